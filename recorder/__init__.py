@@ -1,0 +1,1 @@
+"""One camera, from source to finished file. Knows no HTTP, YAML, database or object store."""

@@ -1,0 +1,65 @@
+"""Every error the recorder raises, as one tree.
+
+    RecorderError
+    ├── SourceError            the camera or its address            the operator acts
+    │   ├── SourceUnsupported  a URL or codec we do not take        the operator changes the config
+    │   └── SourceLost         the connection ended or went silent  nobody: the stream reconnects
+    ├── SpanError              the asked moment cannot be had       the caller asks differently
+    │   ├── BufferEmpty        nothing is buffered yet
+    │   └── SpanOutsideBuffer  the asked span holds no frame
+    ├── UnknownRecording       no such recording is under way       the caller asks differently
+    ├── Busy                   a bounded resource is full           the caller tries again later
+    ├── DecodeFailed           a picture could not be decoded       the caller shows a placeholder
+    ├── PartFileDamaged        a part file has no usable start      the operator looks at the disk
+    └── FinishFailed           the finished file could not be made  the caller retries from the part file
+
+Messages are sentences for people and never hold credentials.
+"""
+
+
+class RecorderError(Exception):
+    """Root of the tree."""
+
+
+class SourceError(RecorderError):
+    """The camera or its address is at fault."""
+
+
+class SourceUnsupported(SourceError):
+    """The URL, container or codec is not one we take; reconnecting will not help."""
+
+
+class SourceLost(SourceError):
+    """The connection failed, ended or went silent; the background stream tries again."""
+
+
+class SpanError(RecorderError):
+    """The asked moment cannot be had."""
+
+
+class BufferEmpty(SpanError):
+    """No frame is buffered yet, so there is nothing to begin from."""
+
+
+class SpanOutsideBuffer(SpanError):
+    """The asked span holds no buffered frame."""
+
+
+class UnknownRecording(RecorderError):
+    """No recording of that id is under way."""
+
+
+class Busy(RecorderError):
+    """A bounded resource (replays, workers) is full; try again in a moment."""
+
+
+class DecodeFailed(RecorderError):
+    """The picture could not be decoded."""
+
+
+class PartFileDamaged(RecorderError):
+    """The part file has no usable header or no usable unit."""
+
+
+class FinishFailed(RecorderError):
+    """The finished file could not be made; the part file is kept."""

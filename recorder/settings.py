@@ -1,0 +1,43 @@
+"""What a recorder can be told, as plain values. No YAML, no environment, no defaults from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BufferSettings:
+    """Bounds of one camera's ring: seconds asked for and bytes that win over them."""
+
+    seconds: float = 60.0
+    max_bytes: int = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """One camera. `source` may hold credentials and is therefore left out of `repr`."""
+
+    camera_id: str
+    name: str
+    source: str = field(repr=False)
+    buffer: BufferSettings = BufferSettings()
+    rtsp_transport: str = "tcp"
+    """`tcp` or `udp`; ignored by sources that are not RTSP."""
+    open_timeout_s: float = 5.0
+    read_timeout_s: float = 5.0
+
+
+def share_bytes(wanted: Sequence[int], total: int) -> list[int]:
+    """Divide `total` bytes among rings that want `wanted` bytes each, max-min fair.
+
+    Rings that want less than an equal share get what they want; the rest divide what is left
+    equally. The sum never exceeds `total`.
+    """
+    shares = [0] * len(wanted)
+    left = total
+    by_want = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    for position, index in enumerate(by_want):
+        shares[index] = min(wanted[index], left // (len(by_want) - position))
+        left -= shares[index]
+    return shares

@@ -1,0 +1,1 @@
+"""Cameras: the protocol every source keeps, one file per kind, and the door that opens them by URL."""

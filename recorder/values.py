@@ -1,0 +1,231 @@
+"""What the recorder hands out and takes in: plain, picklable values, nothing that holds a codec or a lock.
+
+Times are timezone-naive UTC datetimes ("labels"); durations are seconds as floats and carry `_s`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+
+class StreamState(StrEnum):
+    """What a camera is doing."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALLED = "stalled"
+    RECONNECTING = "reconnecting"
+    STOPPED = "stopped"
+
+
+class ClockState(StrEnum):
+    """How far a label can be trusted."""
+
+    SYNCHRONISED = "synchronised"
+    UNSYNCHRONISED = "unsynchronised"
+    STEPPED = "stepped"
+
+
+@dataclass(frozen=True, slots=True)
+class BufferStatus:
+    """The newest `capacity_s` seconds (first four fields) and what is held beyond them."""
+
+    frame_count: int
+    duration_s: float
+    oldest_frame: datetime | None
+    newest_frame: datetime | None
+    capacity_s: float
+    max_bytes: int
+    held_frames: int
+    held_s: float
+    held_bytes: int
+    pinned_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCounters:
+    """Every loss, gap, drop and retry since the daemon started."""
+
+    units: int = 0
+    bytes: int = 0
+    connects: int = 0
+    reconnects: int = 0
+    discontinuities: int = 0
+    units_before_keyframe: int = 0
+    units_damaged: int = 0
+    gops_evicted_by_bytes: int = 0
+    gops_too_large: int = 0
+    live_drops: int = 0
+    thread_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """One camera now. `last_error` and `reason` are redacted sentences."""
+
+    camera_id: str
+    name: str
+    source: str
+    """Redacted: never holds credentials."""
+    state: StreamState
+    reason: str
+    state_since: datetime
+    next_try: datetime | None
+    last_error: str | None
+    codec: str | None
+    width: int | None
+    height: int | None
+    fps: float | None
+    buffer: BufferStatus
+    counters: StreamCounters
+    clock: ClockState
+    recordings: int
+    viewers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An outage inside a clip, on the label line: the last frame before it is held for its length."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """What to record. Either `start` and `end`, or seconds around `at` (None: the newest label).
+
+    `after_s` None with `until_stopped` records until `stop`. Labels are half-open: start ≤ label < end.
+    """
+
+    recording_id: str
+    at: datetime | None = None
+    before_s: float = 15.0
+    after_s: float | None = 15.0
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedClip:
+    """A durable, playable MP4 and what is true of it (measured while it was cut, not estimated)."""
+
+    path: Path
+    start_time: datetime
+    end_time: datetime
+    duration_s: float
+    frame_count: int
+    width: int
+    height: int
+    fps: float
+    video_codec: str
+    size_bytes: int
+    sha256: str
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted:
+    """A recording whose pre-roll is durable (or, when `finished` is set, that is already done)."""
+
+    recording_id: str
+    camera_id: str
+    pressed_at: datetime
+    """The label "now" that before and after count from."""
+    start_time: datetime
+    """Label of the first frame."""
+    planned_end: datetime | None
+    """None: until stopped."""
+    covered_before_s: float
+    covered_after_s: float
+    width: int
+    height: int
+    fps: float | None
+    video_codec: str
+    clock: ClockState
+    part_path: Path | None
+    finished: FinishedClip | None
+    continued_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG with the label of its frame. `approximate`: a keyframe near the asked moment."""
+
+    jpeg: bytes = field(repr=False)
+    label: datetime
+    width: int
+    height: int
+    approximate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingProgressed:
+    """A recording under way: how long it is by now and how much of the plan is done (None: open-ended)."""
+
+    recording_id: str
+    recorded_s: float
+    progress: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingProcessing:
+    """All units are in the part file; the finished file is being made."""
+
+    recording_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFinished:
+    """The finished file is durable. The receiver commits the row, then calls `discard_part`."""
+
+    recording_id: str
+    clip: FinishedClip
+    clock: ClockState
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The recording cannot be finished now; the part file, if any, is kept for a retry."""
+
+    recording_id: str
+    reason: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingContinued:
+    """New codec parameters ended `recording_id`; `started` goes on from there under a new id.
+
+    The receiver commits a row for `started` and then acknowledges it like any other.
+    """
+
+    recording_id: str
+    started: RecordingStarted
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChanged:
+    """State, codec or size of a camera changed."""
+
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """The wall clock was set by `by_s` seconds; all labels in the buffer moved with it."""
+
+    by_s: float
+
+
+RecorderEvent = (
+    RecordingProgressed
+    | RecordingProcessing
+    | RecordingFinished
+    | RecordingFailed
+    | RecordingContinued
+    | CameraChanged
+    | ClockStepped
+)
