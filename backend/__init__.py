@@ -1,0 +1,1 @@
+"""The daemon: many recorders, one catalogue, one store, one HTTP API."""
