@@ -57,6 +57,10 @@ class StreamCounters:
     gops_evicted_by_bytes: int = 0
     gops_too_large: int = 0
     live_drops: int = 0
+    recording_units_lost: int = 0
+    write_failures: int = 0
+    finish_failures: int = 0
+    task_failures: int = 0
     thread_failures: int = 0
 
 

@@ -1,0 +1,83 @@
+"""Where the files of one recording are, and the durable steps that make and remove them.
+
+    <clips_dir>/<recording id>/unacknowledged   empty; there until the catalogue has the row
+    <clips_dir>/<recording id>/recording.part   the recording under way, or failed and kept
+    <clips_dir>/<recording id>/clip.mp4.tmp     being finished; never survives a start-up
+    <clips_dir>/<recording id>/clip.mp4         finished and durable
+
+A power cut between any two steps leaves one of these states and no other; `docs/design/recording.md`
+tells what start-up makes of each. Blocking; called from disk threads only.
+"""
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+MARKER_NAME = "unacknowledged"
+PART_NAME = "recording.part"
+CLIP_NAME = "clip.mp4"
+TEMPORARY_NAME = "clip.mp4.tmp"
+
+
+def sync_directory(path: Path) -> None:
+    """Make the entries of a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFiles:
+    """The files of the recording `recording_id` below `clips_dir`."""
+
+    clips_dir: Path
+    recording_id: str
+
+    @property
+    def directory(self) -> Path:
+        return self.clips_dir / self.recording_id
+
+    @property
+    def marker(self) -> Path:
+        return self.directory / MARKER_NAME
+
+    @property
+    def part(self) -> Path:
+        return self.directory / PART_NAME
+
+    @property
+    def temporary(self) -> Path:
+        return self.directory / TEMPORARY_NAME
+
+    @property
+    def clip(self) -> Path:
+        return self.directory / CLIP_NAME
+
+    def claim(self) -> None:
+        """Make the directory and its marker durable, before anything else of the recording exists."""
+        self.directory.mkdir(parents=True)
+        self.marker.touch()
+        sync_directory(self.directory)
+        sync_directory(self.clips_dir)
+
+    def acknowledge(self) -> None:
+        """The row is committed: from now on the files are somebody's."""
+        self.marker.unlink(missing_ok=True)
+
+    def publish(self) -> None:
+        """Give the finished, synced temporary file its name, durably."""
+        self.temporary.rename(self.clip)
+        sync_directory(self.directory)
+
+    def discard_part(self) -> None:
+        """Remove the part file, once the row says that the finished file stands for it."""
+        self.part.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove every file of the recording and its directory."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.directory)
