@@ -177,6 +177,24 @@ class RingBuffer:
             raise BufferEmpty(_EMPTY)
         return self._newest
 
+    def oldest(self) -> AccessUnit:
+        """The keyframe everything held begins with. Raises BufferEmpty."""
+        if not self._gops:
+            raise BufferEmpty(_EMPTY)
+        return self._gops[self._gops.first].keyframe
+
+    def last(self) -> AccessUnit:
+        """The unit that came last: no later one has a smaller dts. Raises BufferEmpty."""
+        if not self._units:
+            raise BufferEmpty(_EMPTY)
+        return self._units[self._units.end - 1]
+
+    def newest_gop(self) -> tuple[AccessUnit, ...]:
+        """The GOP that is being received, as far as it has come. Raises BufferEmpty."""
+        if not self._gops:
+            raise BufferEmpty(_EMPTY)
+        return self._units.slice(self._gops[self._gops.end - 1].first, self._units.end)
+
     def recent(self, seconds: float) -> Recent:
         """Frames of the newest `seconds`: exactly seconds × rate of them once the ring is full."""
         newest = self._newest

@@ -1,6 +1,7 @@
 """The ring: bounds, whole GOPs, and lookups that agree with a naive model, B-frames included."""
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -189,9 +190,28 @@ def test_an_empty_ring_says_so() -> None:
     assert (ring.held_s, ring.held_bytes, ring.held_frames) == (0.0, 0, 0)
     assert ring.after(-1) == ring.keyframes(0, START_NS) == ()
     assert ring.lost_after(-1) == 0
-    for lookup in (ring.newest, lambda: ring.span(0, 1), lambda: ring.frame_at(0), lambda: ring.gop_of(0)):
+    lookups: tuple[Callable[[], object], ...] = (
+        ring.newest,
+        ring.oldest,
+        ring.last,
+        ring.newest_gop,
+        lambda: ring.span(0, 1),
+        lambda: ring.frame_at(0),
+        lambda: ring.gop_of(0),
+    )
+    for lookup in lookups:
         with pytest.raises(BufferEmpty):
             lookup()
+
+
+@pytest.mark.parametrize("bframes", [0, 2])
+def test_a_ring_tells_where_it_begins_and_how_far_it_has_come(bframes: int) -> None:
+    """The oldest keyframe, the unit that came last, and the GOP that is being received."""
+    given_units = units(75, bframes=bframes)
+    ring = ring_of(given_units)
+    assert ring.oldest() is given_units[0]
+    assert ring.last() is given_units[-1]
+    assert ring.newest_gop() == tuple(given_units[60:])
 
 
 def test_a_span_that_reaches_out_of_the_ring_is_clamped_to_it() -> None:
