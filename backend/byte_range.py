@@ -10,7 +10,7 @@ players ask for one range at a time, and a multipart answer would be code that n
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 _RANGE = re.compile(r"bytes\s*=\s*(?P<first>\d*)\s*-\s*(?P<last>\d*)", re.IGNORECASE | re.ASCII)
@@ -127,8 +127,8 @@ def _http_date(text: str | None) -> datetime | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _whole_second(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0, tzinfo=timezone.utc)
+    return moment.replace(microsecond=0, tzinfo=UTC)

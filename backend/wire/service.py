@@ -1,0 +1,103 @@
+"""The box itself and its history as JSON: system, analytics."""
+
+from typing import Literal, Self
+
+from pydantic import Field
+
+from backend.catalogue.values import Sample
+from backend.wire.times import Answer, Asked, AskedTime, Time
+
+
+class DiskJson(Answer):
+    """The disk that clips are on."""
+
+    total_bytes: int
+    free_bytes: int
+    clips_bytes: int
+    clips: int
+
+
+class CameraStorageJson(Answer):
+    """What one camera's finished clips take."""
+
+    camera: str
+    clips: int
+    size_bytes: int
+
+
+class SystemJson(Answer):
+    """`GET /api/system`."""
+
+    version: str
+    recorder_id: str
+    started_at: Time
+    uptime_seconds: float
+    python: str
+    platform: str
+    pid: int
+    memory_rss_bytes: int
+    cpu_seconds: float
+    load_average: tuple[float, float, float]
+    disk: DiskJson
+    cameras: list[CameraStorageJson]
+    clock: str
+    event_streams: int
+
+
+class AnalyticsQuery(Asked):
+    """`GET /api/analytics`. Default: the last 24 hours."""
+
+    camera: str | None = Field(default=None, max_length=40)
+    from_: AskedTime | None = Field(default=None, alias="from")
+    to: AskedTime | None = None
+    step: Literal["minute", "hour", "day"] | None = Field(
+        default=None, description="Default: the finest that gives at most 1500 points."
+    )
+
+
+class SampleJson(Answer):
+    """One camera during one step."""
+
+    at: Time
+    fps: float | None = Field(description="Frames per live second.")
+    fill: float | None = Field(description="Mean fill of the buffer, 0 to 1.")
+    frames: int
+    drops: int
+    bytes: int
+    live_seconds: float
+    connecting_seconds: float
+    stalled_seconds: float
+    reconnecting_seconds: float
+    stopped_seconds: float
+
+    @classmethod
+    def of(cls, sample: Sample) -> Self:
+        return cls(
+            at=sample.at,
+            fps=None if sample.fps is None else round(sample.fps, 3),
+            fill=None if sample.fill is None else round(sample.fill, 4),
+            frames=sample.frames,
+            drops=sample.drops,
+            bytes=sample.bytes,
+            live_seconds=sample.live_s,
+            connecting_seconds=sample.connecting_s,
+            stalled_seconds=sample.stalled_s,
+            reconnecting_seconds=sample.reconnecting_s,
+            stopped_seconds=sample.stopped_s,
+        )
+
+
+class CameraSamplesJson(Answer):
+    """The samples of one camera, oldest first."""
+
+    camera: str
+    samples: list[SampleJson]
+
+
+class AnalyticsJson(Answer):
+    """`GET /api/analytics`."""
+
+    from_: Time = Field(serialization_alias="from")
+    to: Time
+    step_seconds: int
+    cameras: list[CameraSamplesJson]
