@@ -1,0 +1,51 @@
+"""The suite's own rules hold: a skip fails in CI, and our code may not block a running loop."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from blockbuster import BlockingError
+
+from recorder.clip_files import sync_directory
+
+ROOT = Path(__file__).parent.parent
+SKIPPED_TEST = "import pytest\n\ndef test_one():\n    pytest.skip('no such part')\n"
+SKIPPED_FILE = "import pytest\npytest.skip('no such part', allow_module_level=True)\n"
+
+
+def run_pytest(where: Path, ci: str) -> subprocess.CompletedProcess[str]:
+    options = ["-c", str(ROOT / "setup.cfg"), "--rootdir", str(where), "-p", "tests.conftest"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider", str(where)],
+        cwd=ROOT,
+        env={**os.environ, "CI": ci},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("body", [SKIPPED_TEST, SKIPPED_FILE], ids=["test", "file"])
+def test_a_skip_is_a_failure_in_ci_and_nowhere_else(tmp_path: Path, body: str) -> None:
+    """Otherwise a missing component would quietly turn the suite green."""
+    (tmp_path / "test_inner.py").write_text(body)
+    assert "1 skipped" in run_pytest(tmp_path, ci="").stdout
+    in_ci = run_pytest(tmp_path, ci="true")
+    assert in_ci.returncode in (1, 2)
+    assert "under CI=true nothing may be" in in_ci.stdout
+    assert "no such part" in in_ci.stdout
+
+
+async def test_our_code_that_blocks_a_running_loop_fails_the_test(tmp_path: Path) -> None:
+    """One slow disk would otherwise stall every viewer and every request."""
+    with pytest.raises(BlockingError):
+        sync_directory(tmp_path)
+
+
+@pytest.mark.blocking
+async def test_a_test_may_own_its_loop_and_block_it(tmp_path: Path) -> None:
+    """The way out is a mark that says so."""
+    sync_directory(tmp_path)
