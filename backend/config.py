@@ -1,0 +1,214 @@
+"""What a person can configure, as validated values. `config.yaml` at the root documents every key.
+
+Not here: where values come from (`config_file` reads the file, the environment and their errors).
+No message made here repeats a value: it might be a password. Immutable; no I/O.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+_UNITS_BYTES = {"": 1, "B": 1} | {
+    f"{prefix}{suffix}": base**power
+    for power, prefix in enumerate("KMGT", start=1)
+    for suffix, base in (("iB", 1024), ("B", 1000))
+}
+_UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", re.ASCII)
+
+
+def _quantity(value: Any, units: dict[str, Any], example: str) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"must be a quantity such as {example}")  # noqa: TRY004  pydantic wants ValueError
+    if isinstance(value, str):
+        match = _QUANTITY.fullmatch(value)
+        unit = match and {name.lower(): factor for name, factor in units.items()}.get(match[2].lower())
+        if match is None or unit is None:
+            raise ValueError(f"must be a quantity such as {example}; units: {', '.join(filter(None, units))}")
+        return float(match[1]) * unit
+    return value
+
+
+def parse_bytes(value: Any) -> Any:
+    """`256MiB`, `1GB` or a plain number of bytes."""
+    found = _quantity(value, _UNITS_BYTES, "256MiB")
+    return int(found) if isinstance(found, float) and found.is_integer() else found
+
+
+def parse_seconds(value: Any) -> Any:
+    """`5s`, `500ms`, `2m`, `1h`, `30d` or a plain number of seconds."""
+    return _quantity(value, _UNITS_S, "5s")
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds)]
+CameraId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+
+SYNTHETIC_CAMERA_ID = "synthetic"
+
+
+class Section(BaseModel):
+    """Base of every section: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class ServerConfig(Section):
+    """Where the daemon listens and whom it lets in."""
+
+    host: str = "0.0.0.0"  # noqa: S104  a camera box is reached from other machines; the access key guards it
+    port: int = Field(default=8080, ge=0, le=65535)
+    allowed_hosts: tuple[str, ...] = ()
+    loopback_without_key: bool = True
+    session_lifetime: Seconds = Field(default=30 * 86400.0, ge=60, le=366 * 86400)
+
+
+class BufferConfig(Section):
+    """The bounds of every camera's buffer."""
+
+    seconds: float = Field(default=60.0, ge=1, le=3600)
+    max_bytes: Bytes = Field(default=256 * 1024 * 1024, ge=1024 * 1024)
+    codec: Literal["auto", "source", "h264"] = "auto"
+    total_bytes: Bytes | Literal["auto"] = "auto"
+
+    @field_validator("total_bytes", mode="before")
+    @classmethod
+    def _auto_or_bytes(cls, value: Any) -> Any:
+        return value if value == "auto" else parse_bytes(value)
+
+
+class CameraBufferConfig(Section):
+    """One camera's own bounds; what is left out comes from `buffer`."""
+
+    seconds: float | None = Field(default=None, ge=1, le=3600)
+    max_bytes: Bytes | None = Field(default=None, ge=1024 * 1024)
+    codec: Literal["auto", "source", "h264"] | None = None
+
+    @field_validator("max_bytes", mode="before")
+    @classmethod
+    def _bytes_or_none(cls, value: Any) -> Any:
+        return None if value is None else parse_bytes(value)
+
+
+class CameraConfig(Section):
+    """One camera. `source` may hold credentials, so it is a secret."""
+
+    id: CameraId
+    name: str = Field(default="", max_length=100)
+    source: SecretStr | None = None
+    source_file: Path | None = None
+    buffer: CameraBufferConfig = CameraBufferConfig()
+    rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    open_timeout: Seconds = Field(default=5.0, ge=0.5, le=60)
+    read_timeout: Seconds = Field(default=5.0, ge=0.5, le=9)
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "CameraConfig":
+        if (self.source is None) == (self.source_file is None):
+            raise ValueError("needs exactly one of 'source' and 'source_file'")
+        return self
+
+    @property
+    def label(self) -> str:
+        """What people read."""
+        return self.name or self.id
+
+
+class RecordingConfig(Section):
+    """What Record takes when it is not told."""
+
+    before_seconds: float = Field(default=15.0, ge=0, le=3600)
+    after_seconds: float | None = Field(default=15.0, ge=0, le=86400)
+
+
+class StorageConfig(Section):
+    """Where files go."""
+
+    thumbnails_dir: Path | None = None
+
+
+class Config(Section):
+    """Everything."""
+
+    data_dir: Path = Path("data")
+    server: ServerConfig = ServerConfig()
+    cameras: tuple[CameraConfig, ...] = ()
+    buffer: BufferConfig = BufferConfig()
+    recording: RecordingConfig = RecordingConfig()
+    storage: StorageConfig = StorageConfig()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("cameras", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: Any) -> Any:
+        return () if value is None else value
+
+    @field_validator("cameras")
+    @classmethod
+    def _ids_are_unique(cls, cameras: tuple[CameraConfig, ...]) -> tuple[CameraConfig, ...]:
+        ids = [camera.id for camera in cameras]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two cameras have the same id")
+        return cameras
+
+    @property
+    def clips_dir(self) -> Path:
+        """Finished clips and recordings under way; one folder each."""
+        return self.data_dir / "clips"
+
+    @property
+    def thumbnails_dir(self) -> Path:
+        """Pictures of clips; one folder each."""
+        return self.storage.thumbnails_dir or self.data_dir / "thumbnails"
+
+    @property
+    def is_synthetic(self) -> bool:
+        """True when no camera is configured and the built-in one stands in."""
+        return not self.cameras
+
+    @property
+    def effective_cameras(self) -> tuple[CameraConfig, ...]:
+        """The cameras that run: the configured ones, or the synthetic one."""
+        if self.cameras:
+            return self.cameras
+        synthetic = CameraConfig(
+            id=SYNTHETIC_CAMERA_ID, name="Synthetic camera", source=SecretStr("synthetic")
+        )
+        return (synthetic,)
+
+    def secrets(self) -> set[str]:
+        """Every literal that must never leave the process: passwords in camera addresses."""
+        return {
+            secret
+            for camera in self.cameras
+            if camera.source is not None
+            for secret in secrets_in(camera.source.get_secret_value())
+        }
+
+
+def secrets_in(source: str) -> set[str]:
+    """The password of a camera address, and the values in its query that look like one."""
+    try:
+        parts = urlsplit(source)
+        password = parts.password
+    except ValueError:
+        return {source}
+    found = {password, unquote(password)} if password else set()
+    names = re.compile(r"pass|pwd|token|secret|key|auth", re.IGNORECASE)
+    return found | {value for name, value in parse_qsl(parts.query) if names.search(name) and value}
