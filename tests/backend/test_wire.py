@@ -138,9 +138,7 @@ def test_an_image_is_shown_and_not_played() -> None:
     assert clip.image_url == f"/api/clips/{ID}/download?inline=true"
 
 
-CURRENT, MIDDLE, MANUAL = (
-    PreviewInfo(f"{name}.jpg", 640, 360, 2) for name in ("current", "middle", "manual")
-)
+CURRENT, MIDDLE, MANUAL = (PreviewInfo(f"{n}.jpg", 640, 360, 2) for n in ("current", "middle", "manual"))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +175,7 @@ def test_the_given_endpoints_print_naive_times_and_the_same_with_a_zone() -> Non
 def test_a_camera_tells_every_counter() -> None:
     """A counter added to the recorder cannot be forgotten on the wire."""
     camera = as_json(CameraJson.of(a_camera(), default=True))
-    assert set(camera["counters"]) == {name for name in StreamCounters.__slots__}
+    assert set(camera["counters"]) == set(StreamCounters.__slots__)
     assert camera["buffer"]["newest_frame"] == "2025-10-26T08:01:00.000000Z"
 
 
