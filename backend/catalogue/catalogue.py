@@ -1,0 +1,253 @@
+"""The door to the catalogue: every method is one transaction on a catalogue thread.
+
+Decides nothing but what must be decided inside a transaction (may the clip move there, is the key
+free). Use from one event loop. Statements are in the `*_queries` files, threads in `database`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from backend.catalogue import (
+    clip_queries,
+    garbage_queries,
+    idempotency_queries,
+    sample_queries,
+    schema,
+    session_queries,
+)
+from backend.catalogue.database import Database
+from backend.catalogue.model import meta
+from backend.catalogue.values import (
+    CameraStorage,
+    Clip,
+    ClipFields,
+    ClipFilter,
+    ClipPage,
+    Garbage,
+    NewClip,
+    PreviewInfo,
+    PreviewSource,
+    Reservation,
+    ReservationKey,
+    Sample,
+    SampleFilter,
+    Session,
+)
+from backend.lifecycle import Status
+
+_EVERYTHING = ClipFilter()
+
+
+def utc_now() -> datetime:
+    """The wall clock as a naive UTC datetime."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Catalogue:
+    """Clips, garbage, sessions, idempotency keys and samples in one SQLite or PostgreSQL database.
+
+    Every method may raise CatalogueUnavailable.
+    """
+
+    def __init__(self, url: str, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._database = Database(url)
+        self._now = now
+
+    async def open(self) -> None:
+        """Connect and migrate. Raises SchemaTooNew."""
+        await self._database.open(schema.upgrade)
+
+    async def close(self) -> None:
+        """Let transactions under way end and close every connection. May be called twice."""
+        await self._database.close()
+
+    async def ping(self) -> None:
+        """Ask the database for something trivial."""
+        await self._database.read(lambda db: db.execute(sa.select(1)).scalar_one())
+
+    # Clips
+
+    async def insert_clip(self, clip: NewClip) -> Clip:
+        """Commit a new row; when this returns, the clip survives a power cut. Raises BadText."""
+        return await self._database.write(lambda db: clip_queries.insert(db, clip, self._now()))
+
+    async def get_clip(self, clip_id: str) -> Clip | None:
+        return await self._database.read(lambda db: clip_queries.get(db, clip_id))
+
+    async def list_clips(
+        self, wanted: ClipFilter = _EVERYTHING, cursor: str | None = None, limit: int = 50
+    ) -> ClipPage:
+        """One page, newest first by (created_at, id). Raises BadCursor."""
+        return await self._database.read(lambda db: clip_queries.page(db, wanted, cursor, limit))
+
+    async def edit_clip(
+        self,
+        clip_id: str,
+        *,
+        title: str | None = None,
+        caption: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Clip:
+        """Change texts; None leaves one as it is. Raises ClipUnknown, BadText."""
+        given = {"title": title, "caption": caption, "tags": None if tags is None else tuple(tags)}
+        texts = {name: value for name, value in given.items() if value is not None}
+        return await self._database.write(lambda db: clip_queries.edit(db, clip_id, texts))
+
+    async def update_clip(self, clip_id: str, fields: ClipFields) -> Clip:
+        """Set fields that need no transition (planned_end, covered_after_s …). Raises ClipUnknown."""
+        return await self._database.write(lambda db: clip_queries.update(db, clip_id, fields))
+
+    async def transition(
+        self,
+        clip_id: str,
+        to: Status,
+        *,
+        expect: Status | frozenset[Status] | None = None,
+        fields: ClipFields | None = None,
+    ) -> Clip:
+        """Move a clip along the lifecycle and set `fields` with it, in one transaction.
+
+        `progress` becomes None unless `fields` says otherwise. `expect` narrows from where. Raises
+        ClipUnknown and, with the state it found, IllegalTransition.
+        """
+        allowed = frozenset({expect}) if isinstance(expect, Status) else expect
+        return await self._database.write(
+            lambda db: clip_queries.transition(db, clip_id, to, allowed, fields or {})
+        )
+
+    async def set_progress(self, clip_id: str, progress: float | None) -> Clip | None:
+        """Note progress (0 to 1) of an unfinished clip; None when it is finished or gone."""
+        return await self._database.write(lambda db: clip_queries.set_progress(db, clip_id, progress))
+
+    async def set_preview(self, clip_id: str, source: PreviewSource, preview: PreviewInfo | None) -> Clip:
+        """Set or clear a preview; the catalogue gives its version. Raises ClipUnknown."""
+        return await self._database.write(lambda db: clip_queries.set_preview(db, clip_id, source, preview))
+
+    async def link_continuation(self, old: str, new: str) -> tuple[Clip, Clip]:
+        """`new` goes on where `old` ended. Raises ClipUnknown and then links neither."""
+        return await self._database.write(lambda db: clip_queries.link_continuation(db, old, new))
+
+    async def delete_clip(self, clip_id: str) -> Clip:
+        """Remove the row and hand its files to the garbage table, in one transaction. Raises ClipUnknown.
+
+        From every state; a clip still in the recorder's hands must have been abandoned there first.
+        """
+        return await self._database.write(lambda db: clip_queries.delete(db, clip_id, self._now()))
+
+    async def list_unfinished(self, recorder_id: str) -> list[Clip]:
+        """Clips of this recorder that are pending or processing, oldest first."""
+        return await self._database.read(lambda db: clip_queries.unfinished(db, recorder_id))
+
+    async def clips_of_recorder(self, recorder_id: str) -> list[Clip]:
+        """Every clip of this recorder, oldest first: for fsck, which compares them with the disk."""
+        return await self._database.read(lambda db: clip_queries.of_recorder(db, recorder_id))
+
+    async def count_by_status(self) -> dict[Status, int]:
+        """How many clips are in each state; every state is a key."""
+        return await self._database.read(clip_queries.count_by_status)
+
+    async def storage_by_camera(self) -> list[CameraStorage]:
+        """What each camera's clips take on local disks."""
+        return await self._database.read(clip_queries.storage_by_camera)
+
+    # Garbage
+
+    async def garbage_due(self, recorder_id: str, limit: int = 100) -> list[Garbage]:
+        """Garbage of this recorder whose time has come, oldest first."""
+        return await self._database.read(lambda db: garbage_queries.due(db, recorder_id, self._now(), limit))
+
+    async def garbage_of_recorder(self, recorder_id: str) -> list[Garbage]:
+        """All garbage of this recorder, due or not."""
+        return await self._database.read(lambda db: garbage_queries.of_recorder(db, recorder_id))
+
+    async def garbage_done(self, garbage_id: int) -> None:
+        """The files are gone."""
+        await self._database.write(lambda db: garbage_queries.done(db, garbage_id))
+
+    async def garbage_failed(self, garbage_id: int, error: str, not_before: datetime) -> None:
+        """The files could not be deleted; try again from `not_before` on."""
+        await self._database.write(lambda db: garbage_queries.failed(db, garbage_id, error, not_before))
+
+    # Sessions
+
+    async def create_session(self, token_hash: str, principal: str, expires_at: datetime) -> Session:
+        now = self._now()
+        session = Session(token_hash, principal, now, now, expires_at)
+        await self._database.write(lambda db: session_queries.create(db, session))
+        return session
+
+    async def find_session(self, token_hash: str) -> Session | None:
+        """The session, unless it has expired."""
+        return await self._database.read(lambda db: session_queries.find(db, token_hash, self._now()))
+
+    async def touch_session(self, token_hash: str, expires_at: datetime) -> None:
+        """The session was used; an expired one stays expired."""
+        await self._database.write(lambda db: session_queries.touch(db, token_hash, self._now(), expires_at))
+
+    async def delete_session(self, token_hash: str) -> None:
+        await self._database.write(lambda db: session_queries.delete(db, token_hash))
+
+    async def delete_sessions(self, principal: str) -> int:
+        """End every session of a principal (a new key ends those of the old one)."""
+        return await self._database.write(lambda db: session_queries.delete_all(db, principal))
+
+    async def expire_sessions(self) -> int:
+        return await self._database.write(lambda db: session_queries.expire(db, self._now()))
+
+    # Idempotency
+
+    async def reserve_key(
+        self, key: ReservationKey, request_hash: str, subject: str | None = None
+    ) -> Reservation:
+        """Take an Idempotency-Key before acting. `subject`: the id that this request is going to make.
+
+        UNDER_WAY may mean a request that died with the daemon: when a row `subject` exists by now, it
+        was carried out.
+        """
+        return await self._database.write(
+            lambda db: idempotency_queries.reserve(db, key, request_hash, subject, self._now())
+        )
+
+    async def complete_key(self, key: ReservationKey, status: int, body: str) -> None:
+        """Keep the answer for whoever sends the key again."""
+        await self._database.write(lambda db: idempotency_queries.complete(db, key, status, body))
+
+    async def release_key(self, key: ReservationKey) -> None:
+        """Nothing was done: the key may be used again. A completed key stays."""
+        await self._database.write(lambda db: idempotency_queries.release(db, key))
+
+    async def expire_keys(self, before: datetime) -> int:
+        return await self._database.write(lambda db: idempotency_queries.expire(db, before))
+
+    # Samples
+
+    async def add_sample(self, sample: Sample) -> None:
+        """Add to the minute that `sample.at` lies in; a minute written twice is the sum of both."""
+        await self._database.write(lambda db: sample_queries.add(db, sample))
+
+    async def thin_samples(self, recorder_id: str, before: datetime) -> int:
+        """Turn this recorder's minutes in whole hours before `before` into hours; how many went in."""
+        return await self._database.write(lambda db: sample_queries.thin(db, recorder_id, before))
+
+    async def samples(self, wanted: SampleFilter) -> list[Sample]:
+        """Sums per camera and step, oldest first."""
+        return await self._database.read(lambda db: sample_queries.read(db, wanted))
+
+    # Notes: small facts that must survive a restart
+
+    async def note(self, key: str) -> str | None:
+        return await self._database.read(
+            lambda db: db.execute(sa.select(meta.c.value).where(meta.c.key == key)).scalar_one_or_none()
+        )
+
+    async def set_notes(self, notes: Mapping[str, str]) -> None:
+        """Write all of them or none."""
+        await self._database.write(lambda db: _set_notes(db, notes))
+
+
+def _set_notes(db: sa.Connection, notes: Mapping[str, str]) -> None:
+    db.execute(meta.delete().where(meta.c.key.in_(list(notes))))
+    if notes:
+        db.execute(meta.insert(), [{"key": key, "value": value} for key, value in notes.items()])

@@ -1,0 +1,188 @@
+"""Statements about clips. Each function runs inside the caller's transaction, on a catalogue thread."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from backend.catalogue import cursor as cursors
+from backend.catalogue.clip_rows import changed_row, clip_of, new_row, texts_row
+from backend.catalogue.errors import ClipUnknown, IllegalTransition
+from backend.catalogue.model import clips, garbage
+from backend.catalogue.search import matches
+from backend.catalogue.values import (
+    CameraStorage,
+    Clip,
+    ClipFields,
+    ClipFilter,
+    ClipPage,
+    Location,
+    NewClip,
+    PreviewInfo,
+    PreviewSource,
+    Root,
+)
+from backend.lifecycle import UNFINISHED, Status, can
+
+
+def insert(db: sa.Connection, clip: NewClip, now: datetime) -> Clip:
+    row = new_row(clip, now)
+    db.execute(clips.insert().values(row))
+    return clip_of(row)
+
+
+def get(db: sa.Connection, clip_id: str) -> Clip | None:
+    row = db.execute(sa.select(clips).where(clips.c.id == clip_id)).mappings().one_or_none()
+    return None if row is None else clip_of(row)
+
+
+def page(db: sa.Connection, wanted: ClipFilter, cursor: str | None, limit: int) -> ClipPage:
+    """One page, newest first. One row more than asked tells whether there is a next page."""
+    select = sa.select(clips).where(*_conditions(wanted, sqlite=db.dialect.name == "sqlite"))
+    if cursor is not None:
+        place = sa.tuple_(*(sa.literal(part) for part in cursors.decode(cursor)))
+        select = select.where(sa.tuple_(clips.c.created_at, clips.c.id) < place)
+    select = select.order_by(clips.c.created_at.desc(), clips.c.id.desc()).limit(limit + 1)
+    found = [clip_of(row) for row in db.execute(select).mappings()]
+    items = tuple(found[:limit])
+    more = len(found) > limit and items
+    return ClipPage(items, cursors.encode(items[-1].created_at, items[-1].id) if more else None)
+
+
+def edit(db: sa.Connection, clip_id: str, texts: Mapping[str, Any]) -> Clip:
+    clip = _locked(db, clip_id)
+    new = {"title": clip.title, "caption": clip.caption, "tags": clip.tags, **texts}
+    return _update(db, clip, texts_row(**new))
+
+
+def update(db: sa.Connection, clip_id: str, changed: ClipFields) -> Clip:
+    return _update(db, _locked(db, clip_id), changed_row(changed))
+
+
+def transition(
+    db: sa.Connection, clip_id: str, to: Status, expect: frozenset[Status] | None, changed: ClipFields
+) -> Clip:
+    """Move a clip to `to` if the lifecycle, and `expect`, allow it from where it is now."""
+    clip = _locked(db, clip_id)
+    if not can(clip.status, to) or (expect is not None and clip.status not in expect):
+        raise IllegalTransition(clip.status, to)
+    return _update(db, clip, {"progress": None} | changed_row(changed) | {"status": to.value})
+
+
+def set_progress(db: sa.Connection, clip_id: str, progress: float | None) -> Clip | None:
+    """Progress of an unfinished clip; None when there is none any more (it came too late: no error)."""
+    clip = get(db, clip_id)
+    if clip is None or clip.status not in UNFINISHED:
+        return None
+    return _update(db, clip, {"progress": progress})
+
+
+def set_preview(db: sa.Connection, clip_id: str, source: PreviewSource, info: PreviewInfo | None) -> Clip:
+    """Set or clear one preview. A new picture gets a version that no earlier one of the clip had."""
+    clip = _locked(db, clip_id)
+    stored = db.execute(sa.select(clips.c.previews).where(clips.c.id == clip_id)).scalar_one()
+    previews = {name: value for name, value in stored.items() if name != source.value}
+    if info is not None:
+        previews[source.value] = {
+            "path": info.path,
+            "width": info.width,
+            "height": info.height,
+            # The row's version never repeats, so neither does a picture's, even after it was cleared.
+            "version": clip.version + 1,
+            "approximate": info.approximate,
+        }
+    return _update(db, clip, {"previews": previews})
+
+
+def link_continuation(db: sa.Connection, old: str, new: str) -> tuple[Clip, Clip]:
+    first, second = _locked(db, old), _locked(db, new)
+    return _update(db, first, {"continued_by": new}), _update(db, second, {"continued_from": old})
+
+
+def delete(db: sa.Connection, clip_id: str, now: datetime) -> Clip:
+    """Remove the row, hand its files to the garbage table and unlink its neighbours, all or nothing."""
+    clip = _locked(db, clip_id)
+    db.execute(clips.delete().where(clips.c.id == clip_id))
+    db.execute(
+        garbage.insert().values(
+            recorder_id=clip.recorder_id,
+            clip_id=clip_id,
+            paths=[[root.value, clip_id] for root in Root],
+            attempts=0,
+            not_before=now,
+            created_at=now,
+            last_error=None,
+        )
+    )
+    grown = {"version": clips.c.version + 1}
+    if clip.continued_from is not None:
+        db.execute(clips.update().where(clips.c.id == clip.continued_from).values(continued_by=None, **grown))
+    if clip.continued_by is not None:
+        db.execute(clips.update().where(clips.c.id == clip.continued_by).values(continued_from=None, **grown))
+    return clip
+
+
+def unfinished(db: sa.Connection, recorder_id: str) -> list[Clip]:
+    select = sa.select(clips).where(
+        clips.c.recorder_id == recorder_id, clips.c.status.in_([status.value for status in UNFINISHED])
+    )
+    return [clip_of(row) for row in db.execute(select.order_by(clips.c.number)).mappings()]
+
+
+def of_recorder(db: sa.Connection, recorder_id: str) -> list[Clip]:
+    select = sa.select(clips).where(clips.c.recorder_id == recorder_id).order_by(clips.c.number)
+    return [clip_of(row) for row in db.execute(select).mappings()]
+
+
+def count_by_status(db: sa.Connection) -> dict[Status, int]:
+    select = sa.select(clips.c.status, sa.func.count()).group_by(clips.c.status)
+    counted = {Status(status): count for status, count in db.execute(select)}
+    return {status: counted.get(status, 0) for status in Status}
+
+
+def storage_by_camera(db: sa.Connection) -> list[CameraStorage]:
+    total = sa.func.coalesce(sa.func.sum(clips.c.size_bytes), 0)
+    select = sa.select(clips.c.camera, sa.func.count(), total).group_by(clips.c.camera)
+    on_disk = select.where(clips.c.location != Location.REMOTE.value)
+    return [
+        CameraStorage(camera, count, int(size))
+        for camera, count, size in db.execute(on_disk.order_by(clips.c.camera))
+    ]
+
+
+def _conditions(wanted: ClipFilter, *, sqlite: bool) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.statuses:
+        conditions.append(clips.c.status.in_(sorted(status.value for status in wanted.statuses)))
+    if wanted.camera is not None:
+        conditions.append(clips.c.camera == wanted.camera)
+    if wanted.media_type is not None:
+        conditions.append(clips.c.media_type == wanted.media_type.value)
+    if wanted.from_ is not None:
+        conditions.append(clips.c.start_time >= wanted.from_)
+    if wanted.to is not None:
+        conditions.append(clips.c.start_time < wanted.to)
+    if wanted.q is not None:
+        found = matches(wanted.q, sqlite=sqlite)
+        if found is not None:
+            conditions.append(found)
+        elif wanted.q.strip():
+            # Asked for something that no word can match (punctuation only): that finds nothing.
+            conditions.append(sa.false())
+    return conditions
+
+
+def _locked(db: sa.Connection, clip_id: str) -> Clip:
+    # SQLite has the whole database to itself by now (BEGIN IMMEDIATE) and ignores FOR UPDATE.
+    select = sa.select(clips).where(clips.c.id == clip_id).with_for_update()
+    row = db.execute(select).mappings().one_or_none()
+    if row is None:
+        raise ClipUnknown(clip_id)
+    return clip_of(row)
+
+
+def _update(db: sa.Connection, clip: Clip, changed: Mapping[str, Any]) -> Clip:
+    db.execute(clips.update().where(clips.c.id == clip.id).values(**changed, version=clips.c.version + 1))
+    row = db.execute(sa.select(clips).where(clips.c.id == clip.id)).mappings().one()
+    return clip_of(row)

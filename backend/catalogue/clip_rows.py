@@ -1,0 +1,120 @@
+"""Between a `Clip` and its row. Pure: no statement is made here."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from backend.catalogue.errors import BadText
+from backend.catalogue.search import search_text
+from backend.catalogue.values import (
+    Clip,
+    ClipFields,
+    Location,
+    MediaType,
+    NewClip,
+    PreviewInfo,
+    Previews,
+    PreviewSource,
+)
+from backend.lifecycle import INITIAL, Status
+from recorder.values import ClockState, Gap
+
+_NAMES = tuple(field.name for field in fields(Clip))
+# What only its own method may change: the key, the texts (search follows them), the state, the count.
+_GUARDED = frozenset(
+    {"id", "recorder_id", "created_at", "title", "caption", "tags", "status", "previews", "version"}
+)
+_SETTABLE = frozenset(_NAMES) - _GUARDED
+
+
+def new_row(clip: NewClip, now: datetime) -> dict[str, Any]:
+    """The row of a clip to be born."""
+    if clip.status not in INITIAL:
+        raise ValueError(f"no clip is born {clip.status}")
+    row = _stored({field.name: getattr(clip, field.name) for field in fields(NewClip)})
+    row |= texts_row(clip.title, clip.caption, clip.tags)
+    row["previews"] = {
+        source.value: asdict(info)
+        for source in PreviewSource
+        if (info := clip.previews.of(source)) is not None
+    }
+    return row | {
+        "created_at": now,
+        "progress": None,
+        "error": None,
+        "retryable": False,
+        "continued_by": None,
+        "location": Location.LOCAL.value,
+        "publish_at": None,
+        "published_at": None,
+        "likes": 0,
+        "version": 1,
+    }
+
+
+def texts_row(title: str, caption: str, tags: tuple[str, ...]) -> dict[str, Any]:
+    """The columns of the texts. Raises BadText for what a database cannot keep."""
+    for text in (title, caption, *tags):
+        if "\0" in text or not _encodes(text):
+            raise BadText("Title, caption and tags cannot hold NUL or half a character (a lone surrogate).")
+    return {
+        "title": title,
+        "caption": caption,
+        "tags": list(tags),
+        "search_text": search_text(title, caption, tags),
+    }
+
+
+def changed_row(changed: ClipFields) -> dict[str, Any]:
+    """The columns of fields set along with a transition. ValueError for one that is not settable so."""
+    unknown = set(changed) - _SETTABLE
+    if unknown:
+        raise ValueError(f"not settable this way: {', '.join(sorted(unknown))}")
+    return _stored(changed)
+
+
+def clip_of(row: Mapping[Any, Any]) -> Clip:
+    """The clip a row stands for."""
+    values = {name: row[name] for name in _NAMES}
+    values["media_type"] = MediaType(row["media_type"])
+    values["status"] = Status(row["status"])
+    values["clock"] = ClockState(row["clock"])
+    values["location"] = Location(row["location"])
+    values["thumbnail"] = PreviewSource(row["thumbnail"])
+    values["tags"] = tuple(row["tags"])
+    values["gaps"] = tuple(_gap(gap) for gap in row["gaps"])
+    values["previews"] = previews_of(row["previews"])
+    return Clip(**values)
+
+
+def previews_of(stored: Mapping[str, Any]) -> Previews:
+    """The previews a JSON column stands for."""
+    return Previews(**{source: PreviewInfo(**info) for source, info in stored.items()})
+
+
+def _stored(values: Mapping[str, object]) -> dict[str, Any]:
+    row: dict[str, Any] = dict(values)
+    if "gaps" in row:
+        row["gaps"] = [
+            {"start": gap.start.isoformat(), "end": gap.end.isoformat(), "reason": gap.reason}
+            for gap in row["gaps"]
+        ]
+    if isinstance(row.get("error"), str):
+        # Messages come from anywhere; half a message is better than a state that cannot be written.
+        row["error"] = row["error"].replace("\0", "").encode(errors="replace").decode()
+    return {name: str(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _gap(stored: Mapping[str, str]) -> Gap:
+    return Gap(
+        datetime.fromisoformat(stored["start"]), datetime.fromisoformat(stored["end"]), stored["reason"]
+    )
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,145 @@
+"""The connection to SQLite or PostgreSQL and the threads that use it.
+
+SQLAlchemy runs synchronously in threads of our own; the event loop only awaits. SQLite has one
+writer thread, whose transactions begin IMMEDIATE (a deferred one that reads and then writes fails at
+once when another process wrote meanwhile), and a few readers on snapshots of their own. PostgreSQL
+sorts writers out by row locks, so there the same two pools only bound how much is asked at once.
+
+A caller that is cancelled stops waiting; the transaction it began still ends, one way or the other.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from backend.catalogue.errors import BadText, CatalogueUnavailable
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], T]
+
+_READERS = 3
+_PG_WRITERS = 3
+_BUSY_TIMEOUT_MS = 10_000
+
+
+class Database:
+    """Two engines (reading, writing) and their threads. `open` before use, `close` after."""
+
+    def __init__(self, url: str) -> None:
+        self._url = sa.make_url(url)
+        if self._url.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ValueError("the database must be sqlite:///… or postgresql+psycopg://…")
+        if self._url.drivername == "postgresql":
+            self._url = self._url.set(drivername="postgresql+psycopg")
+        self.is_sqlite = self._url.get_backend_name() == "sqlite"
+        self._writer: sa.Engine | None = None
+        self._reader: sa.Engine | None = None
+        self._write_threads: ThreadPoolExecutor | None = None
+        self._read_threads: ThreadPoolExecutor | None = None
+
+    async def open(self, prepare: Work[None]) -> None:
+        """Connect, and run `prepare` (the migrations) in a first transaction."""
+        writers = 1 if self.is_sqlite else _PG_WRITERS
+        self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix="catalogue-write")
+        self._read_threads = ThreadPoolExecutor(_READERS, thread_name_prefix="catalogue-read")
+        self._writer = self._engine(writers, read_only=False)
+        self._reader = self._engine(_READERS, read_only=True)
+        try:
+            await self.write(prepare)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let what is under way end, then let go of every connection and thread. May be called twice."""
+        for threads in (self._write_threads, self._read_threads):
+            if threads is not None:
+                await asyncio.to_thread(threads.shutdown, wait=True)
+        for engine in (self._writer, self._reader):
+            if engine is not None:
+                # Closing the last connection checkpoints the WAL: disk work.
+                await asyncio.to_thread(engine.dispose)
+        self._writer = self._reader = self._write_threads = self._read_threads = None
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in one transaction, committed when it returns and rolled back when it raises."""
+        return await self._run(self._write_threads, self._writer, work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on one snapshot that cannot write."""
+        return await self._run(self._read_threads, self._reader, work)
+
+    async def _run(self, threads: ThreadPoolExecutor | None, engine: sa.Engine | None, work: Work[T]) -> T:
+        if threads is None or engine is None:
+            raise CatalogueUnavailable("The catalogue is closed.")
+        return await asyncio.get_running_loop().run_in_executor(threads, _in_transaction, engine, work)
+
+    def _engine(self, size: int, *, read_only: bool) -> sa.Engine:
+        if self.is_sqlite:
+            return _sqlite_engine(self._url, size, read_only=read_only)
+        # A dead server is noticed when a connection is taken from the pool, not in the middle of work.
+        return sa.create_engine(
+            self._url,
+            pool_size=size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=10s"},
+            execution_options={"postgresql_readonly": True} if read_only else {},
+        )
+
+
+def _in_transaction(engine: sa.Engine, work: Work[T]) -> T:
+    try:
+        with engine.begin() as connection:
+            return work(connection)
+    except UnicodeEncodeError as error:
+        raise BadText("The text holds half a character (a lone surrogate).") from error
+    except DBAPIError as error:
+        raise _foreseen(error) from error
+
+
+def _foreseen(error: DBAPIError) -> Exception:
+    """What a failing database becomes; a broken statement is our bug and passes as it is."""
+    reason = str(error.orig).strip().split("\n")[0].rstrip(".")
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated:
+        return CatalogueUnavailable(f"The database cannot do that now: {reason}.")
+    if isinstance(error, sa.exc.DataError):
+        return BadText(f"The database cannot keep that: {reason}.")
+    return error
+
+
+def _sqlite_engine(url: sa.URL, size: int, *, read_only: bool) -> sa.Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000},
+    )
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        # Python's sqlite3 would begin transactions of its own, and deferred ones.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin_transaction(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

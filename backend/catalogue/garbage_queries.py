@@ -1,0 +1,37 @@
+"""Statements about garbage. Each function runs inside the caller's transaction."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from backend.catalogue.model import garbage
+from backend.catalogue.values import Garbage, Root, StoredPath
+
+
+def due(db: sa.Connection, recorder_id: str, now: datetime, limit: int) -> list[Garbage]:
+    select = sa.select(garbage).where(garbage.c.recorder_id == recorder_id, garbage.c.not_before <= now)
+    return [_garbage(row) for row in db.execute(select.order_by(garbage.c.id).limit(limit))]
+
+
+def of_recorder(db: sa.Connection, recorder_id: str) -> list[Garbage]:
+    select = sa.select(garbage).where(garbage.c.recorder_id == recorder_id).order_by(garbage.c.id)
+    return [_garbage(row) for row in db.execute(select)]
+
+
+def done(db: sa.Connection, garbage_id: int) -> None:
+    db.execute(garbage.delete().where(garbage.c.id == garbage_id))
+
+
+def failed(db: sa.Connection, garbage_id: int, error: str, not_before: datetime) -> None:
+    tried = garbage.update().where(garbage.c.id == garbage_id)
+    db.execute(
+        tried.values(
+            attempts=garbage.c.attempts + 1, last_error=error.replace("\0", ""), not_before=not_before
+        )
+    )
+
+
+def _garbage(row: sa.Row[tuple[object, ...]]) -> Garbage:
+    values = dict(row._mapping)
+    values["paths"] = tuple(StoredPath(Root(root), path) for root, path in row.paths)
+    return Garbage(**values)

@@ -1,0 +1,305 @@
+"""What the catalogue takes and gives: plain frozen values, never rows of the database library.
+
+Times are timezone-naive UTC. Paths are relative: a clip's to clips_dir, a preview's to thumbnails_dir.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from backend.lifecycle import Status
+from recorder.values import ClockState, Gap
+
+
+class MediaType(StrEnum):
+    """What a clip's file holds."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+
+
+class Location(StrEnum):
+    """Where a clip's bytes are."""
+
+    LOCAL = "local"
+    BOTH = "both"
+    REMOTE = "remote"
+
+
+class PreviewSource(StrEnum):
+    """Where a preview picture comes from."""
+
+    CURRENT = "current"
+    MIDDLE = "middle"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewInfo:
+    """One stored preview. `version` changes with the picture, for URLs that may be cached for ever."""
+
+    path: str
+    width: int
+    height: int
+    version: int = 1
+    approximate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """The previews a clip has."""
+
+    current: PreviewInfo | None = None
+    middle: PreviewInfo | None = None
+    manual: PreviewInfo | None = None
+
+    def of(self, source: PreviewSource) -> PreviewInfo | None:
+        """The preview from `source`."""
+        match source:
+            case PreviewSource.CURRENT:
+                return self.current
+            case PreviewSource.MIDDLE:
+                return self.middle
+            case PreviewSource.MANUAL:
+                return self.manual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewClip:
+    """A clip to be born, `pending` or (finished within the request) `draft`; see `Clip` for the fields."""
+
+    id: str
+    recorder_id: str
+    camera: str
+    start_time: datetime
+    pressed_at: datetime
+    media_type: MediaType = MediaType.VIDEO
+    status: Status = Status.PENDING
+    title: str = ""
+    caption: str = ""
+    tags: tuple[str, ...] = ()
+    thumbnail: PreviewSource = PreviewSource.MIDDLE
+    end_time: datetime | None = None
+    planned_end: datetime | None = None
+    clock: ClockState = ClockState.UNSYNCHRONISED
+    requested_before_s: float | None = None
+    requested_after_s: float | None = None
+    covered_before_s: float | None = None
+    covered_after_s: float | None = None
+    duration_s: float | None = None
+    frame_count: int | None = None
+    gaps: tuple[Gap, ...] = ()
+    continued_from: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    video_codec: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    path: str | None = None
+    previews: Previews = Previews()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """One clip or snapshot as the catalogue knows it."""
+
+    id: str
+    recorder_id: str
+    camera: str
+    media_type: MediaType
+    title: str
+    caption: str
+    tags: tuple[str, ...]
+    status: Status
+    progress: float | None
+    """0 to 1 while pending or processing; None when unknown (open-ended) or done."""
+    error: str | None
+    retryable: bool
+    created_at: datetime
+    pressed_at: datetime
+    """The label "now" that before and after count from."""
+    start_time: datetime
+    end_time: datetime | None
+    """None until finished."""
+    planned_end: datetime | None
+    """When a recording under way ends by itself; None: until stopped."""
+    clock: ClockState
+    requested_before_s: float | None
+    requested_after_s: float | None
+    """None: until stopped, or an absolute span."""
+    covered_before_s: float | None
+    covered_after_s: float | None
+    duration_s: float | None
+    frame_count: int | None
+    gaps: tuple[Gap, ...]
+    continued_from: str | None
+    continued_by: str | None
+    width: int | None
+    height: int | None
+    fps: float | None
+    video_codec: str | None
+    size_bytes: int | None
+    sha256: str | None
+    location: Location
+    path: str | None
+    """Of the finished file; None until there is one."""
+    thumbnail: PreviewSource
+    """What the card shows when done, unless a manual preview is set: middle or current."""
+    previews: Previews
+    publish_at: datetime | None
+    published_at: datetime | None
+    likes: int
+    version: int
+    """Grows by one with every change of the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFilter:
+    """Which clips to list. Empty `statuses` means all; `from_` and `to` bound start_time, half-open."""
+
+    statuses: frozenset[Status] = frozenset()
+    camera: str | None = None
+    q: str | None = None
+    """Every word must begin a word of title, caption or tags; accents and case do not matter."""
+    from_: datetime | None = None
+    to: datetime | None = None
+    media_type: MediaType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPage:
+    """Clips, newest first, and the cursor of the next page (None: this is the last)."""
+
+    items: tuple[Clip, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStorage:
+    """What one camera's finished clips take."""
+
+    camera: str
+    clips: int
+    size_bytes: int
+
+
+class Root(StrEnum):
+    """Which directory a stored path is relative to."""
+
+    CLIPS = "clips"
+    THUMBNAILS = "thumbnails"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPath:
+    """A file or directory under one of our roots."""
+
+    root: Root
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Files to delete: the row that owned them is gone."""
+
+    id: int
+    recorder_id: str
+    clip_id: str
+    paths: tuple[StoredPath, ...]
+    attempts: int
+    not_before: datetime
+    created_at: datetime
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that has shown the key. Only the hash of its token is stored."""
+
+    token_hash: str = field(repr=False)
+    principal: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+class ReservationState(StrEnum):
+    """What a second use of an Idempotency-Key means."""
+
+    NEW = "new"
+    """Ours: carry the request out, then complete or release it."""
+    DONE = "done"
+    """Carried out before: give the stored answer again."""
+    UNDER_WAY = "under_way"
+    """Another request with this key has not been answered (or died unanswered: look at `subject`)."""
+    DIFFERENT = "different"
+    """The key was used for another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationKey:
+    """An Idempotency-Key, and who sent it: keys of two principals never meet."""
+
+    principal: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What is known of an Idempotency-Key. `subject` is the id the first request meant to make."""
+
+    state: ReservationState
+    subject: str | None = None
+    status: int | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One camera during one minute (or hour). Every number adds up, so samples merge by adding."""
+
+    recorder_id: str
+    camera: str
+    at: datetime
+    """The start of the minute or hour."""
+    frames: int = 0
+    drops: int = 0
+    bytes: int = 0
+    filled_s: float = 0.0
+    """The buffer's fill (0 to 1) integrated over the sampled seconds."""
+    live_s: float = 0.0
+    connecting_s: float = 0.0
+    stalled_s: float = 0.0
+    reconnecting_s: float = 0.0
+    stopped_s: float = 0.0
+
+    @property
+    def total_s(self) -> float:
+        """How many seconds were sampled."""
+        return self.live_s + self.connecting_s + self.stalled_s + self.reconnecting_s + self.stopped_s
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per live second; None when the camera was never live."""
+        return self.frames / self.live_s if self.live_s > 0 else None
+
+    @property
+    def fill(self) -> float | None:
+        """Mean fill of the buffer, 0 to 1; None when nothing was sampled."""
+        return self.filled_s / self.total_s if self.total_s > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFilter:
+    """Which samples: `from_ ≤ at < to`, summed over steps of `step_s` that begin at multiples of it (UTC)."""
+
+    from_: datetime
+    to: datetime
+    step_s: int = 60
+    camera: str | None = None
+
+
+ClipFields = Mapping[str, object]
+"""Names and values of `Clip` fields to set along with a transition."""
