@@ -38,7 +38,7 @@ _WHITE, _BLACK = 235, 16
 _MIN_CONTRAST = 80
 
 
-def draw_counter(picture: Picture, number: int) -> None:
+def draw_counter(picture: npt.NDArray[Any], number: int) -> None:
     """Write `number` into the top row of `picture`: BGR, grey, or the luma plane of a YUV picture."""
     width = picture.shape[1]
     edges = _edges(width)
@@ -47,7 +47,7 @@ def draw_counter(picture: Picture, number: int) -> None:
     picture[: edges[1]] = row if picture.ndim == 2 else row[:, np.newaxis]
 
 
-def read_counter(picture: Picture) -> int | None:
+def read_counter(picture: npt.NDArray[Any]) -> int | None:
     """The number `draw_counter` wrote, or None where no valid counter is to be seen."""
     height, width = picture.shape[:2]
     cell = width / CELLS

@@ -1,0 +1,120 @@
+"""What the PyAV sources share: turning packets into source units, and FFmpeg's errors into sentences.
+
+PyAV packets stay inside this package: everything that leaves is a copy in plain bytes.
+"""
+
+import socket
+from fractions import Fraction
+
+import av
+import av.error
+import av.logging
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from recorder.access_unit import Codec, Epoch, SourceUnit
+from recorder.clock import Clock
+from recorder.errors import SourceError, SourceLost, SourceUnsupported
+from recorder.h264 import ParameterSetTracker, starts_decoding
+from recorder.sources.source import scrub
+
+# FFmpeg's log holds whole addresses, and its callback can deadlock with the interpreter's lock.
+av.logging.set_level(None)
+
+_CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.MJPEG}
+
+
+class UnitAssembler:
+    """Makes source units of the packets of one H.264 stream. One connection, one thread."""
+
+    def __init__(self, clock: Clock, out_of_band: bytes = b"") -> None:
+        self._clock = clock
+        self._tracker = ParameterSetTracker(out_of_band)
+        self._epoch = Epoch(Codec.H264, 0, 0, b"")
+        self._held_times: tuple[int | None, int | None] = (None, None)
+        self._empty = 0
+
+    @property
+    def damaged(self) -> int:
+        """Empty packets, unreadable parameter sets, and keyframes whose parameter sets are unknown."""
+        return self._empty + self._tracker.damaged
+
+    def take(self, packet: "Packet[VideoStream]", shift: int = 0) -> list[SourceUnit]:
+        """The unit that `packet` completes, if any; `shift` is added to its times, in their time base.
+
+        Before the first parameter sets no unit is a keyframe, so the timeline drops and counts them.
+        """
+        arrival_ns = self._clock.monotonic_ns()
+        if packet.size == 0:  # a damaged frame, or (without times) the demuxer's flush at the end
+            self._empty += packet.pts is not None or packet.dts is not None
+            return []
+        data = self._tracker.feed(bytes(packet))
+        pts, dts = self._times_of(packet, holds_picture=data is not None)
+        if data is None:
+            return []
+        sets_known = bool(self._tracker.parameter_sets)
+        return [
+            SourceUnit(
+                data=data,
+                epoch=self._current_epoch(),
+                is_keyframe=sets_known and starts_decoding(data),
+                pts=None if pts is None else pts + shift,
+                dts=None if dts is None else dts + shift,
+                time_base=Fraction(packet.time_base.numerator, packet.time_base.denominator),
+                duration=packet.duration or 0,
+                arrival_ns=arrival_ns,
+            )
+        ]
+
+    def _times_of(
+        self, packet: "Packet[VideoStream]", *, holds_picture: bool
+    ) -> tuple[int | None, int | None]:
+        # Parameter sets in a packet of their own share the time of their picture, and some demuxers
+        # then leave the picture itself without one.
+        held_pts, held_dts = self._held_times
+        pts = held_pts if packet.pts is None else packet.pts
+        dts = held_dts if packet.dts is None else packet.dts
+        self._held_times = (None, None) if holds_picture else (pts, dts)
+        return pts, dts
+
+    def _current_epoch(self) -> Epoch:
+        sets = self._tracker.parameter_sets
+        if self._epoch.parameter_sets != sets:
+            self._epoch = Epoch(Codec.H264, *self._tracker.size, sets)
+        return self._epoch
+
+
+def require_h264(stream: VideoStream) -> None:
+    """Raise SourceUnsupported, saying what the camera sends instead."""
+    name = stream.codec_context.name
+    if _CODECS.get(name) is not Codec.H264:
+        msg = f"The video is encoded as {name.upper()}; only H.264 is taken. Set the camera to H.264."
+        raise SourceUnsupported(msg)
+
+
+def sentence(error: Exception, address: str, doing: str) -> SourceError:
+    """The error to raise for FFmpeg's `error` while `doing` ("opening …"). Holds no credentials.
+
+    Raise it `from None`: the original's text holds the whole address.
+    """
+    reason = _REASONS.get(type(error))
+    if reason is None:
+        text = getattr(error, "strerror", None) or type(error).__name__
+        reason = f"it failed ({scrub(str(text), address)})"
+    return SourceLost(f"While {doing}, {reason}.")
+
+
+_REASONS: dict[type[Exception], str] = {
+    av.error.ExitError: "the camera did not answer in time",
+    av.error.TimeoutError: "the camera did not answer in time",
+    av.error.EOFError: "the camera ended the connection",
+    av.error.ConnectionRefusedError: "the connection was refused: is the camera on, and the port right?",
+    av.error.ConnectionResetError: "the camera broke the connection",
+    av.error.BrokenPipeError: "the camera broke the connection",
+    av.error.HTTPUnauthorizedError: "the camera refused the user name or password",
+    av.error.HTTPForbiddenError: "the camera forbids this user to watch this stream",
+    av.error.HTTPNotFoundError: "the camera knows no stream of this path",
+    av.error.InvalidDataError: "the camera sent something that is no video stream, or stopped half-way",
+    av.error.FileNotFoundError: "there is no such file",
+    socket.gaierror: "the camera's name could not be resolved",
+}

@@ -1,0 +1,14 @@
+"""Which frames a stretch of H.264 really shows: decoded by FFmpeg, read by the test card's counter."""
+
+from collections.abc import Iterable
+
+import av
+
+from recorder.sources.test_card import read_counter
+
+
+def counters_of(units: Iterable[bytes]) -> list[int | None]:
+    """The counter of every picture in these access units, in display order (None: unreadable)."""
+    decoder = av.CodecContext.create("h264", "r")
+    frames = [frame for unit in units for frame in decoder.decode(av.Packet(unit))]
+    return [read_counter(frame.to_ndarray(format="bgr24")) for frame in (*frames, *decoder.decode(None))]

@@ -1,0 +1,56 @@
+"""Which address becomes which source, and what is said of the rest."""
+
+import threading
+
+import pytest
+
+from recorder.clock import SystemClock
+from recorder.errors import SourceUnsupported
+from recorder.settings import CameraSettings
+from recorder.sources.file_loop import FileLoopSource
+from recorder.sources.open import open_source
+from recorder.sources.source import Source
+from recorder.sources.stream import StreamSource
+from recorder.sources.synthetic import SyntheticSource
+
+
+def opened(address: str) -> Source:
+    return open_source(CameraSettings("cam", "Cam", address), SystemClock(), threading.Event())
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("rtsp://127.0.0.1/a", StreamSource),
+        ("RTSPS://127.0.0.1/a", StreamSource),
+        ("file:/films/a.mp4", FileLoopSource),
+        ("synthetic", SyntheticSource),
+        ("synthetic?size=640x360&fps=25&gop_s=2&bframes=2", SyntheticSource),
+    ],
+)
+def test_the_address_names_the_source(address: str, kind: type) -> None:
+    """Nothing is connected yet, so nothing can fail yet."""
+    assert isinstance(opened(address), kind)
+
+
+@pytest.mark.parametrize(
+    ("address", "cure"),
+    [
+        ("0", "device node"),
+        ("/dev/video0", "device node"),
+        ("concat:a|b", "use rtsp://"),
+        ("lavfi:testsrc", "use rtsp://"),
+        ("http://admin:canary@cam/video", "use rtsp://"),
+        ("synthetic?size=1x1", "size must be"),
+        ("synthetic?size=big", "write for example"),
+        ("synthetic?fps=0", "fps must be"),
+        ("synthetic?gop_s=0", "gop_s must be"),
+        ("synthetic?bframes=9", "bframes must be"),
+        ("synthetic?colour=red", "unknown option colour"),
+    ],
+)
+def test_what_cannot_be_opened_is_refused_with_its_cure(address: str, cure: str) -> None:
+    """A wrong configuration is a sentence for the operator, without a password in it."""
+    with pytest.raises(SourceUnsupported, match=cure) as refused:
+        opened(address)
+    assert "canary" not in str(refused.value)
