@@ -1,0 +1,79 @@
+"""Shortens what an MP4 presents: the tail that decoding needs but nobody should see.
+
+FFmpeg's muxer writes an edit list that hides a lead-in (negative timestamps) but cannot hide the end.
+Cutting inside a B-pyramid needs both, so the length in the edit list is patched after the file is
+closed, and with it the durations in `mvhd` and `tkhd`, which must agree (ISO/IEC 14496-12, 8.2.2.3,
+8.3.2.3, 8.6.6). Here: finding those fields in the bytes of a `moov` box. Not here: files. Pure.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Patch(NamedTuple):
+    """Replace the bytes at `offset` (counted from the start of the `moov` box) by `data`."""
+
+    offset: int
+    data: bytes
+
+
+class Box(NamedTuple):
+    """A box within a buffer: its type, where its content begins, and where it ends."""
+
+    kind: bytes
+    start: int
+    end: int
+
+
+def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
+    """The boxes that lie side by side in `data[start:end]`. Raises ValueError where one is malformed."""
+    while start < end:
+        if end - start < 8:
+            raise ValueError("An MP4 box is cut off.")
+        size, kind = struct.unpack_from(">I4s", data, start)
+        head = 8
+        if size == 1 and end - start >= 16:
+            (size,) = struct.unpack_from(">Q", data, start + 8)
+            head = 16
+        if size < head or start + size > end:
+            raise ValueError(f"The MP4 box {kind!r} has an impossible size.")
+        yield Box(kind, start + head, start + size)
+        start += size
+
+
+def presentation_patches(moov: bytes, length: int) -> list[Patch]:
+    """The patches that make a single-track file present exactly `length` movie ticks.
+
+    `moov` is the whole box with its header. Raises ValueError where it is not of the expected form.
+    """
+    mvhd = _descend(moov, b"moov", b"mvhd")
+    tkhd = _descend(moov, b"moov", b"trak", b"tkhd")
+    elst = _descend(moov, b"moov", b"trak", b"edts", b"elst")
+    (entries,) = struct.unpack_from(">I", moov, elst.start + 4)
+    if entries != 1:
+        raise ValueError(f"The edit list has {entries} entries instead of one.")
+    return [
+        # version and flags, creation and modification time, then the time scale or the track id.
+        _length_at(moov, mvhd.start, mvhd.start + (24 if moov[mvhd.start] else 16), length),
+        _length_at(moov, tkhd.start, tkhd.start + (28 if moov[tkhd.start] else 20), length),
+        _length_at(moov, elst.start, elst.start + 8, length),
+    ]
+
+
+def _descend(data: bytes, *path: bytes) -> Box:
+    found = Box(b"", 0, len(data))
+    for kind in path:
+        inside = (box for box in boxes(data, found.start, found.end) if box.kind == kind)
+        following = next(inside, None)
+        if following is None:
+            raise ValueError(f"The file has no {kind.decode()} box where one is needed.")
+        found = following
+    return found
+
+
+def _length_at(data: bytes, full_box: int, offset: int, length: int) -> Patch:
+    wide = data[full_box] == 1
+    if not wide and length >= 1 << 32:
+        raise ValueError("The length does not fit the box FFmpeg wrote.")
+    return Patch(offset, struct.pack(">Q" if wide else ">I", length))

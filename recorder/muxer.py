@@ -1,0 +1,203 @@
+"""Finish: access units of one epoch to a progressive, frame-exact H.264 MP4, without re-encoding.
+
+Here: the file of a span, durable and measured. Not here: which units belong to it (`span_cut`), the box
+patching (`edit_list`), live fragments (`live_muxer`), renaming and the directory (the caller).
+
+Blocking; runs in any thread, one file per call, nothing shared. FFmpeg holds the GIL while it writes
+header and trailer, so `moov` goes into space reserved in front instead of a second pass over the file.
+"""
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from operator import length_hint
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+
+from recorder import h264
+from recorder.access_unit import AccessUnit, Codec, Epoch
+from recorder.edit_list import presentation_patches
+from recorder.errors import FinishFailed
+from recorder.span_cut import SpanCut
+from recorder.ticks import TICKS_PER_S, TickLine, ticks
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.stream import Stream
+
+TIME_BASE = Fraction(1, TICKS_PER_S)
+# An upper bound, so that the reserve is never too small: stsz 4, stts 8, ctts 8, stss 4, and a chunk of
+# its own (stsc 12, co64 8) per unit; everything else in moov is constant or the parameter sets.
+_MOOV_BYTES_PER_UNIT = 44
+_MOOV_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class CutResult:
+    """What is true of a finished file; times are those of the units, `end_ns` is the last frame's end.
+
+    `gaps` are outages between runs as (start_ns, end_ns): the frame before is held for that time.
+    `fps` is frames per second outside of gaps.
+    """
+
+    first_pts_ns: int
+    end_ns: int
+    frame_count: int
+    duration_s: float
+    width: int
+    height: int
+    fps: float
+    video_codec: str
+    size_bytes: int
+    sha256: str
+    gaps: tuple[tuple[int, int], ...]
+
+
+def write_mp4(out: Path, units: Iterable[AccessUnit], start_ns: int, end_ns: int) -> CutResult:
+    """Write the frames with `start_ns ≤ pts_ns < end_ns` to `out` and fsync it (not its directory).
+
+    `units`: decode order, one epoch, from a keyframe not after the first frame on, at least up to the
+    last frame; more on either side is left out. May be an iterator over hours: memory stays at one GOP.
+    Where it tells a length hint (sequences, their iterators, `PartReader`), that must not be too small.
+    Raises FinishFailed and leaves no file behind.
+    """
+    hint = length_hint(units)
+    try:
+        cut = SpanCut(units, start_ns, end_ns)
+        _write_media(out, cut, hint)
+        length = ticks(cut.end_ns - cut.first_pts_ns)
+        _present(out, length)
+        size_bytes, sha256 = _sync(out)
+    except (av.error.FFmpegError, OSError) as error:
+        out.unlink(missing_ok=True)
+        raise FinishFailed(f"The clip could not be written: {error.strerror}.") from error
+    except ValueError as error:
+        out.unlink(missing_ok=True)
+        raise FinishFailed(f"The clip could not be cut: {error}") from error
+    except FinishFailed:
+        out.unlink(missing_ok=True)
+        raise
+    held = sum(ticks(gap_end_ns - gap_start_ns) for gap_start_ns, gap_end_ns in cut.gaps)
+    return CutResult(
+        first_pts_ns=cut.first_pts_ns,
+        end_ns=cut.end_ns,
+        frame_count=cut.frame_count,
+        duration_s=length / TICKS_PER_S,
+        width=cut.epoch.width,
+        height=cut.epoch.height,
+        fps=cut.frame_count * TICKS_PER_S / max(1, length - held),
+        video_codec=cut.epoch.codec.value,
+        size_bytes=size_bytes,
+        sha256=sha256,
+        gaps=tuple(cut.gaps),
+    )
+
+
+def add_video_track(container: "OutputContainer", epoch: Epoch) -> "Stream":
+    """A track for pre-encoded units of `epoch`; it learns the parameter sets from the first packet."""
+    if epoch.codec is not Codec.H264:
+        raise FinishFailed(f"Units of {epoch.codec.value} must be transcoded before they go into an MP4.")
+    return container.add_mux_stream("h264", width=epoch.width, height=epoch.height, time_base=TIME_BASE)
+
+
+def self_contained(unit: AccessUnit) -> bytes:
+    """The data of a keyframe with its epoch's parameter sets in front, once."""
+    kinds = (h264.NAL_SPS, h264.NAL_PPS)
+    rest = [nal for nal in h264.split_nal_units(unit.data) if h264.nal_type(nal) not in kinds]
+    return unit.epoch.parameter_sets + h264.annex_b(rest)
+
+
+def packet_of(data: bytes, is_keyframe: bool, stream: "Stream") -> "av.Packet[Stream]":
+    """A packet that shares `data`; muxing changes packets, so each is made for one mux call."""
+    packet = av.Packet(data)
+    packet.stream = stream
+    packet.time_base = TIME_BASE
+    packet.is_keyframe = is_keyframe
+    return packet
+
+
+def _write_media(out: Path, cut: SpanCut, unit_hint: int) -> None:
+    options = {"movie_timescale": str(TICKS_PER_S), "video_track_timescale": str(TICKS_PER_S)}
+    if unit_hint:
+        options["moov_size"] = str(_MOOV_BYTES + _MOOV_BYTES_PER_UNIT * unit_hint)
+    else:
+        options["movflags"] = "faststart"
+    line = TickLine(cut.first_pts_ns)
+    is_first = True
+    # Absolute, so that no part of the name is taken for a protocol.
+    with _output(str(out.absolute()), options) as container:
+        stream = add_video_track(container, cut.epoch)
+        for unit, is_last in _marking_last(cut):
+            _require_same(cut.epoch, unit)
+            data = self_contained(unit) if is_first else unit.data
+            is_first = False
+            packet = packet_of(data, unit.is_keyframe, stream)
+            packet.pts, packet.dts = line.place(unit.pts_ns, unit.dts_ns)
+            # Only the last packet's duration counts; the others' fall out of the next dts.
+            shown_last = is_last and unit.pts_ns == cut.last_pts_ns
+            packet.duration = max(1, ticks(cut.end_ns - unit.pts_ns if shown_last else unit.duration_ns))
+            container.mux_one(packet)
+
+
+@contextmanager
+def _output(name: str, options: dict[str, str]) -> Iterator["OutputContainer"]:
+    """An MP4 whose trailer is written on success; after a failure it is closed without a second word."""
+    container = av.open(name, "w", format="mp4", options=options)
+    try:
+        yield container
+    except BaseException:
+        with suppress(av.error.FFmpegError, OSError, ValueError):  # the first error is the one to tell
+            container.close()
+        raise
+    container.close()
+
+
+def _require_same(epoch: Epoch, unit: AccessUnit) -> None:
+    if unit.epoch is not epoch and unit.epoch != epoch:
+        raise FinishFailed("The codec parameters change inside the span; one file holds one epoch.")
+
+
+def _marking_last(units: Iterable[AccessUnit]) -> Iterator[tuple[AccessUnit, bool]]:
+    held: AccessUnit | None = None
+    for unit in units:
+        if held is not None:
+            yield held, False
+        held = unit
+    if held is not None:
+        yield held, True
+
+
+def _present(out: Path, length: int) -> None:
+    """Make the closed file present exactly `length` ticks. Raises ValueError where moov is not in front."""
+    with out.open("r+b") as file:
+        offset = 0
+        while True:
+            head = file.read(8)
+            if len(head) < 8:
+                raise ValueError("The finished file has no moov box.")
+            size, kind = struct.unpack(">I4s", head)
+            if kind == b"moov":
+                break
+            if kind == b"mdat" or size < 8:
+                raise ValueError("The finished file does not have its moov box in front.")
+            offset += size
+            file.seek(offset)
+        file.seek(offset)
+        for patch in presentation_patches(file.read(size), length):
+            file.seek(offset + patch.offset)
+            file.write(patch.data)
+
+
+def _sync(out: Path) -> tuple[int, str]:
+    """fsync; size and SHA-256 of the final bytes."""
+    with out.open("rb") as file:
+        os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256")
+        return os.fstat(file.fileno()).st_size, digest.hexdigest()

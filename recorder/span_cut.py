@@ -1,0 +1,128 @@
+"""Which units a file of a span holds, which of them are shown, and what is true of the result.
+
+Here: lead-in, end and gaps of a half-open span over units in decode order, in constant memory beyond
+one GOP. Not here: writing (`muxer`), and taking the span out of the ring (`ring_buffer`). Pure.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from recorder.access_unit import AccessUnit, Epoch
+from recorder.errors import FinishFailed
+
+# A hole between runs that is shorter than this many frames is jitter, not an outage.
+_GAP_IN_FRAMES = 1.5
+
+
+class SpanCut:
+    """Iterate once: yields what must be written, in decode order, beginning with a keyframe.
+
+    A unit is shown if and only if `start_ns ≤ pts_ns < end_ns`. Hidden ones are the lead-in since the
+    latest keyframe not after the first shown frame, and later pictures that shown B-frames refer to.
+    Pictures in front of the keyframe that opens a run refer to what was never received: left out.
+    `first_pts_ns` and `epoch` are known from the construction on, everything else after the last unit.
+    """
+
+    def __init__(self, units: Iterable[AccessUnit], start_ns: int, end_ns: int) -> None:
+        """Reads up to the first shown frame. Raises FinishFailed where the span shows no frame."""
+        self.frame_count = 0
+        self.gaps: list[tuple[int, int]] = []
+        self._source = iter(units)
+        self._start_ns = start_ns
+        self._end_ns = end_ns
+        self._run: int | None = None
+        self._run_opens_ns = start_ns
+        self._last_pts_ns: int | None = None
+        self._last_duration_ns = 0
+        self._next_pts_ns: int | None = None
+        self._lead, self.first_pts_ns = self._read_lead()
+
+    @property
+    def epoch(self) -> Epoch:
+        """Of the first unit; the caller decides what another one means."""
+        return self._lead[0].epoch
+
+    @property
+    def end_ns(self) -> int:
+        """Where the last shown frame ends: at the next one's time if that is known, else by its length."""
+        if self._last_pts_ns is None:
+            return self.first_pts_ns
+        if self._next_pts_ns is not None:
+            true_ns = self._next_pts_ns - self._last_pts_ns
+            if true_ns <= _GAP_IN_FRAMES * self._last_duration_ns:
+                return self._next_pts_ns
+        return self._last_pts_ns + self._last_duration_ns
+
+    @property
+    def last_pts_ns(self) -> int:
+        """Presentation time of the last shown frame."""
+        return self.first_pts_ns if self._last_pts_ns is None else self._last_pts_ns
+
+    def __iter__(self) -> Iterator[AccessUnit]:
+        waiting: list[AccessUnit] = []
+        self._run = None
+        for unit in chain(self._lead, self._source):
+            same_run = unit.run == self._run
+            if unit.dts_ns >= self._end_ns:
+                self._note_later(unit)
+                break
+            if not self._decodable(unit):
+                continue
+            if unit.pts_ns >= self._end_ns:
+                self._note_later(unit)
+                waiting.append(unit)
+                continue
+            yield from waiting
+            waiting.clear()
+            if unit.pts_ns >= self._start_ns:
+                self._note_shown(unit, same_run)
+            yield unit
+
+    def _read_lead(self) -> tuple[list[AccessUnit], int]:
+        lead: list[AccessUnit] = []
+        first_ns: int | None = None
+        for unit in self._source:
+            if first_ns is not None and unit.dts_ns >= first_ns:  # pts ≥ dts: nothing earlier can follow
+                return [*_from_last_keyframe(lead, first_ns), unit], first_ns
+            if unit.dts_ns >= self._end_ns:
+                break
+            if not lead and not unit.is_keyframe:
+                continue
+            if unit.is_keyframe and first_ns is None and unit.pts_ns <= self._start_ns:
+                lead.clear()
+            lead.append(unit)
+            if self._decodable(unit) and self._start_ns <= unit.pts_ns < self._end_ns:
+                first_ns = unit.pts_ns if first_ns is None else min(first_ns, unit.pts_ns)
+        if first_ns is None:
+            raise FinishFailed("The span holds no frame that can be shown.")
+        return _from_last_keyframe(lead, first_ns), first_ns
+
+    def _decodable(self, unit: AccessUnit) -> bool:
+        if unit.run != self._run:
+            self._run = unit.run
+            self._run_opens_ns = unit.pts_ns
+        return unit.pts_ns >= self._run_opens_ns
+
+    def _note_shown(self, unit: AccessUnit, same_run: bool) -> None:
+        self.frame_count += 1
+        last_ns = self._last_pts_ns
+        if last_ns is not None and not same_run:
+            hole_ns = unit.pts_ns - last_ns
+            if hole_ns > _GAP_IN_FRAMES * self._last_duration_ns:
+                self.gaps.append((last_ns + self._last_duration_ns, unit.pts_ns))
+        if last_ns is None or unit.pts_ns > last_ns:
+            self._last_pts_ns = unit.pts_ns
+            self._last_duration_ns = unit.duration_ns
+
+    def _note_later(self, unit: AccessUnit) -> None:
+        if self._next_pts_ns is None or unit.pts_ns < self._next_pts_ns:
+            self._next_pts_ns = unit.pts_ns
+
+
+def _from_last_keyframe(lead: list[AccessUnit], first_ns: int) -> list[AccessUnit]:
+    """`lead` from the latest keyframe on with which the frame shown at `first_ns` can be decoded."""
+    for index in range(len(lead) - 1, 0, -1):
+        unit = lead[index]
+        if unit.is_keyframe and unit.pts_ns <= first_ns:
+            return lead[index:]
+    return lead

@@ -1,0 +1,37 @@
+"""Nanoseconds on the recorder's line to media ticks of 90 kHz, the only time scale our files use.
+
+Here: rounding that keeps a constant rate constant (30 fps: 3000 ticks each), and decode times a muxer
+accepts. Not here: which units are written. Pure.
+"""
+
+from dataclasses import dataclass
+
+TICKS_PER_S = 90_000
+_NS_PER_9_TICKS = 100_000
+
+
+def ticks(span_ns: int) -> int:
+    """`span_ns` in ticks, rounded to the nearest; always of a difference to one origin, never summed."""
+    return (span_ns * 9 + _NS_PER_9_TICKS // 2) // _NS_PER_9_TICKS
+
+
+@dataclass(slots=True)
+class TickLine:
+    """Places units relative to `origin_ns` so that dts strictly increases and never exceeds pts.
+
+    One bad timestamp makes FFmpeg's muxers refuse the next hundred packets, so it is mended here: the
+    presentation time is kept, and only where two units claim one decode moment does it give way, by
+    one tick (11 µs).
+    """
+
+    origin_ns: int
+    _last_dts: int | None = None
+
+    def place(self, pts_ns: int, dts_ns: int) -> tuple[int, int]:
+        """(pts, dts) in ticks."""
+        pts = ticks(pts_ns - self.origin_ns)
+        dts = min(ticks(dts_ns - self.origin_ns), pts)
+        if self._last_dts is not None:
+            dts = max(dts, self._last_dts + 1)
+        self._last_dts = dts
+        return max(pts, dts), dts
