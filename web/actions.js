@@ -1,0 +1,243 @@
+/**
+ * What each wish does: asks the server, and puts its word into the store. A control may be *pending* at once; nothing
+ * here claims that something is done before the server said so.
+ */
+
+import { ApiError } from "./api.js";
+import { rfc3339 } from "./format.js";
+import { text } from "./messages.js";
+import { currentCamera, mergeClips, withCamera, withClip, withoutClip } from "./store.js";
+
+const LENGTHS = "hindsight.lengths";
+
+/** @typedef {import("./types.js").Clip} Clip */
+
+/**
+ * @typedef {object} Tools
+ * @property {import("./store.js").Store} store
+ * @property {import("./api.js").Api} api
+ * @property {import("./server_clock.js").ServerClock} clock
+ * @property {(words: string, tone?: "good"|"bad") => void} say
+ * @property {() => number|null} labelOnScreen µs
+ * @property {(words: {title: string, body: string, yes: string, no: string}) => Promise<boolean>} confirm
+ */
+
+export class Actions {
+  #store;
+  #api;
+  #clock;
+  #say;
+  #labelOnScreen;
+  #confirm;
+
+  /** @param {Tools} tools */
+  constructor({ store, api, clock, say, labelOnScreen, confirm }) {
+    this.#store = store;
+    this.#api = api;
+    this.#clock = clock;
+    this.#say = say;
+    this.#labelOnScreen = labelOnScreen;
+    this.#confirm = confirm;
+    store.update({ lengths: rememberedLengths() });
+  }
+
+  /** @param {string} key */
+  async signIn(key) {
+    try {
+      await this.#api.signIn(key);
+      this.#store.update({ session: "ok", sessionError: null });
+    } catch (error) {
+      const refused = error instanceof ApiError && (error.status === 401 || error.status === 403);
+      this.#store.update({ session: "needed", sessionError: refused ? text.signIn.wrong : words(error) });
+    }
+  }
+
+  async checkSession() {
+    try {
+      this.#store.update({ session: (await this.#api.session()) ? "ok" : "needed" });
+    } catch {
+      // No answer says nothing about the key: go on as if signed in, and let the event stream find the server.
+      this.#store.update({ session: "ok", link: "lost" });
+    }
+  }
+
+  /** Everything the page shows, again. */
+  async reload() {
+    await Promise.all([this.loadCameras(), this.loadClips(), this.loadOpenClip()]);
+  }
+
+  async loadCameras() {
+    try {
+      const items = (await this.#api.cameras()).map((camera) => this.#stamped(camera));
+      this.#store.update({ cameras: { status: "ready", items, error: null } });
+    } catch (error) {
+      this.#store.update(({ cameras }) => ({ cameras: cameras.items.length ? cameras : { status: "error", items: [], error: words(error) } }));
+    }
+  }
+
+  async loadClips() {
+    this.#store.update(({ clips }) => ({ clips: { ...clips, status: clips.items.length ? clips.status : "loading" } }));
+    try {
+      const { items, cursor } = await this.#api.clips();
+      this.#store.update(({ clips }) => ({ clips: { ...clips, items, cursor, status: "ready", error: null } }));
+    } catch (error) {
+      this.#store.update(({ clips }) => ({ clips: clips.items.length ? clips : { ...clips, status: "error", error: words(error) } }));
+    }
+  }
+
+  async moreClips() {
+    const { cursor, loadingMore } = this.#store.state.clips;
+    if (!cursor || loadingMore) return;
+    this.#store.update(({ clips }) => ({ clips: { ...clips, loadingMore: true } }));
+    try {
+      const page = await this.#api.clips({ cursor });
+      this.#store.update(({ clips }) => ({ clips: { ...clips, items: mergeClips(clips.items, page.items), cursor: page.cursor } }));
+    } catch (error) {
+      this.#say(words(error), "bad");
+    } finally {
+      this.#store.update(({ clips }) => ({ clips: { ...clips, loadingMore: false } }));
+    }
+  }
+
+  /** @param {string|null} id */
+  openClip(id) {
+    if (id === this.#store.state.openId) return;
+    const known = this.#store.state.clips.items.find((clip) => clip.id === id) ?? null;
+    this.#store.update({ openId: id, openClip: known, openError: null });
+    this.loadOpenClip();
+  }
+
+  async loadOpenClip() {
+    const { openId, session } = this.#store.state;
+    if (!openId || session !== "ok") return;
+    try {
+      const clip = await this.#api.clip(openId);
+      if (this.#store.state.openId === openId) this.#store.update({ openClip: clip, openError: null });
+    } catch (error) {
+      const gone = error instanceof ApiError && [400, 404, 422].includes(error.status);
+      if (this.#store.state.openId !== openId) return;
+      if (gone) this.#store.update((state) => withoutClip(state, openId, text.clip.gone));
+      else if (!this.#store.state.openClip) this.#store.update({ openError: words(error) });
+    }
+  }
+
+  async record() {
+    const { lengths } = this.#store.state;
+    const clip = await this.#capture("record", (request) =>
+      this.#api.record({ ...request, before_seconds: lengths.before, after_seconds: lengths.after }));
+    if (clip) this.#say(clip.status === "pending" ? text.record.started : text.record.ready);
+  }
+
+  async snapshot() {
+    if (await this.#capture("snapshot", (request) => this.#api.snapshot(request))) this.#say(text.record.snapshotDone);
+  }
+
+  /** @param {string} id @param {"stop"|"retry"} verb */
+  ask(id, verb) {
+    return this.#about(id, async () => this.clipChanged(await this.#api.ask(id, verb)));
+  }
+
+  /** @param {string} id @param {{title?: string, caption?: string}} changes */
+  change(id, changes) {
+    return this.#about(id, async () => {
+      this.clipChanged(await this.#api.change(id, changes));
+      this.#say(text.clip.saved);
+    });
+  }
+
+  /** @param {string} id */
+  async remove(id) {
+    const image = this.#store.state.openClip?.media_type === "image";
+    const [title, body] = image
+      ? [text.clip.removeSnapshotTitle, text.clip.removeSnapshotBody]
+      : [text.clip.removeTitle, text.clip.removeBody];
+    if (!(await this.#confirm({ title, body, yes: text.clip.remove, no: text.clip.keep }))) return false;
+    return this.#about(id, async () => {
+      await this.#api.remove(id);
+      this.clipDeleted(id);
+      this.#say(text.clip.removed);
+    });
+  }
+
+  /** @param {{before: number, after: number|null}} lengths */
+  chooseLengths(lengths) {
+    this.#store.update({ lengths });
+    localStorage.setItem(LENGTHS, JSON.stringify(lengths));
+  }
+
+  /** @param {Clip} clip */
+  clipChanged(clip) {
+    this.#store.update((state) => withClip(state, clip));
+  }
+
+  /** @param {string} id */
+  clipDeleted(id) {
+    this.#store.update((state) => withoutClip(state, id, text.clip.gone));
+  }
+
+  /** @param {import("./types.js").Camera} camera */
+  cameraChanged(camera) {
+    this.#store.update((state) => withCamera(state, this.#stamped(camera)));
+  }
+
+  /** The live socket hears of a camera's state first. @param {{camera: string, state: any, reason: string}} told */
+  cameraState({ camera, state, reason }) {
+    const known = this.#store.state.cameras.items.find(({ id }) => id === camera);
+    if (known && known.state !== state) this.cameraChanged({ ...known, state, reason, next_try: null });
+  }
+
+  /** @param {import("./types.js").Camera} camera */
+  #stamped(camera) {
+    return { ...camera, received_ms: this.#clock.now_ms() };
+  }
+
+  /** @param {"record"|"snapshot"} what @param {(request: {camera: string, at?: string}) => Promise<Clip>} ask */
+  async #capture(what, ask) {
+    const { pending, ...state } = this.#store.state;
+    const camera = currentCamera(this.#store.state);
+    if (!camera || pending[what] || state.session !== "ok") return null;
+    const label_us = this.#labelOnScreen();
+    this.#store.update({ pending: { ...pending, [what]: true } });
+    try {
+      const clip = await ask({ camera: camera.id, ...(label_us === null ? {} : { at: rfc3339(label_us) }) });
+      this.clipChanged(clip);
+      return clip;
+    } catch (error) {
+      this.#say(words(error), "bad");
+      return null;
+    } finally {
+      this.#store.update((now) => ({ pending: { ...now.pending, [what]: false } }));
+    }
+  }
+
+  /** Marks a clip as asked about until the answer is there. @param {string} id @param {() => Promise<void>} ask */
+  async #about(id, ask) {
+    if (this.#store.state.pending.ids.includes(id)) return false;
+    this.#store.update(({ pending }) => ({ pending: { ...pending, ids: [...pending.ids, id] } }));
+    try {
+      await ask();
+      return true;
+    } catch (error) {
+      this.#say(words(error), "bad");
+      return false;
+    } finally {
+      this.#store.update(({ pending }) => ({ pending: { ...pending, ids: pending.ids.filter((other) => other !== id) } }));
+    }
+  }
+}
+
+/** @param {unknown} error */
+function words(error) {
+  return error instanceof Error ? error.message : text.errors.unknown;
+}
+
+/** @returns {{before: number, after: number|null}} */
+function rememberedLengths() {
+  try {
+    const { before, after } = JSON.parse(localStorage.getItem(LENGTHS) ?? "");
+    if (before >= 0 && (after === null || after >= 0)) return { before, after };
+  } catch {
+    // Nothing remembered, or something else's: the defaults are fine.
+  }
+  return { before: 15, after: 15 };
+}

@@ -1,0 +1,130 @@
+/** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
+
+import { text } from "./messages.js";
+
+/** @typedef {import("./types.js").Clip} Clip */
+/** @typedef {import("./types.js").Camera} Camera */
+/** @typedef {import("./types.js").Playback} Playback */
+
+/** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} message @param {string|null} [field] */
+  constructor(status, message, field = null) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.field = field;
+  }
+}
+
+/** crypto.randomUUID exists only in secure contexts, and a box in the house is plain http. */
+export function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export class Api {
+  #clock;
+  #onUnauthorised;
+
+  /** @param {{clock: import("./server_clock.js").ServerClock, onUnauthorised: () => void}} options */
+  constructor({ clock, onUnauthorised }) {
+    this.#clock = clock;
+    this.#onUnauthorised = onUnauthorised;
+  }
+
+  /** @returns {Promise<boolean>} whether this browser may see anything */
+  async session() {
+    try {
+      const answer = await this.#call("GET", "/api/session", { quiet: true });
+      return answer?.authenticated ?? answer?.signed_in ?? true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return false;
+      throw error;
+    }
+  }
+
+  /** @param {string} key */
+  signIn(key) {
+    return this.#call("POST", "/api/session", { body: { key }, quiet: true });
+  }
+
+  /** @returns {Promise<Camera[]>} */
+  async cameras() {
+    const answer = await this.#call("GET", "/api/cameras");
+    return Array.isArray(answer) ? answer : answer.items ?? answer.cameras;
+  }
+
+  /** @param {{cursor?: string|null, limit?: number}} [page] @returns {Promise<{items: Clip[], cursor: string|null}>} */
+  async clips({ cursor = null, limit = 48 } = {}) {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (cursor) query.set("cursor", cursor);
+    const answer = await this.#call("GET", `/api/clips?${query}`);
+    return { items: answer.items ?? answer.clips, cursor: answer.next_cursor ?? null };
+  }
+
+  /** @param {string} id @returns {Promise<Clip>} */
+  clip(id) {
+    return this.#call("GET", `/api/clips/${encodeURIComponent(id)}`);
+  }
+
+  /** @param {object} request @returns {Promise<Clip>} */
+  record(request) {
+    return this.#call("POST", "/api/clips", { body: request, key: randomKey() });
+  }
+
+  /** @param {object} request @returns {Promise<Clip>} */
+  snapshot(request) {
+    return this.#call("POST", "/api/snapshots", { body: request, key: randomKey() });
+  }
+
+  /** @param {string} id @param {"stop"|"retry"} verb @returns {Promise<Clip>} */
+  ask(id, verb) {
+    return this.#call("POST", `/api/clips/${encodeURIComponent(id)}/${verb}`, { key: randomKey() });
+  }
+
+  /** @param {string} id @param {{title?: string, caption?: string}} changes @returns {Promise<Clip>} */
+  change(id, changes) {
+    return this.#call("PATCH", `/api/clips/${encodeURIComponent(id)}`, { body: changes });
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    return this.#call("DELETE", `/api/clips/${encodeURIComponent(id)}`);
+  }
+
+  /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Playback>} */
+  playback(id, signal) {
+    return this.#call("GET", `/api/clips/${encodeURIComponent(id)}/playback`, { signal });
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean}} [options] `quiet`: a 401 is an answer
+   */
+  async #call(method, path, { body, key, signal, quiet = false } = {}) {
+    /** @type {Record<string, string>} */
+    const headers = { Accept: "application/json" };
+    if (body) headers["Content-Type"] = "application/json";
+    if (key) headers["Idempotency-Key"] = key;
+    const sent = Date.now();
+    let response;
+    try {
+      response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal, credentials: "same-origin" });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new ApiError(0, text.link.unreachable);
+    }
+    this.#clock.learn(response.headers.get("Date"), sent, Date.now());
+    if (response.status === 401 && !quiet) this.#onUnauthorised();
+    if (!response.ok) throw await problem(response);
+    return response.status === 204 ? null : response.json();
+  }
+}
+
+/** @param {Response} response */
+async function problem(response) {
+  const told = await response.json().catch(() => ({}));
+  const words = [told.detail ?? told.error ?? told.title, told.cure].filter(Boolean).join(" ");
+  return new ApiError(response.status, words || `${text.errors.unknown} (${response.status})`, told.field ?? null);
+}

@@ -1,0 +1,35 @@
+/** How much of the past is ready to be kept: a bar and words. Attributes: `seconds`, `capacity`. */
+
+import { h, setAttribute, setText } from "../dom.js";
+import { span } from "../format.js";
+import { text } from "../messages.js";
+import { HsElement } from "./element.js";
+
+export class BufferMeter extends HsElement {
+  static observedAttributes = ["seconds", "capacity"];
+
+  build() {
+    this.words = h("span", { class: "meter-words" });
+    this.bar = h("meter", { class: "meter-bar", min: 0, max: 60, value: 0, "aria-label": text.buffer.label });
+    this.append(this.words, this.bar);
+  }
+
+  connected() {
+    this.attributeChangedCallback();
+  }
+
+  attributeChangedCallback() {
+    if (!this.bar || !this.words) return;
+    const capacity = Number(this.getAttribute("capacity")) || 60;
+    const seconds = Math.min(capacity, Number(this.getAttribute("seconds")) || 0);
+    const full = seconds >= capacity - 0.5;
+    setAttribute(this.bar, "max", capacity);
+    setAttribute(this.bar, "value", full ? capacity : seconds.toFixed(1));
+    this.toggleAttribute("full", full);
+    if (full) setText(this.words, text.buffer.ready(span(capacity)));
+    else if (seconds < 0.5) setText(this.words, text.buffer.empty);
+    else setText(this.words, text.buffer.filling(span(Math.floor(seconds)), span(capacity)));
+  }
+}
+
+customElements.define("hs-buffer-meter", BufferMeter);

@@ -1,0 +1,48 @@
+/** A switch between cameras, shown when there is more than one. Wishes: `choose-camera` {camera}. */
+
+import { h, setAttribute, setText } from "../dom.js";
+import { text } from "../messages.js";
+import { HsElement } from "./element.js";
+
+/** @typedef {import("../types.js").Camera} Camera */
+
+export class CameraTabs extends HsElement {
+  /** @type {Map<string, {button: HTMLButtonElement, name: HTMLElement, dot: HTMLElement}>} */
+  #tabs = new Map();
+
+  build() {
+    this.setAttribute("role", "group");
+    this.setAttribute("aria-label", text.camera.choose);
+  }
+
+  /** @param {readonly Camera[]} cameras @param {string|null} current */
+  show(cameras, current) {
+    this.hidden = cameras.length < 2;
+    for (const [id, { button }] of this.#tabs) {
+      if (!cameras.some((camera) => camera.id === id)) {
+        button.remove();
+        this.#tabs.delete(id);
+      }
+    }
+    for (const camera of cameras) {
+      const { button, name, dot } = this.#tabs.get(camera.id) ?? this.#add(camera.id);
+      setText(name, camera.name || camera.id);
+      setAttribute(button, "aria-pressed", String(camera.id === current));
+      setAttribute(dot, "data-state", camera.state);
+      setAttribute(dot, "aria-label", text.camera[camera.state]);
+    }
+  }
+
+  /** @param {string} id */
+  #add(id) {
+    const dot = h("span", { class: "state-dot", role: "img" });
+    const name = h("span");
+    const button = h("button", { type: "button", class: "tab", on: { click: () => this.wish("choose-camera", { camera: id }) } }, dot, name);
+    const tab = { button, name, dot };
+    this.#tabs.set(id, tab);
+    this.append(button);
+    return tab;
+  }
+}
+
+customElements.define("hs-camera-tabs", CameraTabs);

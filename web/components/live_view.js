@@ -1,0 +1,150 @@
+/** The live picture, big, with what is to be said about it when there is none. */
+
+import { h, icon, setText } from "../dom.js";
+import { cameraTrouble } from "../format.js";
+import { mediaSourceAvailable } from "../live/media_feed.js";
+import { LivePlayer } from "../live/player.js";
+import { text } from "../messages.js";
+import { HsElement } from "./element.js";
+
+const HIDDEN_STOP_MS = 20_000;
+
+/** @typedef {import("../types.js").Camera} Camera */
+
+export class LiveView extends HsElement {
+  /** @type {Camera|null} */
+  #camera = null;
+  /** @type {LivePlayer|null} */
+  #player = null;
+  /** @type {"idle"|"paused"|import("../live/player.js").Phase} */
+  #phase = "idle";
+  #detail = "";
+  /** @type {import("../server_clock.js").ServerClock|null} set by the page before the first camera */
+  clock = null;
+
+  build() {
+    this.video = h("video", { muted: true, playsinline: true, autoplay: true, disablepictureinpicture: true });
+    this.video.muted = true;
+    this.frozen = h("canvas", { class: "live-frozen", "aria-hidden": "true", hidden: true });
+    this.words = h("p", { class: "live-words" });
+    this.notice = h("div", { class: "live-notice", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), this.words);
+    this.latency = h("output", { class: "live-latency", title: text.live.behindTitle, hidden: true });
+    const full = h("button", {
+      class: "icon-button live-full", type: "button", "aria-label": text.live.fullScreen, title: text.live.fullScreen,
+      on: { click: () => this.toggleFullScreen() },
+    }, icon("full"));
+    full.hidden = !document.fullscreenEnabled;
+    this.append(this.video, this.frozen, this.notice, this.latency, full);
+  }
+
+  /** @param {AbortSignal} signal */
+  connected(signal) {
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    let hiding;
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(hiding);
+      if (document.hidden) hiding = setTimeout(() => this.#stop("paused"), HIDDEN_STOP_MS);
+      else if (this.#phase === "paused") this.#start();
+      else this.#player?.hurry();
+    }, { signal });
+    addEventListener("online", () => this.#player?.hurry(), { signal });
+    const timer = setInterval(() => this.#paint(), 500);
+    signal.addEventListener("abort", () => { clearInterval(timer); clearTimeout(hiding); this.#stop("idle"); });
+    if (this.#camera) this.#start();
+  }
+
+  /** @param {Camera|null} camera */
+  set camera(camera) {
+    const changed = camera?.id !== this.#camera?.id;
+    this.#camera = camera;
+    if (!this.isConnected) return;
+    if (changed) {
+      this.frozen.hidden = true;
+      this.#stop("idle");
+      if (camera) this.#start();
+    }
+    this.#paint();
+  }
+
+  /** @param {number} time_s the video's current time @returns {number|null} µs since the epoch */
+  labelAt(time_s) {
+    return this.#player?.labelAt(time_s) ?? null;
+  }
+
+  /** The label of the frame the person sees, µs since the epoch; null while there is no moving picture. */
+  get labelOnScreen() {
+    return this.#phase === "playing" ? this.#player?.labelOnScreen ?? null : null;
+  }
+
+  toggleFullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.requestFullscreen().catch(() => undefined);
+  }
+
+  #start() {
+    const camera = this.#camera;
+    if (!camera) return;
+    if (!mediaSourceAvailable) return this.#enter("unsupported", "");
+    this.#enter("opening", "");
+    const url = new URL(`/live/${encodeURIComponent(camera.id)}`, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.hash = "";
+    this.#player = new LivePlayer(this.video, url.href, {
+      onPhase: (phase, detail) => this.#enter(phase, detail),
+      onSize: (width, height) => this.style.setProperty("--ratio", `${width} / ${height}`),
+      onRestart: () => this.#freeze(),
+      onCameraState: (state, reason) => this.wish("camera-state", { camera: camera.id, state, reason }),
+    });
+  }
+
+  /** @param {"idle"|"paused"} phase */
+  #stop(phase) {
+    if (phase === "paused") this.#freeze();
+    this.#player?.close();
+    this.#player = null;
+    this.#enter(phase, "");
+  }
+
+  /** The last picture stays while a new stream begins: going black says less than a picture gone grey. */
+  #freeze() {
+    const { videoWidth, videoHeight } = this.video;
+    if (!videoWidth) return;
+    [this.frozen.width, this.frozen.height] = [videoWidth, videoHeight];
+    this.frozen.getContext("2d")?.drawImage(this.video, 0, 0);
+    this.frozen.hidden = false;
+  }
+
+  /** @param {"idle"|"paused"|import("../live/player.js").Phase} phase @param {string} detail */
+  #enter(phase, detail) {
+    this.#phase = phase;
+    this.#detail = detail;
+    if (phase === "playing") this.frozen.hidden = true;
+    this.#paint();
+  }
+
+  #paint() {
+    const words = this.#words();
+    setText(this.words, words);
+    this.notice.hidden = words === "";
+    this.toggleAttribute("troubled", words !== "");
+    this.toggleAttribute("waiting", this.#phase !== "unsupported" && this.#phase !== "paused");
+    this.video.setAttribute("aria-label", text.live.picture(this.#camera?.name ?? ""));
+    const label_us = this.labelOnScreen;
+    this.latency.hidden = label_us === null || words !== "";
+    if (label_us !== null && this.clock) {
+      setText(this.latency, text.live.behind((Math.max(0, this.clock.now_ms() - label_us / 1000) / 1000).toFixed(2)));
+    }
+  }
+
+  #words() {
+    if (!this.#camera || !this.clock) return "";
+    if (this.#phase === "lost") return text.live.lost;
+    if (this.#phase === "paused") return text.live.paused;
+    const trouble = cameraTrouble(this.#camera, this.clock.now_ms());
+    if (trouble) return trouble;
+    if (this.#phase === "unsupported") return this.#detail ? text.live.unsupported(this.#detail) : text.live.noMse;
+    return this.#phase === "playing" ? "" : text.live.opening;
+  }
+}
+
+customElements.define("hs-live-view", LiveView);

@@ -1,0 +1,62 @@
+/** What is being recorded now, whoever pressed: each with its length and a Stop. Wishes: `stop-recording` {id}. */
+
+import { h, icon, setAttribute, setText } from "../dom.js";
+import { clock, span } from "../format.js";
+import { text } from "../messages.js";
+import { plannedSeconds } from "../store.js";
+import { HsElement } from "./element.js";
+
+/** @typedef {import("../types.js").Clip} Clip */
+
+/** @param {Clip} clip @param {number} now_ms on the server's clock */
+export function elapsedSeconds(clip, now_ms) {
+  const elapsed = clip.start_time ? (now_ms - Date.parse(clip.start_time)) / 1000 : 0;
+  return Math.max(0, Math.min(elapsed, plannedSeconds(clip) ?? elapsed));
+}
+
+export class Recordings extends HsElement {
+  /** @type {Map<string, {item: HTMLElement, timer: HTMLElement, bar: HTMLProgressElement, stop: HTMLButtonElement}>} */
+  #rows = new Map();
+
+  build() {
+    this.heading = h("h2", { class: "panel-heading", id: "running-heading" }, text.record.running);
+    this.list = h("ul", { class: "recordings", "aria-labelledby": "running-heading" });
+    this.append(this.heading, this.list);
+  }
+
+  /** @param {readonly Clip[]} clips @param {readonly string[]} pending ids already asked to stop @param {number} now_ms */
+  show(clips, pending, now_ms) {
+    this.hidden = clips.length === 0;
+    for (const [id, { item }] of this.#rows) {
+      if (clips.some((clip) => clip.id === id)) continue;
+      item.remove();
+      this.#rows.delete(id);
+    }
+    for (const clip of clips) {
+      const row = this.#rows.get(clip.id) ?? this.#add(clip);
+      const [elapsed, planned] = [elapsedSeconds(clip, now_ms), plannedSeconds(clip)];
+      setText(row.timer, planned === null ? text.record.open(clock(elapsed)) : text.record.of(clock(elapsed), span(planned)));
+      row.bar.hidden = planned === null;
+      if (planned) row.bar.value = elapsed / planned;
+      setAttribute(row.stop, "disabled", pending.includes(clip.id));
+    }
+  }
+
+  /** @param {Clip} clip */
+  #add(clip) {
+    const started = new Date(clip.created_at).toLocaleTimeString();
+    const timer = h("span", { class: "recording-time", role: "timer", "aria-live": "off" });
+    const bar = h("progress", { class: "bar", max: 1, value: 0, "aria-hidden": "true" });
+    const stop = h("button", {
+      type: "button", class: "button small", "aria-label": text.record.stopOne(started),
+      on: { click: () => this.wish("stop-recording", { id: clip.id }) },
+    }, icon("stop"), text.record.stop);
+    const item = h("li", { class: "recording" }, h("span", { class: "rec-dot", "aria-hidden": "true" }), timer, bar, stop);
+    const row = { item, timer, bar, stop };
+    this.#rows.set(clip.id, row);
+    this.list?.append(item);
+    return row;
+  }
+}
+
+customElements.define("hs-recordings", Recordings);

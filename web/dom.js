@@ -1,0 +1,71 @@
+/** Building DOM without markup strings: everything that came from outside ends as text, never as HTML. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any>} [attributes] `class`, `on` ({event: listener}), boolean, or plain attributes
+ * @param {...(Node|string|null|undefined)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "on") {
+      for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener);
+    } else {
+      setAttribute(element, name, value);
+    }
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/**
+ * Writes only what changed, so that assistive technology is not told the same thing twice.
+ * @param {Element} element
+ * @param {string} name
+ * @param {string|number|boolean|null|undefined} value
+ */
+export function setAttribute(element, name, value) {
+  if (value === false || value === null || value === undefined) {
+    if (element.hasAttribute(name)) element.removeAttribute(name);
+    return;
+  }
+  const string = value === true ? "" : String(value);
+  if (element.getAttribute(name) !== string) element.setAttribute(name, string);
+}
+
+/**
+ * @param {Element} element
+ * @param {string} value
+ */
+export function setText(element, value) {
+  if (element.textContent !== value) element.textContent = value;
+}
+
+/**
+ * @param {string} name a symbol of index.html, without `icon-`
+ * @returns {SVGSVGElement}
+ */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#icon-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/**
+ * Closes a dialog when its backdrop (and not something inside it) is pressed and released.
+ * @param {HTMLDialogElement} dialog
+ * @param {AbortSignal} signal
+ */
+export function closeOnBackdrop(dialog, signal) {
+  let pressed = false;
+  dialog.addEventListener("pointerdown", (event) => { pressed = event.target === dialog; }, { signal });
+  dialog.addEventListener("click", (event) => { if (pressed && event.target === dialog) dialog.close(); }, { signal });
+}

@@ -1,0 +1,140 @@
+/**
+ * Live picture of one camera in one <video>: socket → media feed → play head, and which moment is on screen.
+ * It reports phases and never gives up by itself; only `close` ends it.
+ */
+
+import { LabelTrack } from "./labels.js";
+import { MediaFeed, canPlay, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
+import { Playhead } from "./playhead.js";
+import { LiveSocket } from "./socket.js";
+
+const TICK_MS = 200;
+
+/** @typedef {"opening"|"playing"|"lost"|"unsupported"} Phase */
+
+/**
+ * @typedef {object} PlayerHandlers
+ * @property {(phase: Phase, detail: string) => void} onPhase
+ * @property {(width: number, height: number) => void} onSize
+ * @property {() => void} onRestart the picture is about to go blank: keep what is on screen
+ * @property {(state: string, reason: string) => void} onCameraState
+ */
+
+export class LivePlayer {
+  #video;
+  #handlers;
+  #socket;
+  #labels = new LabelTrack();
+  #playhead = new Playhead({ gentle: !mediaSourceManaged });
+  /** @type {MediaFeed|null} */
+  #feed = null;
+  #started = false;
+  #abort = new AbortController();
+  /** @type {number|null} media time of the frame last painted */
+  #painted_s = null;
+  #playing = false;
+
+  /** @param {HTMLVideoElement} video @param {string} url @param {PlayerHandlers} handlers */
+  constructor(video, url, handlers) {
+    this.#video = video;
+    this.#handlers = handlers;
+    const { signal } = this.#abort;
+    video.addEventListener("waiting", () => { if (this.#started) this.#playhead.starved(); }, { signal });
+    video.addEventListener("error", () => this.#broken(), { signal });
+    const tick = setInterval(() => this.#tick(), TICK_MS);
+    signal.addEventListener("abort", () => clearInterval(tick));
+    this.#watchFrames();
+    this.#socket = new LiveSocket(url, {
+      onInit: (init) => this.#begin(init),
+      onState: ({ state, reason }) => handlers.onCameraState(state, reason),
+      onInitSegment: (data) => this.#feed?.append(data),
+      onFragment: ({ data, media_time_s, label_us }) => {
+        this.#labels.add(media_time_s, label_us);
+        this.#feed?.append(data);
+        if (!this.#started) this.#tick();
+      },
+      onLink: (up) => handlers.onPhase(up ? "opening" : "lost", ""),
+    });
+  }
+
+  /**
+   * The label of the frame at a media time. @param {number} time_s
+   * @returns {number|null} µs since the epoch
+   */
+  labelAt(time_s) {
+    return this.#labels.at(time_s);
+  }
+
+  /** The label of the frame on screen, null before the first. */
+  get labelOnScreen() {
+    return this.#started ? this.labelAt(this.#painted_s ?? this.#video.currentTime) : null;
+  }
+
+  hurry() {
+    this.#socket.hurry();
+  }
+
+  close() {
+    this.#abort.abort();
+    this.#socket.close();
+    this.#feed?.close();
+    this.#video.removeAttribute("src");
+    this.#video.load();
+  }
+
+  /** @param {import("./socket.js").LiveInit} init */
+  #begin(init) {
+    if (!mediaSourceAvailable || !canPlay(init.mime)) return this.#handlers.onPhase("unsupported", init.codec);
+    this.#handlers.onRestart();
+    this.#handlers.onSize(init.width, init.height);
+    this.#feed?.close();
+    this.#labels.clear();
+    this.#started = false;
+    this.#painted_s = null;
+    this.#playing = false;
+    this.#feed = new MediaFeed(this.#video, init.mime, () => this.#broken());
+  }
+
+  #broken() {
+    this.#feed?.close();
+    this.#feed = null;
+    if (!this.#abort.signal.aborted) this.#socket.restart();
+  }
+
+  #tick() {
+    if (this.#feed === null) return;
+    const video = this.#video;
+    const { seek_s, rate } = this.#playhead.decide({
+      now_s: video.currentTime, ranges: this.#feed.ranges, started: this.#started,
+    });
+    if (seek_s !== null) {
+      video.currentTime = seek_s;
+      this.#started = true;
+    }
+    if (video.playbackRate !== rate) video.playbackRate = rate;
+    // A browser that wants a gesture first (power saving) refuses; the next tick asks again.
+    if (this.#started && video.paused) video.play().catch(() => undefined);
+    this.#playhead.steady(TICK_MS / 1000);
+    this.#labels.forgetBefore(video.currentTime - 5);
+  }
+
+  #watchFrames() {
+    const video = this.#video;
+    const painted = (/** @type {number|null} */ media_time_s) => {
+      if (this.#abort.signal.aborted) return;
+      this.#painted_s = media_time_s;
+      if (!this.#started || this.#playing) return;
+      this.#playing = true;
+      this.#handlers.onPhase("playing", "");
+    };
+    if (!("requestVideoFrameCallback" in video)) {
+      /** @type {HTMLVideoElement} */ (video).addEventListener("timeupdate", () => painted(null), { signal: this.#abort.signal });
+      return;
+    }
+    const next = (/** @type {number} */ _now, /** @type {VideoFrameCallbackMetadata} */ frame) => {
+      painted(frame.mediaTime);
+      if (!this.#abort.signal.aborted) video.requestVideoFrameCallback(next);
+    };
+    video.requestVideoFrameCallback(next);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Where to play: close behind the newest picture, without stalling. Pure decisions; the player carries them out.
+ * The margin grows when the picture ran dry and shrinks slowly while it does not.
+ */
+
+const FIRST_MARGIN_S = 0.05;
+const MIN_MARGIN_S = 0.05;
+const MAX_MARGIN_S = 1.0;
+const JUMP_BEHIND_S = 2.0;
+const DEAD_BAND_S = 0.02;
+const MIN_RATE = 0.95;
+const MAX_RATE = 1.1;
+
+/**
+ * @typedef {object} Situation
+ * @property {number} now_s the player's current time
+ * @property {ReadonlyArray<readonly [number, number]>} ranges what is buffered, ascending
+ * @property {boolean} started whether the first seek has been made
+ */
+
+/** @typedef {{seek_s: number|null, rate: number}} Decision */
+
+export class Playhead {
+  #margin_s = FIRST_MARGIN_S;
+  #gentle;
+
+  /** @param {{gentle?: boolean}} [options] `gentle` false: this player stutters when its rate changes, so only jump */
+  constructor({ gentle = true } = {}) {
+    this.#gentle = gentle;
+  }
+
+  get margin_s() {
+    return this.#margin_s;
+  }
+
+  /** The picture ran dry: the network or the machine jitters by more than the margin. */
+  starved() {
+    this.#margin_s = Math.min(MAX_MARGIN_S, this.#margin_s * 1.4 + 0.01);
+  }
+
+  /** @param {number} elapsed_s played without running dry */
+  steady(elapsed_s) {
+    this.#margin_s = Math.max(MIN_MARGIN_S, this.#margin_s - 0.004 * elapsed_s);
+  }
+
+  /** @param {Situation} situation @returns {Decision} */
+  decide({ now_s, ranges, started }) {
+    if (ranges.length === 0) return { seek_s: null, rate: 1 };
+    const [start_s, end_s] = ranges[ranges.length - 1];
+    const behind_s = end_s - now_s;
+    // Before the newest range means there is a hole ahead that playing alone never crosses.
+    if (!started || now_s < start_s || behind_s > JUMP_BEHIND_S) {
+      return { seek_s: Math.max(start_s, end_s - this.#margin_s), rate: 1 };
+    }
+    return { seek_s: null, rate: this.#rate(behind_s - this.#margin_s) };
+  }
+
+  /** @param {number} error_s how much further behind than wanted */
+  #rate(error_s) {
+    if (!this.#gentle || Math.abs(error_s) <= DEAD_BAND_S) return 1;
+    return Math.min(MAX_RATE, Math.max(MIN_RATE, 1 + error_s * 0.5));
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The WebSocket of one camera: parses what comes, reconnects for ever, and does not trust a silent connection.
+ * Binary messages begin with 24 bytes, big-endian: u8 kind, 7 zero bytes, f64 media time (s), u64 label (µs).
+ */
+
+import { backoff } from "../backoff.js";
+
+const HEADER_BYTES = 24;
+const SILENT_MS = 12_000;
+const KIND_INIT = 0;
+const KIND_KEYFRAME = 2;
+
+/** @typedef {{type: "init", codec: string, width: number, height: number, mime: string}} LiveInit */
+/** @typedef {{type: "state", state: string, reason: string}} LiveState */
+
+/**
+ * @typedef {object} SocketHandlers
+ * @property {(init: LiveInit) => void} onInit
+ * @property {(state: LiveState) => void} onState
+ * @property {(data: ArrayBuffer) => void} onInitSegment
+ * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number}) => void} onFragment
+ * @property {(up: boolean) => void} onLink
+ */
+
+export class LiveSocket {
+  #url;
+  #handlers;
+  /** @type {WebSocket|null} */
+  #socket = null;
+  #attempt = 0;
+  #closed = false;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #retry;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #watchdog;
+  #cameraState = "live";
+
+  /** @param {string} url @param {SocketHandlers} handlers */
+  constructor(url, handlers) {
+    this.#url = url;
+    this.#handlers = handlers;
+    this.#open();
+  }
+
+  /** Begin again now: the player cannot go on with what it got. */
+  restart() {
+    this.#drop();
+    this.#later();
+  }
+
+  /** Do not wait any longer for the next try. */
+  hurry() {
+    if (this.#closed || this.#socket !== null) return;
+    clearTimeout(this.#retry);
+    this.#attempt = 0;
+    this.#open();
+  }
+
+  close() {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  #open() {
+    const socket = new WebSocket(this.#url);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    const current = () => this.#socket === socket;
+    socket.addEventListener("open", () => current() && this.#handlers.onLink(true));
+    socket.addEventListener("message", (event) => current() && this.#receive(event.data));
+    socket.addEventListener("close", () => { if (current()) { this.#drop(); this.#later(); } });
+    this.#listen();
+  }
+
+  /** @param {string|ArrayBuffer} data */
+  #receive(data) {
+    this.#listen();
+    if (typeof data === "string") {
+      const message = JSON.parse(data);
+      if (message.type === "init") this.#handlers.onInit(message);
+      if (message.type === "state") { this.#cameraState = message.state; this.#handlers.onState(message); }
+      return;
+    }
+    if (data.byteLength <= HEADER_BYTES) return;
+    const head = new DataView(data, 0, HEADER_BYTES);
+    const [kind, payload] = [head.getUint8(0), data.slice(HEADER_BYTES)];
+    if (kind === KIND_INIT) return this.#handlers.onInitSegment(payload);
+    this.#attempt = 0;
+    this.#handlers.onFragment({
+      data: payload,
+      keyframe: kind === KIND_KEYFRAME,
+      media_time_s: head.getFloat64(8),
+      label_us: Number(head.getBigUint64(16)),
+    });
+  }
+
+  /** A box that lost power closes nothing; a camera that is away is silent rightly. */
+  #listen() {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => {
+      if (this.#cameraState === "live") this.restart();
+      else this.#listen();
+    }, SILENT_MS);
+  }
+
+  #drop() {
+    clearTimeout(this.#watchdog);
+    clearTimeout(this.#retry);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  #later() {
+    if (this.#closed) return;
+    this.#handlers.onLink(false);
+    this.#retry = setTimeout(() => this.#open(), backoff(this.#attempt));
+    this.#attempt += 1;
+  }
+}

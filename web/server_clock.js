@@ -1,0 +1,39 @@
+/**
+ * The daemon's clock as seen from this page. A phone's clock may be minutes off, and then "0.2 s behind" and
+ * "recording 00:12" would be lies. Every answer's Date header bounds the difference; the bounds are intersected.
+ */
+
+export class ServerClock {
+  #low_ms = -Infinity;
+  #high_ms = Infinity;
+
+  /**
+   * @param {string|null} date the answer's Date header (whole seconds, cut off)
+   * @param {number} sent_ms
+   * @param {number} received_ms both on this page's clock
+   */
+  learn(date, sent_ms, received_ms) {
+    const server_ms = Date.parse(date ?? "");
+    if (Number.isNaN(server_ms)) return;
+    const low = server_ms - received_ms;
+    const high = server_ms + 1000 - sent_ms;
+    if (low > this.#high_ms || high < this.#low_ms) {
+      // One of the clocks was set: what was known before says nothing now.
+      [this.#low_ms, this.#high_ms] = [low, high];
+      return;
+    }
+    this.#low_ms = Math.max(this.#low_ms, low);
+    this.#high_ms = Math.min(this.#high_ms, high);
+  }
+
+  /** Server minus page; exactly 0 while nothing contradicts it, which is so on one machine or with NTP. */
+  get offset_ms() {
+    if (this.#low_ms <= 0 && this.#high_ms >= 0) return 0;
+    return (this.#low_ms + this.#high_ms) / 2;
+  }
+
+  /** @returns {number} milliseconds since the epoch on the daemon's clock */
+  now_ms() {
+    return Date.now() + this.offset_ms;
+  }
+}

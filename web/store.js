@@ -1,0 +1,117 @@
+/**
+ * The one truth of the page, without DOM: frozen snapshots, pure steps between them, and whoever listens.
+ * Nothing here assumes that a request succeeded; only the server's word changes cameras and clips.
+ */
+
+/** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").Clip} Clip */
+/** @typedef {import("./types.js").Camera} Camera */
+
+/** @type {State} */
+export const INITIAL = Object.freeze({
+  session: "unknown",
+  sessionError: null,
+  link: "connecting",
+  cameras: Object.freeze({ status: "loading", items: [], error: null }),
+  clips: Object.freeze({ status: "loading", items: [], error: null, cursor: null, loadingMore: false }),
+  camera: null,
+  openId: null,
+  openClip: null,
+  openError: null,
+  lengths: Object.freeze({ before: 15, after: 15 }),
+  pending: Object.freeze({ record: false, snapshot: false, ids: [] }),
+});
+
+export class Store {
+  /** @type {State} */
+  #state;
+  /** @type {Set<(state: State, before: State) => void>} */
+  #listeners = new Set();
+
+  /** @param {State} [state] */
+  constructor(state = INITIAL) {
+    this.#state = state;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {Partial<State>|((state: State) => Partial<State>)} change */
+  update(change) {
+    const before = this.#state;
+    const patch = typeof change === "function" ? change(before) : change;
+    this.#state = Object.freeze({ ...before, ...patch });
+    for (const listener of this.#listeners) listener(this.#state, before);
+  }
+
+  /**
+   * @param {(state: State, before: State) => void} listener called at once and after every change
+   * @param {{signal?: AbortSignal}} [options]
+   */
+  subscribe(listener, { signal } = {}) {
+    this.#listeners.add(listener);
+    signal?.addEventListener("abort", () => this.#listeners.delete(listener));
+    listener(this.#state, this.#state);
+  }
+}
+
+/** Newest first, as the server lists them. @param {Clip} a @param {Clip} b */
+function newestFirst(a, b) {
+  if (a.created_at !== b.created_at) return a.created_at < b.created_at ? 1 : -1;
+  return a.id < b.id ? 1 : -1;
+}
+
+/**
+ * @param {readonly Clip[]} known
+ * @param {readonly Clip[]} fresh replaces what has the same id
+ */
+export function mergeClips(known, fresh) {
+  const byId = new Map(known.map((clip) => [clip.id, clip]));
+  for (const clip of fresh) byId.set(clip.id, clip);
+  return [...byId.values()].sort(newestFirst);
+}
+
+/** @param {State} state @param {Clip} clip @returns {Partial<State>} */
+export function withClip(state, clip) {
+  const items = mergeClips(state.clips.items, [clip]);
+  return { clips: { ...state.clips, items }, ...(state.openId === clip.id ? { openClip: clip, openError: null } : {}) };
+}
+
+/** @param {State} state @param {string} id @param {string} goneMessage @returns {Partial<State>} */
+export function withoutClip(state, id, goneMessage) {
+  const items = state.clips.items.filter((clip) => clip.id !== id);
+  return { clips: { ...state.clips, items }, ...(state.openId === id ? { openClip: null, openError: goneMessage } : {}) };
+}
+
+/** @param {State} state @param {Camera} camera @returns {Partial<State>} */
+export function withCamera(state, camera) {
+  const known = state.cameras.items.some((item) => item.id === camera.id);
+  const items = known
+    ? state.cameras.items.map((item) => (item.id === camera.id ? camera : item))
+    : [...state.cameras.items, camera];
+  return { cameras: { ...state.cameras, items } };
+}
+
+/** The camera on screen: the one asked for while it exists, else the first. @param {State} state */
+export function currentCamera(state) {
+  return state.cameras.items.find((camera) => camera.id === state.camera) ?? state.cameras.items[0] ?? null;
+}
+
+/** Recordings under way, oldest first. @param {State} state @param {string} camera */
+export function runningClips(state, camera) {
+  return state.clips.items.filter((clip) => clip.camera === camera && clip.status === "pending").reverse();
+}
+
+/** @param {Clip} clip */
+export function isOpenEnded(clip) {
+  return clip.status === "pending" && clip.requested?.after_seconds === null && !clip.end_time;
+}
+
+/** How long the clip will be, or null when somebody has to stop it. @param {Clip} clip */
+export function plannedSeconds(clip) {
+  if (isOpenEnded(clip)) return null;
+  if (clip.start_time && clip.end_time) return (Date.parse(clip.end_time) - Date.parse(clip.start_time)) / 1000;
+  const before = clip.covered?.before_seconds ?? clip.requested?.before_seconds ?? 0;
+  return before + (clip.requested?.after_seconds ?? 0);
+}
