@@ -1,0 +1,65 @@
+"""From the capture thread to the event loop: word that something is new, and nothing else.
+
+No data travels here: readers pull from the ring by sequence number, so a slow reader costs no memory
+and a fast camera cannot flood the loop. At most one wake-up is pending at any time, whatever happens
+in between is folded into it and counted. `notify` may be called from any thread, also after the loop
+is closed; everything else belongs to the loop's thread.
+"""
+
+import asyncio
+import threading
+
+
+class Bridge:
+    """A version number that grows with every notice, and a way to wait for it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._version = 0
+        self._pending = False
+        self._awake = asyncio.Event()
+        self.wake_ups = 0
+        """Calls handed to the loop."""
+        self.folded = 0
+        """Notices that found a wake-up pending already."""
+        self.unheard = 0
+        """Notices that came after the loop was closed."""
+
+    @property
+    def version(self) -> int:
+        """How many notices there were so far."""
+        return self._version
+
+    def notify(self) -> None:
+        """Say that there is something new. Never blocks, never raises."""
+        with self._lock:
+            self._version += 1
+            if self._pending:
+                self.folded += 1
+                return
+            self._pending = True
+        try:
+            self._loop.call_soon_threadsafe(self._wake)
+        except RuntimeError:  # the loop is closed: the daemon is on its way out
+            with self._lock:
+                self._pending = False
+                self.unheard += 1
+
+    async def wait_beyond(self, version: int, timeout_s: float) -> int:
+        """The version as soon as it is larger than `version`, or the unchanged one after `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._version <= version:
+                    await self._awake.wait()
+        except TimeoutError:
+            pass
+        return self._version
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._pending = False
+            self.wake_ups += 1
+        # Everybody who waits now holds the old event; who comes later waits for the next notice.
+        awake, self._awake = self._awake, asyncio.Event()
+        awake.set()
