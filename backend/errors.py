@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
+from backend.catalogue import errors as catalogue_errors
 from backend.redaction import redact
 from recorder import errors as recorder_errors
 
@@ -45,6 +46,7 @@ class Problem(Exception):
         return members | self.extra
 
 
+_FIELDS: dict[type[Exception], str] = {catalogue_errors.BadCursor: "cursor"}
 _Row = tuple[type[Exception], int, str, str]
 TABLE: list[_Row] = [
     (
@@ -85,6 +87,31 @@ TABLE: list[_Row] = [
         "That source is not supported",
         "Correct the camera's source in config.yaml.",
     ),
+    (
+        catalogue_errors.ClipUnknown,
+        404,
+        "No such clip",
+        "It may have been deleted; GET /api/clips lists what there is.",
+    ),
+    (
+        catalogue_errors.IllegalTransition,
+        409,
+        "The clip's state does not allow that",
+        "Read the clip again for its state.",
+    ),
+    (
+        catalogue_errors.BadCursor,
+        422,
+        "That cursor is not ours",
+        "Leave `cursor` out to begin at the first page.",
+    ),
+    (catalogue_errors.BadText, 422, "That text cannot be kept", "Send text without NUL and half characters."),
+    (
+        catalogue_errors.CatalogueUnavailable,
+        503,
+        "The catalogue does not answer",
+        "Try again in a moment; if it stays so, look at the disk and the daemon's log.",
+    ),
     (recorder_errors.SourceError, 503, "The camera cannot be reached", "Check the camera and its address."),
 ]
 """Most specific type first. Each row: type, status, title, cure (added after the error's own sentence)."""
@@ -110,7 +137,7 @@ def as_problem(error: Exception) -> Problem | None:
         if isinstance(error, kind):
             headers = {"Retry-After": _RETRY_AFTER_S[status]} if status in _RETRY_AFTER_S else {}
             said = str(error).rstrip(". ") or title
-            return Problem(status, title, f"{said}. {cure}", headers=headers)
+            return Problem(status, title, f"{said}. {cure}", field=_FIELDS.get(kind), headers=headers)
     return None
 
 

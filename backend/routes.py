@@ -5,6 +5,7 @@ goes in and out. The wrapper authorises, parses and refuses; the OpenAPI page is
 declarations. Not here: who is asking (the access middleware has put PRINCIPAL on the request).
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CameraLocator = Callable[[web.Request], Awaitable[str | None]]
 
 BODY_LIMIT_BYTES = 64 * 1024
+BODY_TIMEOUT_S = 10.0
 
 M = TypeVar("M", bound=Asked)
 
@@ -60,11 +62,13 @@ class Route:
     body_required: bool = True
     """False: an empty body stands for the model's defaults."""
     body_limit_bytes: int = BODY_LIMIT_BYTES
+    body_timeout_s: float = BODY_TIMEOUT_S
     response: type[BaseModel] | None = None
     media_type: str = "application/json"
     """Content type of the success answer, for the OpenAPI page."""
     status: int = 200
     also_head: bool = False
+    documented: bool = True
     errors: Callable[[Problem], web.Response] = problem_response
     """How problems of this route are written, where a fixed name asks for another form."""
 
@@ -116,7 +120,8 @@ def _wrap(route: Route) -> Handler:
         try:
             return await guarded(request)
         except Exception as error:
-            if (problem := as_problem(error)) is None:
+            # Once bytes have left, a second answer would land in the middle of the first.
+            if request.writer.output_size > 0 or (problem := as_problem(error)) is None:
                 raise
             return route.errors(problem)
 
@@ -142,7 +147,7 @@ class _NoQuery(Asked):
 async def _parse_body(request: web.Request, route: Route) -> Asked | None:
     if route.body is None:
         return None
-    raw = await _read_body(request, route.body_limit_bytes)
+    raw = await _read_body(request, route.body_limit_bytes, route.body_timeout_s)
     if not raw.strip():
         if route.body_required:
             raise Problem(400, "The body is missing", "Send a JSON object.")
@@ -162,15 +167,26 @@ async def _parse_body(request: web.Request, route: Route) -> Asked | None:
         raise problem_of_validation(error, status=422, source="body", known=fields_of(route.body)) from None
 
 
-async def _read_body(request: web.Request, limit_bytes: int) -> bytes:
+async def _read_body(request: web.Request, limit_bytes: int, timeout_s: float) -> bytes:
     too_large = Problem(413, "The body is too large", f"Send at most {limit_bytes} bytes.")
     if (request.content_length or 0) > limit_bytes:
         raise too_large
     raw = bytearray()
-    async for piece in request.content.iter_chunked(16 * 1024):
-        raw += piece
-        if len(raw) > limit_bytes:
-            raise too_large
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for piece in request.content.iter_chunked(16 * 1024):
+                raw += piece
+                if len(raw) > limit_bytes:
+                    raise too_large
+    except TimeoutError:
+        raise Problem(
+            408,
+            "The body did not arrive in time",
+            f"Send the whole body within {timeout_s:g} seconds.",
+            headers={"Connection": "close"},
+        ) from None
+    except web.RequestPayloadError:
+        raise Problem(400, "The body is broken", "Send a body whose framing or coding is right.") from None
     return bytes(raw)
 
 

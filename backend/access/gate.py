@@ -1,0 +1,124 @@
+"""The gate in front of every request: is it meant for us, does it come from our page, who is asking.
+
+Sets PRINCIPAL on the request; what the principal may do is decided per route (`authorise`).
+"""
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+
+from backend.access.access_key import AccessKey
+from backend.access.attempts import Attempts
+from backend.access.peers import Hosts, changes_something, is_forwarded, is_loopback, peer_of, split_host
+from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
+from backend.access.sessions import COOKIE, Sessions
+from backend.errors import Problem
+
+_KEY = Principal(PrincipalKind.KEY)
+_SESSION = Principal(PrincipalKind.SESSION)
+_LOOPBACK = Principal(PrincipalKind.LOOPBACK)
+
+
+class Access:
+    """Knows the key, the sessions and the hosts of this daemon."""
+
+    def __init__(
+        self,
+        key: AccessKey,
+        sessions: Sessions,
+        hosts: Hosts,
+        *,
+        loopback_without_key: bool,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.key = key
+        self.sessions = sessions
+        self.attempts = Attempts()
+        self._hosts = hosts
+        self._loopback_without_key = loopback_without_key
+        self._monotonic_s = monotonic_s
+
+    def check_host(self, request: web.Request) -> str:
+        """The host name asked for; 421 when it is not ours (a foreign name pointed at our address)."""
+        given = request.headers.getall("Host", [])
+        try:
+            name, _ = split_host(given[0].lower()) if len(given) == 1 else ("", None)
+        except ValueError:
+            name = ""
+        if not self._hosts.allows(name):
+            raise Problem(
+                421,
+                "This is not the host you asked for",
+                "Use the box's IP address or own name, or add the name to server.allowed_hosts in "
+                "config.yaml.",
+                headers={"Connection": "close"},
+            )
+        return name
+
+    def check_origin(self, request: web.Request) -> None:
+        """Refuse what a foreign page sends: 403."""
+        if not changes_something(request):
+            return
+        origin = request.headers.get("Origin")
+        if origin is None:
+            foreign = request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
+        else:
+            foreign = not self._hosts.allows_origin(origin, request.headers.get("Host", ""))
+        if foreign:
+            raise Problem(
+                403,
+                "That page may not do this",
+                "The request came from a page of another origin. Behind a reverse proxy, add the name "
+                "people type to server.allowed_hosts in config.yaml.",
+            )
+
+    async def identify(self, request: web.Request, host: str) -> Principal:
+        """Who is asking. A wrong key is an error even where none would be needed."""
+        if (offered := _offered_key(request)) is not None:
+            await self.check_key(request, offered)
+            return _KEY
+        token = request.cookies.get(COOKIE)
+        if token and await self.sessions.is_valid(token, self.key.fingerprint):
+            return _SESSION
+        if self._loopback_without_key and is_loopback(host) and is_loopback(peer_of(request)):
+            return ANONYMOUS if is_forwarded(request) else _LOOPBACK
+        return ANONYMOUS
+
+    async def check_key(self, request: web.Request, offered: str) -> None:
+        """Return when `offered` is the key; count it and raise 401 or 429 otherwise."""
+        if not self.key.matches(offered):
+            await asyncio.to_thread(self.key.refresh)  # it may be the new one, a moment old
+        if self.key.matches(offered):
+            return
+        if self.attempts.fail(peer_of(request), self._monotonic_s()):
+            raise Problem(
+                429,
+                "Too many wrong keys",
+                "Wait half a minute. `hindsight key show` on the box prints the key.",
+                headers={"Retry-After": "30"},
+            )
+        raise Problem(
+            401,
+            "That is not the access key",
+            "`hindsight key show` on the box prints the key; `key new` may have replaced the one you have.",
+            headers={"WWW-Authenticate": 'Bearer realm="hindsight"'},
+        )
+
+
+def _offered_key(request: web.Request) -> str | None:
+    """The key in `Authorization`: Bearer, or the password of Basic for players that know only that."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return value.strip()
+        case "basic":
+            try:
+                return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
+            except (binascii.Error, ValueError):
+                return ""
+        case _:
+            return None

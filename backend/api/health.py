@@ -1,0 +1,32 @@
+"""/livez: the process answers. /readyz: it has recovered, records and serves."""
+
+from aiohttp import web
+
+from backend.access.actions import Action
+from backend.errors import Problem
+from backend.keys import HEALTH
+from backend.routes import Route, json_response
+from backend.wire.times import Answer
+
+
+class HealthJson(Answer):
+    """A state in one word."""
+
+    status: str
+
+
+async def livez(request: web.Request) -> web.StreamResponse:
+    return json_response(HealthJson(status="alive"))
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    health = request.app[HEALTH]
+    if not health.is_ready:
+        raise Problem(503, "Not ready", f"Waiting for: {health.waiting_for}.", headers={"Retry-After": "1"})
+    return json_response(HealthJson(status="ready"))
+
+
+ROUTES = (
+    Route("GET", "/livez", livez, None, "The process answers", response=HealthJson, also_head=True),
+    Route("GET", "/readyz", readyz, Action.VIEW, "Ready to record and serve", response=HealthJson),
+)

@@ -1,0 +1,85 @@
+"""A served application with a real catalogue, for tests of what stands in front of the routes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from backend.access.access_key import AccessKey
+from backend.access.gate import Access
+from backend.access.peers import Hosts
+from backend.access.sessions import Sessions
+from backend.api import events as api_events
+from backend.api import health, metrics, openapi, session
+from backend.catalogue import Catalogue, utc_now
+from backend.events import EventLog
+from backend.health import Health
+from backend.keys import EVENTS, HEALTH
+from backend.metrics import Metrics
+from backend.routes import Route
+from backend.server import KEEPALIVE_TIMEOUT_S, make_application, make_runner
+
+OWN_ROUTES = (
+    *health.ROUTES,
+    *session.ROUTES,
+    *api_events.ROUTES,
+    *metrics.ROUTES,
+    *openapi.ROUTES,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a test holds of a running server."""
+
+    app: web.Application
+    client: aiohttp.ClientSession
+    host: str
+    port: int
+    key: AccessKey
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header that lets a program in."""
+        return {"Authorization": f"Bearer {self.key.value}"}
+
+
+@asynccontextmanager
+async def serving(
+    tmp_path: Path,
+    *,
+    routes: tuple[Route, ...] = OWN_ROUTES,
+    loopback_without_key: bool = False,
+    allowed_hosts: tuple[str, ...] = (),
+    keepalive_timeout_s: float = KEEPALIVE_TIMEOUT_S,
+) -> AsyncIterator[Served]:
+    """A server that lets nobody in without the key unless told so."""
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}")
+    await catalogue.open()
+    key = AccessKey(tmp_path)
+    await asyncio.to_thread(key.load)
+    access = Access(
+        key,
+        Sessions(catalogue, lifetime_s=3600, now=utc_now, monotonic_s=lambda: 0.0),
+        Hosts(allowed_hosts, frozenset({"box", "localhost"})),
+        loopback_without_key=loopback_without_key,
+    )
+    app = make_application(routes, access, Metrics(lambda: (), dict))
+    app[EVENTS] = EventLog("boot")
+    app[HEALTH] = Health()
+    runner = make_runner(app, keepalive_timeout_s=keepalive_timeout_s)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    jar = aiohttp.CookieJar(unsafe=True)
+    try:
+        async with aiohttp.ClientSession(f"http://{host}:{port}", cookie_jar=jar) as client:
+            yield Served(app, client, host, port, key)
+    finally:
+        app[EVENTS].close()
+        await runner.cleanup()
+        await catalogue.close()
