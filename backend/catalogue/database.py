@@ -47,9 +47,8 @@ class Database:
         writers = 1 if self.is_sqlite else _PG_WRITERS
         self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix="catalogue-write")
         self._read_threads = ThreadPoolExecutor(_READERS, thread_name_prefix="catalogue-read")
-        self._writer = self._engine(writers, read_only=False)
-        self._reader = self._engine(_READERS, read_only=True)
         try:
+            await asyncio.to_thread(self._make_engines, writers)
             await self.write(prepare)
         except BaseException:
             await self.close()
@@ -78,6 +77,12 @@ class Database:
         if threads is None or engine is None:
             raise CatalogueUnavailable("The catalogue is closed.")
         return await asyncio.get_running_loop().run_in_executor(threads, _in_transaction, engine, work)
+
+    def _make_engines(self, writers: int) -> None:
+        if self.is_sqlite and self._url.database:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._writer = self._engine(writers, read_only=False)
+        self._reader = self._engine(_READERS, read_only=True)
 
     def _engine(self, size: int, *, read_only: bool) -> sa.Engine:
         if self.is_sqlite:
@@ -115,8 +120,6 @@ def _foreseen(error: DBAPIError) -> Exception:
 
 
 def _sqlite_engine(url: sa.URL, size: int, *, read_only: bool) -> sa.Engine:
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
         url,
         pool_size=size,

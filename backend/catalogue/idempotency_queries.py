@@ -18,9 +18,12 @@ def reserve(
     new = taken.values(
         principal=key.principal, key=key.key, request_hash=request_hash, subject=subject, created_at=now
     )
-    if db.execute(new).rowcount == 1:
+    if db.execute(new.returning(idempotency.c.key)).first() is not None:
         return Reservation(ReservationState.NEW, subject)
-    row = db.execute(sa.select(idempotency).where(_is(key))).one()
+    row = db.execute(sa.select(idempotency).where(_is(key))).one_or_none()
+    if row is None:
+        # Released between the two statements (PostgreSQL): its sender is about to try again.
+        return Reservation(ReservationState.UNDER_WAY)
     if row.request_hash != request_hash:
         return Reservation(ReservationState.DIFFERENT, row.subject)
     state = ReservationState.UNDER_WAY if row.status is None else ReservationState.DONE
