@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 import av
 import av.error
 
-from recorder import h264
 from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.edit_list import presentation_patches
 from recorder.errors import FinishFailed
+from recorder.self_contained import self_contained
 from recorder.span_cut import SpanCut
 from recorder.ticks import TICKS_PER_S, TickLine, ticks
 
@@ -105,13 +105,6 @@ def add_video_track(container: "OutputContainer", epoch: Epoch) -> "Stream":
     if epoch.codec is not Codec.H264:
         raise FinishFailed(f"Units of {epoch.codec.value} must be transcoded before they go into an MP4.")
     return container.add_mux_stream("h264", width=epoch.width, height=epoch.height, time_base=TIME_BASE)
-
-
-def self_contained(unit: AccessUnit) -> bytes:
-    """The data of a keyframe with its epoch's parameter sets in front, once."""
-    kinds = (h264.NAL_SPS, h264.NAL_PPS)
-    rest = [nal for nal in h264.split_nal_units(unit.data) if h264.nal_type(nal) not in kinds]
-    return unit.epoch.parameter_sets + h264.annex_b(rest)
 
 
 def packet_of(data: bytes, is_keyframe: bool, stream: "Stream") -> "av.Packet[Stream]":

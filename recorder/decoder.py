@@ -1,0 +1,116 @@
+"""Access units and finished files to pictures.
+
+Here: exactly one decoded frame at a time, as BGR. Not here: scaling and JPEG (`thumbnail`), processes
+(`workers`). Blocking and heavy: run it in a worker process, never on the loop or a camera's thread.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+import numpy as np
+import numpy.typing as npt
+
+from recorder import h264
+from recorder.access_unit import AccessUnit, Codec
+from recorder.errors import DecodeFailed
+from recorder.self_contained import self_contained
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+Picture = npt.NDArray[np.uint8]
+
+_NS = Fraction(1, 1_000_000_000)
+# Players and people give times with milliseconds; a time that close before a frame means that frame.
+_TOLERANCE = Fraction(1, 1000)
+
+
+def decode_frame(units: Sequence[AccessUnit], pts_ns: int) -> tuple[Picture, int]:
+    """The frame shown at `pts_ns` (the latest not after it, else the first) and its own pts_ns.
+
+    `units`: decode order, from a keyframe on, all that the frame refers to; what it does not need is
+    skipped where that is safe. Costs decoding the references. Raises DecodeFailed.
+    """
+    if not units or not units[0].is_keyframe:
+        raise DecodeFailed("Decoding must begin with a keyframe.")
+    if units[0].epoch.codec is not Codec.H264:
+        raise DecodeFailed(f"Pictures of {units[0].epoch.codec.value} cannot be decoded yet.")
+    earlier = [unit.pts_ns for unit in units if unit.pts_ns <= pts_ns]
+    wanted_ns = max(earlier) if earlier else min(unit.pts_ns for unit in units)
+    try:
+        frame = _decode_until(units, wanted_ns)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise DecodeFailed("The picture is damaged.") from error
+    if frame is None:
+        raise DecodeFailed("The picture could not be decoded from what the camera sent.")
+    return _bgr(frame), wanted_ns
+
+
+def decode_keyframe(unit: AccessUnit) -> Picture:
+    """The picture of a keyframe alone. Raises DecodeFailed."""
+    return decode_frame((unit,), unit.pts_ns)[0]
+
+
+def frame_from_file(path: Path, time_s: float | None) -> tuple[Picture, float]:
+    """The frame a finished clip shows at `time_s` (None: its middle; clamped to it) and its media time.
+
+    Raises DecodeFailed.
+    """
+    try:
+        with av.open(str(path.absolute()), "r", format="mp4") as container:
+            if not container.streams.video:
+                raise DecodeFailed("The file holds no video.")
+            return _frame_at(container, container.streams.video[0], time_s)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise DecodeFailed("The clip could not be decoded.") from error
+
+
+def _decode_until(units: Sequence[AccessUnit], wanted_ns: int) -> "VideoFrame | None":
+    codec = av.CodecContext.create("h264", "r")
+    for index, unit in enumerate(units):
+        if unit.pts_ns != wanted_ns and not _is_reference(unit.data):
+            continue
+        packet = av.Packet(self_contained(unit) if index == 0 else unit.data)
+        packet.time_base, packet.pts = _NS, unit.pts_ns
+        for frame in codec.decode(packet):
+            if frame.pts == wanted_ns:
+                return frame
+    for frame in codec.decode(None):
+        if frame.pts == wanted_ns:
+            return frame
+    return None
+
+
+def _is_reference(data: bytes) -> bool:
+    """False where no later picture refers to this one: nal_ref_idc of its slices is 0 (7.4.1)."""
+    slices = [nal for nal in h264.split_nal_units(data) if 1 <= h264.nal_type(nal) <= 5]
+    return any(nal[0] & 0x60 for nal in slices)
+
+
+def _frame_at(
+    container: "InputContainer", stream: "VideoStream", time_s: float | None
+) -> tuple[Picture, float]:
+    time_base = stream.time_base
+    if time_base is None:
+        raise DecodeFailed("The file tells no time base.")
+    wanted = (stream.duration or 0) * time_base / 2 if time_s is None else Fraction(time_s)
+    wanted_ticks = int((max(wanted, Fraction(0)) + _TOLERANCE) / time_base)
+    container.seek(wanted_ticks, stream=stream)
+    found: VideoFrame | None = None
+    for frame in container.decode(stream):
+        if found is not None and frame.pts is not None and frame.pts > wanted_ticks:
+            break
+        found = frame
+    if found is None:
+        raise DecodeFailed("The clip shows no frame.")
+    return _bgr(found), float((found.pts or 0) * time_base)
+
+
+def _bgr(frame: "VideoFrame") -> Picture:
+    return frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)

@@ -1,0 +1,112 @@
+"""Live view: one camera's units as fragments of MP4 for Media Source Extensions, one per picture.
+
+Here: one muxer for one epoch. Not here: viewers, queues, when to begin anew (`live_feed`). Not
+thread-safe; one thread at a time, which may be any.
+
+A fragment must know when the next picture comes, so `push` hands out the *previous* unit's fragment.
+Its length then reaches to the next one across any hole, and a browser sees no discontinuity.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from io import RawIOBase
+from typing import TYPE_CHECKING
+
+import av
+
+from recorder.access_unit import AccessUnit, Epoch
+from recorder.edit_list import boxes
+from recorder.muxer import add_video_track, packet_of
+from recorder.self_contained import self_contained
+from recorder.ticks import TICKS_PER_S, TickLine, ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MOVFLAGS = "empty_moov+default_base_moof+frag_every_frame"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFragment:
+    """One picture as `moof` + `mdat`. `media_time_s` is its presentation time in the media."""
+
+    data: bytes = field(repr=False)
+    is_keyframe: bool
+    media_time_s: float
+    pts_ns: int
+
+
+class LiveMuxer:
+    """Media time 0 is the decode time of the first unit; times run on across outages."""
+
+    def __init__(self, epoch: Epoch) -> None:
+        self.init_segment = b""
+        """`ftyp` + `moov`; empty until the first keyframe was pushed."""
+        self._sink = _Sink()
+        options = {"movflags": _MOVFLAGS, "flush_packets": "1", "video_track_timescale": str(TICKS_PER_S)}
+        self._container = av.open(self._sink, "w", format="mp4", options=options)
+        self._stream = add_video_track(self._container, epoch)
+        self._line: TickLine | None = None
+        self._waiting: deque[tuple[AccessUnit, float]] = deque()
+
+    def push(self, unit: AccessUnit) -> list[LiveFragment]:
+        """The fragments that `unit` completes: none at first and before a keyframe, then one each."""
+        if self._line is None:
+            if not unit.is_keyframe:
+                return []
+            # Decode times must not be negative: without an edit list FFmpeg would move everything.
+            self._line = TickLine(unit.dts_ns)
+        data = self_contained(unit) if unit.is_keyframe else unit.data
+        packet = packet_of(data, unit.is_keyframe, self._stream)
+        packet.pts, packet.dts = self._line.place(unit.pts_ns, unit.dts_ns)
+        packet.duration = max(1, ticks(unit.duration_ns))
+        self._waiting.append((unit, packet.pts / TICKS_PER_S))
+        self._container.mux_one(packet)
+        return self._collect()
+
+    def close(self) -> list[LiveFragment]:
+        """Ends the media and hands out what was still held. Closing twice is fine."""
+        if self._line is not None:
+            self._container.close()
+        fragments = self._collect()
+        self._waiting.clear()
+        return fragments
+
+    def _collect(self) -> list[LiveFragment]:
+        data = self._sink.take()
+        fragments = []
+        for is_fragment, piece in _pieces(data):
+            if is_fragment and self._waiting:
+                unit, media_time_s = self._waiting.popleft()
+                fragments.append(LiveFragment(piece, unit.is_keyframe, media_time_s, unit.pts_ns))
+            elif not self.init_segment:
+                self.init_segment = piece
+        return fragments
+
+
+class _Sink(RawIOBase):
+    """What FFmpeg writes, until it is taken."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        self._chunks.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        return data
+
+
+def _pieces(data: bytes) -> "Iterator[tuple[bool, bytes]]":
+    """Boxes grouped to (False, init segment) and (True, moof + mdat); `mfra` at the end is left out."""
+    group_start = 0
+    for box in boxes(data, 0, len(data)):
+        if box.kind in (b"moov", b"mdat"):
+            yield box.kind == b"mdat", data[group_start : box.end]
+            group_start = box.end

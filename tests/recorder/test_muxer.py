@@ -1,0 +1,241 @@
+"""The finished file shows exactly the frames of its span: by equality of decoded counters."""
+
+import hashlib
+import struct
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+
+from recorder import h264
+from recorder.access_unit import AccessUnit, Codec, Epoch
+from recorder.edit_list import boxes
+from recorder.errors import FinishFailed
+from recorder.muxer import CutResult, write_mp4
+from tests.media import NS_PER_S, Camera, counter_times, joined, play, units_of
+
+pytestmark = pytest.mark.codec
+
+START_NS = 5 * NS_PER_S
+FOREVER_NS = 2**62
+PLAIN = Camera(gop=30)
+PYRAMID = Camera(gop=30, bframes=3)
+
+
+def cut(out: Path, units: list[AccessUnit], first: int, after_last: int, camera: Camera) -> CutResult:
+    """Write the file of counters `first` ≤ n < `after_last`."""
+    start_ns, end_ns = counter_times(START_NS, camera.fps, (first, after_last))
+    return write_mp4(out, iter(units), start_ns, end_ns)
+
+
+def assert_shows(out: Path, result: CutResult, first: int, after_last: int, camera: Camera) -> None:
+    """The file shows these counters and no others, at the right times, for frames ÷ rate seconds."""
+    played = play(out)
+    count = after_last - first
+    length_s = count / camera.fps
+    assert played.counters == tuple(range(first, after_last))
+    assert played.times_s == tuple(index / camera.fps for index in range(count))
+    assert played.stream_s == length_s
+    assert abs(played.container_s - length_s) <= Fraction(1, 1_000_000)
+    assert played.times_s[-1] + played.last_duration_s == length_s
+    assert result.frame_count == count
+    assert result.duration_s == float(length_s)
+    assert result.fps == pytest.approx(float(camera.fps))
+    assert result.gaps == ()
+
+
+@pytest.mark.parametrize("inline", [True, False], ids=["inline", "out-of-band"])
+@pytest.mark.parametrize("bframes", [0, 2, 3])
+@pytest.mark.parametrize("gop_s", [1, 2, 10])
+def test_a_span_is_frame_exact_at_any_gop(tmp_path: Path, gop_s: int, bframes: int, inline: bool) -> None:
+    """Whole buffer, start inside a GOP, end inside a GOP, and one single frame."""
+    camera = Camera(gop=30 * gop_s, bframes=bframes, inline=inline)
+    units = units_of(camera, 330)
+    out = tmp_path / "clip.mp4"
+    for first, after_last in [(0, 330), (17, 77), (299, 301), (123, 124)]:
+        result = cut(out, units, first, after_last, camera)
+        assert_shows(out, result, first, after_last, camera)
+
+
+@pytest.mark.parametrize("bframes", [2, 3])
+def test_every_start_and_end_within_a_b_pyramid_is_exact(tmp_path: Path, bframes: int) -> None:
+    """Wherever the cut falls, no shown picture misses a reference and no reference is shown."""
+    camera = Camera(gop=30, bframes=bframes)
+    units = units_of(camera, 90)
+    out = tmp_path / "clip.mp4"
+    for offset in range(12):
+        result = cut(out, units, 26, 38 + offset, camera)
+        assert_shows(out, result, 26, 38 + offset, camera)
+        result = cut(out, units, 26 + offset, 50, camera)
+        assert_shows(out, result, 26 + offset, 50, camera)
+
+
+@pytest.mark.parametrize("fps", [Fraction(25), Fraction(15), Fraction(60), Fraction(30000, 1001)])
+def test_a_constant_rate_stays_constant(tmp_path: Path, fps: Fraction) -> None:
+    """Nanoseconds are rounded per unit, so no rate drifts and duration is frames ÷ rate."""
+    camera = Camera(fps=fps, gop=20, bframes=2)
+    out = tmp_path / "clip.mp4"
+    result = cut(out, units_of(camera, 100), 33, 91, camera)
+    assert_shows(out, result, 33, 91, camera)
+
+
+def test_a_start_between_two_frames_begins_with_the_later_one(tmp_path: Path) -> None:
+    """The span is half-open over times; the frame shown when it begins is not in it."""
+    units = units_of(PLAIN, 60)
+    times = counter_times(START_NS, PLAIN.fps, (10, 20))
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, units, times[0] + 1, times[1] + 1)
+    assert play(out).counters == tuple(range(11, 21))
+    assert result.first_pts_ns == counter_times(START_NS, PLAIN.fps, [11])[0]
+    assert result.end_ns == counter_times(START_NS, PLAIN.fps, [21])[0]
+
+
+def test_a_span_that_begins_before_a_stream_with_b_frames_begins_with_its_keyframe(tmp_path: Path) -> None:
+    """The first frame is shown at media time 0 though its decode time is negative."""
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, units_of(PYRAMID, 45), 0, FOREVER_NS)
+    assert_shows(out, result, 0, 45, PYRAMID)
+
+
+def test_an_outage_is_held_and_declared(tmp_path: Path) -> None:
+    """The last frame before it stays for its length; media time keeps telling the label."""
+    second_ns = START_NS + 47 * NS_PER_S
+    units = joined(units_of(PYRAMID, 40), units_of(PYRAMID, 40, first=500, start_ns=second_ns))
+    out = tmp_path / "clip.mp4"
+    start_ns = counter_times(START_NS, PYRAMID.fps, [10])[0]
+    result = write_mp4(out, iter(units), start_ns, second_ns + NS_PER_S)
+    played = play(out)
+    assert played.counters == (*range(10, 40), *range(500, 530))
+    assert result.gaps == ((counter_times(START_NS, PYRAMID.fps, [40])[0], second_ns),)
+    held_s = played.times_s[30] - played.times_s[29]
+    assert held_s == 47 - Fraction(39, 30)
+    assert result.duration_s == pytest.approx(48 - 10 / 30, abs=1e-9)
+    assert float(played.container_s) == pytest.approx(result.duration_s, abs=1e-6)
+    assert result.fps == pytest.approx(30.0)
+
+
+def test_a_span_that_begins_in_an_outage_begins_with_the_next_run(tmp_path: Path) -> None:
+    """No lead-in of the old run comes along and no gap is declared."""
+    second_ns = START_NS + 10 * NS_PER_S
+    units = joined(units_of(PLAIN, 40), units_of(PLAIN, 40, first=500, start_ns=second_ns))
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, units, second_ns - NS_PER_S, second_ns + NS_PER_S)
+    assert play(out).counters == tuple(range(500, 530))
+    assert (result.first_pts_ns, result.gaps) == (second_ns, ())
+
+
+def test_a_reconnect_without_a_hole_is_no_gap(tmp_path: Path) -> None:
+    """Two runs that meet within a frame and a half play on without a word."""
+    second_ns = counter_times(START_NS, PLAIN.fps, [30])[0] + 10_000_000
+    units = joined(units_of(PLAIN, 30), units_of(PLAIN, 30, first=30, start_ns=second_ns))
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, units, START_NS, FOREVER_NS)
+    assert play(out).counters == tuple(range(60))
+    assert result.gaps == ()
+
+
+def test_material_around_the_span_is_left_out(tmp_path: Path) -> None:
+    """Of ten seconds around, the file holds little more than the GOPs the span touches."""
+    units = units_of(PLAIN, 300)
+    alone, within = tmp_path / "alone.mp4", tmp_path / "within.mp4"
+    cut(alone, units[120:180], 120, 180, PLAIN)
+    result = cut(within, units, 120, 180, PLAIN)
+    assert_shows(within, result, 120, 180, PLAIN)
+    with av.open(str(alone), "r") as one, av.open(str(within), "r") as other:
+        assert one.streams.video[0].frames == other.streams.video[0].frames == 60
+
+
+def test_moov_is_in_front_for_sequences_and_for_plain_iterators(tmp_path: Path) -> None:
+    """With a length hint by reserved space, without one by FFmpeg's second pass."""
+    units = units_of(PLAIN, 60)
+    for number, source in enumerate([units, iter(units), (unit for unit in units)]):
+        out = tmp_path / f"{number}.mp4"
+        result = write_mp4(out, source, START_NS, FOREVER_NS)
+        assert_shows(out, result, 0, 60, PLAIN)
+        data = out.read_bytes()
+        kinds = [box.kind for box in boxes(data, 0, len(data)) if box.kind != b"free"]
+        assert kinds == [b"ftyp", b"moov", b"mdat"]
+
+
+def test_size_and_hash_are_those_of_the_file(tmp_path: Path) -> None:
+    """Measured after the last byte was patched."""
+    out = tmp_path / "clip.mp4"
+    result = cut(out, units_of(PLAIN, 60), 5, 50, PLAIN)
+    data = out.read_bytes()
+    assert (result.size_bytes, result.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert (result.width, result.height, result.video_codec) == (PLAIN.width, PLAIN.height, "h264")
+
+
+def test_broken_decode_times_are_mended(tmp_path: Path) -> None:
+    """Equal, and later than the presentation: every frame still arrives, in order."""
+    units = units_of(PLAIN, 60)
+    broken = [replace(unit, dts_ns=units[index - index % 3].dts_ns) for index, unit in enumerate(units)]
+    broken[7] = replace(broken[7], dts_ns=broken[7].pts_ns + 40_000_000)
+    out = tmp_path / "clip.mp4"
+    write_mp4(out, broken, START_NS, FOREVER_NS)
+    played = play(out)
+    assert played.counters == tuple(range(60))
+    assert all(earlier < later for earlier, later in pairwise(played.times_s))
+
+
+def test_pictures_that_refer_to_before_the_connection_are_left_out(tmp_path: Path) -> None:
+    """A camera with open GOPs joined mid-stream: its first pictures cannot be decoded, so none is shown."""
+    units = units_of(PLAIN, 60)
+    leading = replace(units[1], pts_ns=START_NS - 10_000_000)
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, [units[0], leading, *units[1:]], 0, FOREVER_NS)
+    assert_shows(out, result, 0, 60, PLAIN)
+
+
+def test_parameter_sets_stand_once_in_the_sample_description(tmp_path: Path) -> None:
+    """Whether the camera repeats them inline or not, avcC holds one SPS and one PPS."""
+    for inline in (True, False):
+        camera = replace(PLAIN, inline=inline)
+        units = units_of(camera, 10)
+        out = tmp_path / "clip.mp4"
+        cut(out, units, 0, 10, camera)
+        data = out.read_bytes()
+        avcc = data.index(b"avcC") + 4
+        sps_count = data[avcc + 5] & 0x1F
+        (sps_bytes,) = struct.unpack_from(">H", data, avcc + 6)
+        assert (sps_count, data[avcc + 8 + sps_bytes]) == (1, 1)
+        assert h264.sps_size(data[avcc + 8 : avcc + 8 + sps_bytes]) == (camera.width, camera.height)
+
+
+@pytest.mark.parametrize(
+    ("units", "reason"),
+    [
+        ([], "no frame"),
+        (units_of(PLAIN, 30), "no frame"),
+        ([unit for unit in units_of(PLAIN, 20) if not unit.is_keyframe], "no frame"),
+    ],
+    ids=["nothing", "outside", "no-keyframe"],
+)
+def test_a_span_without_a_frame_fails_and_leaves_no_file(
+    tmp_path: Path, units: list[AccessUnit], reason: str
+) -> None:
+    """There is no placeholder video."""
+    out = tmp_path / "clip.mp4"
+    with pytest.raises(FinishFailed, match=reason):
+        write_mp4(out, units, START_NS + 60 * NS_PER_S, FOREVER_NS)
+    assert not out.exists()
+
+
+def test_two_epochs_in_one_span_fail_and_leave_no_file(tmp_path: Path) -> None:
+    """One file holds one epoch; the session must have begun a continuation."""
+    units = units_of(PLAIN, 60)
+    other = Epoch(Codec.H264, 640, 480, units[0].epoch.parameter_sets)
+    units[30:] = [replace(unit, epoch=other) for unit in units[30:]]
+    out = tmp_path / "clip.mp4"
+    with pytest.raises(FinishFailed, match="parameters change"):
+        write_mp4(out, units, START_NS, FOREVER_NS)
+    assert not out.exists()
+
+
+def test_a_directory_that_is_gone_fails_with_a_sentence(tmp_path: Path) -> None:
+    """The operating system's reason reaches the person."""
+    with pytest.raises(FinishFailed, match="could not be written: No such file"):
+        write_mp4(tmp_path / "gone" / "clip.mp4", units_of(PLAIN, 30), START_NS, FOREVER_NS)
