@@ -156,6 +156,6 @@ def source_units(
     ]
 
 
-def shown_numbers(given: Iterable[AccessUnit | SourceUnit]) -> list[int]:
+def shown_numbers(given: Iterable[AccessUnit] | Iterable[SourceUnit]) -> list[int]:
     """The display numbers that `payload` wrote into units, in the order given."""
     return [int(unit.data.split(b" ")[1]) for unit in given]
