@@ -7,20 +7,9 @@ import { ApiError } from "./api.js";
 import { rfc3339 } from "./format.js";
 import { text } from "./messages.js";
 import { currentCamera, mergeClips, withCamera, withClip, withoutClip } from "./store.js";
+/** @import { Camera, Clip, Tools } from "./types.js" */
 
 const LENGTHS = "hindsight.lengths";
-
-/** @typedef {import("./types.js").Clip} Clip */
-
-/**
- * @typedef {object} Tools
- * @property {import("./store.js").Store} store
- * @property {import("./api.js").Api} api
- * @property {import("./server_clock.js").ServerClock} clock
- * @property {(words: string, tone?: "good"|"bad") => void} say
- * @property {() => number|null} labelOnScreen µs
- * @property {(words: {title: string, body: string, yes: string, no: string}) => Promise<boolean>} confirm
- */
 
 export class Actions {
   #store;
@@ -175,7 +164,7 @@ export class Actions {
     this.#store.update((state) => withoutClip(state, id, text.clip.gone));
   }
 
-  /** @param {import("./types.js").Camera} camera */
+  /** @param {Camera} camera */
   cameraChanged(camera) {
     this.#store.update((state) => withCamera(state, this.#stamped(camera)));
   }
@@ -186,7 +175,7 @@ export class Actions {
     if (known && known.state !== state) this.cameraChanged({ ...known, state, reason, next_try: null });
   }
 
-  /** @param {import("./types.js").Camera} camera */
+  /** @param {Camera} camera */
   #stamped(camera) {
     return { ...camera, received_ms: this.#clock.now_ms() };
   }

@@ -1,19 +1,15 @@
 /** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
 
 import { text } from "./messages.js";
-
-/** @typedef {import("./types.js").Clip} Clip */
-/** @typedef {import("./types.js").Camera} Camera */
-/** @typedef {import("./types.js").Playback} Playback */
+/** @import { Camera, Clip, Playback } from "./types.js" */
 
 /** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} message @param {string|null} [field] */
-  constructor(status, message, field = null) {
+  /** @param {number} status @param {string} message */
+  constructor(status, message) {
     super(message);
     this.name = "ApiError";
     this.status = status;
-    this.field = field;
   }
 }
 
@@ -35,8 +31,8 @@ export class Api {
   /** @returns {Promise<boolean>} whether this browser may see anything */
   async session() {
     try {
-      const answer = await this.#call("GET", "/api/session", { quiet: true });
-      return answer?.authenticated ?? answer?.signed_in ?? true;
+      await this.#call("GET", "/api/session", { quiet: true });
+      return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return false;
       throw error;
@@ -50,8 +46,7 @@ export class Api {
 
   /** @returns {Promise<Camera[]>} */
   async cameras() {
-    const answer = await this.#call("GET", "/api/cameras");
-    return Array.isArray(answer) ? answer : answer.items ?? answer.cameras;
+    return (await this.#call("GET", "/api/cameras")).cameras;
   }
 
   /** @param {{cursor?: string|null, limit?: number}} [page] @returns {Promise<{items: Clip[], cursor: string|null}>} */
@@ -59,7 +54,7 @@ export class Api {
     const query = new URLSearchParams({ limit: String(limit) });
     if (cursor) query.set("cursor", cursor);
     const answer = await this.#call("GET", `/api/clips?${query}`);
-    return { items: answer.items ?? answer.clips, cursor: answer.next_cursor ?? null };
+    return { items: answer.clips, cursor: answer.next_cursor };
   }
 
   /** @param {string} id @returns {Promise<Clip>} */
@@ -125,6 +120,5 @@ export class Api {
 /** @param {Response} response */
 async function problem(response) {
   const told = await response.json().catch(() => ({}));
-  const words = [told.detail ?? told.error ?? told.title, told.cure].filter(Boolean).join(" ");
-  return new ApiError(response.status, words || `${text.errors.unknown} (${response.status})`, told.field ?? null);
+  return new ApiError(response.status, told.detail ?? told.error ?? `${text.errors.unknown} (${response.status})`);
 }

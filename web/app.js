@@ -20,6 +20,7 @@ import { chooseCamera, leaveClip, takeKey, watchRoute } from "./router.js";
 import { ServerClock } from "./server_clock.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { Store, currentCamera, runningClips } from "./store.js";
+/** @import { Camera, State } from "./types.js" */
 
 const REFRESH_CAMERAS_MS = 15_000;
 
@@ -47,7 +48,7 @@ const actions = new Actions({
 });
 
 live.clock = clock;
-if (dialog.player) dialog.player.api = api;
+dialog.player.api = api;
 
 const cameraName = h("h1", { class: "camera-name" });
 const cameraState = h("span", { class: "state-pill" });
@@ -66,7 +67,7 @@ const helpButton = h("button", {
 const header = h("header", { class: "top" }, h("a", { class: "brand", href: "#/" }, icon("mark"), text.app.name), tabs, helpButton);
 const main = h("main", { id: "main", tabindex: "-1" }, noCamera, stage, grid);
 
-/** @param {import("./types.js").State} state */
+/** @param {State} state */
 function paintShell(state) {
   const root = /** @type {HTMLElement} */ (document.getElementById("root"));
   const wanted = state.session === "needed" ? [signIn] : state.session === "ok" ? [banner, header, main, dialog] : [];
@@ -76,7 +77,7 @@ function paintShell(state) {
   setText(banner, banner.hidden ? "" : navigator.onLine ? text.link.lost : text.link.offline);
 }
 
-/** @param {import("./types.js").State} state */
+/** @param {State} state */
 function paintStage(state) {
   const camera = currentCamera(state);
   const { status, error } = state.cameras;
@@ -92,7 +93,7 @@ function paintStage(state) {
   paintRunning(state);
 }
 
-/** What moves with the clock, too. @param {import("./types.js").State} state */
+/** What moves with the clock, too. @param {State} state */
 function paintRunning(state) {
   const camera = currentCamera(state);
   const now_ms = clock.now_ms();
@@ -108,7 +109,7 @@ function paintRunning(state) {
   recordings.show(running, state.pending.ids, now_ms);
 }
 
-/** A live buffer fills by itself between two words from the server. @param {import("./types.js").Camera} camera @param {number} now_ms */
+/** A live buffer fills by itself between two words from the server. @param {Camera} camera @param {number} now_ms */
 function bufferedSeconds({ buffer, state, received_ms = 0 }, now_ms) {
   const since = state === "live" ? Math.max(0, (now_ms - received_ms) / 1000) : 0;
   return Math.min(buffer.capacity_seconds ?? 60, buffer.duration_seconds + (buffer.frame_count ? since : 0));
@@ -116,14 +117,15 @@ function bufferedSeconds({ buffer, state, received_ms = 0 }, now_ms) {
 
 function connectEvents() {
   new EventLink("/api/events", {
-    onOpen(missed) {
+    onOpen(again) {
       store.update({ link: "online" });
-      if (missed) toasts.say(text.link.back);
-      actions.reload();
+      if (again) toasts.say(text.link.back);
+      else actions.reload();
     },
     onLost() {
       store.update({ link: "lost" });
       actions.checkSession();
+      if (store.state.cameras.status === "loading") actions.reload();
     },
     on: {
       clip: (clip) => actions.clipChanged(clip),

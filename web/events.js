@@ -1,16 +1,10 @@
 /**
- * Server-sent events: what keeps the page true without reload. One EventSource per page, reopened for ever.
- * Whatever was missed while it was away is fetched again: `onOpen(true)` says so.
+ * Server-sent events: what keeps the page true without reload. One EventSource per page, reopened for ever from the
+ * last event seen. Who was away too long, or talks to a daemon that has started anew, gets `reset`: read all again.
  */
 
 import { backoff } from "./backoff.js";
-
-/**
- * @typedef {object} EventHandlers
- * @property {(missed: boolean) => void} onOpen
- * @property {() => void} onLost
- * @property {Record<string, (data: any) => void>} on by event name
- */
+/** @import { EventHandlers } from "./types.js" */
 
 export class EventLink {
   #url;
@@ -19,7 +13,7 @@ export class EventLink {
   /** @type {EventSource|null} */
   #source = null;
   #attempt = 0;
-  #wasOpen = false;
+  #lastId = "";
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
 
@@ -35,16 +29,18 @@ export class EventLink {
   }
 
   #open() {
-    const source = new EventSource(this.#url);
+    const source = new EventSource(this.#lastId ? `${this.#url}?last_event_id=${encodeURIComponent(this.#lastId)}` : this.#url);
     this.#source = source;
     source.addEventListener("open", () => {
       this.#attempt = 0;
-      this.#handlers.onOpen(this.#wasOpen);
-      this.#wasOpen = true;
+      this.#handlers.onOpen(this.#lastId !== "");
     });
     source.addEventListener("error", () => this.#lost());
-    for (const [name, handle] of Object.entries(this.#handlers.on)) {
-      source.addEventListener(name, (event) => handle(JSON.parse(/** @type {MessageEvent} */ (event).data)));
+    for (const [name, handle] of Object.entries({ hello: (/** @type {unknown} */ _) => undefined, ...this.#handlers.on })) {
+      source.addEventListener(name, (event) => {
+        this.#lastId = event.lastEventId;
+        handle(JSON.parse(event.data));
+      });
     }
   }
 

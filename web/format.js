@@ -1,9 +1,7 @@
 /** Values into words. Pure; times come out in the viewer's own zone. */
 
 import { text } from "./messages.js";
-
-/** @typedef {import("./types.js").Clip} Clip */
-/** @typedef {import("./types.js").Camera} Camera */
+/** @import { Camera, Clip } from "./types.js" */
 
 /** @param {number} n */
 const two = (n) => String(n).padStart(2, "0");
@@ -87,8 +85,7 @@ export function clipBadge(clip) {
 
 /** @param {Clip} clip */
 export function clipError(clip) {
-  const { error } = clip;
-  return (typeof error === "string" ? error : error?.reason) || text.clip.failed;
+  return clip.error || text.clip.failed;
 }
 
 /**

@@ -67,7 +67,7 @@ const en = {
     ready: "Clip is ready.",
     running: "Running now",
     stopOne: (/** @type {string} */ time) => `Stop the recording started at ${time}`,
-    open: (/** @type {string} */ done) => `${done} until you stop`,
+    open: "until you stop",
     of: (/** @type {string} */ done, /** @type {string} */ all) => `${done} of ${all}`,
     notYet: "There is nothing in the buffer yet. Wait until the camera is live.",
   },

@@ -3,7 +3,7 @@
  * (`#/?camera=yard`) carries what is chosen. Pure parsing and building, and one listener.
  */
 
-/** @typedef {{clip: string|null, query: URLSearchParams}} Route */
+/** @import { Route } from "./types.js" */
 
 /** @param {string} hash @returns {Route} */
 export function parse(hash) {

@@ -3,9 +3,7 @@
  * Nothing here assumes that a request succeeded; only the server's word changes cameras and clips.
  */
 
-/** @typedef {import("./types.js").State} State */
-/** @typedef {import("./types.js").Clip} Clip */
-/** @typedef {import("./types.js").Camera} Camera */
+/** @import { Camera, Clip, State } from "./types.js" */
 
 /** @type {State} */
 export const INITIAL = Object.freeze({
@@ -64,18 +62,21 @@ function newestFirst(a, b) {
 
 /**
  * @param {readonly Clip[]} known
- * @param {readonly Clip[]} fresh replaces what has the same id
+ * @param {readonly Clip[]} fresh replaces what has the same id, unless it is older: an answer and an event may cross
  */
 export function mergeClips(known, fresh) {
   const byId = new Map(known.map((clip) => [clip.id, clip]));
-  for (const clip of fresh) byId.set(clip.id, clip);
+  for (const clip of fresh) {
+    if (clip.version >= (byId.get(clip.id)?.version ?? 0)) byId.set(clip.id, clip);
+  }
   return [...byId.values()].sort(newestFirst);
 }
 
 /** @param {State} state @param {Clip} clip @returns {Partial<State>} */
 export function withClip(state, clip) {
   const items = mergeClips(state.clips.items, [clip]);
-  return { clips: { ...state.clips, items }, ...(state.openId === clip.id ? { openClip: clip, openError: null } : {}) };
+  const newest = items.find(({ id }) => id === clip.id) ?? clip;
+  return { clips: { ...state.clips, items }, ...(state.openId === clip.id ? { openClip: newest, openError: null } : {}) };
 }
 
 /** @param {State} state @param {string} id @param {string} goneMessage @returns {Partial<State>} */
@@ -105,13 +106,10 @@ export function runningClips(state, camera) {
 
 /** @param {Clip} clip */
 export function isOpenEnded(clip) {
-  return clip.status === "pending" && clip.requested?.after_seconds === null && !clip.end_time;
+  return clip.status === "pending" && clip.planned_end === null;
 }
 
 /** How long the clip will be, or null when somebody has to stop it. @param {Clip} clip */
 export function plannedSeconds(clip) {
-  if (isOpenEnded(clip)) return null;
-  if (clip.start_time && clip.end_time) return (Date.parse(clip.end_time) - Date.parse(clip.start_time)) / 1000;
-  const before = clip.covered?.before_seconds ?? clip.requested?.before_seconds ?? 0;
-  return before + (clip.requested?.after_seconds ?? 0);
+  return clip.planned_end ? (Date.parse(clip.planned_end) - Date.parse(clip.start_time)) / 1000 : null;
 }

@@ -31,16 +31,16 @@
  * @property {string} id
  * @property {string} camera
  * @property {"video"|"image"} media_type
- * @property {string|null} title
- * @property {string|null} caption
+ * @property {string} title
+ * @property {string} caption
  * @property {"pending"|"processing"|"draft"|"published"|"failed"} status
- * @property {number|null} progress 0 to 1
- * @property {string|{reason?: string, retryable?: boolean}|null} error
+ * @property {number|null} progress 0 to 1 while under way
+ * @property {string|null} error
+ * @property {boolean} retryable
  * @property {string} created_at
- * @property {string|null} start_time
+ * @property {string} start_time
  * @property {string|null} end_time
- * @property {{before_seconds: number|null, after_seconds: number|null}|null} requested
- * @property {{before_seconds: number, after_seconds: number}|null} covered
+ * @property {string|null} planned_end null while recording: until somebody stops it
  * @property {number|null} duration_seconds
  * @property {Array<{start: string, end: string, reason?: string}>} gaps
  * @property {string|null} continued_from
@@ -48,9 +48,11 @@
  * @property {number|null} width
  * @property {number|null} height
  * @property {number|null} size_bytes
- * @property {string|null} thumbnail_url carries a version, so it may be cached for ever
+ * @property {string} thumbnail_url carries a version, so it may be cached for ever
  * @property {string|null} playback_url
  * @property {string|null} download_url
+ * @property {string|null} image_url the picture itself; null for videos
+ * @property {number} version grows with every change of the row
  */
 
 /** @typedef {{clip_id: string, playback_url: string, mime_type: string, mode: string}} Playback */
@@ -74,5 +76,68 @@
  * @property {{before: number, after: number|null}} lengths seconds; `after` null: until stopped
  * @property {{record: boolean, snapshot: boolean, ids: readonly string[]}} pending what was asked and not yet answered
  */
+
+/** @typedef {{clip: string|null, query: URLSearchParams}} Route */
+
+/**
+ * @typedef {object} EventHandlers
+ * @property {(again: boolean) => void} onOpen `again`: after a loss
+ * @property {() => void} onLost
+ * @property {Record<string, (data: any) => void>} on by event name
+ */
+
+/**
+ * @typedef {object} Tools
+ * @property {import("./store.js").Store} store
+ * @property {import("./api.js").Api} api
+ * @property {import("./server_clock.js").ServerClock} clock
+ * @property {(words: string, tone?: "good"|"bad") => void} say
+ * @property {() => number|null} labelOnScreen µs
+ * @property {(words: {title: string, body: string, yes: string, no: string}) => Promise<boolean>} confirm
+ */
+
+/**
+ * @typedef {object} PanelView
+ * @property {boolean} ready whether there is anything to record
+ * @property {boolean} asking
+ * @property {boolean} snapping
+ * @property {readonly Clip[]} running
+ * @property {readonly string[]} stopping
+ * @property {{before: number, after: number|null}} lengths
+ * @property {number} capacity seconds the buffer can hold
+ * @property {number} now_ms on the server's clock
+ */
+
+/**
+ * @typedef {object} Situation
+ * @property {number} now_s the player's current time
+ * @property {ReadonlyArray<readonly [number, number]>} ranges what is buffered, ascending
+ * @property {boolean} started whether the first seek has been made
+ */
+
+/** @typedef {{seek_s: number|null, rate: number}} Decision */
+
+/**
+ * @typedef {object} SocketHandlers
+ * @property {(init: LiveInit) => void} onInit
+ * @property {(state: LiveState) => void} onState
+ * @property {(data: ArrayBuffer) => void} onInitSegment
+ * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number}) => void} onFragment
+ * @property {(up: boolean) => void} onLink
+ */
+
+/** @typedef {{type: "init", codec: string, width: number, height: number, mime: string}} LiveInit */
+
+/** @typedef {{type: "state", state: string, reason: string}} LiveState */
+
+/**
+ * @typedef {object} PlayerHandlers
+ * @property {(phase: Phase, detail: string) => void} onPhase
+ * @property {(width: number, height: number) => void} onSize
+ * @property {() => void} onRestart the picture is about to go blank: keep what is on screen
+ * @property {(state: string, reason: string) => void} onCameraState
+ */
+
+/** @typedef {"opening"|"playing"|"lost"|"unsupported"} Phase */
 
 export {};

@@ -8,9 +8,10 @@ import { HsElement } from "./element.js";
 export class BufferMeter extends HsElement {
   static observedAttributes = ["seconds", "capacity"];
 
+  words = h("span", { class: "meter-words" });
+  bar = h("meter", { class: "meter-bar", min: 0, max: 60, value: 0, "aria-label": text.buffer.label });
+
   build() {
-    this.words = h("span", { class: "meter-words" });
-    this.bar = h("meter", { class: "meter-bar", min: 0, max: 60, value: 0, "aria-label": text.buffer.label });
     this.append(this.words, this.bar);
   }
 
@@ -19,7 +20,6 @@ export class BufferMeter extends HsElement {
   }
 
   attributeChangedCallback() {
-    if (!this.bar || !this.words) return;
     const capacity = Number(this.getAttribute("capacity")) || 60;
     const seconds = Math.min(capacity, Number(this.getAttribute("seconds")) || 0);
     const full = seconds >= capacity - 0.5;

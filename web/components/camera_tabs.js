@@ -3,8 +3,7 @@
 import { h, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
-
-/** @typedef {import("../types.js").Camera} Camera */
+/** @import { Camera } from "../types.js" */
 
 export class CameraTabs extends HsElement {
   /** @type {Map<string, {button: HTMLButtonElement, name: HTMLElement, dot: HTMLElement}>} */

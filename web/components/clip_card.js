@@ -7,46 +7,43 @@ import { clipHref } from "../router.js";
 import { plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
 import { elapsedSeconds } from "./recordings.js";
-
-/** @typedef {import("../types.js").Clip} Clip */
-/** @typedef {import("../types.js").Camera} Camera */
+/** @import { Camera, Clip } from "../types.js" */
 
 export class ClipCard extends HsElement {
+  image = h("img", {
+    alt: "", loading: "lazy", decoding: "async", hidden: true,
+    on: { load: () => this.toggleAttribute("pictured", true), error: () => { this.image.hidden = true; } },
+  });
+  badge = h("span", { class: "badge" });
+  length = h("span", { class: "card-length" });
+  bar = h("progress", { class: "bar", max: 1, hidden: true });
+  heading = h("h3", { class: "card-title" });
+  time = h("time", { class: "card-time" });
+  where = h("span", { class: "card-where" });
+  error = h("p", { class: "card-error", hidden: true });
+  link = h("a", { class: "card-link" },
+    h("span", { class: "card-picture" }, icon("film"), this.image, this.badge, this.length, this.bar),
+    h("span", { class: "card-text" }, this.heading, h("span", { class: "card-line" }, this.time, this.where), this.error));
+
   build() {
-    this.image = h("img", {
-      alt: "", loading: "lazy", decoding: "async", hidden: true,
-      on: { load: () => this.toggleAttribute("pictured", true), error: () => { if (this.image) this.image.hidden = true; } },
-    });
-    this.badge = h("span", { class: "badge" });
-    this.length = h("span", { class: "card-length" });
-    this.bar = h("progress", { class: "bar", max: 1, hidden: true });
-    this.heading = h("h3", { class: "card-title" });
-    this.time = h("time", { class: "card-time" });
-    this.where = h("span", { class: "card-where" });
-    this.error = h("p", { class: "card-error", hidden: true });
-    this.link = h("a", { class: "card-link" },
-      h("span", { class: "card-picture" }, icon("film"), this.image, this.badge, this.length, this.bar),
-      h("span", { class: "card-text" }, this.heading, h("span", { class: "card-line" }, this.time, this.where), this.error));
     this.append(this.link);
   }
 
   /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms on the server's clock */
   show(clip, cameras, now_ms) {
-    if (!this.link || !this.image || !this.badge || !this.heading || !this.time || !this.where || !this.error) return;
     const title = clipTitle(clip, cameras);
     this.dataset.id = clip.id;
     setAttribute(this, "status", clip.status);
     setAttribute(this.link, "href", clipHref(clip.id));
-    if (clip.thumbnail_url && this.image.getAttribute("src") !== clip.thumbnail_url) {
+    if (this.image.getAttribute("src") !== clip.thumbnail_url) {
       this.image.src = clip.thumbnail_url;
       this.image.hidden = false;
     }
     setText(this.badge, clipBadge(clip));
     this.badge.dataset.status = clip.status;
     setText(this.heading, title);
-    const when = clip.start_time ?? clip.created_at;
-    setAttribute(this.time, "datetime", when);
-    setText(this.time, moment(when, now_ms));
+    setAttribute(this.time, "datetime", clip.start_time);
+    setText(this.time, moment(clip.start_time, now_ms));
     const name = cameraName(clip.camera, cameras);
     setText(this.where, cameras.length > 1 && name !== title ? name : "");
     setText(this.error, clip.status === "failed" ? clipError(clip) : "");
@@ -56,7 +53,6 @@ export class ClipCard extends HsElement {
 
   /** @param {Clip} clip @param {number} now_ms */
   #showLength(clip, now_ms) {
-    if (!this.length || !this.bar) return;
     const elapsed = elapsedSeconds(clip, now_ms);
     if (clip.media_type === "image") setText(this.length, text.clips.snapshot);
     else if (clip.status === "pending") setText(this.length, clock(elapsed));

@@ -5,52 +5,50 @@ import { bytes, cameraName, clipError, clock, moment } from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
-
-/** @typedef {import("../types.js").Clip} Clip */
-/** @typedef {import("../types.js").Camera} Camera */
+/** @import { Camera, Clip } from "../types.js" */
 
 export class ClipDetails extends HsElement {
   /** @type {Clip|null} */
   #clip = null;
 
+  heading = h("input", {
+    id: "clip-title", name: "title", class: "title-field", maxlength: 200, autocomplete: "off",
+    placeholder: text.clip.titleHint, "aria-label": text.clip.title,
+  });
+  caption = h("textarea", {
+    id: "clip-caption", name: "caption", class: "caption-field", rows: 2, maxlength: 5000,
+    placeholder: text.clip.captionHint, "aria-label": text.clip.caption,
+  });
+  save = h("button", { class: "button primary", hidden: true }, text.clip.save);
+  form = h("form", {
+    class: "clip-form",
+    on: { input: () => this.#dirty(), submit: (/** @type {Event} */ event) => { event.preventDefault(); this.#submit(); } },
+  }, this.heading, this.caption, this.save);
+  facts = h("dl", { class: "facts" });
+  alert = h("p", { class: "clip-alert", hidden: true });
+
   build() {
-    this.heading = h("input", {
-      id: "clip-title", name: "title", class: "title-field", maxlength: 200, autocomplete: "off",
-      placeholder: text.clip.titleHint, "aria-label": text.clip.title,
-    });
-    this.caption = h("textarea", {
-      id: "clip-caption", name: "caption", class: "caption-field", rows: 2, maxlength: 2000,
-      placeholder: text.clip.captionHint, "aria-label": text.clip.caption,
-    });
-    this.save = h("button", { class: "button primary", hidden: true }, text.clip.save);
-    this.form = h("form", {
-      class: "clip-form",
-      on: { input: () => this.#dirty(), submit: (/** @type {Event} */ event) => { event.preventDefault(); this.#submit(); } },
-    }, this.heading, this.caption, this.save);
-    this.facts = h("dl", { class: "facts" });
-    this.alert = h("p", { class: "clip-alert", hidden: true });
     this.append(this.form, this.alert, this.facts);
   }
 
   /** @param {Clip} clip @param {readonly Camera[]} cameras @param {boolean} saving */
   show(clip, cameras, saving) {
-    if (!this.heading || !this.caption || !this.save || !this.alert) return;
     const other = clip.id !== this.#clip?.id;
     // What somebody is typing is not overwritten by the server's word about something else.
-    if (other || this.heading.value === (this.#clip?.title ?? "")) this.heading.value = clip.title ?? "";
-    if (other || this.caption.value === (this.#clip?.caption ?? "")) this.caption.value = clip.caption ?? "";
+    if (other || this.heading.value === (this.#clip?.title ?? "")) this.heading.value = clip.title;
+    if (other || this.caption.value === (this.#clip?.caption ?? "")) this.caption.value = clip.caption;
     this.#clip = clip;
     this.save.disabled = saving;
     setText(this.save, saving ? text.clip.saving : text.clip.save);
     this.#dirty();
-    const gaps = clip.gaps?.length ? text.clip.gaps(clip.gaps.length) : "";
+    const gaps = clip.gaps.length ? text.clip.gaps(clip.gaps.length) : "";
     setText(this.alert, clip.status === "failed" ? clipError(clip) : gaps);
     this.alert.hidden = this.alert.textContent === "";
     this.#showFacts(clip, cameras);
   }
 
   #dirty() {
-    if (this.save) this.save.hidden = Object.keys(this.#changes()).length === 0;
+    this.save.hidden = Object.keys(this.#changes()).length === 0;
   }
 
   #submit() {
@@ -68,11 +66,10 @@ export class ClipDetails extends HsElement {
 
   /** @param {Clip} clip @param {readonly Camera[]} cameras */
   #showFacts(clip, cameras) {
-    const starts = clip.start_time ?? clip.created_at;
     /** @type {Array<[string, string|Node]>} */
     const rows = [
       [text.clip.camera, cameraName(clip.camera, cameras)],
-      [text.clip.starts, h("time", { datetime: starts }, moment(starts))],
+      [text.clip.starts, h("time", { datetime: clip.start_time }, moment(clip.start_time))],
     ];
     if (clip.duration_seconds && clip.media_type === "video") rows.push([text.clip.length, clock(Math.round(clip.duration_seconds))]);
     if (clip.width && clip.height) rows.push([text.clip.picture, `${clip.width} × ${clip.height}`]);
@@ -80,7 +77,7 @@ export class ClipDetails extends HsElement {
     const next = /** @type {Array<[string, string|null]>} */ ([[text.clip.continuedFrom, clip.continued_from], [text.clip.continuedBy, clip.continued_by]]);
     for (const [label, id] of next) if (id) rows.push([label, h("a", { href: clipHref(id) }, icon("play"))]);
     for (const [label, value] of rows) if (value instanceof Element) setAttribute(value, "aria-label", value.textContent || label);
-    this.facts?.replaceChildren(...rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))));
+    this.facts.replaceChildren(...rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))));
   }
 }
 

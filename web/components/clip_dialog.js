@@ -1,6 +1,6 @@
 /**
  * One clip over the page, with its own address. Wishes: `close-clip`, `change-clip`, `delete-clip` {id},
- * `retry-clip` {id}, `stop-recording` {id}, `reload-clip`.
+ * `retry-clip` {id}, `stop-recording` {id}.
  */
 
 import { closeOnBackdrop, h, icon, setAttribute, setText } from "../dom.js";
@@ -9,39 +9,38 @@ import { text } from "../messages.js";
 import { ClipDetails } from "./clip_details.js";
 import { ClipPlayer } from "./clip_player.js";
 import { HsElement } from "./element.js";
-
-/** @typedef {import("../types.js").State} State */
+/** @import { Clip, State } from "../types.js" */
 
 export class ClipDialog extends HsElement {
   /** @type {string|null} */
   #id = null;
 
+  player = new ClipPlayer();
+  details = new ClipDetails();
+  badge = h("span", { class: "badge" });
+  download = h("a", { class: "button", download: true }, icon("down"), text.clip.download);
+  stop = h("button", { type: "button", class: "button", on: { click: () => this.#ask("stop-recording") } }, icon("stop"), text.record.stop);
+  retry = h("button", { type: "button", class: "button", on: { click: () => this.#ask("retry-clip") } }, icon("retry"), text.clips.retry);
+  discard = h("button", { type: "button", class: "button danger", on: { click: () => this.#ask("delete-clip") } }, icon("bin"), text.clip.remove);
+  close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
+  actions = h("div", { class: "clip-actions" }, this.stop, this.retry, this.download, this.discard, this.badge);
+  body = h("div", { class: "clip-body" }, this.details, this.actions);
+  gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
+  dialog = h("dialog", { class: "clip-dialog", on: { close: () => { if (this.#id) this.wish("close-clip"); } } },
+    this.close, this.player, this.gone, this.body);
+
   build() {
-    this.player = new ClipPlayer();
-    this.details = new ClipDetails();
-    this.badge = h("span", { class: "badge" });
-    this.download = h("a", { class: "button", download: true }, icon("down"), text.clip.download);
-    this.stop = h("button", { type: "button", class: "button", on: { click: () => this.#ask("stop-recording") } }, icon("stop"), text.record.stop);
-    this.retry = h("button", { type: "button", class: "button", on: { click: () => this.#ask("retry-clip") } }, icon("retry"), text.clips.retry);
-    const remove = h("button", { type: "button", class: "button danger", on: { click: () => this.#ask("delete-clip") } }, icon("bin"), text.clip.remove);
-    const close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog?.close() } }, icon("close"));
-    this.actions = h("div", { class: "clip-actions" }, this.stop, this.retry, this.download, remove, this.badge);
-    this.body = h("div", { class: "clip-body" }, this.details, this.actions);
-    this.gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
-    this.dialog = h("dialog", { class: "clip-dialog", on: { close: () => { if (this.#id) this.wish("close-clip"); } } },
-      close, this.player, this.gone, this.body);
     this.append(this.dialog);
   }
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    if (this.dialog) closeOnBackdrop(this.dialog, signal);
+    closeOnBackdrop(this.dialog, signal);
   }
 
   /** @param {State} state */
   show(state) {
     const { dialog, player, details, body, gone } = this;
-    if (!dialog || !player || !details || !body || !gone) return;
     const clip = state.openClip;
     const changed = this.#id !== state.openId;
     this.#id = state.openId;
@@ -59,12 +58,11 @@ export class ClipDialog extends HsElement {
     }
   }
 
-  /** @param {import("../types.js").Clip} clip @param {boolean} asked */
+  /** @param {Clip} clip @param {boolean} asked */
   #showActions(clip, asked) {
     const { stop, retry, download, badge } = this;
-    if (!stop || !retry || !download || !badge) return;
     stop.hidden = clip.status !== "pending";
-    retry.hidden = clip.status !== "failed";
+    retry.hidden = clip.status !== "failed" || !clip.retryable;
     stop.disabled = retry.disabled = asked;
     const ready = (clip.status === "draft" || clip.status === "published") && clip.download_url;
     download.hidden = !ready;

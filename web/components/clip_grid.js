@@ -4,28 +4,27 @@ import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
-
-/** @typedef {import("../types.js").State} State */
+/** @import { State } from "../types.js" */
 
 export class ClipGrid extends HsElement {
   /** @type {Map<string, {item: HTMLLIElement, card: ClipCard}>} */
   #cards = new Map();
 
+  count = h("span", { class: "count" });
+  list = h("ul", { class: "grid", "aria-labelledby": "clips-heading" });
+  skeleton = h("div", { class: "grid", "aria-hidden": "true" }, ...Array.from({ length: 4 }, () => h("div", { class: "skeleton" })));
+  empty = h("div", { class: "state" }, icon("film"), h("h3", {}, text.clips.empty), h("p", {}, text.clips.emptyDetail));
+  errorWords = h("p");
+  error = h("div", { class: "state", role: "alert" }, icon("alert"), h("h3", {}, text.clips.failed), this.errorWords,
+    h("button", { type: "button", class: "button", on: { click: () => this.wish("reload-clips") } }, icon("retry"), text.clips.retry));
+  more = h("button", { type: "button", class: "button more", on: { click: () => this.wish("more-clips") } }, text.clips.more);
+
   build() {
-    this.count = h("span", { class: "count" });
-    this.list = h("ul", { class: "grid", "aria-labelledby": "clips-heading" });
-    this.skeleton = h("div", { class: "grid", "aria-hidden": "true" }, ...Array.from({ length: 4 }, () => h("div", { class: "skeleton" })));
-    this.empty = h("div", { class: "state" }, icon("film"), h("h3", {}, text.clips.empty), h("p", {}, text.clips.emptyDetail));
-    this.errorWords = h("p");
-    this.error = h("div", { class: "state", role: "alert" }, icon("alert"), h("h3", {}, text.clips.failed), this.errorWords,
-      h("button", { type: "button", class: "button", on: { click: () => this.wish("reload-clips") } }, icon("retry"), text.clips.retry));
-    this.more = h("button", { type: "button", class: "button more", on: { click: () => this.wish("more-clips") } }, text.clips.more);
     this.append(h("h2", { id: "clips-heading" }, text.clips.title, this.count), this.error, this.skeleton, this.list, this.empty, this.more);
   }
 
   /** @param {State} state @param {number} now_ms on the server's clock */
   show(state, now_ms) {
-    if (!this.list || !this.empty || !this.error || !this.errorWords || !this.skeleton || !this.more || !this.count) return;
     const { items, status, error, cursor, loadingMore } = state.clips;
     this.error.hidden = status !== "error";
     if (error && this.error.hidden === false) setText(this.errorWords, error);
@@ -41,7 +40,7 @@ export class ClipGrid extends HsElement {
 
   /** Moves and fills cards in place, so that focus and loaded pictures stay. @param {State} state @param {number} now_ms */
   #arrange(state, now_ms) {
-    const list = /** @type {HTMLUListElement} */ (this.list);
+    const list = this.list;
     const wanted = new Set(state.clips.items.map((clip) => clip.id));
     for (const [id, { item }] of this.#cards) {
       if (wanted.has(id)) continue;

@@ -3,8 +3,7 @@
 import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
-
-/** @typedef {import("../types.js").Clip} Clip */
+/** @import { Clip } from "../types.js" */
 
 export class ClipPlayer extends HsElement {
   /** @type {import("../api.js").Api|null} set by the page */
@@ -15,11 +14,12 @@ export class ClipPlayer extends HsElement {
   #clip = null;
   #loading = new AbortController();
 
+  words = h("p");
+  again = h("button", { type: "button", class: "button", on: { click: () => this.#retry() } }, icon("retry"), text.clips.retry);
+  notice = h("div", { class: "player-notice", role: "status" }, this.words, this.again);
+  stage = h("div", { class: "player-stage" });
+
   build() {
-    this.words = h("p");
-    this.again = h("button", { type: "button", class: "button", on: { click: () => this.#retry() } }, icon("retry"), text.clips.retry);
-    this.notice = h("div", { class: "player-notice", role: "status" }, this.words, this.again);
-    this.stage = h("div", { class: "player-stage" });
     this.append(this.stage, this.notice);
   }
 
@@ -41,7 +41,7 @@ export class ClipPlayer extends HsElement {
       const words = { pending: text.clip.recording, processing: text.clip.processing, failed: text.clip.failed };
       return this.#say(words[/** @type {"pending"} */ (clip.status)] ?? "", false);
     }
-    if (clip.media_type === "image") return this.#picture(clip.download_url);
+    if (clip.media_type === "image") return this.#picture(clip.image_url);
     const { signal } = this.#loading;
     try {
       const playback = await this.api?.playback(clip.id, signal);
@@ -58,7 +58,7 @@ export class ClipPlayer extends HsElement {
       on: { error: () => this.#failed(/** @type {HTMLVideoElement} */ (video)) },
     });
     if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
-    this.stage?.replaceChildren(video);
+    this.stage.replaceChildren(video);
   }
 
   /** @param {HTMLVideoElement} video */
@@ -69,7 +69,7 @@ export class ClipPlayer extends HsElement {
 
   /** @param {string|null} url */
   #picture(url) {
-    if (url) this.stage?.replaceChildren(h("img", { src: url, alt: "" }));
+    if (url) this.stage.replaceChildren(h("img", { src: url, alt: "" }));
   }
 
   #retry() {
@@ -79,7 +79,6 @@ export class ClipPlayer extends HsElement {
 
   /** @param {string} words @param {boolean} again */
   #say(words, again) {
-    if (!this.notice || !this.words || !this.again) return;
     setText(this.words, words);
     this.notice.hidden = words === "";
     this.again.hidden = !again;
@@ -89,11 +88,11 @@ export class ClipPlayer extends HsElement {
   #unload() {
     this.#loading.abort();
     this.#loading = new AbortController();
-    const video = this.stage?.querySelector("video");
+    const video = this.stage.querySelector("video");
     video?.pause();
     video?.removeAttribute("src");
     video?.load();
-    this.stage?.replaceChildren();
+    this.stage.replaceChildren();
   }
 }
 

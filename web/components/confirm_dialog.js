@@ -4,19 +4,20 @@ import { closeOnBackdrop, h, setText } from "../dom.js";
 import { HsElement } from "./element.js";
 
 export class ConfirmDialog extends HsElement {
+  heading = h("h2", { id: "confirm-title" });
+  words = h("p", { id: "confirm-words" });
+  no = h("button", { class: "button", value: "no" });
+  yes = h("button", { class: "button danger solid", value: "yes" });
+  dialog = h("dialog", { class: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-words" },
+    h("form", { method: "dialog" }, this.heading, this.words, h("div", { class: "confirm-actions" }, this.no, this.yes)));
+
   build() {
-    this.heading = h("h2", { id: "confirm-title" });
-    this.words = h("p", { id: "confirm-words" });
-    this.no = h("button", { class: "button", value: "no" });
-    this.yes = h("button", { class: "button danger solid", value: "yes" });
-    this.dialog = h("dialog", { class: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-words" },
-      h("form", { method: "dialog" }, this.heading, this.words, h("div", { class: "confirm-actions" }, this.no, this.yes)));
     this.append(this.dialog);
   }
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    if (this.dialog) closeOnBackdrop(this.dialog, signal);
+    closeOnBackdrop(this.dialog, signal);
   }
 
   /**
@@ -24,14 +25,14 @@ export class ConfirmDialog extends HsElement {
    * @returns {Promise<boolean>}
    */
   ask({ title, body, yes, no }) {
-    const dialog = /** @type {HTMLDialogElement} */ (this.dialog);
-    if (this.heading) setText(this.heading, title);
-    if (this.words) setText(this.words, body);
-    if (this.yes) setText(this.yes, yes);
-    if (this.no) setText(this.no, no);
+    const dialog = this.dialog;
+    setText(this.heading, title);
+    setText(this.words, body);
+    setText(this.yes, yes);
+    setText(this.no, no);
     dialog.returnValue = "";
     dialog.showModal();
-    this.no?.focus();
+    this.no.focus();
     return new Promise((resolve) => {
       dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
     });

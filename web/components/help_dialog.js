@@ -16,25 +16,30 @@ const KEYS = [
 ];
 
 export class HelpDialog extends HsElement {
+  enabled = h("input", { type: "checkbox", id: "shortcuts-on", on: { change: () => setShortcutsEnabled(Boolean(this.enabled.checked)) } });
+  close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
+  dialog = h("dialog", { class: "help", "aria-labelledby": "help-title" },
+    this.close, h("h2", { id: "help-title" }, text.help.title), h("dl", { class: "keys" }, ...KEYS.map(keyRow)),
+    h("label", { class: "switch", for: "shortcuts-on" }, this.enabled, text.help.enable));
+
   build() {
-    const rows = KEYS.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)));
-    this.enabled = h("input", { type: "checkbox", id: "shortcuts-on", on: { change: () => setShortcutsEnabled(Boolean(this.enabled?.checked)) } });
-    const close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog?.close() } }, icon("close"));
-    this.dialog = h("dialog", { class: "help", "aria-labelledby": "help-title" },
-      close, h("h2", { id: "help-title" }, text.help.title), h("dl", { class: "keys" }, ...rows),
-      h("label", { class: "switch", for: "shortcuts-on" }, this.enabled, text.help.enable));
     this.append(this.dialog);
   }
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    if (this.dialog) closeOnBackdrop(this.dialog, signal);
+    closeOnBackdrop(this.dialog, signal);
   }
 
   open() {
-    if (this.enabled) this.enabled.checked = shortcutsEnabled();
-    this.dialog?.showModal();
+    this.enabled.checked = shortcutsEnabled();
+    this.dialog.showModal();
   }
+}
+
+/** @param {[string, string]} entry */
+function keyRow([key, what]) {
+  return h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what));
 }
 
 customElements.define("hs-help-dialog", HelpDialog);

@@ -6,35 +6,35 @@ import { mediaSourceAvailable } from "../live/media_feed.js";
 import { LivePlayer } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+/** @import { Camera, Phase } from "../types.js" */
 
 const HIDDEN_STOP_MS = 20_000;
-
-/** @typedef {import("../types.js").Camera} Camera */
 
 export class LiveView extends HsElement {
   /** @type {Camera|null} */
   #camera = null;
   /** @type {LivePlayer|null} */
   #player = null;
-  /** @type {"idle"|"paused"|import("../live/player.js").Phase} */
+  /** @type {"idle"|"paused"|Phase} */
   #phase = "idle";
   #detail = "";
   /** @type {import("../server_clock.js").ServerClock|null} set by the page before the first camera */
   clock = null;
 
+  video = h("video", { muted: true, playsinline: true, autoplay: true, disablepictureinpicture: true });
+  frozen = h("canvas", { class: "live-frozen", "aria-hidden": "true", hidden: true });
+  words = h("p", { class: "live-words" });
+  notice = h("div", { class: "live-notice", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), this.words);
+  latency = h("output", { class: "live-latency", title: text.live.behindTitle, hidden: true });
+  fullButton = h("button", {
+    class: "icon-button live-full", type: "button", "aria-label": text.live.fullScreen, title: text.live.fullScreen,
+    on: { click: () => this.toggleFullScreen() },
+  }, icon("full"));
+
   build() {
-    this.video = h("video", { muted: true, playsinline: true, autoplay: true, disablepictureinpicture: true });
     this.video.muted = true;
-    this.frozen = h("canvas", { class: "live-frozen", "aria-hidden": "true", hidden: true });
-    this.words = h("p", { class: "live-words" });
-    this.notice = h("div", { class: "live-notice", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), this.words);
-    this.latency = h("output", { class: "live-latency", title: text.live.behindTitle, hidden: true });
-    const full = h("button", {
-      class: "icon-button live-full", type: "button", "aria-label": text.live.fullScreen, title: text.live.fullScreen,
-      on: { click: () => this.toggleFullScreen() },
-    }, icon("full"));
-    full.hidden = !document.fullscreenEnabled;
-    this.append(this.video, this.frozen, this.notice, this.latency, full);
+    this.fullButton.hidden = !document.fullscreenEnabled;
+    this.append(this.video, this.frozen, this.notice, this.latency, this.fullButton);
   }
 
   /** @param {AbortSignal} signal */
@@ -114,7 +114,7 @@ export class LiveView extends HsElement {
     this.frozen.hidden = false;
   }
 
-  /** @param {"idle"|"paused"|import("../live/player.js").Phase} phase @param {string} detail */
+  /** @param {"idle"|"paused"|Phase} phase @param {string} detail */
   #enter(phase, detail) {
     this.#phase = phase;
     this.#detail = detail;

@@ -9,56 +9,44 @@ import { text } from "../messages.js";
 import { isOpenEnded } from "../store.js";
 import { HsElement } from "./element.js";
 import { elapsedSeconds } from "./recordings.js";
+/** @import { Clip, PanelView } from "../types.js" */
 
 const BEFORE = [0, 5, 10, 15, 30, 45, 60, 120, 300];
 const AFTER = [0, 5, 10, 15, 30, 60, 120, 300];
 const UNTIL_STOPPED = "open";
 
-/** @typedef {import("../types.js").Clip} Clip */
-/**
- * @typedef {object} PanelView
- * @property {boolean} ready whether there is anything to record
- * @property {boolean} asking
- * @property {boolean} snapping
- * @property {readonly Clip[]} running
- * @property {readonly string[]} stopping
- * @property {{before: number, after: number|null}} lengths
- * @property {number} capacity seconds the buffer can hold
- * @property {number} now_ms on the server's clock
- */
-
 export class RecordPanel extends HsElement {
   /** @type {string|null} the open recording that the big button stops */
   #open = null;
 
+  word = h("span", { class: "record-word" });
+  sub = h("span", { class: "record-sub" });
+  button = h("button", { type: "button", class: "record-button", on: { click: () => this.press() } },
+    h("span", { class: "record-mark", "aria-hidden": "true" }), h("span", { class: "record-text" }, this.word, this.sub));
+  another = h("button", { type: "button", class: "button quiet", on: { click: () => this.wish("record") } }, text.record.another);
+  beforeField = h("select", { id: "before", on: { change: () => this.#choose() } });
+  afterField = h("select", { id: "after", on: { change: () => this.#choose() } });
+  lengths = h("div", { class: "lengths" },
+    h("label", { for: "before" }, text.record.before), this.beforeField,
+    h("label", { for: "after" }, text.record.after), this.afterField);
+  snapshot = h("button", { type: "button", class: "button wide", on: { click: () => this.wish("snapshot") } },
+    icon("still"), text.record.snapshot);
+
   build() {
-    this.word = h("span", { class: "record-word" });
-    this.sub = h("span", { class: "record-sub" });
-    this.button = h("button", { type: "button", class: "record-button", on: { click: () => this.press() } },
-      h("span", { class: "record-mark", "aria-hidden": "true" }), h("span", { class: "record-text" }, this.word, this.sub));
-    this.another = h("button", { type: "button", class: "button quiet", on: { click: () => this.wish("record") } }, text.record.another);
-    this.before = h("select", { id: "before", on: { change: () => this.#choose() } });
-    this.after = h("select", { id: "after", on: { change: () => this.#choose() } });
-    for (const seconds of AFTER) this.after.append(option(seconds));
-    this.after.append(h("option", { value: UNTIL_STOPPED }, text.record.untilIStop));
-    const lengths = h("div", { class: "lengths" },
-      h("label", { for: "before" }, text.record.before), this.before,
-      h("label", { for: "after" }, text.record.after), this.after);
-    this.snapshot = h("button", { type: "button", class: "button wide", on: { click: () => this.wish("snapshot") } },
-      icon("still"), text.record.snapshot);
-    this.append(this.button, this.another, lengths, this.snapshot);
+    for (const seconds of AFTER) this.afterField.append(option(seconds));
+    this.afterField.append(h("option", { value: UNTIL_STOPPED }, text.record.untilIStop));
+    this.append(this.button, this.another, this.lengths, this.snapshot);
   }
 
   /** What the big button does now: begin, or stop the open recording. */
   press() {
-    if (this.button?.disabled) return;
+    if (this.button.disabled) return;
     if (this.#open) this.wish("stop-recording", { id: this.#open });
     else this.wish("record");
   }
 
   /** @param {PanelView} view */
   show(view) {
-    if (!this.button || !this.word || !this.sub || !this.snapshot || !this.another) return;
     const open = view.running.findLast(isOpenEnded) ?? null;
     this.#open = open?.id ?? null;
     const { lengths } = view;
@@ -85,18 +73,17 @@ export class RecordPanel extends HsElement {
 
   /** @param {PanelView} view */
   #showLengths({ lengths, capacity }) {
-    if (!this.before || !this.after) return;
     const choices = [...new Set([...BEFORE.filter((s) => s <= capacity), lengths.before])].sort((a, b) => a - b);
-    if (this.before.options.length !== choices.length) this.before.replaceChildren(...choices.map(option));
+    if (this.beforeField.options.length !== choices.length) this.beforeField.replaceChildren(...choices.map(option));
     const after = lengths.after === null ? UNTIL_STOPPED : String(lengths.after);
-    if (![...this.after.options].some(({ value }) => value === after)) this.after.prepend(option(Number(after)));
-    if (this.before.value !== String(lengths.before)) this.before.value = String(lengths.before);
-    if (this.after.value !== after) this.after.value = after;
+    if (![...this.afterField.options].some(({ value }) => value === after)) this.afterField.prepend(option(Number(after)));
+    if (this.beforeField.value !== String(lengths.before)) this.beforeField.value = String(lengths.before);
+    if (this.afterField.value !== after) this.afterField.value = after;
   }
 
   #choose() {
-    const after = this.after?.value === UNTIL_STOPPED ? null : Number(this.after?.value);
-    this.wish("choose-lengths", { before: Number(this.before?.value), after });
+    const after = this.afterField.value === UNTIL_STOPPED ? null : Number(this.afterField.value);
+    this.wish("choose-lengths", { before: Number(this.beforeField.value), after });
   }
 }
 

@@ -5,22 +5,22 @@ import { clock, span } from "../format.js";
 import { text } from "../messages.js";
 import { plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
-
-/** @typedef {import("../types.js").Clip} Clip */
+/** @import { Clip } from "../types.js" */
 
 /** @param {Clip} clip @param {number} now_ms on the server's clock */
 export function elapsedSeconds(clip, now_ms) {
-  const elapsed = clip.start_time ? (now_ms - Date.parse(clip.start_time)) / 1000 : 0;
+  const elapsed = (now_ms - Date.parse(clip.start_time)) / 1000;
   return Math.max(0, Math.min(elapsed, plannedSeconds(clip) ?? elapsed));
 }
 
 export class Recordings extends HsElement {
-  /** @type {Map<string, {item: HTMLElement, timer: HTMLElement, bar: HTMLProgressElement, stop: HTMLButtonElement}>} */
+  /** @type {Map<string, {item: HTMLElement, timer: HTMLElement, bar: HTMLProgressElement, note: HTMLElement, stop: HTMLButtonElement}>} */
   #rows = new Map();
 
+  heading = h("h2", { class: "panel-heading", id: "running-heading" }, text.record.running);
+  list = h("ul", { class: "recordings", "aria-labelledby": "running-heading" });
+
   build() {
-    this.heading = h("h2", { class: "panel-heading", id: "running-heading" }, text.record.running);
-    this.list = h("ul", { class: "recordings", "aria-labelledby": "running-heading" });
     this.append(this.heading, this.list);
   }
 
@@ -35,8 +35,9 @@ export class Recordings extends HsElement {
     for (const clip of clips) {
       const row = this.#rows.get(clip.id) ?? this.#add(clip);
       const [elapsed, planned] = [elapsedSeconds(clip, now_ms), plannedSeconds(clip)];
-      setText(row.timer, planned === null ? text.record.open(clock(elapsed)) : text.record.of(clock(elapsed), span(planned)));
+      setText(row.timer, planned === null ? clock(elapsed) : text.record.of(clock(elapsed), span(planned)));
       row.bar.hidden = planned === null;
+      row.note.hidden = planned !== null;
       if (planned) row.bar.value = elapsed / planned;
       setAttribute(row.stop, "disabled", pending.includes(clip.id));
     }
@@ -51,10 +52,11 @@ export class Recordings extends HsElement {
       type: "button", class: "button small", "aria-label": text.record.stopOne(started),
       on: { click: () => this.wish("stop-recording", { id: clip.id }) },
     }, icon("stop"), text.record.stop);
-    const item = h("li", { class: "recording" }, h("span", { class: "rec-dot", "aria-hidden": "true" }), timer, bar, stop);
-    const row = { item, timer, bar, stop };
+    const note = h("span", { class: "recording-note" }, text.record.open);
+    const item = h("li", { class: "recording" }, h("span", { class: "rec-dot", "aria-hidden": "true" }), timer, bar, note, stop);
+    const row = { item, timer, bar, note, stop };
     this.#rows.set(clip.id, row);
-    this.list?.append(item);
+    this.list.append(item);
     return row;
   }
 }

@@ -8,6 +8,7 @@ const STAY_MS = 5000;
 const STAY_ERROR_MS = 12_000;
 
 export class Toasts extends HsElement {
+
   build() {
     this.setAttribute("popover", "manual");
     this.setAttribute("role", "log");

@@ -7,18 +7,9 @@ import { LabelTrack } from "./labels.js";
 import { MediaFeed, canPlay, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
 import { Playhead } from "./playhead.js";
 import { LiveSocket } from "./socket.js";
+/** @import { LiveInit, Phase, PlayerHandlers } from "../types.js" */
 
 const TICK_MS = 200;
-
-/** @typedef {"opening"|"playing"|"lost"|"unsupported"} Phase */
-
-/**
- * @typedef {object} PlayerHandlers
- * @property {(phase: Phase, detail: string) => void} onPhase
- * @property {(width: number, height: number) => void} onSize
- * @property {() => void} onRestart the picture is about to go blank: keep what is on screen
- * @property {(state: string, reason: string) => void} onCameraState
- */
 
 export class LivePlayer {
   #video;
@@ -82,7 +73,7 @@ export class LivePlayer {
     this.#video.load();
   }
 
-  /** @param {import("./socket.js").LiveInit} init */
+  /** @param {LiveInit} init */
   #begin(init) {
     if (!mediaSourceAvailable || !canPlay(init.mime)) return this.#handlers.onPhase("unsupported", init.codec);
     this.#handlers.onRestart();

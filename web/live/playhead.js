@@ -3,6 +3,8 @@
  * The margin grows when the picture ran dry and shrinks slowly while it does not.
  */
 
+/** @import { Decision, Situation } from "../types.js" */
+
 const FIRST_MARGIN_S = 0.05;
 const MIN_MARGIN_S = 0.05;
 const MAX_MARGIN_S = 1.0;
@@ -10,15 +12,6 @@ const JUMP_BEHIND_S = 2.0;
 const DEAD_BAND_S = 0.02;
 const MIN_RATE = 0.95;
 const MAX_RATE = 1.1;
-
-/**
- * @typedef {object} Situation
- * @property {number} now_s the player's current time
- * @property {ReadonlyArray<readonly [number, number]>} ranges what is buffered, ascending
- * @property {boolean} started whether the first seek has been made
- */
-
-/** @typedef {{seek_s: number|null, rate: number}} Decision */
 
 export class Playhead {
   #margin_s = FIRST_MARGIN_S;

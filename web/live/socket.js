@@ -4,23 +4,12 @@
  */
 
 import { backoff } from "../backoff.js";
+/** @import { LiveInit, LiveState, SocketHandlers } from "../types.js" */
 
 const HEADER_BYTES = 24;
 const SILENT_MS = 12_000;
 const KIND_INIT = 0;
 const KIND_KEYFRAME = 2;
-
-/** @typedef {{type: "init", codec: string, width: number, height: number, mime: string}} LiveInit */
-/** @typedef {{type: "state", state: string, reason: string}} LiveState */
-
-/**
- * @typedef {object} SocketHandlers
- * @property {(init: LiveInit) => void} onInit
- * @property {(state: LiveState) => void} onState
- * @property {(data: ArrayBuffer) => void} onInitSegment
- * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number}) => void} onFragment
- * @property {(up: boolean) => void} onLink
- */
 
 export class LiveSocket {
   #url;
