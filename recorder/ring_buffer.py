@@ -9,17 +9,14 @@ It counts on what the timeline promises: dts never decreases, pts ≥ dts, seque
 the pts of keyframes increase, and no unit of a run is shown before that run's first keyframe.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer
 from recorder.settings import NS_PER_S, BufferSettings
-
-_T = TypeVar("_T")
+from recorder.shelf import Shelf
 
 _EMPTY = "The camera has not sent a picture yet, so nothing is buffered."
 _NO_FRAME = "No buffered frame lies between the start and the end asked for."
@@ -105,8 +102,8 @@ class RingBuffer:
 
     def __init__(self, limits: BufferSettings) -> None:
         self._limits = limits
-        self._units: _Shelf[AccessUnit] = _Shelf(_NO_UNIT)
-        self._gops: _Shelf[_Gop] = _Shelf(_Gop(_NO_UNIT, 0))
+        self._units: Shelf[AccessUnit] = Shelf(_NO_UNIT)
+        self._gops: Shelf[_Gop] = Shelf(_Gop(_NO_UNIT, 0))
         self._newest: AccessUnit | None = None
         self._last_sequence = -1
         self._reorder_ns = 0
@@ -353,50 +350,6 @@ class RingBuffer:
             if best_pts_ns < unit.pts_ns <= ns:
                 best, best_pts_ns = position, unit.pts_ns
         return best
-
-
-class _Shelf(Generic[_T]):
-    """A list that gives up its oldest items; a position counts from the first item ever put on it.
-
-    Given-up places are blanked at once, which frees what was there, and cut off when they are the
-    larger half, so that each item is moved O(1) times.
-    """
-
-    def __init__(self, blank: _T) -> None:
-        self._blank = blank
-        self._items: list[_T] = []
-        self._cut = 0
-        self.first = 0
-
-    def __len__(self) -> int:
-        return self.end - self.first
-
-    def __getitem__(self, position: int) -> _T:
-        return self._items[position - self._cut]
-
-    @property
-    def end(self) -> int:
-        return self._cut + len(self._items)
-
-    def append(self, item: _T) -> None:
-        self._items.append(item)
-
-    def drop_before(self, position: int) -> None:
-        for index in range(self.first - self._cut, position - self._cut):
-            self._items[index] = self._blank
-        self.first = position
-        if 2 * (position - self._cut) > len(self._items):
-            del self._items[: position - self._cut]
-            self._cut = position
-
-    def slice(self, first: int, end: int) -> tuple[_T, ...]:
-        return tuple(self._items[first - self._cut : end - self._cut])
-
-    def bisect_left(self, value: int, key: Callable[[_T], int]) -> int:
-        return self._cut + bisect_left(self._items, value, lo=self.first - self._cut, key=key)
-
-    def bisect_right(self, value: int, key: Callable[[_T], int]) -> int:
-        return self._cut + bisect_right(self._items, value, lo=self.first - self._cut, key=key)
 
 
 _NO_UNIT = AccessUnit(-1, -1, Epoch(Codec.MJPEG, 0, 0, b""), False, 0, 0, 1, b"")

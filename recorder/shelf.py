@@ -1,0 +1,54 @@
+"""A list that gives up its oldest items cheaply and is searched by bisection.
+
+Here: that one structure, which the ring is made of. Not here: what the items mean. Pure; holds no lock.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Shelf(Generic[_T]):
+    """Items in order; a position counts from the first item ever put on the shelf and never changes.
+
+    Given-up places are blanked at once, which frees what was there, and cut off when they are the
+    larger half, so that each item is moved O(1) times.
+    """
+
+    def __init__(self, blank: _T) -> None:
+        self._blank = blank
+        self._items: list[_T] = []
+        self._cut = 0
+        self.first = 0
+
+    def __len__(self) -> int:
+        return self.end - self.first
+
+    def __getitem__(self, position: int) -> _T:
+        return self._items[position - self._cut]
+
+    @property
+    def end(self) -> int:
+        return self._cut + len(self._items)
+
+    def append(self, item: _T) -> None:
+        self._items.append(item)
+
+    def drop_before(self, position: int) -> None:
+        for index in range(self.first - self._cut, position - self._cut):
+            self._items[index] = self._blank
+        self.first = position
+        if 2 * (position - self._cut) > len(self._items):
+            del self._items[: position - self._cut]
+            self._cut = position
+
+    def slice(self, first: int, end: int) -> tuple[_T, ...]:
+        return tuple(self._items[first - self._cut : end - self._cut])
+
+    def bisect_left(self, value: int, key: Callable[[_T], int]) -> int:
+        return self._cut + bisect_left(self._items, value, lo=self.first - self._cut, key=key)
+
+    def bisect_right(self, value: int, key: Callable[[_T], int]) -> int:
+        return self._cut + bisect_right(self._items, value, lo=self.first - self._cut, key=key)
