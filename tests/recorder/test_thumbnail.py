@@ -1,0 +1,81 @@
+"""Stills are the right frame at the right size, in this process and in a worker."""
+
+import asyncio
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from recorder.decoder import Picture
+from recorder.errors import DecodeFailed
+from recorder.muxer import write_mp4
+from recorder.thumbnail import ImageKind, decode_jpeg, filmstrip_jpegs, fit, middle_jpeg, still_from_file
+from recorder.workers import WorkerPool
+from tests.media import NS_PER_S, Camera, counter_in, counter_times, units_of
+
+pytestmark = pytest.mark.codec
+
+START_NS = 5 * NS_PER_S
+CAMERA = Camera(gop=20, bframes=2, width=640, height=96)
+
+
+def picture_in(data: bytes) -> Picture:
+    """The picture in JPEG or PNG bytes."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture.astype(np.uint8, copy=False)
+
+
+def test_a_still_of_the_buffer_is_the_frame_asked_for_and_fits() -> None:
+    """Scaled down with its proportions, never up."""
+    (pts_ns,) = counter_times(START_NS, CAMERA.fps, [13])
+    still = decode_jpeg(units_of(CAMERA, 20), pts_ns, 320)
+    picture = picture_in(still.jpeg)
+    assert (counter_in(picture), still.pts_ns) == (13, pts_ns)
+    assert picture.shape[:2] == (still.height, still.width) == (48, 320)
+    assert decode_jpeg(units_of(CAMERA, 20), pts_ns, None).width == 640
+    assert decode_jpeg(units_of(CAMERA, 20), pts_ns, 5000).width == 640
+
+
+def test_a_filmstrip_leaves_out_what_is_damaged() -> None:
+    """One bad keyframe does not cost the strip; nothing but bad ones does."""
+    units = units_of(CAMERA, 80)
+    keyframes = [unit for unit in units if unit.is_keyframe]
+    stills = filmstrip_jpegs([keyframes[0], units[1], *keyframes[1:]], 320)
+    assert [counter_in(picture_in(still.jpeg)) for still in stills] == [0, 20, 40, 60]
+    with pytest.raises(DecodeFailed):
+        filmstrip_jpegs(units[1:3], 320)
+
+
+def test_a_still_of_a_clip_comes_as_jpeg_or_png(tmp_path: Path) -> None:
+    """Middle by default; a PNG where a person picked the frame."""
+    clip = tmp_path / "clip.mp4"
+    start_ns, end_ns = counter_times(START_NS, CAMERA.fps, (7, 67))
+    write_mp4(clip, units_of(CAMERA, 80), start_ns, end_ns)
+    middle = middle_jpeg(clip, 320)
+    assert middle.data.startswith(b"\xff\xd8")
+    assert counter_in(picture_in(middle.data)) == 37
+    assert middle.time_s == pytest.approx(1.0)
+    manual = still_from_file(clip, 0.5, None, ImageKind.PNG)
+    assert manual.data.startswith(b"\x89PNG")
+    assert (counter_in(picture_in(manual.data)), manual.width, manual.height) == (22, 640, 96)
+
+
+def test_the_smallest_picture_keeps_a_row() -> None:
+    """Extreme proportions do not end in a picture without pixels."""
+    assert fit(np.zeros((2, 1000, 3), np.uint8), 10).shape == (1, 10, 3)
+
+
+async def test_the_jobs_run_in_a_worker(tmp_path: Path) -> None:
+    """Units and results cross the process border; a refusal keeps its sentence."""
+    pool = WorkerPool(size=1)
+    try:
+        units = units_of(CAMERA, 20)
+        (pts_ns,) = counter_times(START_NS, CAMERA.fps, [9])
+        still = await pool.run(decode_jpeg, units, pts_ns, 320, timeout_s=60.0)
+        assert counter_in(picture_in(still.jpeg)) == 9
+        with pytest.raises(DecodeFailed, match="could not be decoded"):
+            await pool.run(middle_jpeg, tmp_path / "missing.mp4", 320, timeout_s=60.0)
+    finally:
+        await asyncio.to_thread(pool.close)
