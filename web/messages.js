@@ -1,7 +1,7 @@
 /** Every word the page says. Entries are strings, or functions of the values they speak of. */
 
 const en = {
-  app: { name: "Hindsight", promise: "Records what the camera has just seen." },
+  app: { name: "Hindsight" },
   link: {
     lost: "Connection to Hindsight lost. Trying again…",
     offline: "This device is offline. The page comes back by itself.",
