@@ -58,11 +58,18 @@ class ClipFiles:
         return self.directory / CLIP_NAME
 
     def claim(self) -> None:
-        """Make the directory and its marker durable, before anything else of the recording exists."""
+        """Make the directory and its marker durable, before anything else of the recording exists.
+
+        Raises OSError; what was there before stays, what this call made goes.
+        """
         self.directory.mkdir(parents=True)
-        self.marker.touch()
-        sync_directory(self.directory)
-        sync_directory(self.clips_dir)
+        try:
+            self.marker.touch()
+            sync_directory(self.directory)
+            sync_directory(self.clips_dir)
+        except OSError:
+            self.remove()
+            raise
 
     def acknowledge(self) -> None:
         """The row is committed: from now on the files are somebody's."""

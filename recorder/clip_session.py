@@ -10,7 +10,7 @@ only if `start_ns <= pts_ns < end_ns`.
     state       input                              next        orders
     recording   UnitsArrived, all before the end   recording   Append
     recording   UnitsArrived, one with dts ≥ end   finishing   Append, Finish
-    recording   UnitsArrived, of another epoch     finishing   Append, Finish, Continue if the end lies beyond
+    recording   UnitsArrived, of another epoch     finishing   Append, Continue if the end lies beyond, Finish
     recording   StreamQuiet, the end has passed    finishing   Finish
     recording   StopPressed                        recording   MoveEnd (the next unit or quiet finishes)
     recording   Extended                           recording   MoveEnd
@@ -283,9 +283,10 @@ class ClipSession:
                 orders = [self._finish()]
                 break
             if unit.epoch != self.epoch:
-                orders = [self._finish()]
+                # The continuation first: finishing may take long, and the ring holds a minute only.
                 if self.end_ns is None or unit.pts_ns < self.end_ns:
                     orders.append(Continue(unit, self.end_ns))
+                orders.append(self._finish())
                 break
             self._last_sequence = unit.sequence
             self._note_shown(unit)

@@ -108,7 +108,7 @@ def test_new_codec_parameters_end_the_clip_and_begin_another() -> None:
     book = Playbook(ClipSession(0, 1000, EPOCH))
     book.happens(
         UnitsArrived([*units(0, 5), other]),
-        asks=[Append(units(0, 5)), Finish(0, 500), Continue(other, 1000)],
+        asks=[Append(units(0, 5)), Continue(other, 1000), Finish(0, 500)],
     )
 
 

@@ -1,0 +1,447 @@
+"""Carries out what `clip_session` asks: part file, finished file, and word of both.
+
+Here: the task of one recording, and the steps that turn a part file or a span of the ring into a
+finished file. Not here: what to record (`clip_session`), how a file is cut (`muxer`), where bytes
+of a part go (`part_file`).
+
+A recording *pulls* from the ring by sequence number, so the ring is its only queue: 60 seconds deep,
+and what falls off it before a slow disk took it is counted in `units_lost`. Tasks run on the event
+loop; everything that touches a disk or a codec runs in the two executors of `Workshop`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from recorder.access_unit import AccessUnit
+from recorder.clip_files import ClipFiles
+from recorder.clip_session import (
+    Append,
+    ClipSession,
+    Continue,
+    Discarded,
+    Extended,
+    Finish,
+    FinishBroke,
+    FinishSucceeded,
+    Happening,
+    MoveEnd,
+    Order,
+    ReportFailure,
+    SessionState,
+    StopPressed,
+    StreamQuiet,
+    UnitsArrived,
+    WriteFailed,
+)
+from recorder.clock import Clock, LabelLine
+from recorder.errors import FinishFailed, PartFileDamaged, RecorderError
+from recorder.muxer import CutResult, write_mp4
+from recorder.part_file import PartHeader, PartReader, PartWriter
+from recorder.settings import NS_PER_S
+from recorder.values import (
+    FinishedClip,
+    Gap,
+    RecorderEvent,
+    RecordingContinued,
+    RecordingFailed,
+    RecordingFinished,
+    RecordingProcessing,
+    RecordingProgressed,
+    RecordingStarted,
+)
+
+log = logging.getLogger(__name__)
+
+CYCLE_S = 0.4
+"""How often new units are written and synced: well inside the promised last second."""
+QUIET_AFTER_NS = NS_PER_S
+FOREVER_NS = 2**62
+GAP_REASON = "The camera sent nothing; the last picture before is held."
+
+
+class UnitLine(Protocol):
+    """What a recording needs of a camera: its units, in decode order, by sequence number."""
+
+    def after(self, sequence: int) -> tuple[AccessUnit, ...]:
+        """Buffered units with a larger sequence number."""
+        ...
+
+    def lost_after(self, sequence: int) -> int:
+        """How many units after `sequence` the ring no longer holds."""
+        ...
+
+
+@dataclass(slots=True)
+class ProcessorCounters:
+    """What recordings lost or broke since the daemon started."""
+
+    units_lost: int = 0
+    write_failures: int = 0
+    finish_failures: int = 0
+    task_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all recordings of one camera share."""
+
+    camera_id: str
+    recorder_id: str
+    clips_dir: Path
+    labels: LabelLine
+    clock: Clock
+    units: UnitLine
+    disk: Executor
+    finishing: Executor
+    new_id: Callable[[], str]
+    emit: Callable[[RecorderEvent], None]
+    counters: ProcessorCounters = field(default_factory=ProcessorCounters)
+
+    def files(self, recording_id: str) -> ClipFiles:
+        return ClipFiles(self.clips_dir, recording_id)
+
+
+def finished_clip(cut: CutResult, path: Path, label: Callable[[int], datetime]) -> FinishedClip:
+    """Put labels on a cut. `label` turns host-monotonic nanoseconds into naive UTC."""
+    return FinishedClip(
+        path=path,
+        start_time=label(cut.first_pts_ns),
+        end_time=label(cut.end_ns),
+        duration_s=cut.duration_s,
+        frame_count=cut.frame_count,
+        width=cut.width,
+        height=cut.height,
+        fps=cut.fps,
+        video_codec=cut.video_codec,
+        size_bytes=cut.size_bytes,
+        sha256=cut.sha256,
+        gaps=tuple(Gap(label(start), label(end), GAP_REASON) for start, end in cut.gaps),
+    )
+
+
+def header_label(header: PartHeader) -> Callable[[int], datetime]:
+    """Labels as the part file knows them; the process that wrote it may be long gone."""
+    base = datetime(1970, 1, 1) + timedelta(microseconds=header.base_label_us)
+    return lambda ns: base + timedelta(microseconds=(ns - header.base_ns) // 1000)
+
+
+def finish_part(files: ClipFiles) -> FinishedClip:
+    """Make the finished file from the part file, durably. Blocking.
+
+    Works the same for a recording that just ended, a retry, and a part file found at start-up.
+    Raises FinishFailed or PartFileDamaged; the part file is kept either way.
+    """
+    reader = PartReader(files.part)
+    header = reader.header
+    end_ns = FOREVER_NS if header.end_ns is None else header.end_ns
+    try:
+        cut = write_mp4(files.temporary, iter(reader), header.start_ns, end_ns)
+        files.publish()
+    except OSError as error:
+        files.temporary.unlink(missing_ok=True)
+        raise FinishFailed(f"The clip could not be written: {error.strerror}.") from error
+    except FinishFailed:
+        files.temporary.unlink(missing_ok=True)
+        raise
+    return finished_clip(cut, files.clip, header_label(header))
+
+
+class ActiveRecording:
+    """One recording under way. Owned by one task; `stop`, `extend` and `discard` come from the same loop."""
+
+    def __init__(
+        self,
+        shop: Workshop,
+        session: ClipSession,
+        writer: PartWriter,
+        header: PartHeader,
+        cursor: int,
+    ) -> None:
+        self.session = session
+        self.files = shop.files(header.recording_id)
+        self._shop = shop
+        self._writer = writer
+        self._header = header
+        self._cursor = cursor
+        self._orders: list[Order] = []
+        self._nudge = asyncio.Event()
+        self._last_arrival_ns = shop.clock.monotonic_ns()
+        self._steps_at_start = shop.labels.steps
+        self._opened_ns = shop.clock.monotonic_ns()
+
+    @property
+    def recording_id(self) -> str:
+        return self._header.recording_id
+
+    def stop(self, at_ns: int) -> None:
+        """End at `at_ns` (exclusive) on the monotonic line."""
+        self._handle(StopPressed(at_ns))
+
+    def extend(self, by_ns: int) -> None:
+        """Move the planned end later."""
+        self._handle(Extended(by_ns))
+
+    def discard(self) -> None:
+        """Stop without finishing; the files are the caller's to remove."""
+        self._handle(Discarded())
+
+    async def close(self) -> None:
+        """Let go of the part file of a recording that never ran; the file stays."""
+        await self._on_disk(self._writer.close)
+
+    async def run(self, adopt: Callable[["ActiveRecording"], None]) -> None:
+        """Record until the session is over. `adopt` takes a continuation and starts its task."""
+        try:
+            while not self.session.over:
+                await self._wait()
+                await self._look()
+                await self._carry_out(adopt)
+        except asyncio.CancelledError:
+            if self.session.state is SessionState.RECORDING:
+                await asyncio.shield(self._on_disk(self._writer.sync))
+            raise
+        except Exception:
+            # The outermost frame of this task: the part file stays for a retry, the camera goes on.
+            self._shop.counters.task_failures += 1
+            log.exception("recording %s broke", self.recording_id)
+            self._report_failure("The recording broke off by a fault of the recorder. Retry it.")
+        finally:
+            await asyncio.shield(self._on_disk(self._writer.close))
+
+    async def _wait(self) -> None:
+        if self._orders:
+            return
+        wait_s = CYCLE_S
+        if self.session.end_ns is not None:
+            left_s = (self.session.end_ns - self._shop.clock.monotonic_ns()) / NS_PER_S
+            wait_s = min(CYCLE_S, max(0.03, left_s + 0.01))
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._nudge.wait()
+        except TimeoutError:
+            pass
+        self._nudge.clear()
+
+    async def _look(self) -> None:
+        now_ns = self._shop.clock.monotonic_ns()
+        self._shop.counters.units_lost += self._shop.units.lost_after(self._cursor)
+        units = self._shop.units.after(self._cursor)
+        if units:
+            self._cursor = units[-1].sequence
+            self._last_arrival_ns = now_ns
+            self._handle(UnitsArrived(units))
+            self._shop.emit(
+                RecordingProgressed(
+                    self.recording_id, self.session.recorded_ns / NS_PER_S, self.session.progress
+                )
+            )
+        elif now_ns - self._last_arrival_ns > QUIET_AFTER_NS:
+            self._handle(StreamQuiet(now_ns))
+
+    def _handle(self, happened: Happening) -> None:
+        self._orders.extend(self.session.handle(happened))
+        self._nudge.set()
+
+    async def _carry_out(self, adopt: Callable[["ActiveRecording"], None]) -> None:
+        while self._orders:
+            order = self._orders.pop(0)
+            match order:
+                case Append(units):
+                    await self._write(partial(self._writer.append, units))
+                case MoveEnd(end_ns):
+                    await self._write(partial(self._writer.set_end, end_ns))
+                case Continue(first, end_ns):
+                    await self._continue(first, end_ns, adopt)
+                case Finish():
+                    await self._finish()
+                case ReportFailure(reason):
+                    self._report_failure(reason)
+
+    async def _write(self, write: Callable[[], None]) -> None:
+        def write_and_sync() -> None:
+            write()
+            self._writer.sync()
+
+        try:
+            await self._on_disk(write_and_sync)
+        except OSError as error:
+            self._shop.counters.write_failures += 1
+            reason = f"The recording could not be written: {error.strerror}. What was written is kept."
+            self._handle(WriteFailed(reason))
+
+    async def _continue(
+        self, first: AccessUnit, end_ns: int | None, adopt: Callable[["ActiveRecording"], None]
+    ) -> None:
+        pressed_ns = max(self._header.pressed_ns, first.pts_ns)
+        try:
+            following, started = await open_recording(
+                self._shop,
+                OpenPlan(self._shop.new_id(), pressed_ns, first.pts_ns, end_ns, (first,), self.recording_id),
+            )
+        except OSError as error:
+            self._shop.counters.write_failures += 1
+            log.warning("recording %s could not be continued: %s", self.recording_id, error.strerror)
+            return
+        self._shop.emit(RecordingContinued(self.recording_id, started))
+        adopt(following)
+
+    async def _finish(self) -> None:
+        self._shop.emit(RecordingProcessing(self.recording_id))
+
+        def finish() -> FinishedClip:
+            if self._shop.labels.steps != self._steps_at_start:
+                base_ns = self._header.base_ns
+                self._writer.relabel(base_ns, label_us(self._shop.labels, base_ns))
+            self._writer.sync()
+            self._writer.close()
+            return finish_part(self.files)
+
+        loop = asyncio.get_running_loop()
+        try:
+            clip = await loop.run_in_executor(self._shop.finishing, finish)
+        except (RecorderError, OSError) as error:
+            self._shop.counters.finish_failures += 1
+            self._handle(FinishBroke(str(error)))
+            return
+        if self.session.over:
+            return
+        self._handle(FinishSucceeded())
+        clock = self._shop.labels.state_since(self._opened_ns)
+        self._shop.emit(RecordingFinished(self.recording_id, clip, clock))
+
+    def _report_failure(self, reason: str) -> None:
+        self._shop.emit(RecordingFailed(self.recording_id, reason, retryable=True))
+
+    async def _on_disk(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._shop.disk, work)
+
+
+def label_us(labels: LabelLine, ns: int) -> int:
+    """Label of `ns` as microseconds since 1970."""
+    since = labels.label(ns) - datetime(1970, 1, 1)
+    return since // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPlan:
+    """What `open_recording` is to open: a span, and the units of it that are already there."""
+
+    recording_id: str
+    pressed_ns: int
+    start_ns: int
+    end_ns: int | None
+    preroll: tuple[AccessUnit, ...]
+    """At least one unit, all of one epoch, beginning with a keyframe."""
+    continued_from: str | None = None
+
+
+async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecording, RecordingStarted]:
+    """Create the part file, write and sync the pre-roll. Nothing is left behind when it fails (OSError)."""
+    first = plan.preroll[0]
+    header = PartHeader(
+        recording_id=plan.recording_id,
+        camera_id=shop.camera_id,
+        recorder_id=shop.recorder_id,
+        epoch=first.epoch,
+        base_ns=first.pts_ns,
+        base_label_us=label_us(shop.labels, first.pts_ns),
+        start_ns=plan.start_ns,
+        end_ns=plan.end_ns,
+        pressed_ns=plan.pressed_ns,
+        continued_from=plan.continued_from,
+        clock=shop.labels.state.value,
+    )
+    session = ClipSession(plan.start_ns, plan.end_ns, first.epoch)
+    orders = session.handle(UnitsArrived(plan.preroll))
+    files = shop.files(plan.recording_id)
+
+    def create() -> PartWriter:
+        files.claim()
+        try:
+            writer = PartWriter(files.part, header)
+            writer.append(plan.preroll)
+            writer.sync()
+        except OSError:
+            files.remove()
+            raise
+        return writer
+
+    writer = await asyncio.get_running_loop().run_in_executor(shop.disk, create)
+    recording = ActiveRecording(shop, session, writer, header, plan.preroll[-1].sequence)
+    recording._orders.extend(order for order in orders if not isinstance(order, Append))
+    return recording, _started(shop, plan, files)
+
+
+def _started(shop: Workshop, plan: OpenPlan, files: ClipFiles) -> RecordingStarted:
+    shown = [unit for unit in plan.preroll if unit.pts_ns >= plan.start_ns]
+    start_ns = min((unit.pts_ns for unit in shown), default=plan.start_ns)
+    newest_end_ns = max((unit.pts_ns + unit.duration_ns for unit in shown), default=start_ns)
+    first = plan.preroll[0]
+    return RecordingStarted(
+        recording_id=plan.recording_id,
+        camera_id=shop.camera_id,
+        pressed_at=shop.labels.label(plan.pressed_ns),
+        start_time=shop.labels.label(start_ns),
+        planned_end=None if plan.end_ns is None else shop.labels.label(plan.end_ns),
+        covered_before_s=max(0, plan.pressed_ns - start_ns) / NS_PER_S,
+        covered_after_s=max(0, newest_end_ns - plan.pressed_ns) / NS_PER_S,
+        width=first.epoch.width,
+        height=first.epoch.height,
+        fps=round(NS_PER_S / first.duration_ns, 3),
+        video_codec=first.epoch.codec.value,
+        clock=shop.labels.state,
+        part_path=files.part,
+        finished=None,
+        continued_from=plan.continued_from,
+    )
+
+
+async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
+    """Make the finished file straight from the ring, durable when this returns.
+
+    For H.264 spans that lie wholly in the buffer; no part file is needed. Nothing is left behind
+    when it fails (FinishFailed, OSError).
+    """
+    files = shop.files(plan.recording_id)
+
+    def cut() -> CutResult:
+        files.claim()
+        try:
+            result = write_mp4(files.temporary, iter(plan.preroll), plan.start_ns, plan.end_ns or FOREVER_NS)
+            files.publish()
+        except (OSError, RecorderError):
+            files.remove()
+            raise
+        return result
+
+    result = await asyncio.get_running_loop().run_in_executor(shop.finishing, cut)
+    clip = finished_clip(result, files.clip, shop.labels.label)
+    return replace(
+        _started(shop, plan, files),
+        start_time=clip.start_time,
+        covered_before_s=max(0, plan.pressed_ns - result.first_pts_ns) / NS_PER_S,
+        covered_after_s=max(0, result.end_ns - plan.pressed_ns) / NS_PER_S,
+        part_path=None,
+        fps=clip.fps,
+        finished=clip,
+    )
+
+
+def list_parts(clips_dir: Path) -> list[ClipFiles]:
+    """Recordings below `clips_dir` that still have a part file. Blocking."""
+    return [ClipFiles(clips_dir, path.parent.name) for path in sorted(clips_dir.glob("*/recording.part"))]
+
+
+def read_part_header(files: ClipFiles) -> PartHeader | None:
+    """Header of a part file, or None when it is damaged beyond use. Blocking."""
+    try:
+        return PartReader(files.part).header
+    except (PartFileDamaged, OSError):
+        return None

@@ -1,0 +1,329 @@
+"""The façade of one camera: everything the daemon ever calls, plain values in and out.
+
+Here: the wiring of one camera's parts and the translation between labels (naive UTC) and the
+monotonic line. Not here: any decision (`clip_session`), any file format (`part_file`, `muxer`).
+All methods are called on the daemon's event loop; `on_event` is called there too.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from recorder.access_unit import AccessUnit, Codec
+from recorder.background_stream import BackgroundStream
+from recorder.bridge import Bridge
+from recorder.clip_processor import (
+    ActiveRecording,
+    OpenPlan,
+    Workshop,
+    cut_at_once,
+    open_recording,
+)
+from recorder.clip_session import SpanPlan, SpanWish, plan_span
+from recorder.clock import Clock, LabelLine
+from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecording
+from recorder.live_feed import LiveFeed, LiveSubscription
+from recorder.replay import ReplayFile, Replays
+from recorder.settings import NS_PER_S, CameraSettings
+from recorder.stills import Stills
+from recorder.tasks import Tasks
+from recorder.values import (
+    CameraChanged,
+    CameraStatus,
+    Picture,
+    RecorderEvent,
+    RecordingStarted,
+    RecordRequest,
+)
+from recorder.workers import WorkerPool
+
+MOST_RECORDINGS = 32
+"""Recordings of one camera at a time; more would only multiply the same bytes on disk."""
+REORDER_WAIT_S = 0.5
+"""How long a finished look-back waits for the last B-frames that are still on their way."""
+PICTURES_PER_S = 5.0
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderPlaces:
+    """Directories of one daemon: finished clips (durable) and run-time files (gone at start-up)."""
+
+    clips_dir: Path
+    runtime_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderTools:
+    """What all recorders of one daemon share."""
+
+    recorder_id: str
+    clock: Clock
+    labels: LabelLine
+    workers: WorkerPool
+    disk: Executor
+    finishing: Executor
+    live: Executor
+    new_id: Callable[[], str]
+    on_event: Callable[[RecorderEvent], None]
+
+
+class Recorder:
+    """One camera: buffer, recordings, stills, replays, live view."""
+
+    def __init__(self, settings: CameraSettings, places: RecorderPlaces, tools: RecorderTools) -> None:
+        self.settings = settings
+        self._tools = tools
+        self._labels = tools.labels
+        self._bridge = Bridge(asyncio.get_running_loop())
+        self._stream = BackgroundStream(
+            settings,
+            tools.clock,
+            tools.labels,
+            on_units=self._bridge.notify,
+            on_change=self._bridge.notify,
+        )
+        self._units = self._stream.units
+        self._shop = Workshop(
+            camera_id=settings.camera_id,
+            recorder_id=tools.recorder_id,
+            clips_dir=places.clips_dir,
+            labels=tools.labels,
+            clock=tools.clock,
+            units=self._units,
+            disk=tools.disk,
+            finishing=tools.finishing,
+            new_id=tools.new_id,
+            emit=tools.on_event,
+        )
+        self._stills = Stills(self._units, tools.workers, tools.labels.label)
+        self._replays = Replays(self._units, places.runtime_dir, tools.finishing, tools.labels.label)
+        self._live = LiveFeed(self._units, self._bridge, tools.live, tools.labels.label)
+        self._waiting: dict[str, ActiveRecording] = {}
+        self._active: dict[str, ActiveRecording] = {}
+        self._recording_tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks = Tasks()
+        self._reserved = 0
+
+    # Life.
+
+    async def start(self) -> None:
+        """Begin to fill the buffer; returns at once, the camera may take its time."""
+        self._stream.start()
+        self._tasks.spawn(self._watch_state(), f"state of {self.settings.camera_id}")
+
+    async def close(self) -> None:
+        """End everything. Recordings under way stay as part files; the next start-up finishes them."""
+        await self._tasks.close()
+        for recording in self._waiting.values():
+            await recording.close()
+        await self._live.close()
+        await self._replays.close_all()
+        await asyncio.to_thread(self._stream.close)
+
+    def status(self) -> CameraStatus:
+        """What the camera is doing now. Cheap: constant time under the ring's lock."""
+        status = self._stream.status()
+        counters = replace(
+            status.counters,
+            live_drops=self._live.drops,
+            recording_units_lost=self._shop.counters.units_lost,
+            write_failures=self._shop.counters.write_failures,
+            finish_failures=self._shop.counters.finish_failures,
+            task_failures=self._shop.counters.task_failures + self._live.failures,
+        )
+        recordings = len(self._active) + len(self._waiting)
+        return replace(status, recordings=recordings, viewers=self._live.viewers, counters=counters)
+
+    # Recordings.
+
+    async def record(self, request: RecordRequest) -> RecordingStarted:
+        """Begin a recording; when this returns its pre-roll (or, if all is buffered, the clip) is durable.
+
+        The caller commits its row and then calls `acknowledge`, or `abandon` when it cannot.
+        Raises BufferEmpty, SpanOutsideBuffer, Busy, FinishFailed, OSError; nothing is left behind then.
+        """
+        if len(self._active) + len(self._waiting) + self._reserved >= MOST_RECORDINGS:
+            raise Busy(f"{MOST_RECORDINGS} recordings of this camera are under way. Stop one first.")
+        self._reserved += 1
+        try:
+            return await self._record(request)
+        finally:
+            self._reserved -= 1
+
+    async def _record(self, request: RecordRequest) -> RecordingStarted:
+        plan = self._plan(request)
+        preroll, whole = await self._preroll(plan)
+        first = preroll[0]
+        opening = OpenPlan(request.recording_id, plan.pressed_ns, plan.start_ns, plan.end_ns, preroll)
+        if whole and first.epoch.codec is Codec.H264:
+            return await cut_at_once(self._shop, opening)
+        recording, started = await open_recording(self._shop, opening)
+        self._waiting[request.recording_id] = recording
+        return started
+
+    async def acknowledge(self, recording_id: str) -> None:
+        """The row is committed: the recording is somebody's, and goes on."""
+        files = self._shop.files(recording_id)
+        await self._on_disk(files.acknowledge)
+        recording = self._waiting.pop(recording_id, None)
+        if recording is not None:
+            self._run(recording)
+
+    async def abandon(self, recording_id: str) -> None:
+        """The row could not be committed: remove what `record` made."""
+        recording = self._waiting.pop(recording_id, None)
+        if recording is not None:
+            await recording.close()
+        await self._on_disk(self._shop.files(recording_id).remove)
+
+    async def stop(self, recording_id: str) -> None:
+        """End a recording at the newest frame; `RecordingFinished` follows. Raises UnknownRecording."""
+        recording = self._find(recording_id)
+        newest = self._units.newest()
+        recording.stop(newest.pts_ns + newest.duration_ns)
+
+    async def extend(self, recording_id: str, seconds: float) -> datetime | None:
+        """Move the planned end later; returns it (None: until stopped). Raises UnknownRecording."""
+        recording = self._find(recording_id)
+        recording.extend(round(seconds * NS_PER_S))
+        end_ns = recording.session.end_ns
+        return None if end_ns is None else self._labels.label(end_ns)
+
+    async def discard(self, recording_id: str) -> None:
+        """Stop a recording and remove its files. Raises UnknownRecording."""
+        self._find(recording_id).discard()
+        task = self._recording_tasks.get(recording_id)
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+        await self._on_disk(self._shop.files(recording_id).remove)
+
+    def is_recording(self, recording_id: str) -> bool:
+        """Whether this recording is under way here."""
+        return recording_id in self._active or recording_id in self._waiting
+
+    # Looking.
+
+    async def frame(
+        self, at: datetime | None = None, *, exact: bool = True, max_width: int | None = None
+    ) -> Picture:
+        """The newest frame, or the buffered one shown at a label. Raises BufferEmpty, Busy, DecodeFailed."""
+        # A label is cut to microseconds, so its frame may lie up to 999 ns behind it.
+        pts_ns = None if at is None else self._labels.monotonic_ns(at + MICROSECOND) - 1
+        return await self._stills.frame(pts_ns, exact=exact, max_width=max_width)
+
+    async def filmstrip(
+        self, count: int, width: int, start: datetime | None = None, end: datetime | None = None
+    ) -> list[Picture]:
+        """Small keyframe pictures across the buffer or a part of it.
+
+        Raises BufferEmpty, Busy, DecodeFailed.
+        """
+        oldest, newest = self._units.edges()
+        start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
+        end_ns = newest.pts_ns + 1 if end is None else self._labels.monotonic_ns(end)
+        return await self._stills.filmstrip(start_ns, end_ns, count, width)
+
+    async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
+        """Cut a span of the buffer to look at; `close_replay` ends it.
+
+        Raises Busy, SpanError, FinishFailed.
+        """
+        oldest, newest = self._units.edges()
+        start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
+        end_ns = newest.pts_ns + newest.duration_ns if end is None else self._labels.monotonic_ns(end)
+        if end_ns <= start_ns:
+            raise SpanOutsideBuffer("The asked span is empty: its end is not after its start.")
+        return await self._replays.open(start_ns, end_ns)
+
+    async def close_replay(self, token: str) -> None:
+        """Forget a replay and remove its file."""
+        await self._replays.close(token)
+
+    def subscribe(self) -> LiveSubscription:
+        """A live viewer: enter it as a context manager, then iterate."""
+        return self._live.subscribe()
+
+    async def pictures(self, fps: float = PICTURES_PER_S) -> AsyncIterator[Picture]:
+        """JPEG frames at `fps` or slower, each newer than the last, for programs that want stills."""
+        interval_s = 1.0 / min(fps, PICTURES_PER_S)
+        loop = asyncio.get_running_loop()
+        shown: datetime | None = None
+        while True:
+            begun = loop.time()
+            try:
+                picture = await self._stills.frame(None, exact=True, max_width=None)
+            except (Busy, BufferEmpty):
+                picture = None
+            if picture is not None and picture.label != shown:
+                shown = picture.label
+                yield picture
+            await asyncio.sleep(max(0.02, interval_s - (loop.time() - begun)))
+
+    # Inside.
+
+    def _plan(self, request: RecordRequest) -> SpanPlan:
+        oldest, newest = self._units.edges()
+        mono = self._labels.monotonic_ns
+        wish = SpanWish(
+            at_ns=None if request.at is None else mono(request.at),
+            before_ns=round(request.before_s * NS_PER_S),
+            after_ns=None if request.after_s is None else round(request.after_s * NS_PER_S),
+            start_ns=None if request.start is None else mono(request.start),
+            end_ns=None if request.end is None else mono(request.end),
+        )
+        return plan_span(wish, oldest.pts_ns, newest.pts_ns)
+
+    async def _preroll(self, plan: SpanPlan) -> tuple[tuple[AccessUnit, ...], bool]:
+        """Buffered units of the span's first epoch, and whether they are the whole of the span."""
+        version = 0
+        deadline = asyncio.get_running_loop().time() + REORDER_WAIT_S
+        _, newest = self._units.edges()
+        reachable = plan.end_ns is not None and plan.end_ns <= newest.pts_ns + newest.duration_ns
+        while reachable and not self._complete(plan) and asyncio.get_running_loop().time() < deadline:
+            version = await self._bridge.wait_beyond(version, 0.1)
+        end_ns = plan.end_ns if plan.end_ns is not None and reachable else self._units.newest().pts_ns + 1
+        units = self._units.span(plan.start_ns, end_ns).units
+        first_epoch = units[0].epoch
+        same = next((i for i, unit in enumerate(units) if unit.epoch != first_epoch), len(units))
+        return units[:same], reachable and self._complete(plan) and same == len(units)
+
+    def _complete(self, plan: SpanPlan) -> bool:
+        return plan.end_ns is not None and self._units.last_dts_ns() >= plan.end_ns
+
+    def _find(self, recording_id: str) -> ActiveRecording:
+        recording = self._active.get(recording_id)
+        if recording is None:
+            raise UnknownRecording("This recording is not under way any more.")
+        return recording
+
+    def _run(self, recording: ActiveRecording) -> None:
+        name = recording.recording_id
+        self._active[name] = recording
+        task = self._tasks.spawn(recording.run(self._run), f"recording {name}")
+        self._recording_tasks[name] = task
+        task.add_done_callback(lambda _: self._ended(name))
+
+    def _ended(self, recording_id: str) -> None:
+        self._active.pop(recording_id, None)
+        self._recording_tasks.pop(recording_id, None)
+
+    async def _watch_state(self) -> None:
+        """Tell the daemon and the live viewers when the camera's state changes."""
+        seen: tuple[object, ...] = ()
+        version = 0
+        while True:
+            status = self._stream.status()
+            now = (status.state, status.reason, status.codec, status.width, status.height)
+            if now != seen:
+                seen = now
+                self._live.tell_state(status.state, status.reason)
+                self._tools.on_event(CameraChanged(self.settings.camera_id))
+            await asyncio.sleep(0.25)
+            version = await self._bridge.wait_beyond(version, 0.75)
+
+    async def _on_disk(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._tools.disk, work)

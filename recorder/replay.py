@@ -1,0 +1,100 @@
+"""A pinned span of the buffer, cut once into a file that can be seeked: "show me that again".
+
+The span stays pinned while the replay lives: its bytes count in the ring's bound although newer
+units have pushed it out. At most a few per camera. Event loop only; cutting runs in an executor.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from recorder.access_unit import AccessUnit
+from recorder.errors import Busy, RecorderError
+from recorder.locked_ring import LockedRing
+from recorder.muxer import CutResult, write_mp4
+from recorder.ring_buffer import Pin, Span
+
+MOST_REPLAYS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayFile:
+    """A finished replay: a progressive MP4 in the run-time directory, gone when it is closed."""
+
+    token: str
+    path: Path
+    start_time: datetime
+    end_time: datetime
+    duration_s: float
+    frame_count: int
+    size_bytes: int
+
+
+def last_epoch(units: Sequence[AccessUnit]) -> Sequence[AccessUnit]:
+    """The units from the last change of codec parameters on: one file can hold no more."""
+    begin = len(units) - 1
+    while begin > 0 and units[begin - 1].epoch == units[-1].epoch:
+        begin -= 1
+    return units[begin:]
+
+
+class Replays:
+    """The replays of one camera."""
+
+    def __init__(
+        self, units: LockedRing, directory: Path, executor: Executor, label: Callable[[int], datetime]
+    ) -> None:
+        self._units = units
+        self._directory = directory
+        self._executor = executor
+        self._label = label
+        self._pins: dict[str, tuple[Pin, Path]] = {}
+
+    async def open(self, start_ns: int, end_ns: int) -> ReplayFile:
+        """Cut the span. Raises Busy, SpanError, FinishFailed; `close` it when nobody looks any more."""
+        if len(self._pins) >= MOST_REPLAYS:
+            raise Busy(f"{MOST_REPLAYS} replays of this camera are open. Close one, or wait a minute.")
+        span, pin = self._units.pin(start_ns, end_ns)
+        token = secrets.token_urlsafe(18)
+        path = self._directory / f"{token}.mp4"
+        self._pins[token] = (pin, path)
+        try:
+            cut = await asyncio.get_running_loop().run_in_executor(self._executor, self._cut, path, span)
+        except BaseException:
+            await self.close(token)
+            raise
+        return ReplayFile(
+            token=token,
+            path=path,
+            start_time=self._label(cut.first_pts_ns),
+            end_time=self._label(cut.end_ns),
+            duration_s=cut.duration_s,
+            frame_count=cut.frame_count,
+            size_bytes=cut.size_bytes,
+        )
+
+    async def close(self, token: str) -> None:
+        """Forget a replay and remove its file; unknown tokens are fine."""
+        pin, path = self._pins.pop(token, (None, None))
+        if pin is not None:
+            self._units.unpin(pin)
+        if path is not None:
+            await asyncio.get_running_loop().run_in_executor(
+                self._executor, lambda: path.unlink(missing_ok=True)
+            )
+
+    async def close_all(self) -> None:
+        """Forget every replay."""
+        for token in list(self._pins):
+            await self.close(token)
+
+    def _cut(self, path: Path, span: Span) -> CutResult:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            return write_mp4(path, iter(last_epoch(span.units)), span.start_ns, span.end_ns)
+        except OSError as error:
+            raise RecorderError(f"The replay could not be written: {error.strerror}.") from error

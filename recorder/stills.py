@@ -1,0 +1,71 @@
+"""Pictures out of the ring: the frame at a moment, small ones across a span.
+
+Units are read under the ring's lock and decoded in a worker process. The last few pictures are kept,
+so ten pages that show the same moment cost one decode. Event loop only.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from recorder.access_unit import AccessUnit
+from recorder.errors import BufferEmpty
+from recorder.locked_ring import LockedRing
+from recorder.thumbnail import Still, decode_jpeg, filmstrip_jpegs
+from recorder.values import Picture
+from recorder.workers import WorkerPool
+
+KEPT_PICTURES = 32
+DECODE_TIMEOUT_S = 20.0
+
+
+class Stills:
+    """Pictures of one camera's buffer."""
+
+    def __init__(self, units: LockedRing, workers: WorkerPool, label: Callable[[int], datetime]) -> None:
+        self._units = units
+        self._workers = workers
+        self._label = label
+        self._kept: OrderedDict[tuple[int, int | None], tuple[int, Still]] = OrderedDict()
+
+    async def frame(self, pts_ns: int | None, *, exact: bool, max_width: int | None) -> Picture:
+        """The frame shown at `pts_ns` (None: the newest), or with `exact` False the keyframe before it.
+
+        Raises BufferEmpty, Busy, DecodeFailed.
+        """
+        asked = self._units.newest() if pts_ns is None else self._units.frame_at(pts_ns)
+        units = self._units.gop_of(asked.pts_ns)
+        shown = asked if exact else units[0]
+        key = (shown.sequence, max_width)
+        if key not in self._kept:
+            needed = units if exact else units[:1]
+            still = await self._workers.run(
+                decode_jpeg, needed, shown.pts_ns, max_width, timeout_s=DECODE_TIMEOUT_S
+            )
+            self._kept[key] = (shown.pts_ns, still)
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT_PICTURES:
+            self._kept.popitem(last=False)
+        pts_ns, still = self._kept[key]
+        approximate = shown.sequence != asked.sequence
+        return Picture(still.jpeg, self._label(pts_ns), still.width, still.height, approximate)
+
+    async def filmstrip(self, start_ns: int, end_ns: int, count: int, width: int) -> list[Picture]:
+        """At most `count` keyframes spread evenly over the span, each at most `width` wide."""
+        keyframes = spread(self._units.keyframes(start_ns, end_ns), count)
+        if not keyframes:
+            raise BufferEmpty("No keyframe is buffered in the asked span yet.")
+        decoded = await self._workers.run(filmstrip_jpegs, keyframes, width, timeout_s=DECODE_TIMEOUT_S)
+        return [
+            Picture(still.jpeg, self._label(still.pts_ns), still.width, still.height, approximate=False)
+            for still in decoded
+        ]
+
+
+def spread(units: Sequence[AccessUnit], count: int) -> tuple[AccessUnit, ...]:
+    """Choose `count` of `units` (≥ 1), evenly, keeping the first and the last."""
+    if count >= len(units):
+        return tuple(units)
+    if count == 1:
+        return (units[len(units) // 2],)
+    return tuple(units[round(i * (len(units) - 1) / (count - 1))] for i in range(count))
