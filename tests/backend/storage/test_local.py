@@ -1,0 +1,132 @@
+"""Files are written and removed durably, and never outside their clip's own directory."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from backend.catalogue import Root, StoredPath
+from backend.ids import new_id
+from backend.storage.local import LocalFiles, PathRefused, sha256_of, write_durably
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> LocalFiles:
+    made = LocalFiles(tmp_path / "clips", tmp_path / "thumbnails", tmp_path / "quarantine")
+    made.prepare()
+    return made
+
+
+def everything_under(path: Path) -> list[str]:
+    return sorted(str(found.relative_to(path)) for found in path.rglob("*"))
+
+
+def test_a_thumbnail_replaces_the_one_before_all_at_once(files: LocalFiles) -> None:
+    """The path stays, the content is the new one, nothing temporary stays behind."""
+    clip_id = new_id()
+    path = files.put_thumbnail(clip_id, "current.jpg", b"approximate")
+    assert files.put_thumbnail(clip_id, "current.jpg", b"exact") == path
+    assert files.thumbnail_path(path).read_bytes() == b"exact"
+    assert everything_under(files.thumbnails_dir) == [clip_id, f"{clip_id}/current.jpg"]
+
+
+def test_a_write_that_fails_leaves_the_old_content_and_no_rest(tmp_path: Path) -> None:
+    """The rename cannot happen (a directory is in the way): what was there is there."""
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_durably(tmp_path / "taken", b"new")
+    assert everything_under(tmp_path) == ["taken"]
+
+
+def test_start_up_removes_half_written_pictures_and_nothing_else(files: LocalFiles) -> None:
+    """Only in the directories of clips: a stranger's .tmp is not ours to remove."""
+    clip_id = new_id()
+    files.put_thumbnail(clip_id, "middle.jpg", b"x")
+    (files.thumbnails_dir / clip_id / "current.jpg.0a1b.tmp").touch()
+    (files.thumbnails_dir / "holiday").mkdir()
+    (files.thumbnails_dir / "holiday/photo.tmp").touch()
+    files.prepare()
+    assert everything_under(files.thumbnails_dir) == [
+        clip_id,
+        f"{clip_id}/middle.jpg",
+        "holiday",
+        "holiday/photo.tmp",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "nothing", "directory gone"])
+def test_removal_removes_what_is_there_and_is_content_with_nothing(files: LocalFiles, kind: str) -> None:
+    """A removal that a crash interrupted is simply done again."""
+    clip_id, other = new_id(), new_id()
+    files.put_thumbnail(clip_id, "current.jpg", b"x")
+    files.put_thumbnail(other, "current.jpg", b"x")
+    path = {
+        "file": f"{clip_id}/current.jpg",
+        "directory": clip_id,
+        "nothing": f"{clip_id}/manual.png",
+        "directory gone": new_id() + "/current.jpg",
+    }[kind]
+    files.remove(StoredPath(Root.THUMBNAILS, path))
+    assert not (files.thumbnails_dir / path).exists()
+    assert (files.thumbnails_dir / other / "current.jpg").exists()
+
+
+@pytest.mark.parametrize(
+    "path", ["", ".", "..", "/", "/etc", "clip.mp4", "{id}/../{id2}", "../{id}", "{id}/a\0b", "//{id}"]
+)
+def test_a_path_outside_a_clips_directory_is_refused(files: LocalFiles, path: str) -> None:
+    """A damaged row must not make the daemon delete or serve anything else."""
+    place = StoredPath(Root.CLIPS, path.format(id=new_id(), id2=new_id()))
+    with pytest.raises(PathRefused):
+        files.remove(place)
+    with pytest.raises(PathRefused):
+        files.clip_path(place.path)
+    assert files.clips_dir.exists()
+
+
+def test_removal_of_a_link_leaves_what_it_points_to(files: LocalFiles, tmp_path: Path) -> None:
+    """Somebody linked a clip's directory to another disk, or to their home."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").touch()
+    clip_id = new_id()
+    (files.clips_dir / clip_id).symlink_to(precious)
+    with pytest.raises(OSError, match="symbolic link"):
+        files.remove(StoredPath(Root.CLIPS, clip_id))
+    assert (precious / "file").exists()
+
+
+def test_quarantine_keeps_every_byte_though_names_repeat(files: LocalFiles) -> None:
+    """Two strangers of one name, one after the other: both are kept."""
+    for content in (b"first", b"second"):
+        (files.clips_dir / "stranger").write_bytes(content)
+        assert files.strangers(Root.CLIPS, set()) == ["stranger"]
+        files.quarantine(Root.CLIPS, "stranger")
+    assert {path.read_bytes() for path in files.quarantine_dir.iterdir()} == {b"first", b"second"}
+    assert files.strangers(Root.CLIPS, set()) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/etc"])
+def test_only_what_lies_directly_in_a_root_is_quarantined(files: LocalFiles, name: str) -> None:
+    """A name is a name, never a way."""
+    with pytest.raises(PathRefused):
+        files.quarantine(Root.CLIPS, name)
+
+
+def test_walking_lists_files_with_sizes_and_follows_no_link(files: LocalFiles, tmp_path: Path) -> None:
+    """A link to a directory is listed as the one file it is."""
+    clip_id = new_id()
+    write_durably(files.clips_dir / clip_id / "clip.mp4", b"12345")
+    (files.clips_dir / clip_id / "elsewhere").symlink_to(tmp_path)
+    (files.clips_dir / "broken").symlink_to(tmp_path / "nowhere")
+    found = {file.place.path: file.size_bytes for file in files.walk(Root.CLIPS)}
+    assert set(found) == {"broken", f"{clip_id}/clip.mp4", f"{clip_id}/elsewhere"}
+    assert found[f"{clip_id}/clip.mp4"] == 5
+
+
+def test_free_space_and_hashes_are_those_of_the_system(files: LocalFiles, tmp_path: Path) -> None:
+    """What an ordinary user may write, and the usual hash."""
+    status = os.statvfs(tmp_path)
+    assert abs(files.free_bytes() - status.f_bavail * status.f_frsize) < 1 << 30
+    write_durably(tmp_path / "x", b"abc")
+    assert sha256_of(tmp_path / "x").startswith("ba7816bf8f01cfea")
