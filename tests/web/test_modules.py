@@ -1,0 +1,186 @@
+"""The page's pure modules, run where they will run: in a browser."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def run(page: Page, modules_url: str) -> Any:
+    """Runs a function body with all exports of one module in scope as `m`."""
+    page.goto(f"{modules_url}/icon.svg")
+
+    def evaluate(module: str, body: str, *arguments: object) -> Any:
+        script = f"async ([module, args]) => {{ const m = await import(module); {body} }}"
+        return page.evaluate(script, [f"/{module}", list(arguments)])
+
+    return evaluate
+
+
+def test_the_label_on_screen_is_that_of_the_frame_and_not_of_a_later_one(run: Any) -> None:
+    """Half-way through a frame it is still that frame; before the first there is none."""
+    found = run(
+        "live/labels.js",
+        """const t = new m.LabelTrack();
+        for (let i = 0; i < 90; i += 1) t.add(10 + i / 30, 1_700_000_000_000_000 + i * 33_333);
+        return [t.at(9.9), t.at(10), t.at(10 + 29.5 / 30), t.at(10 + 30 / 30 - 0.0005), t.at(99)];""",
+    )
+    start = 1_700_000_000_000_000
+    assert found == [None, start, start + 29 * 33_333, start + 30 * 33_333, start + 89 * 33_333]
+
+
+def test_labels_that_arrive_in_decoding_order_belong_to_their_own_frames(run: Any) -> None:
+    """B-frames: media times run 0 3 1 2."""
+    found = run(
+        "live/labels.js",
+        """const t = new m.LabelTrack();
+        for (const i of [0, 3, 1, 2]) t.add(i, i * 10);
+        return [0, 1, 2, 3].map((s) => t.at(s));""",
+    )
+    assert found == [0, 10, 20, 30]
+
+
+def test_forgetting_old_labels_keeps_the_frame_on_screen(run: Any) -> None:
+    """A stream of days must not grow the page, and `at` must still be exact."""
+    found = run(
+        "live/labels.js",
+        """const t = new m.LabelTrack();
+        for (let i = 0; i < 1000; i += 1) t.add(i, i * 10);
+        t.forgetBefore(900.5);
+        return [t.at(899), t.at(900.7), t.at(950)];""",
+    )
+    assert found == [None, 9000, 9500]
+
+
+def test_the_first_seek_lands_close_behind_the_newest_picture(run: Any) -> None:
+    """A new viewer starts at the end of what is buffered, not at its keyframe."""
+    decision = run(
+        "live/playhead.js",
+        "return new m.Playhead().decide({ now_s: 0, ranges: [[100, 108]], started: false });",
+    )
+    assert decision == {"seek_s": pytest.approx(107.95), "rate": 1}
+
+
+def test_a_small_lag_is_made_up_gently_and_a_large_one_by_one_jump(run: Any) -> None:
+    """Rates stay within 0.95 and 1.10; more than two seconds behind is a jump."""
+    rates = run(
+        "live/playhead.js",
+        """const p = new m.Playhead();
+        return [0.04, 0.2, 1.9, 0.0].map((behind) => p.decide(
+          { now_s: 108 - behind, ranges: [[100, 108]], started: true }).rate);""",
+    )
+    assert rates[0] == 1
+    assert 1 < rates[1] < rates[2] == 1.1
+    assert 0.95 <= rates[3] < 1
+    jump = run(
+        "live/playhead.js",
+        "return new m.Playhead().decide({ now_s: 105.5, ranges: [[100, 108]], started: true });",
+    )
+    assert jump["seek_s"] == pytest.approx(107.95)
+
+
+def test_a_hole_in_what_is_buffered_is_jumped_over(run: Any) -> None:
+    """A slow viewer loses pictures up to a keyframe; playing alone would wait there for ever."""
+    decision = run(
+        "live/playhead.js",
+        "return new m.Playhead().decide({ now_s: 101, ranges: [[100, 101], [101.5, 102]], started: true });",
+    )
+    assert decision["seek_s"] == pytest.approx(101.95)
+
+
+def test_running_dry_widens_the_margin_up_to_a_second_and_calm_narrows_it(run: Any) -> None:
+    """The margin pays for jitter only while there is jitter."""
+    wide, calm = run(
+        "live/playhead.js",
+        """const p = new m.Playhead();
+        for (let i = 0; i < 50; i += 1) p.starved();
+        const wide = p.margin_s;
+        for (let i = 0; i < 3000; i += 1) p.steady(0.2);
+        return [wide, p.margin_s];""",
+    )
+    assert (wide, calm) == (1, pytest.approx(0.05))
+
+
+def test_an_older_word_about_a_clip_never_replaces_a_newer_one(run: Any) -> None:
+    """An answer and an event may cross on their way."""
+    found = run(
+        "store.js",
+        """const clip = (id, version, status) => ({ id, version, status, created_at: `2026-01-01T0${id}` });
+        const known = m.mergeClips([], [clip("1", 1, "draft"), clip("2", 5, "draft")]);
+        const merged = m.mergeClips(known, [clip("2", 4, "pending"), clip("3", 1, "pending")]);
+        return merged.map((c) => c.id + c.status);""",
+    )
+    assert found == ["3pending", "2draft", "1draft"]
+
+
+def test_listeners_end_with_their_signal(run: Any) -> None:
+    """An element that left the page hears nothing more."""
+    heard = run(
+        "store.js",
+        """const store = new m.Store(); const heard = []; const stop = new AbortController();
+        store.subscribe((s) => heard.push(s.camera), { signal: stop.signal });
+        store.update({ camera: "a" }); stop.abort(); store.update({ camera: "b" });
+        return [heard, Object.isFrozen(store.state)];""",
+    )
+    assert heard == [[None, "a"], True]
+
+
+def test_microseconds_survive_on_their_way_to_the_server(run: Any) -> None:
+    """`at` names one frame; a Date alone would cut it to milliseconds."""
+    assert run("format.js", "return m.rfc3339(1761465600123456);") == "2025-10-26T08:00:00.123456Z"
+
+
+def test_lengths_are_said_as_people_say_them(run: Any) -> None:
+    """A running clock, and words."""
+    body = "return [m.clock(12.9), m.clock(3849), m.span(60), m.span(150), m.bytes(15023423)];"
+    found = run("format.js", body)
+    assert found == ["00:12", "1:04:09", "60 s", "2 min 30 s", "15 MB"]
+
+
+def test_a_box_with_another_time_is_not_believed_to_lag(run: Any) -> None:
+    """Answers' Date headers bound the difference of the clocks; equal clocks count as exactly equal."""
+    same, ahead, after_step = run(
+        "server_clock.js",
+        """const date = (ms) => new Date(ms).toUTCString(); const now = 1_761_465_600_500;
+        const same = new m.ServerClock(); same.learn(date(now), now - 20, now);
+        const other = new m.ServerClock();
+        for (let t = now; t < now + 27_400; t += 1370) other.learn(date(t + 90_000), t - 20, t);
+        const ahead = other.offset_ms;
+        other.learn(date(now + 50_000), now + 49_980, now + 50_000);
+        return [same.offset_ms, ahead, other.offset_ms];""",
+    )
+    assert same == 0
+    assert ahead == pytest.approx(90_000, abs=100)
+    assert after_step == 0
+
+
+def test_waits_grow_to_a_cap_and_are_never_all_alike(run: Any) -> None:
+    """Between half and all of the doubled wait."""
+    found = run(
+        "backoff.js",
+        """const wait = (attempt, random) => m.backoff(attempt, { random: () => random });
+        return [wait(0, 0), wait(0, 1), wait(3, 1), wait(50, 1), wait(50, 0)];""",
+    )
+    assert found == [250, 500, 4000, 8000, 4000]
+
+
+def test_addresses_name_what_is_open_and_what_is_chosen(run: Any) -> None:
+    """Round trip, odd characters included."""
+    found = run(
+        "router.js",
+        """const built = m.build({ clip: "a/ b", query: new URLSearchParams({ camera: "yard" }) });
+        const { clip, query } = m.parse(built);
+        return [clip, query.get("camera"), m.parse("#/").clip, m.parse("#/clips/%E0").clip];""",
+    )
+    assert found == ["a/ b", "yard", None, "%E0"]
+
+
+def test_the_access_key_leaves_the_address_at_once(run: Any, page: Page) -> None:
+    """Nobody reads it over a shoulder or finds it in the history."""
+    page.evaluate("location.hash = '#key=s3cret'")
+    assert run("router.js", "return m.takeKey();") == "s3cret"
+    assert "s3cret" not in page.url
+    assert run("router.js", "return m.takeKey();") is None
