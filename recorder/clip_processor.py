@@ -345,13 +345,15 @@ class OpenPlan:
 async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecording, RecordingStarted]:
     """Create the part file, write and sync the pre-roll. Nothing is left behind when it fails (OSError)."""
     first = plan.preroll[0]
+    # Whole microseconds, so that labels made from the header are cut exactly as the label line's.
+    base_ns = first.pts_ns // 1000 * 1000
     header = PartHeader(
         recording_id=plan.recording_id,
         camera_id=shop.camera_id,
         recorder_id=shop.recorder_id,
         epoch=first.epoch,
-        base_ns=first.pts_ns,
-        base_label_us=label_us(shop.labels, first.pts_ns),
+        base_ns=base_ns,
+        base_label_us=label_us(shop.labels, base_ns),
         start_ns=plan.start_ns,
         end_ns=plan.end_ns,
         pressed_ns=plan.pressed_ns,

@@ -80,7 +80,7 @@ class Rig:
 
 @asynccontextmanager
 async def running_recorder(
-    source: str, directory: Path, buffer: BufferSettings | None = None
+    source: str, directory: Path, buffer: BufferSettings | None = None, read_timeout_s: float = 5.0
 ) -> AsyncIterator[Rig]:
     """A recorder of `source` with its files below `directory`."""
     clips_dir = directory / "clips"
@@ -103,7 +103,9 @@ async def running_recorder(
             new_id=lambda: f"continuation-{next(ids)}",
             on_event=events.append,
         )
-        settings = CameraSettings("cam", "Camera", source, buffer or BufferSettings())
+        settings = CameraSettings(
+            "cam", "Camera", source, buffer or BufferSettings(), read_timeout_s=read_timeout_s
+        )
         recorder = Recorder(settings, RecorderPlaces(clips_dir, directory / "runtime"), tools)
         await recorder.start()
         try:
