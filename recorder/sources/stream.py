@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from recorder.access_unit import SourceUnit
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
-from recorder.settings import CameraSettings
+from recorder.settings import NS_PER_S, CameraSettings
 from recorder.sources.bitstream import UnitAssembler, require_h264, sentence
 from recorder.sources.source import redact
 
@@ -35,6 +35,7 @@ class StreamSource:
         self._container: InputContainer | None = None
         self._packets: Iterator[Packet[VideoStream]] = iter(())
         self._assembler = UnitAssembler(clock)
+        self._went_silent = False
 
     @property
     def description(self) -> str:
@@ -68,10 +69,18 @@ class StreamSource:
         if self._stop.is_set():
             return []
         doing = f"reading from {self.description}"
+        if self._went_silent:
+            msg = f"While {doing}, the camera did not answer in time."
+            raise SourceLost(msg)
+        begun_ns = self._clock.monotonic_ns()
         try:
             packet = next(self._packets, None)
         except _LIBRARY_ERRORS as error:
             raise sentence(error, self._settings.source, doing) from None
+        # A read that times out first yields the unit FFmpeg's parser still held, as if nothing had
+        # happened; waiting for the error itself would take the timeout a second time.
+        waited_s = (self._clock.monotonic_ns() - begun_ns) / NS_PER_S
+        self._went_silent = waited_s >= 0.98 * self._settings.read_timeout_s
         if packet is None:
             msg = f"While {doing}, the camera ended the connection."
             raise SourceLost(msg)

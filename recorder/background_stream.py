@@ -1,0 +1,288 @@
+"""The capture thread of one camera: open, read, keep; when the camera is lost, back off and reopen.
+
+Here: the connection's life, its state in words, and the counters of both. Not here: how a camera is
+read (`sources`), when its frames were (`timeline`), what is kept (`ring_buffer`).
+
+The thread alone touches source and timeline; the ring is shared under one lock, held for logarithmic
+work only; state is one immutable value that is swapped. Callbacks run on the capture thread, outside
+the lock, and must not block. The thread ends by `close` only: whatever fails is told, counted and tried
+again.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from recorder.access_unit import Epoch, SourceUnit
+from recorder.clock import Clock, LabelLine
+from recorder.errors import RecorderError, SourceError, SourceLost, SourceUnsupported
+from recorder.locked_ring import LockedRing
+from recorder.ring_buffer import RingBuffer
+from recorder.settings import NS_PER_S, BufferSettings, CameraSettings
+from recorder.sources.open import open_source, redact
+from recorder.sources.source import Source, scrub
+from recorder.timeline import Timeline
+from recorder.values import BufferStatus, CameraStatus, StreamCounters, StreamState
+
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 30.0
+HEALTHY_NS = 10 * NS_PER_S
+"""A connection that delivered for this long resets the back-off."""
+STALLED_NS = 2 * NS_PER_S
+"""Without a unit for this long (or three frames of a slow camera) the state says `stalled`."""
+JOIN_S = 6.0
+"""How long `close` waits: a little more than the read timeout, the only way out of a silent read."""
+
+_log = logging.getLogger(__name__)
+
+Opener = Callable[[CameraSettings, Clock, threading.Event], Source]
+
+
+def retry_delay_s(failures: int, chance: float) -> float:
+    """Seconds before the next try after `failures` failed ones in a row; `chance` in [0, 1) spreads it.
+
+    Doubles from half a second to half a minute; up to 30 % earlier, so that cameras that fell
+    together (one switch, one power cut) do not all come back in the same moment.
+    """
+    delay_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * (1 << min(failures, 16)))
+    return delay_s * (1.0 - 0.3 * chance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    state: StreamState
+    reason: str
+    since_ns: int
+    next_try_ns: int | None = None
+    last_error: str | None = None
+
+
+class BackgroundStream:
+    """Keeps one camera's ring filled, whoever is watching. `start` and `close` are called once each."""
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        clock: Clock,
+        labels: LabelLine,
+        *,
+        on_units: Callable[[], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_units` follows new units in the ring, `on_change` a new state; both on the capture thread."""
+        self.opener: Opener = open_source
+        """How an address becomes a source; replaced by tests, before `start` only."""
+        self._settings = settings
+        self._clock = clock
+        self._labels = labels
+        self._on_units = on_units
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._ring = RingBuffer(settings.buffer)
+        self.units = LockedRing(self._ring, self._lock)
+        self._timeline = Timeline()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"capture-{settings.camera_id}", daemon=True)
+        self._condition = _Condition(StreamState.CONNECTING, "Not started yet.", clock.monotonic_ns())
+        self._counters = StreamCounters()
+        self._epoch: Epoch | None = None
+        self._live_since_ns: int | None = None
+        self._last_unit_ns = 0
+        self._source: Source | None = None
+        self._damaged_before = 0
+
+    def start(self) -> None:
+        """Begin to fill the ring; the camera may take its time."""
+        self._thread.start()
+
+    def close(self, deadline_s: float = JOIN_S) -> None:
+        """End the thread. Blocks for `deadline_s` at most; a thread stuck in a library is left behind."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(deadline_s)
+        if self._thread.is_alive():
+            _log.warning("Camera %s: the capture thread did not end in time.", self._settings.camera_id)
+
+    def set_limits(self, limits: BufferSettings) -> None:
+        """Take new bounds for the ring."""
+        with self._lock:
+            self._ring.set_limits(limits)
+
+    def status(self) -> CameraStatus:
+        """What the camera is doing now. Any thread; logarithmic time under the ring's lock.
+
+        `recordings` and `viewers` are 0: the recorder knows them.
+        """
+        condition, epoch = self._shown_condition(), self._epoch
+        buffer, fps = self._buffer_status()
+        label = self._labels.label
+        return CameraStatus(
+            camera_id=self._settings.camera_id,
+            name=self._settings.name,
+            source=redact(self._settings.source),
+            state=condition.state,
+            reason=condition.reason,
+            state_since=label(condition.since_ns),
+            next_try=None if condition.next_try_ns is None else label(condition.next_try_ns),
+            last_error=condition.last_error,
+            codec=None if epoch is None else epoch.codec.value,
+            width=None if epoch is None else epoch.width,
+            height=None if epoch is None else epoch.height,
+            fps=fps,
+            buffer=buffer,
+            counters=self._all_counters(),
+            clock=self._labels.state,
+            recordings=0,
+            viewers=0,
+        )
+
+    # The capture thread.
+
+    def _run(self) -> None:
+        failures = -1
+        while not self._stop.is_set():
+            error = self._connect_and_read()
+            if self._stop.is_set():
+                break
+            failures = 0 if self._was_healthy() else failures + 1
+            self._wait_for_next_try(error, failures)
+        self._enter(StreamState.STOPPED, "The recorder was stopped.")
+
+    def _connect_and_read(self) -> SourceError:
+        """One connection from start to end; the reason for its end."""
+        self._live_since_ns = None
+        state = StreamState.RECONNECTING if self._counters.connects else StreamState.CONNECTING
+        self._enter(state, f"Connecting to {redact(self._settings.source)}.")
+        try:
+            with closing(self.opener(self._settings, self._clock, self._stop)) as source:
+                self._source = source
+                try:
+                    source.open()
+                    self._timeline.begin_run()
+                    self._count(connects=1, reconnects=1 if self._counters.connects else 0)
+                    self._read_until_lost(source)
+                finally:
+                    self._keep(flush=True)
+                    self._damaged_before += source.damaged
+                    self._source = None
+        except SourceError as error:
+            return error
+        except Exception as error:  # noqa: BLE001  (outermost frame: counted, told, tried again)
+            self._count(thread_failures=1)
+            text = scrub(f"{type(error).__name__}: {error}", self._settings.source)
+            return SourceLost(f"Reading the camera failed unexpectedly ({text}).")
+        return SourceLost("The recorder was stopped.")
+
+    def _read_until_lost(self, source: Source) -> None:
+        self._last_unit_ns = self._clock.monotonic_ns()
+        while not self._stop.is_set():
+            units = source.read()
+            now_ns = self._clock.monotonic_ns()
+            if units:
+                self._last_unit_ns = now_ns
+                if self._live_since_ns is None:
+                    self._live_since_ns = now_ns
+                    self._enter(StreamState.LIVE, "Receiving pictures.")
+                self._keep(units)
+            elif now_ns - self._last_unit_ns > self._settings.read_timeout_s * NS_PER_S:
+                # Sources notice a silent socket themselves; this is the camera that sends, but no pictures.
+                msg = f"The camera sent no picture for {self._settings.read_timeout_s:g} s."
+                raise SourceLost(msg)
+
+    def _keep(self, units: list[SourceUnit] | None = None, *, flush: bool = False) -> None:
+        placed = [] if not flush else self._timeline.flush()
+        for unit in units or ():
+            placed += self._timeline.place(unit)
+        if units:
+            self._count(units=len(units), bytes=sum(len(unit.data) for unit in units))
+        if not placed:
+            return
+        with self._lock:
+            for access_unit in placed:
+                self._ring.append(access_unit)
+        self._epoch = placed[-1].epoch
+        self._on_units()
+
+    def _was_healthy(self) -> bool:
+        return self._live_since_ns is not None and self._last_unit_ns - self._live_since_ns >= HEALTHY_NS
+
+    def _wait_for_next_try(self, error: SourceError, failures: int) -> None:
+        # What the operator must change will not change by asking more often.
+        hopeless = isinstance(error, SourceUnsupported)
+        delay_s = LONGEST_RETRY_S if hopeless else retry_delay_s(failures, random.random())
+        next_try_ns = self._clock.monotonic_ns() + int(delay_s * NS_PER_S)
+        reason = str(error)
+        self._condition = replace(self._condition, last_error=reason)
+        self._enter(StreamState.RECONNECTING, reason, next_try_ns)
+        self._stop.wait(delay_s)
+
+    def _enter(self, state: StreamState, reason: str, next_try_ns: int | None = None) -> None:
+        before = self._condition
+        since_ns = before.since_ns if before.state is state else self._clock.monotonic_ns()
+        self._condition = _Condition(state, reason, since_ns, next_try_ns, before.last_error)
+        level = logging.WARNING if next_try_ns is not None else logging.INFO
+        _log.log(level, "Camera %s is %s: %s", self._settings.camera_id, state, reason)
+        self._on_change()
+
+    def _count(self, **more: int) -> None:
+        sums = {name: getattr(self._counters, name) + number for name, number in more.items()}
+        self._counters = replace(self._counters, **sums)
+
+    # Reading from any thread.
+
+    def _shown_condition(self) -> _Condition:
+        """The condition as it looks now: a live camera that went quiet is stalled, before it is lost."""
+        condition = self._condition
+        if condition.state is not StreamState.LIVE:
+            return condition
+        last_ns = self._last_unit_ns
+        quiet_ns = self._clock.monotonic_ns() - last_ns
+        allowed_ns = STALLED_NS
+        if quiet_ns > allowed_ns:
+            allowed_ns = max(allowed_ns, 3 * self._frame_ns())
+        if quiet_ns <= allowed_ns:
+            return condition
+        reason = f"No picture for {quiet_ns / NS_PER_S:.0f} s."
+        return replace(condition, state=StreamState.STALLED, reason=reason, since_ns=last_ns + allowed_ns)
+
+    def _frame_ns(self) -> int:
+        try:
+            return self.units.newest().duration_ns
+        except RecorderError:
+            return 0
+
+    def _buffer_status(self) -> tuple[BufferStatus, float | None]:
+        with self._lock:
+            ring = self._ring
+            limits = ring.limits
+            recent = ring.recent(limits.seconds)
+            held = (ring.held_frames, ring.held_s, ring.held_bytes, ring.pinned_bytes)
+            frame_ns = ring.newest().duration_ns if recent.frame_count else 0
+        label = self._labels.label
+        status = BufferStatus(
+            frame_count=recent.frame_count,
+            duration_s=recent.duration_s,
+            oldest_frame=None if recent.oldest_pts_ns is None else label(recent.oldest_pts_ns),
+            newest_frame=None if recent.newest_pts_ns is None else label(recent.newest_pts_ns),
+            capacity_s=limits.seconds,
+            max_bytes=limits.max_bytes,
+            held_frames=held[0],
+            held_s=held[1],
+            held_bytes=held[2],
+            pinned_bytes=held[3],
+        )
+        return status, round(NS_PER_S / frame_ns, 3) if frame_ns else None
+
+    def _all_counters(self) -> StreamCounters:
+        source = self._source
+        return replace(
+            self._counters,
+            discontinuities=self._timeline.discontinuities,
+            units_before_keyframe=self._timeline.units_before_keyframe,
+            units_damaged=self._damaged_before + (source.damaged if source is not None else 0),
+            gops_evicted_by_bytes=self._ring.gops_evicted_by_bytes,
+            gops_too_large=self._ring.gops_too_large,
+        )
