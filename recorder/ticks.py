@@ -7,6 +7,8 @@ accepts. Not here: which units are written. Pure.
 from dataclasses import dataclass
 
 TICKS_PER_S = 90_000
+MAX_HOLE_TICKS = 6 * 3600 * TICKS_PER_S
+"""The longest hole one file can hold: sample lengths are 31 bits (6.6 h), and FFmpeg errs silently beyond."""
 _NS_PER_9_TICKS = 100_000
 
 
@@ -28,10 +30,12 @@ class TickLine:
     _last_dts: int | None = None
 
     def place(self, pts_ns: int, dts_ns: int) -> tuple[int, int]:
-        """(pts, dts) in ticks."""
+        """(pts, dts) in ticks. Raises ValueError behind a hole longer than MAX_HOLE_TICKS."""
         pts = ticks(pts_ns - self.origin_ns)
         dts = min(ticks(dts_ns - self.origin_ns), pts)
         if self._last_dts is not None:
+            if dts - self._last_dts > MAX_HOLE_TICKS:
+                raise ValueError("An outage of more than six hours does not fit into one clip.")
             dts = max(dts, self._last_dts + 1)
         self._last_dts = dts
         return max(pts, dts), dts

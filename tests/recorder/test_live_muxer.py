@@ -100,3 +100,14 @@ def test_broken_decode_times_are_mended() -> None:
 def test_closing_a_muxer_that_never_began_is_fine() -> None:
     """A viewer may leave before the first keyframe."""
     assert LiveMuxer(units_of(Camera(), 1)[0].epoch).close() == []
+
+
+def test_an_outage_no_fragment_can_bridge_is_refused() -> None:
+    """The feed begins a new muxer; FFmpeg would write nonsense."""
+    later = units_of(Camera(), 1, start_ns=8 * 3600 * NS_PER_S)
+    muxer = LiveMuxer(later[0].epoch)
+    for unit in units_of(Camera(), 5):
+        muxer.push(unit)
+    with pytest.raises(ValueError, match="six hours"):
+        muxer.push(later[0])
+    muxer.close()

@@ -1,6 +1,8 @@
 """The finished file shows exactly the frames of its span: by equality of decoded counters."""
 
 import hashlib
+import resource
+import signal
 import struct
 from dataclasses import replace
 from fractions import Fraction
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.codec
 
 START_NS = 5 * NS_PER_S
 FOREVER_NS = 2**62
+HOUR_NS = 3600 * NS_PER_S
 PLAIN = Camera(gop=30)
 PYRAMID = Camera(gop=30, bframes=3)
 
@@ -115,6 +118,25 @@ def test_an_outage_is_held_and_declared(tmp_path: Path) -> None:
     assert result.duration_s == pytest.approx(48 - 10 / 30, abs=1e-9)
     assert float(played.container_s) == pytest.approx(result.duration_s, abs=1e-6)
     assert result.fps == pytest.approx(30.0)
+
+
+def test_hours_of_outages_keep_their_length(tmp_path: Path) -> None:
+    """Fifteen hours need 64-bit boxes; every run still begins at its label."""
+    runs = [units_of(PLAIN, 20, first=100 * n, start_ns=START_NS + n * 5 * HOUR_NS) for n in range(4)]
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, joined(*runs), START_NS, FOREVER_NS)
+    played = play(out)
+    assert played.times_s[::20] == tuple(Fraction(hours * 3600) for hours in (0, 5, 10, 15))
+    assert result.duration_s == pytest.approx(15 * 3600 + 20 / 30)
+    assert float(played.container_s) == pytest.approx(result.duration_s, abs=1e-6)
+
+
+def test_an_outage_too_long_for_the_format_fails_instead_of_lying(tmp_path: Path) -> None:
+    """FFmpeg would write a file of half a second and report success."""
+    units = joined(units_of(PLAIN, 20), units_of(PLAIN, 20, first=100, start_ns=START_NS + 7 * HOUR_NS))
+    with pytest.raises(FinishFailed, match="more than six hours"):
+        write_mp4(tmp_path / "clip.mp4", units, START_NS, FOREVER_NS)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_span_that_begins_in_an_outage_begins_with_the_next_run(tmp_path: Path) -> None:
@@ -239,3 +261,21 @@ def test_a_directory_that_is_gone_fails_with_a_sentence(tmp_path: Path) -> None:
     """The operating system's reason reaches the person."""
     with pytest.raises(FinishFailed, match="could not be written: No such file"):
         write_mp4(tmp_path / "gone" / "clip.mp4", units_of(PLAIN, 30), START_NS, FOREVER_NS)
+
+
+def test_a_full_disk_fails_wherever_it_strikes_and_leaves_no_file(tmp_path: Path) -> None:
+    """In the header, among the pictures, in the last buffered bytes: never a file that looks finished."""
+    units = units_of(PLAIN, 120)
+    out = tmp_path / "clip.mp4"
+    whole_bytes = write_mp4(out, units, START_NS, FOREVER_NS).size_bytes
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        for allowed_bytes in (0, 100, 5000, whole_bytes // 2, whole_bytes - 1):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (allowed_bytes, limits[1]))
+            with pytest.raises(FinishFailed, match="File too large"):
+                write_mp4(out, units, START_NS, FOREVER_NS)
+            assert not out.exists()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, former)
