@@ -7,29 +7,48 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from backend.access.gate import Access
     from backend.access.principals import Principal
+    from backend.analytics import Analytics
     from backend.cameras import Cameras
     from backend.catalogue import Catalogue
+    from backend.clip_news import ClipNews
     from backend.clips import Clips
     from backend.config import Config
     from backend.events import EventLog
     from backend.health import Health
+    from backend.idempotency import Idempotency
     from backend.metrics import Metrics
     from backend.playback import Playback
     from backend.previews import Previews
+    from backend.replays import OpenReplays
     from backend.routes import Route
+    from backend.storage.local import LocalFiles
+    from backend.viewers import Viewers
+    from recorder.clock import LabelLine
 
 CONFIG: web.AppKey[Config] = web.AppKey("config")
 CATALOGUE: web.AppKey[Catalogue] = web.AppKey("catalogue")
 CAMERAS: web.AppKey[Cameras] = web.AppKey("cameras")
 CLIPS: web.AppKey[Clips] = web.AppKey("clips")
 PREVIEWS: web.AppKey[Previews] = web.AppKey("previews")
+IDEMPOTENCY: web.AppKey[Idempotency] = web.AppKey("idempotency")
 PLAYBACK: web.AppKey[Playback] = web.AppKey("playback")
+VIEWERS: web.AppKey[Viewers] = web.AppKey("viewers")
 EVENTS: web.AppKey[EventLog] = web.AppKey("events")
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 HEALTH: web.AppKey[Health] = web.AppKey("health")
+NEWS: web.AppKey[ClipNews] = web.AppKey("news")
+REPLAYS: web.AppKey[OpenReplays] = web.AppKey("replays")
+ANALYTICS: web.AppKey[Analytics] = web.AppKey("analytics")
+FILES: web.AppKey[LocalFiles] = web.AppKey("files")
+LABELS: web.AppKey[LabelLine] = web.AppKey("labels")
+RECORDER_ID: web.AppKey[str] = web.AppKey("recorder_id")
+STARTED_AT: web.AppKey[datetime] = web.AppKey("started_at")
+"""Naive UTC."""
 ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes")
 
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal")

@@ -1,0 +1,111 @@
+"""Makes the samples behind `/api/analytics`: what each camera did in each minute.
+
+Reads every camera's status once a tick and adds the differences up; a minute is written when it is
+over, and what there is of the last one at the end. Every number adds up, so a minute written in two
+pieces is right. Event loop only.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from backend.catalogue import Catalogue, Sample
+from backend.catalogue.errors import CatalogueError
+from recorder.values import CameraStatus, StreamCounters
+
+log = logging.getLogger(__name__)
+
+KEEP_MINUTES = timedelta(days=7)
+LONGEST_TICK_S = 120.0
+"""A longer pause (a suspended machine) is no time in which a camera was watched."""
+MOST_KEPT = 600
+"""Samples kept while the catalogue does not answer."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    counters: StreamCounters
+    at_s: float
+
+
+def drops_of(counters: StreamCounters) -> int:
+    """Units a camera sent, or began to send, that nobody will see."""
+    return counters.units_before_keyframe + counters.units_damaged + counters.recording_units_lost
+
+
+class Analytics:
+    """The sample builder. `now` gives naive UTC, `monotonic_s` seconds."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        recorder_id: str,
+        *,
+        now: Callable[[], datetime],
+        monotonic_s: Callable[[], float],
+    ) -> None:
+        self._catalogue = catalogue
+        self._recorder_id = recorder_id
+        self._now = now
+        self._monotonic_s = monotonic_s
+        self._seen: dict[str, _Seen] = {}
+        self._open: dict[str, Sample] = {}
+        self._done: list[Sample] = []
+        self.lost = 0
+
+    async def tick(self, statuses: Iterable[CameraStatus]) -> None:
+        """Look at every camera; call it every few seconds."""
+        now_s, minute = self._monotonic_s(), self._now().replace(second=0, microsecond=0)
+        for status in statuses:
+            self._look(status, now_s, minute)
+        await self._write()
+
+    async def flush(self) -> None:
+        """Write the minute under way, at the end."""
+        self._done.extend(self._open.values())
+        self._open.clear()
+        await self._write()
+
+    async def thin(self) -> int:
+        """Make hours of what is older than a week."""
+        return await self._catalogue.thin_samples(self._recorder_id, self._now() - KEEP_MINUTES)
+
+    def _look(self, status: CameraStatus, now_s: float, minute: datetime) -> None:
+        camera = status.camera_id
+        seen = self._seen.get(camera)
+        self._seen[camera] = _Seen(status.counters, now_s)
+        if seen is None or not 0 < now_s - seen.at_s <= LONGEST_TICK_S:
+            return
+        sample = self._open.get(camera)
+        if sample is not None and sample.at != minute:
+            self._done.append(sample)
+            sample = None
+        if sample is None:
+            sample = Sample(recorder_id=self._recorder_id, camera=camera, at=minute)
+        self._open[camera] = _grown(sample, status, seen.counters, now_s - seen.at_s)
+
+    async def _write(self) -> None:
+        while self._done:
+            try:
+                await self._catalogue.add_sample(self._done[0])
+            except CatalogueError as error:
+                log.warning("samples wait, the catalogue does not take them: %s", error)
+                excess = max(0, len(self._done) - MOST_KEPT)
+                self.lost += excess
+                del self._done[:excess]
+                return
+            self._done.pop(0)
+
+
+def _grown(sample: Sample, status: CameraStatus, before: StreamCounters, seconds: float) -> Sample:
+    state = f"{status.state}_s"
+    fill = min(1.0, status.buffer.duration_s / status.buffer.capacity_s)
+    return replace(
+        sample,
+        frames=sample.frames + status.counters.units - before.units,
+        drops=sample.drops + drops_of(status.counters) - drops_of(before),
+        bytes=sample.bytes + status.counters.bytes - before.bytes,
+        filled_s=sample.filled_s + fill * seconds,
+        **{state: getattr(sample, state) + seconds},
+    )

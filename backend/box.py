@@ -1,0 +1,51 @@
+"""What the box itself is doing: disk, memory, processor. Reads /proc and the disk; blocking."""
+
+import os
+import platform
+import resource
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class BoxNow:
+    """Measured just now."""
+
+    uptime_s: float
+    platform: str
+    python: str
+    memory_rss_bytes: int
+    cpu_s: float
+    load_average: tuple[float, float, float]
+    disk_total_bytes: int
+    disk_free_bytes: int
+
+
+def look(clips_dir: Path) -> BoxNow:
+    """Measure. Raises OSError when the clips' disk is gone."""
+    disk = shutil.disk_usage(clips_dir)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return BoxNow(
+        uptime_s=_uptime_s(),
+        platform=platform.platform(),
+        python=platform.python_version(),
+        memory_rss_bytes=_resident_bytes(),
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        load_average=os.getloadavg(),
+        disk_total_bytes=disk.total,
+        disk_free_bytes=disk.free,
+    )
+
+
+def _uptime_s() -> float:
+    """Since the process began, by the clock that nobody sets."""
+    # proc(5): the name in parentheses may hold anything; starttime is field 22, the 20th after it.
+    after_name = Path("/proc/self/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,109 @@
+"""The cameras of this daemon: one recorder each, made from the configuration.
+
+Here: which recorders there are, which is the default, their start and end, and how memory is divided
+among their buffers. Not here: what happens to clips (`clips`, `recordings`). Event loop only.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+from backend.config import CameraConfig, Config
+from backend.errors import Problem
+from recorder.recorder import Recorder
+from recorder.settings import BufferSettings, CameraSettings, share_bytes
+from recorder.values import CameraStatus
+
+CLOSE_TIMEOUT_S = 12.0
+"""A capture thread ends within its read timeout (at most 9 s); one that hangs must not hold the daemon."""
+
+
+class Cameras:
+    """The recorders, in the order of the configuration; the first one is the default."""
+
+    def __init__(self, recorders: Sequence[Recorder]) -> None:
+        self._recorders = {recorder.settings.camera_id: recorder for recorder in recorders}
+        self._default = recorders[0].settings.camera_id
+
+    def __iter__(self) -> Iterator[Recorder]:
+        return iter(self._recorders.values())
+
+    def __len__(self) -> int:
+        return len(self._recorders)
+
+    @property
+    def default_id(self) -> str:
+        """The camera that a request means when it names none."""
+        return self._default
+
+    def find(self, camera_id: str | None, *, field: str = "camera") -> Recorder:
+        """The recorder of a camera (None: of the default one); a 404 that names what there is."""
+        recorder = self._recorders.get(self._default if camera_id is None else camera_id)
+        if recorder is None:
+            known = ", ".join(self._recorders)
+            raise Problem(404, "Unknown camera", f"There is no such camera. Known: {known}.", field=field)
+        return recorder
+
+    def get(self, camera_id: str) -> Recorder | None:
+        """The recorder of a camera, None when it is not configured (any more)."""
+        return self._recorders.get(camera_id)
+
+    def statuses(self) -> list[CameraStatus]:
+        """Every camera now."""
+        return [recorder.status() for recorder in self]
+
+    async def start(self) -> None:
+        """Begin to fill every buffer; returns at once."""
+        for recorder in self:
+            await recorder.start()
+
+    async def close(self) -> None:
+        """End every recorder, all at the same time."""
+        async with asyncio.TaskGroup() as group:
+            for recorder in self:
+                group.create_task(_close(recorder))
+
+
+async def _close(recorder: Recorder) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await recorder.close()
+    except TimeoutError:
+        return
+
+
+def camera_settings(
+    config: Config, total_memory_bytes: Callable[[], int] | None = None
+) -> list[CameraSettings]:
+    """What each recorder is told. Reads `source_file`s (blocking); OSError when one cannot be read."""
+    cameras = config.effective_cameras
+    wanted = [camera.buffer.max_bytes or config.buffer.max_bytes for camera in cameras]
+    if config.buffer.total_bytes == "auto":
+        total = (total_memory_bytes or _memory_bytes)() // 4
+    else:
+        total = config.buffer.total_bytes
+    shares = share_bytes(wanted, total)
+    return [
+        CameraSettings(
+            camera_id=camera.id,
+            name=camera.label,
+            source=_source(camera),
+            buffer=BufferSettings(camera.buffer.seconds or config.buffer.seconds, share),
+            rtsp_transport=camera.rtsp_transport,
+            open_timeout_s=camera.open_timeout,
+            read_timeout_s=camera.read_timeout,
+        )
+        for camera, share in zip(cameras, shares, strict=True)
+    ]
+
+
+def _source(camera: CameraConfig) -> str:
+    if camera.source is not None:
+        return camera.source.get_secret_value()
+    if camera.source_file is None:
+        raise ValueError(f"camera '{camera.id}' has no source")
+    return camera.source_file.read_text("utf-8").strip()
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,68 @@
+"""Tells pages what became of clips, and knows how far recordings under way are.
+
+A recording's progress lives here and not in its row: it changes several times a second and is worth
+nothing after a restart. Event loop only.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backend.catalogue.values import Clip
+from backend.events import EventLog
+from backend.lifecycle import UNFINISHED
+from backend.wire.clips import ClipJson
+from recorder.values import RecordingProgressed
+
+TELL_EVERY_S = 1.0
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    clip: Clip
+    recorded_s: float | None = None
+    progress: float | None = None
+    told_at_s: float = 0.0
+
+
+class ClipNews:
+    """Publishes `clip` (the whole clip) and `clip_deleted` (its id)."""
+
+    def __init__(self, events: EventLog, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._events = events
+        self._monotonic_s = monotonic_s
+        self._under_way: dict[str, _UnderWay] = {}
+
+    def json(self, clip: Clip) -> ClipJson:
+        """The clip as JSON, with the progress of its recording."""
+        under_way = self._under_way.get(clip.id)
+        if under_way is None:
+            return ClipJson.of(clip)
+        return ClipJson.of(clip, progress=under_way.progress, recorded_s=under_way.recorded_s)
+
+    def changed(self, clip: Clip) -> None:
+        """The row is new or has changed."""
+        known = self._under_way.pop(clip.id, None)
+        if clip.status in UNFINISHED:
+            self._under_way[clip.id] = known or _UnderWay(clip)
+            self._under_way[clip.id].clip = clip
+        self._tell(clip)
+
+    def progressed(self, event: RecordingProgressed) -> None:
+        """A recording went on; pages hear of it about once a second."""
+        under_way = self._under_way.get(event.recording_id)
+        if under_way is None:
+            return
+        under_way.recorded_s, under_way.progress = event.recorded_s, event.progress
+        now_s = self._monotonic_s()
+        if now_s - under_way.told_at_s >= TELL_EVERY_S:
+            under_way.told_at_s = now_s
+            self._tell(under_way.clip)
+
+    def deleted(self, clip: Clip) -> None:
+        """The row is gone."""
+        self._under_way.pop(clip.id, None)
+        self._events.publish("clip_deleted", {"id": clip.id, "camera": clip.camera}, camera=clip.camera)
+
+    def _tell(self, clip: Clip) -> None:
+        self._events.publish("clip", self.json(clip).model_dump(mode="json"), camera=clip.camera)

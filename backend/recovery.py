@@ -1,0 +1,199 @@
+"""What start-up makes of a box that died in the middle: every directory of ours, against its row.
+
+The table in docs/design/recording.md is this file's specification. Runs before cameras start and
+before the daemon reports ready, so nothing here races with a recording. Files nobody knows are moved
+to quarantine, never deleted. Blocking work runs in executors; may take as long as cutting the clips.
+"""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from backend.catalogue import Catalogue, Clip, NewClip
+from backend.ids import is_id
+from backend.lifecycle import FINISHED, UNFINISHED, Status
+from backend.recordings import finished_fields
+from recorder.clip_files import ClipFiles, sync_directory
+from recorder.clip_processor import finish_part, header_label, read_part_header
+from recorder.errors import RecorderError
+from recorder.part_file import PartHeader
+from recorder.values import ClockState
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MATERIAL_GONE = "The files of this recording are gone from the disk, so nothing can be finished."
+
+
+@dataclass(slots=True)
+class RecoveryReport:
+    """What was found and done, by clip id."""
+
+    salvaged: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look, and where strangers go."""
+
+    clips_dir: Path
+    quarantine_dir: Path
+    runtime_dir: Path
+
+
+class Recovery:
+    """One start-up. `disk` and `finishing` are executors."""
+
+    def __init__(
+        self, catalogue: Catalogue, recorder_id: str, places: Places, disk: Executor, finishing: Executor
+    ) -> None:
+        self._catalogue = catalogue
+        self._recorder_id = recorder_id
+        self._places = places
+        self._disk = disk
+        self._finishing = finishing
+        self.report = RecoveryReport()
+
+    async def run(self) -> RecoveryReport:
+        """Set right everything of this recorder. Raises OSError when the directories cannot be used."""
+        await self._on_disk(self._tidy)
+        rows = {clip.id: clip for clip in await self._catalogue.clips_of_recorder(self._recorder_id)}
+        garbage = {item.clip_id for item in await self._catalogue.garbage_of_recorder(self._recorder_id)}
+        names = await self._on_disk(lambda: sorted(path.name for path in self._places.clips_dir.iterdir()))
+        strangers = []
+        for name in names:
+            if (row := rows.get(name)) is not None:
+                await self._known(row)
+            elif name not in garbage:
+                strangers.append(name)
+        await self._strangers(strangers, rows)
+        for row in rows.values():
+            if row.status in UNFINISHED and row.id not in names:
+                await self._fail(row, MATERIAL_GONE, retryable=False)
+        return self.report
+
+    def _tidy(self) -> None:
+        self._places.clips_dir.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._places.runtime_dir, ignore_errors=True)
+        self._places.runtime_dir.mkdir(parents=True)
+        for path in self._places.clips_dir.glob("*/*.tmp"):
+            if is_id(path.parent.name):
+                path.unlink()
+
+    async def _known(self, row: Clip) -> None:
+        files = self._files(row.id)
+        await self._on_disk(files.acknowledge)
+        if row.status in FINISHED:
+            if row.path is not None and (self._places.clips_dir / row.path).exists():
+                await self._on_disk(files.discard_part)
+        elif row.status in UNFINISHED:
+            await self._finish(row, files)
+
+    async def _finish(self, row: Clip, files: ClipFiles) -> None:
+        """From the part file; it is there until the row says draft, whatever else is."""
+        if not files.part.exists():
+            reason = MATERIAL_GONE
+            if files.clip.exists():
+                reason = "The finished file is there but not the recording it was made of; look at the disk."
+            await self._fail(row, reason, retryable=False)
+            return
+        if row.status is Status.PENDING:
+            row = await self._catalogue.transition(row.id, Status.PROCESSING)
+        loop = asyncio.get_running_loop()
+        try:
+            clip = await loop.run_in_executor(self._finishing, finish_part, files)
+        except (RecorderError, OSError) as error:
+            await self._fail(row, str(error), retryable=True)
+            return
+        fields = finished_fields(clip, row.pressed_at, row.id)
+        await self._catalogue.transition(row.id, Status.DRAFT, fields=fields)
+        await self._on_disk(files.discard_part)
+        self.report.salvaged.append(row.id)
+
+    async def _fail(self, row: Clip, reason: str, *, retryable: bool) -> None:
+        await self._catalogue.transition(
+            row.id, Status.FAILED, fields={"error": reason, "retryable": retryable}
+        )
+        self.report.failed.append(row.id)
+        log.warning("clip %s could not be salvaged: %s", row.id, reason)
+
+    async def _strangers(self, names: list[str], rows: dict[str, Clip]) -> None:
+        """Directories without a row: unacknowledged ones go, continuations are adopted, the rest moves."""
+        orphans: dict[str, PartHeader | None] = {}
+        for name in names:
+            files = self._files(name)
+            if is_id(name) and files.marker.exists():
+                orphans[name] = await self._on_disk(partial(read_part_header, files))
+            else:
+                await self._on_disk(partial(self._quarantine, name))
+        known = dict(rows)
+        # Ids ascend with time, so a continuation of a continuation comes after the one it continues.
+        for name in sorted(orphans):
+            header = orphans[name]
+            earlier = known.get(header.continued_from or "") if header is not None else None
+            if header is None or earlier is None:
+                await self._on_disk(self._files(name).remove)
+                self.report.removed.append(name)
+            else:
+                known[name] = await self._adopt(name, header, earlier)
+
+    async def _adopt(self, clip_id: str, header: PartHeader, earlier: Clip) -> Clip:
+        """The 201 of the first clip promised this one too."""
+        label = header_label(header)
+        await self._catalogue.insert_clip(
+            NewClip(
+                id=clip_id,
+                recorder_id=self._recorder_id,
+                camera=header.camera_id,
+                start_time=label(header.start_ns),
+                pressed_at=label(header.pressed_ns),
+                planned_end=None if header.end_ns is None else label(header.end_ns),
+                title=earlier.title,
+                caption=earlier.caption,
+                tags=earlier.tags,
+                thumbnail=earlier.thumbnail,
+                clock=ClockState(header.clock) if header.clock else ClockState.UNSYNCHRONISED,
+                width=header.epoch.width,
+                height=header.epoch.height,
+                video_codec=header.epoch.codec.value,
+            )
+        )
+        _, row = await self._catalogue.link_continuation(earlier.id, clip_id)
+        self.report.adopted.append(clip_id)
+        await self._known(row)
+        return row
+
+    def _quarantine(self, name: str) -> None:
+        source = self._places.clips_dir / name
+        self._places.quarantine_dir.mkdir(parents=True, exist_ok=True)
+        target = self._places.quarantine_dir / name
+        number = 1
+        while target.exists() or target.is_symlink():
+            number += 1
+            target = self._places.quarantine_dir / f"{name}.{number}"
+        try:
+            source.rename(target)
+            sync_directory(self._places.quarantine_dir)
+        except OSError as error:
+            # A mount point's lost+found, another owner's folder: not ours, and no reason not to start.
+            log.warning("%s is not in the catalogue and cannot be moved: %s", name, error.strerror)
+            return
+        self.report.quarantined.append(name)
+        log.warning("%s is not in the catalogue; moved to %s", name, target)
+
+    def _files(self, clip_id: str) -> ClipFiles:
+        return ClipFiles(self._places.clips_dir, clip_id)
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)

@@ -1,0 +1,31 @@
+"""Work that a client who hangs up does not cut in half."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from recorder.tasks import Tasks
+
+T = TypeVar("T")
+
+
+async def to_the_end(tasks: Tasks, work: Coroutine[Any, Any, T]) -> T:
+    """Carry `work` out in a task of its own and wait for it; cancelling the wait does not cancel the work."""
+    answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    async def run() -> None:
+        try:
+            result = await work
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001  it reaches whoever waits, and nobody may be waiting
+            if not answer.done():
+                answer.set_exception(error)
+                answer.exception()
+        else:
+            if not answer.done():
+                answer.set_result(result)
+
+    tasks.spawn(run(), "unbroken work")
+    return await asyncio.shield(answer)
