@@ -1,11 +1,48 @@
 """Cameras, their buffers and what can be seen of them, as JSON."""
 
+import base64
 from typing import Any
 
 from pydantic import Field
 
-from backend.wire.times import Answer, NaiveTime, Time
-from recorder.values import BufferStatus, CameraStatus
+from backend.wire.times import Answer, Asked, AskedTime, NaiveTime, Time, rfc3339
+from recorder.values import BufferStatus, CameraStatus, Picture
+
+
+class CameraQuery(Asked):
+    """Which camera; the first one when left out."""
+
+    camera: str | None = Field(default=None, max_length=40)
+
+
+class FrameQuery(Asked):
+    """`GET /api/cameras/{camera}/frame.jpg`."""
+
+    at: AskedTime | None = Field(default=None, description="A buffered label; default: the newest frame.")
+    width: int | None = Field(default=None, ge=16, le=7680, description="Scaled down to this; never up.")
+    exact: bool = Field(default=True, description="false: the nearest keyframe before, much cheaper.")
+
+
+class FilmstripQuery(Asked):
+    """`GET /api/cameras/{camera}/filmstrip`. Default span: the whole buffer."""
+
+    count: int = Field(default=12, ge=1, le=60)
+    width: int = Field(default=160, ge=32, le=640)
+    start: AskedTime | None = None
+    end: AskedTime | None = None
+
+
+class ReplayQuery(Asked):
+    """`GET /api/cameras/{camera}/replay.mp4`. Default span: the whole buffer."""
+
+    start: AskedTime | None = None
+    end: AskedTime | None = None
+
+
+class MjpegQuery(Asked):
+    """`GET /live/{camera}.mjpeg`."""
+
+    fps: float = Field(default=5.0, ge=0.1, le=5.0)
 
 
 class GivenBufferJson(Answer):
@@ -189,16 +226,25 @@ class FilmPictureJson(Answer):
     label: Time
     width: int
     height: int
-    approximate: bool = Field(description="A keyframe near the asked moment, not the frame itself.")
-    image: str = Field(description="The JPEG as a data: URL.")
+    image: str = Field(description="The small JPEG as a data: URL.")
+    frame_url: str = Field(description="The same frame in full size, while it is buffered.")
+
+    @classmethod
+    def of(cls, picture: Picture, camera_id: str) -> "FilmPictureJson":
+        data = base64.b64encode(picture.jpeg).decode("ascii")
+        return cls(
+            label=picture.label,
+            width=picture.width,
+            height=picture.height,
+            image=f"data:image/jpeg;base64,{data}",
+            frame_url=f"/api/cameras/{camera_id}/frame.jpg?at={rfc3339(picture.label)}",
+        )
 
 
 class FilmstripJson(Answer):
-    """Small pictures across the buffer, oldest first."""
+    """Small pictures of keyframes across the buffer, oldest first; exact frames come from `frame_url`."""
 
     camera: str
-    start: Time | None
-    end: Time | None
     pictures: list[FilmPictureJson]
 
 

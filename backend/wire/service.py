@@ -42,6 +42,7 @@ class SystemJson(Answer):
     cameras: list[CameraStorageJson]
     clock: str
     event_streams: int
+    live_viewers: int
 
 
 class AnalyticsQuery(Asked):

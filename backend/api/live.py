@@ -1,0 +1,170 @@
+"""Live pictures: fMP4 fragments over a WebSocket for our page, JPEG frames for other programs.
+
+WS /live/{camera}. Text messages are JSON: `init` (codec, width, height, mime), `state` (state, reason),
+`bye` (reason: the daemon stops; come again). Binary messages have a 24-byte big-endian header, then the
+bytes of the fMP4:
+
+    u8   kind: 0 init segment, 1 fragment, 2 fragment that begins with a keyframe
+    7    zero bytes
+    f64  media time of the fragment's picture, seconds
+    u64  its label, microseconds since 1970-01-01T00:00:00Z
+
+`init` and its segment come again when the codec parameters change. A viewer that is too slow misses
+fragments up to the next keyframe (the recorder drops and counts them).
+"""
+
+import asyncio
+import json
+import struct
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from aiohttp import WSMsgType, web
+
+from backend.access.actions import Action
+from backend.keys import CAMERAS, VIEWERS
+from backend.routes import Route, camera_in_path, query_of
+from backend.wire.cameras import MjpegQuery
+from backend.wire.times import rfc3339
+from recorder.errors import RecorderError
+from recorder.live_feed import LiveChunk, LiveInit, LiveMessage, LiveState
+from recorder.recorder import Recorder
+from recorder.values import Picture
+
+HEADER = struct.Struct(">B7xdQ")
+KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME = 0, 1, 2
+HEARTBEAT_S = 10.0
+SEND_TIMEOUT_S = 20.0
+BOUNDARY = "hindsight-frame"
+
+_EPOCH = datetime(1970, 1, 1)
+_NEVER = _EPOCH
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    recorder = request.app[CAMERAS].find(request.match_info["camera"])
+    viewers = request.app[VIEWERS]
+    with viewers.watching():
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=4096, compress=False)
+        await socket.prepare(request)
+        async with asyncio.TaskGroup() as group:
+            sender = group.create_task(_send_live(socket, recorder))
+            listener = group.create_task(_listen(socket))
+            closing = group.create_task(viewers.closing.wait())
+            await asyncio.wait({sender, listener, closing}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (sender, listener, closing):
+                task.cancel()
+        if viewers.closing.is_set():
+            await _say_bye(socket)
+        await socket.close()
+    return socket
+
+
+async def mjpeg(request: web.Request) -> web.StreamResponse:
+    recorder = request.app[CAMERAS].find(request.match_info["camera"])
+    viewers = request.app[VIEWERS]
+    with viewers.watching():
+        response = web.StreamResponse(
+            headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"}
+        )
+        await response.prepare(request)
+        async with asyncio.TaskGroup() as group:
+            sender = group.create_task(_send_pictures(response, recorder, query_of(request, MjpegQuery).fps))
+            closing = group.create_task(viewers.closing.wait())
+            await asyncio.wait({sender, closing}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (sender, closing):
+                task.cancel()
+    return response
+
+
+def pack(kind: int, media_time_s: float, label: datetime, data: bytes) -> bytes:
+    """One binary message."""
+    label_us = (label - _EPOCH) // timedelta(microseconds=1)
+    return HEADER.pack(kind, media_time_s, max(0, label_us)) + data
+
+
+async def _send_live(socket: web.WebSocketResponse, recorder: Recorder) -> None:
+    try:
+        async with recorder.subscribe() as subscription:
+            async for message in subscription:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await _send(socket, message)
+    except (ConnectionError, TimeoutError):
+        return
+
+
+async def _send(socket: web.WebSocketResponse, message: LiveMessage) -> None:
+    match message:
+        case LiveInit():
+            init = {
+                "type": "init",
+                "codec": message.codec_string,
+                "width": message.width,
+                "height": message.height,
+                "mime": f'video/mp4; codecs="{message.codec_string}"',
+            }
+            await socket.send_str(json.dumps(init))
+            await socket.send_bytes(pack(KIND_INIT, 0.0, _NEVER, message.init_segment))
+        case LiveChunk():
+            kind = KIND_KEYFRAME if message.is_keyframe else KIND_FRAGMENT
+            await socket.send_bytes(pack(kind, message.media_time_s, message.label, message.data))
+        case LiveState():
+            state = {"type": "state", "state": message.state, "reason": message.reason}
+            await socket.send_str(json.dumps(state))
+        case _:
+            assert_never(message)
+
+
+async def _listen(socket: web.WebSocketResponse) -> None:
+    """Read, so that pings are answered and a close is noticed; what a viewer says is ignored."""
+    async for message in socket:
+        if message.type is WSMsgType.ERROR:
+            return
+
+
+async def _say_bye(socket: web.WebSocketResponse) -> None:
+    try:
+        async with asyncio.timeout(1.0):
+            await socket.send_str(json.dumps({"type": "bye", "reason": "The daemon stops."}))
+    except (ConnectionError, TimeoutError):
+        return
+
+
+async def _send_pictures(response: web.StreamResponse, recorder: Recorder, fps: float) -> None:
+    try:
+        async for picture in recorder.pictures(fps):
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await response.write(_part(picture))
+    except (ConnectionError, TimeoutError, RecorderError):
+        return
+
+
+def _part(picture: Picture) -> bytes:
+    head = (
+        f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture.jpeg)}\r\n"
+        f"X-Frame-Label: {rfc3339(picture.label)}\r\n\r\n"
+    )
+    return head.encode() + picture.jpeg + b"\r\n"
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/live/{camera:[a-z0-9-]+}.mjpeg",
+        mjpeg,
+        Action.VIEW,
+        "JPEG frames for other programs, decoded only while watched",
+        camera=camera_in_path,
+        query=MjpegQuery,
+        media_type="multipart/x-mixed-replace",
+    ),
+    Route(
+        "GET",
+        "/live/{camera:[a-z0-9-]+}",
+        live,
+        Action.VIEW,
+        "Live fMP4 over a WebSocket",
+        camera=camera_in_path,
+        status=101,
+    ),
+)
