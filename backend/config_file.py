@@ -14,7 +14,8 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from backend.config import CameraConfig, Config
+from backend.config import CameraConfig, Config, secrets_in
+from backend.redaction import Redactor
 
 DEFAULT_FILE = Path("config.yaml")
 PREFIX = "HINDSIGHT_"
@@ -70,11 +71,18 @@ def show(config: Config) -> dict[str, Any]:
     """The effective values as plain data with secrets hidden."""
     shown = config.model_dump(mode="json")
     shown["cameras"] = [
-        camera.model_dump(mode="json") | {"source": "***" if camera.source else None}
+        camera.model_dump(mode="json") | {"source": _shown_source(camera)}
         for camera in config.effective_cameras
     ]
     shown["storage"]["thumbnails_dir"] = str(config.thumbnails_dir)
     return shown
+
+
+def _shown_source(camera: CameraConfig) -> str | None:
+    if camera.source is None or camera.source_file is not None:
+        return None  # what lies in a file is printed as the file's name
+    source = camera.source.get_secret_value()
+    return Redactor(secrets_in(source))(source)
 
 
 def known_paths() -> list[str]:

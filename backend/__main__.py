@@ -1,0 +1,81 @@
+"""The program: parses the command line, reads the configuration, runs one command, ends with its code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from backend.cli.exits import CommandFailed, Exit
+from backend.cli.parser import make_parser
+from backend.config import Config
+from backend.config_file import ConfigError, load
+
+Command = Callable[[Config, argparse.Namespace], Exit]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return int(_dispatch(given))
+    except CommandFailed as error:
+        print(f"hindsight: {error}", file=sys.stderr)
+        return int(error.code)
+    except ConfigError as error:
+        for line in error.lines:
+            print(f"hindsight: {line}", file=sys.stderr)
+        return int(Exit.CONFIG)
+    except KeyboardInterrupt:
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has had enough, as `head` does; the interpreter must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.OK)
+
+
+def _dispatch(given: list[str]) -> int:
+    from backend.cli import local
+
+    if given[:1] == ["bench"]:
+        return local.bench(given[1:])  # its own options, unread by us
+    options = make_parser().parse_args(given)
+    if options.command == "version":
+        return local.version(options)
+    command = _command(options)
+    config = load(options.config, os.environ, Path.cwd())
+    return command(config, options)
+
+
+def _command(options: argparse.Namespace) -> Command:
+    """Each command loads only what it needs: `status` must not wait for video libraries."""
+    from backend.cli import local, remote
+
+    match (options.command, getattr(options, "action", None)):
+        case ("run", _):
+            from backend.cli.run import run
+
+            return lambda config, _: run(config)
+        case ("fsck", _):
+            from backend.cli.fsck import fsck
+
+            return fsck
+        case ("status", _):
+            return remote.status
+        case ("record", _):
+            return remote.record
+        case ("clips", "list"):
+            return remote.list_clips
+        case ("config", "check"):
+            return local.config_check
+        case ("config", "print"):
+            return local.config_print
+        case ("key", "show"):
+            return local.key_show
+        case ("key", "new"):
+            return local.key_new
+    raise AssertionError(f"the parser let an unknown command through: {options.command}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

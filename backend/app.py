@@ -1,0 +1,341 @@
+"""The composition root: the only place that chooses concrete parts, and the order they start and end in.
+
+Start: directories and catalogue, salvage of what an earlier process left, recorders, jobs, HTTP,
+ready. End: the reverse. Whoever calls `running` holds the data lock.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from backend.access.access_key import AccessKey
+from backend.access.gate import Access
+from backend.access.peers import Hosts
+from backend.access.sessions import Sessions
+from backend.analytics import Analytics
+from backend.api import all_routes
+from backend.cameras import Cameras, camera_settings
+from backend.catalogue import Catalogue, utc_now
+from backend.clip_news import ClipNews
+from backend.clips import Clips
+from backend.config import Config
+from backend.events import EventLog
+from backend.garbage import GarbageSweep
+from backend.health import Health
+from backend.idempotency import Idempotency
+from backend.ids import new_id, recorder_id
+from backend.inbox import RecorderInbox
+from backend.keys import (
+    ANALYTICS,
+    CAMERAS,
+    CATALOGUE,
+    CLIPS,
+    CONFIG,
+    EVENTS,
+    FILES,
+    HEALTH,
+    IDEMPOTENCY,
+    LABELS,
+    NEWS,
+    PLAYBACK,
+    PREVIEWS,
+    RECORDER_ID,
+    REPLAYS,
+    STARTED_AT,
+    VIEWERS,
+)
+from backend.metrics import Metrics
+from backend.playback import Playback
+from backend.previews import Previews
+from backend.recordings import Desk, Recordings
+from backend.recovery import Places, Recovery
+from backend.replays import OpenReplays
+from backend.scheduler import Scheduler
+from backend.server import make_application, make_runner
+from backend.static import CHECK_PAGE, Site
+from backend.storage.local import LocalFiles
+from backend.viewers import Viewers
+from recorder.clock import LabelLine, SystemClock
+from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
+from recorder.tasks import Tasks
+from recorder.values import ClockStepped
+from recorder.workers import WorkerPool
+
+_log = logging.getLogger(__name__)
+
+_ROOT = Path(__file__).resolve().parent.parent
+DISK_THREADS, FINISHING_THREADS, LIVE_THREADS, WORKERS = 4, 2, 1, 2
+KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What everything else stands on."""
+
+    config: Config
+    recorder_id: str
+    catalogue: Catalogue
+    files: LocalFiles
+    events: EventLog
+    labels: LabelLine
+    workers: WorkerPool
+    disk: ThreadPoolExecutor
+    finishing: ThreadPoolExecutor
+    live: ThreadPoolExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The use cases."""
+
+    cameras: Cameras
+    news: ClipNews
+    previews: Previews
+    replays: OpenReplays
+    inbox: RecorderInbox
+    desk: Desk
+    recordings: Recordings
+    clips: Clips
+    idempotency: Idempotency
+    viewers: Viewers
+    analytics: Analytics
+    garbage: GarbageSweep
+    tasks: Tasks
+
+
+@asynccontextmanager
+async def running(config: Config, key: AccessKey) -> AsyncIterator[str]:
+    """A daemon that is ready; yields the address it listens on, as http://HOST:PORT."""
+    async with AsyncExitStack() as stack:
+        health = Health()
+        base = await _lay_foundation(stack, config)
+        health.waiting_for = "recordings of an earlier run to be finished"
+        await _recover(base)
+        rooms = await _open_rooms(stack, base)
+        metrics = Metrics(rooms.cameras.statuses, lambda: _numbers(base, rooms, access))
+        access = _make_access(config, base.catalogue, key)
+        await _start_jobs(stack, base, rooms, metrics, key)
+        app = _make_app(base, rooms, access, metrics, await asyncio.to_thread(_read_site))
+        app[HEALTH] = health
+        address = await _listen(stack, app, config)
+        health.waiting_for = None
+        try:
+            yield address
+        finally:
+            health.waiting_for = "the end: the daemon is being stopped"
+            base.events.close()
+            rooms.viewers.close()
+
+
+async def _lay_foundation(stack: AsyncExitStack, config: Config) -> Foundation:
+    data_dir = config.data_dir
+    files = LocalFiles(config.clips_dir, config.thumbnails_dir, data_dir / "quarantine")
+    await asyncio.to_thread(files.prepare)
+    identity = await asyncio.to_thread(recorder_id, data_dir)
+    catalogue = Catalogue(f"sqlite:///{data_dir / 'catalogue.sqlite'}")
+    stack.push_async_callback(catalogue.close)
+    await catalogue.open()
+    disk, finishing, live = (
+        _threads(stack, count, name)
+        for count, name in ((DISK_THREADS, "disk"), (FINISHING_THREADS, "finish"), (LIVE_THREADS, "live"))
+    )
+    workers = WorkerPool(WORKERS)
+    stack.push_async_callback(asyncio.to_thread, workers.close)
+    return Foundation(
+        config=config,
+        recorder_id=identity,
+        catalogue=catalogue,
+        files=files,
+        events=EventLog(secrets.token_hex(4)),
+        labels=LabelLine(SystemClock()),
+        workers=workers,
+        disk=disk,
+        finishing=finishing,
+        live=live,
+    )
+
+
+def _threads(stack: AsyncExitStack, count: int, name: str) -> ThreadPoolExecutor:
+    pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+    stack.push_async_callback(asyncio.to_thread, pool.shutdown, wait=True, cancel_futures=True)
+    return pool
+
+
+async def _recover(base: Foundation) -> None:
+    places = Places(base.files.clips_dir, base.files.quarantine_dir, _runtime_dir(base.config))
+    recovery = Recovery(base.catalogue, base.recorder_id, places, base.disk, base.finishing)
+    report = await recovery.run()
+    _log.info(
+        "start-up: %d recordings finished, %d failed, %d adopted, %d removed, %d quarantined",
+        len(report.salvaged),
+        len(report.failed),
+        len(report.adopted),
+        len(report.removed),
+        len(report.quarantined),
+    )
+
+
+async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
+    inbox = RecorderInbox()
+    cameras = await _make_cameras(base, inbox)
+    news = ClipNews(base.events)
+    previews = Previews(base.catalogue, news, base.files, base.workers)
+    desk = Desk(
+        catalogue=base.catalogue,
+        cameras=cameras,
+        previews=previews,
+        news=news,
+        events=base.events,
+        recorder_id=base.recorder_id,
+        clips_dir=base.files.clips_dir,
+        disk=base.disk,
+        finishing=base.finishing,
+    )
+    recordings = Recordings(desk, inbox)
+    rooms = Rooms(
+        cameras=cameras,
+        news=news,
+        previews=previews,
+        replays=OpenReplays(),
+        inbox=inbox,
+        desk=desk,
+        recordings=recordings,
+        clips=Clips(desk, recordings, base.config.recording),
+        idempotency=Idempotency(base.catalogue, base.recorder_id),
+        viewers=Viewers(),
+        analytics=Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic),
+        garbage=GarbageSweep(base.catalogue, base.files, base.recorder_id, base.disk),
+        tasks=Tasks(),
+    )
+    stack.push_async_callback(rooms.analytics.flush)
+    stack.push_async_callback(cameras.close)
+    await cameras.start()
+    rooms.tasks.spawn(recordings.run(), "recordings")
+    closers = (rooms.tasks, previews, rooms.replays, rooms.clips, rooms.idempotency)
+    for close in (part.close for part in closers):
+        stack.push_async_callback(close)
+    return rooms
+
+
+async def _make_cameras(base: Foundation, inbox: RecorderInbox) -> Cameras:
+    tools = RecorderTools(
+        recorder_id=base.recorder_id,
+        clock=SystemClock(),
+        labels=base.labels,
+        workers=base.workers,
+        disk=base.disk,
+        finishing=base.finishing,
+        live=base.live,
+        new_id=new_id,
+        on_event=inbox.put,
+    )
+    places = RecorderPlaces(base.files.clips_dir, _runtime_dir(base.config))
+    settings = await asyncio.to_thread(camera_settings, base.config)
+    return Cameras([Recorder(camera, places, tools) for camera in settings])
+
+
+def _make_access(config: Config, catalogue: Catalogue, key: AccessKey) -> Access:
+    lifetime_s = config.server.session_lifetime
+    return Access(
+        key,
+        Sessions(catalogue, lifetime_s=lifetime_s, now=utc_now, monotonic_s=time.monotonic),
+        Hosts(config.server.allowed_hosts),
+        loopback_without_key=config.server.loopback_without_key,
+    )
+
+
+async def _start_jobs(
+    stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: Metrics, key: AccessKey
+) -> None:
+    catalogue = base.catalogue
+
+    async def check_clock() -> None:
+        if (stepped_s := base.labels.check()) is not None:
+            _log.warning("the wall clock was set by %+.1f s; labels moved with it", stepped_s)
+            rooms.inbox.put(ClockStepped(stepped_s))
+
+    scheduler = Scheduler(metrics.failed)
+    scheduler.every(1, "clock", check_clock)
+    scheduler.every(1, "samples", lambda: rooms.analytics.tick(rooms.cameras.statuses()))
+    scheduler.every(1, "key", lambda: asyncio.to_thread(key.refresh))
+    scheduler.every(10, "garbage", rooms.garbage.run)
+    scheduler.every(3600, "thin samples", rooms.analytics.thin)
+    scheduler.every(3600, "sessions", catalogue.expire_sessions)
+    scheduler.every(
+        3600, "idempotency keys", lambda: catalogue.expire_keys(utc_now() - KEEP_IDEMPOTENCY_KEYS)
+    )
+    scheduler.start()
+    stack.push_async_callback(scheduler.close)
+    rooms.tasks.spawn(metrics.watch_loop(), "loop lag")
+
+
+def _make_app(
+    base: Foundation, rooms: Rooms, access: Access, metrics: Metrics, site: Site
+) -> web.Application:
+    app = make_application((*all_routes(), *site.routes()), access, metrics)
+    app[CONFIG] = base.config
+    app[CATALOGUE] = base.catalogue
+    app[FILES] = base.files
+    app[EVENTS] = base.events
+    app[LABELS] = base.labels
+    app[RECORDER_ID] = base.recorder_id
+    app[STARTED_AT] = utc_now()
+    app[CAMERAS] = rooms.cameras
+    app[CLIPS] = rooms.clips
+    app[IDEMPOTENCY] = rooms.idempotency
+    app[VIEWERS] = rooms.viewers
+    app[NEWS] = rooms.news
+    app[PREVIEWS] = rooms.previews
+    app[REPLAYS] = rooms.replays
+    app[PLAYBACK] = Playback(base.files.clips_dir)
+    app[ANALYTICS] = rooms.analytics
+    return app
+
+
+def _read_site() -> Site:
+    return Site(_ROOT / "web", _ROOT / CHECK_PAGE)
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, config: Config) -> str:
+    runner = make_runner(app)
+    stack.push_async_callback(runner.cleanup)
+    await runner.setup()
+    host = config.server.host
+    # asyncio binds "::" to IPv6 only; no host at all means every address of both.
+    await web.TCPSite(runner, None if host == "::" else host, config.server.port).start()
+    port = runner.addresses[0][1]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _runtime_dir(config: Config) -> Path:
+    return config.data_dir / "runtime"
+
+
+def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, float]:
+    return {
+        "inbox_waiting": len(rooms.inbox),
+        "event_streams": base.events.subscribers,
+        "events_published_total": base.events.published,
+        "event_resets_total": base.events.resets,
+        "wrong_keys_total": access.attempts.failures,
+        "commits_retried_total": rooms.desk.counters.commits_retried,
+        "news_dropped_total": rooms.desk.counters.news_dropped,
+        "garbage_deleted_total": rooms.garbage.counters.deleted,
+        "garbage_failures_total": rooms.garbage.counters.failures,
+        "previews_failed_total": rooms.previews.counters.failed,
+        "samples_lost_total": rooms.analytics.lost,
+        "previews_made_total": rooms.previews.counters.made,
+        "live_viewers_refused_total": rooms.viewers.refused,
+        "replays_open": len(rooms.replays),
+        "task_failures_total": rooms.tasks.failures,
+        "clock_steps_total": base.labels.steps,
+    } | {f"worker_jobs_{name}_total": number for name, number in asdict(base.workers.counters).items()}

@@ -1,0 +1,92 @@
+"""Talks HTTP to the running daemon, with the key from data_dir or HINDSIGHT_KEY."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from backend.access.access_key import AccessKey
+from backend.cli.exits import CommandFailed, Exit
+from backend.config import Config
+from backend.data_lock import read_holder
+
+_TIMEOUT_S = 20.0
+
+
+class DaemonClient:
+    """One daemon. Use as an async context manager."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self.url = url
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S, connect=5)
+        self._session = aiohttp.ClientSession(url, headers=headers, timeout=timeout)
+
+    async def __aenter__(self) -> "DaemonClient":
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._session.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The JSON answer. Raises CommandFailed with the daemon's own words."""
+        try:
+            async with self._session.request(method, path, json=body, params=query) as answer:
+                said = await answer.json(content_type=None)
+                if answer.status < 400:
+                    return said
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise CommandFailed(
+                Exit.UNAVAILABLE,
+                f"No Hindsight answers at {self.url} ({type(error).__name__}); `hindsight run` starts it.",
+            ) from error
+        code = Exit.NO_PERMISSION if answer.status in {401, 403, 429} else Exit.FAILED
+        detail = said.get("detail") if isinstance(said, dict) else None
+        raise CommandFailed(code, str(detail or f"The daemon answered {answer.status}."))
+
+
+def client_for(config: Config, url: str | None) -> DaemonClient:
+    """The client for the daemon of this configuration, or for `url`. Needs a running loop; blocks shortly."""
+    if url is None:
+        holder = read_holder(config.data_dir)
+        url = (holder.url if holder else None) or _configured_url(config)
+    return DaemonClient(url, _key(config))
+
+
+def _configured_url(config: Config) -> str:
+    host = config.server.host
+    if host in {"0.0.0.0", "", "*"}:  # noqa: S104  compared, not bound
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "::1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{config.server.port}"
+
+
+def _key(config: Config) -> str | None:
+    if key := os.environ.get("HINDSIGHT_KEY"):
+        return key
+    stored = AccessKey(config.data_dir)
+    try:
+        stored.load(create=False)
+    except OSError:
+        return None  # another user's daemon: loopback may not need a key
+    return stored.value
+
+
+async def wait_until(client: DaemonClient, path: str, states: frozenset[str], timeout_s: float) -> Any:
+    """Poll the clip at `path` until its status is one of `states`. Raises CommandFailed."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            clip = await client.call("GET", path)
+            if clip["status"] in states:
+                return clip
+            await asyncio.sleep(0.2)

@@ -1,0 +1,52 @@
+"""`hindsight fsck`: prove that catalogue and disk agree. Works with and without a running daemon."""
+
+import argparse
+import asyncio
+import json
+from dataclasses import asdict
+
+from backend.catalogue import Catalogue, CatalogueError
+from backend.cli.exits import CommandFailed, Exit
+from backend.config import Config
+from backend.fsck import FsckReport, Level, check
+from backend.ids import RecorderIdDamaged, recorder_id
+from backend.storage.local import LocalFiles
+
+
+def fsck(config: Config, options: argparse.Namespace) -> Exit:
+    """Compare, print what does not agree, exit 1 when something does not."""
+    catalogue_path = config.data_dir / "catalogue.sqlite"
+    if not catalogue_path.is_file():
+        raise CommandFailed(Exit.FAILED, f"{config.data_dir} holds no catalogue; is this the right data_dir?")
+    try:
+        report = asyncio.run(_check(config, Level(options.level)))
+    except (CatalogueError, RecorderIdDamaged) as error:
+        raise CommandFailed(Exit.FAILED, str(error)) from error
+    except OSError as error:
+        raise CommandFailed(Exit.NO_PERMISSION, f"{error.filename}: {error.strerror}.") from error
+    if options.json:
+        print(json.dumps(asdict(report) | {"ok": report.ok}, indent=2))
+    else:
+        _print(report)
+    return Exit.OK if report.ok else Exit.FAILED
+
+
+async def _check(config: Config, level: Level) -> FsckReport:
+    files = LocalFiles(config.clips_dir, config.thumbnails_dir, config.data_dir / "quarantine")
+    catalogue = Catalogue(f"sqlite:///{config.data_dir / 'catalogue.sqlite'}")
+    try:
+        await catalogue.open()
+        identity = await asyncio.to_thread(recorder_id, config.data_dir)
+        return await check(catalogue, files, identity, level)
+    finally:
+        await catalogue.close()
+
+
+def _print(report: FsckReport) -> None:
+    for finding in report.findings:
+        print(f"{finding.kind}: {finding.sentence}")
+    verdict = "agree" if report.ok else f"disagree in {len(report.findings)} places"
+    print(
+        f"{report.clips} clips, {report.files} files, {report.size_bytes} bytes: "
+        f"catalogue and disk {verdict} (level {report.level})"
+    )

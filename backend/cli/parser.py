@@ -1,0 +1,55 @@
+"""The shape of the command line."""
+
+import argparse
+from pathlib import Path
+
+LEVELS = ("presence", "size", "hash")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Commands set `command`; those with a second word set `action` too."""
+    parser = argparse.ArgumentParser(
+        prog="hindsight", description="Instant replay for cameras: records what has just been seen."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    configured = argparse.ArgumentParser(add_help=False)
+    configured.add_argument("--config", type=Path, metavar="FILE", help="default: ./config.yaml")
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print JSON")
+    asking = argparse.ArgumentParser(add_help=False, parents=[configured, as_json])
+    asking.add_argument("--url", metavar="URL", help="default: the daemon of this configuration")
+    plain = [configured, as_json]
+
+    commands.add_parser("run", parents=[configured], help="run the daemon")
+    status = commands.add_parser("status", parents=[asking], help="is it ready; what the cameras do")
+    status.add_argument("--require-live", action="store_true", help="exit 1 unless every camera is live")
+    _add_record(commands.add_parser("record", parents=[asking], help="record a clip"))
+    clips = commands.add_parser("clips", help="clips").add_subparsers(dest="action", required=True)
+    _add_clips_list(clips.add_parser("list", parents=[asking], help="newest first"))
+    fsck = commands.add_parser("fsck", parents=plain, help="prove that catalogue and disk agree")
+    fsck.add_argument("--level", choices=LEVELS, default="size", help="how thoroughly (default: size)")
+    config = commands.add_parser("config", help="configuration").add_subparsers(dest="action", required=True)
+    config.add_parser("check", parents=plain, help="read it and name every mistake")
+    config.add_parser("print", parents=plain, help="effective values, secrets hidden")
+    bench = commands.add_parser("bench", add_help=False, help="what the promises cost on this machine")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER)
+    key = commands.add_parser("key", help="access key").add_subparsers(dest="action", required=True)
+    key.add_parser("show", parents=plain, help="print it")
+    key.add_parser("new", parents=plain, help="replace it and end every session")
+    commands.add_parser("version", parents=[as_json], help="which Hindsight this is")
+    return parser
+
+
+def _add_record(record: argparse.ArgumentParser) -> None:
+    record.add_argument("--camera", metavar="ID", help="default: the first")
+    record.add_argument("--before", type=float, metavar="SECONDS", help="look back this far")
+    record.add_argument("--after", type=float, metavar="SECONDS", help="and go on this long")
+    record.add_argument("--title", help="what people read")
+    record.add_argument("--wait", action="store_true", help="until the clip is finished")
+
+
+def _add_clips_list(clips: argparse.ArgumentParser) -> None:
+    clips.add_argument("--status", metavar="LIST", help="such as draft,published")
+    clips.add_argument("--camera", metavar="ID")
+    clips.add_argument("--q", metavar="WORDS", help="in title, caption and tags")
+    clips.add_argument("--limit", type=int, default=20, metavar="N", help="default: 20")
