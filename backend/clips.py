@@ -20,8 +20,9 @@ from backend.recordings import Desk, Recordings, finished_fields
 from backend.storage.local import write_durably
 from backend.unbroken import to_the_end
 from backend.wire.clips import MOST_AFTER_S, MOST_BEFORE_S, ClipJson, ClipPatch, ClipRequest, SnapshotRequest
+from backend.wire.times import rfc3339
 from recorder.clip_files import ClipFiles
-from recorder.errors import UnknownRecording
+from recorder.errors import SpanOutsideBuffer, UnknownRecording
 from recorder.recorder import Recorder
 from recorder.tasks import Tasks
 from recorder.values import Picture, RecordingStarted, RecordRequest
@@ -71,6 +72,8 @@ class Clips:
         """Keep one frame as an image row."""
         recorder = self._desk.cameras.find(asked.camera)
         picture = await recorder.frame(asked.at)
+        if asked.at is not None and picture.label > asked.at:
+            raise SpanOutsideBuffer(f"The buffer begins at {rfc3339(picture.label)}, after the asked moment.")
         return await to_the_end(self._tasks, self._snapshot(recorder, asked, picture, clip_id or new_id()))
 
     async def stop(self, clip_id: str) -> Clip:

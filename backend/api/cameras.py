@@ -21,6 +21,9 @@ from backend.wire.times import rfc3339
 from recorder.errors import SpanOutsideBuffer
 from recorder.recorder import Recorder
 
+REPLAY_CACHING = {"Cache-Control": "private, max-age=60"}
+"""A player that may keep nothing asks for the same bytes at every seek."""
+
 
 async def list_cameras(request: web.Request) -> web.StreamResponse:
     cameras, principal = request.app[CAMERAS], request[PRINCIPAL]
@@ -72,7 +75,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
 
 async def replay_file(request: web.Request) -> web.StreamResponse:
     async with request.app[REPLAYS].reading(request.match_info["token"]) as path:
-        return await send_file(request, FileToSend(path, "video/mp4"))
+        return await send_file(request, FileToSend(path, "video/mp4", headers=REPLAY_CACHING))
 
 
 async def _camera_of_replay(request: web.Request) -> str | None:
