@@ -59,6 +59,7 @@ from backend.previews import Previews
 from backend.recordings import Desk, Recordings
 from backend.recovery import Places, Recovery
 from backend.replays import OpenReplays
+from backend.routes import Route
 from backend.scheduler import Scheduler
 from backend.server import make_application, make_runner
 from backend.static import CHECK_PAGE, Site
@@ -124,7 +125,8 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[str]:
         metrics = Metrics(rooms.cameras.statuses, lambda: _numbers(base, rooms, access))
         access = _make_access(config, base.catalogue, key)
         await _start_jobs(stack, base, rooms, metrics, key)
-        app = _make_app(base, rooms, access, metrics, await asyncio.to_thread(_read_site))
+        routes = await asyncio.to_thread(_read_routes)
+        app = _make_app(base, rooms, access, metrics, routes)
         app[HEALTH] = health
         address = await _listen(stack, app, config)
         health.waiting_for = None
@@ -279,9 +281,9 @@ async def _start_jobs(
 
 
 def _make_app(
-    base: Foundation, rooms: Rooms, access: Access, metrics: Metrics, site: Site
+    base: Foundation, rooms: Rooms, access: Access, metrics: Metrics, routes: tuple[Route, ...]
 ) -> web.Application:
-    app = make_application((*all_routes(), *site.routes()), access, metrics)
+    app = make_application(routes, access, metrics)
     app[CONFIG] = base.config
     app[CATALOGUE] = base.catalogue
     app[FILES] = base.files
@@ -301,8 +303,9 @@ def _make_app(
     return app
 
 
-def _read_site() -> Site:
-    return Site(_ROOT / "web", _ROOT / CHECK_PAGE)
+def _read_routes() -> tuple[Route, ...]:
+    """Imports the API and reads the page's files: for a thread."""
+    return (*all_routes(), *Site(_ROOT / "web", _ROOT / CHECK_PAGE).routes())
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, config: Config) -> str:

@@ -1,0 +1,152 @@
+"""The command line, as the process a person starts."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CANARY = "canary-31ce"
+
+
+def _environ(**more: str) -> dict[str, str]:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("HINDSIGHT_") and n != "VIDEO_SOURCE"}
+    return kept | {"PYTHONPATH": str(ROOT)} | more
+
+
+def _run(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "backend", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env=_environ(**environ), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@contextmanager
+def _daemon(cwd: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running daemon on a free port, and the address it printed."""
+    environ = {"HINDSIGHT_SERVER__PORT": "0", "HINDSIGHT_SERVER__HOST": "127.0.0.1"} | environ
+    command = [sys.executable, "-m", "backend", "run"]
+    with (cwd / "stderr").open("w") as errors:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=_environ(**environ), stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+    try:
+        yield process, _opened(process, cwd)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _opened(process: subprocess.Popen[str], cwd: Path) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Open "):
+            return line.split()[1]
+    pytest.fail((cwd / "stderr").read_text())
+
+
+def _wait_for_frames(cwd: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        said: dict[str, Any] = json.loads(_run(cwd, "status", "--json").stdout)
+        if said["cameras"][0]["buffer"]["duration_seconds"] > 1:
+            return
+        time.sleep(0.2)
+    pytest.fail("the buffer did not fill")
+
+
+@pytest.mark.daemon
+def test_run_status_record_list_and_fsck_work_together(tmp_path: Path) -> None:
+    """The whole way of a person with a terminal; the second daemon is refused, SIGTERM ends the first."""
+    with _daemon(tmp_path) as (process, address):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#key=[\w-]{43}", address)
+        _wait_for_frames(tmp_path)
+        recorded = _run(tmp_path, "record", "--before", "1", "--after", "0", "--wait", "--json")
+        clip = json.loads(recorded.stdout)
+        assert (recorded.returncode, clip["status"]) == (0, "draft")
+        assert clip["id"] in _run(tmp_path, "clips", "list").stdout
+        refused = _run(tmp_path, "record", "--before", "-1")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "before_seconds" in refused.stderr
+        second = _run(tmp_path, "run")
+        assert second.returncode == 75
+        assert str(process.pid) in second.stderr
+        assert _run(tmp_path, "status", HINDSIGHT_KEY="wrong").returncode == 77
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    checked = _run(tmp_path, "fsck", "--level", "hash", "--json")
+    assert (checked.returncode, json.loads(checked.stdout)["ok"]) == (0, True)
+    assert _run(tmp_path, "status").returncode == 69
+
+
+@pytest.mark.daemon
+def test_the_key_is_printed_at_the_first_start_only_and_can_be_shown_and_replaced(tmp_path: Path) -> None:
+    """A log that is kept does not collect the key at every restart."""
+    with _daemon(tmp_path) as (_, address):
+        key = address.partition("#key=")[2]
+        assert _run(tmp_path, "key", "show").stdout.strip() == key
+        assert (tmp_path / "data" / "access_key").stat().st_mode & 0o777 == 0o600
+    with _daemon(tmp_path) as (_, address):
+        assert "#" not in address
+        new = _run(tmp_path, "key", "new").stdout.strip()
+        assert new != key
+        assert _run(tmp_path, "status", HINDSIGHT_KEY=new).returncode == 0
+
+
+@pytest.mark.daemon
+def test_a_password_in_the_camera_address_appears_in_no_log_and_no_listing(tmp_path: Path) -> None:
+    """Not in the log, not in the answers, not in the process list."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    source = f"rtsp://admin:{CANARY}@127.0.0.1:{port}/x?token={CANARY}"
+    with _daemon(tmp_path, VIDEO_SOURCE=source, HINDSIGHT_LOG_LEVEL="debug") as (process, _):
+        deadline = time.monotonic() + 20
+        while "reconnecting" not in (said := _run(tmp_path, "status", "--json").stdout):
+            assert time.monotonic() < deadline
+        assert CANARY not in said
+        assert CANARY not in Path(f"/proc/{process.pid}/cmdline").read_text()
+    assert CANARY not in (tmp_path / "stderr").read_text()
+    printed = _run(tmp_path, "config", "print", VIDEO_SOURCE=source)
+    assert CANARY not in printed.stdout
+    assert yaml.safe_load(printed.stdout)["cameras"][0]["source"].startswith("rtsp://***@127.0.0.1")
+
+
+def test_a_mistake_in_the_configuration_ends_with_78_and_names_the_line(tmp_path: Path) -> None:
+    """For every command that reads it."""
+    (tmp_path / "config.yaml").write_text("server:\n  prot: 8080\n")
+    for command in (["config", "check"], ["run"], ["status"], ["key", "show"]):
+        ended = _run(tmp_path, *command)
+        assert (ended.returncode, ended.stdout) == (78, "")
+        assert "config.yaml:2: server.prot: unknown key. Did you mean 'server.port'?" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_an_address_in_use_is_a_sentence_and_75(tmp_path: Path) -> None:
+    """The most common reason why a daemon does not start."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = _run(tmp_path, "run", HINDSIGHT_SERVER__HOST="127.0.0.1", HINDSIGHT_SERVER__PORT=port)
+    assert ended.returncode == 75
+    assert "in use by another program" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_version_and_wrong_usage(tmp_path: Path) -> None:
+    """Small things scripts rely on."""
+    assert json.loads(_run(tmp_path, "version", "--json").stdout)["version"]
+    assert _run(tmp_path, "frobnicate").returncode == 2
+    assert _run(tmp_path, "fsck").returncode == 1
