@@ -360,7 +360,7 @@ async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecordin
         continued_from=plan.continued_from,
         clock=shop.labels.state.value,
     )
-    session = ClipSession(plan.start_ns, plan.end_ns, first.epoch)
+    session = ClipSession(plan.start_ns, plan.end_ns)
     orders = session.handle(UnitsArrived(plan.preroll))
     files = shop.files(plan.recording_id)
 

@@ -10,7 +10,7 @@ only if `start_ns <= pts_ns < end_ns`.
     state       input                              next        orders
     recording   UnitsArrived, all before the end   recording   Append
     recording   UnitsArrived, one with dts ≥ end   finishing   Append, Finish
-    recording   UnitsArrived, of another epoch     finishing   Append, Continue if the end lies beyond, Finish
+    recording   UnitsArrived, not for this file    finishing   Append, Continue if the end lies beyond, Finish
     recording   StreamQuiet, the end has passed    finishing   Finish
     recording   StopPressed                        recording   MoveEnd (the next unit or quiet finishes)
     recording   Extended                           recording   MoveEnd
@@ -24,12 +24,28 @@ only if `start_ns <= pts_ns < end_ns`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
-from recorder.access_unit import AccessUnit, Epoch
+from recorder.access_unit import AccessUnit
 from recorder.errors import SpanOutsideBuffer
 
 QUIET_GRACE_NS = 2_000_000_000
 """How long after its end a recording waits for units of a silent camera before it finishes without."""
+
+
+LONGEST_HOLE_NS = 3600 * 1_000_000_000
+"""A longer outage begins a new clip: MP4 cannot hold a picture for more than six hours at 90 kHz."""
+
+
+def fits_one_file(before: AccessUnit, unit: AccessUnit) -> bool:
+    """Whether `unit` can follow `before` in one file: same codec parameters, no hole that bursts it."""
+    return unit.epoch == before.epoch and unit.dts_ns - before.dts_ns <= LONGEST_HOLE_NS
+
+
+def fitting(units: tuple[AccessUnit, ...]) -> tuple[AccessUnit, ...]:
+    """The units from the first on that fit one file with it."""
+    border = next((i for i, (a, b) in enumerate(pairwise(units), 1) if not fits_one_file(a, b)), len(units))
+    return units[:border]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +181,7 @@ class MoveEnd:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Begin another recording at `first`, whose epoch this one cannot hold."""
+    """Begin another recording at `first`, which this one's file cannot hold."""
 
     first: AccessUnit
     end_ns: int | None
@@ -205,14 +221,13 @@ OVER = frozenset({SessionState.DONE, SessionState.FAILED, SessionState.DISCARDED
 class ClipSession:
     """The state machine of one recording. Not locked: one task owns it."""
 
-    def __init__(self, start_ns: int, end_ns: int | None, epoch: Epoch) -> None:
+    def __init__(self, start_ns: int, end_ns: int | None) -> None:
         self.state = SessionState.RECORDING
         self.start_ns = start_ns
         self.end_ns = end_ns
-        self.epoch = epoch
         self.shown_end_ns = start_ns
         """End of the latest frame inside the span: how far the recording has come."""
-        self._last_sequence = -1
+        self._last: AccessUnit | None = None
 
     @property
     def over(self) -> bool:
@@ -276,19 +291,19 @@ class ClipSession:
         kept: list[AccessUnit] = []
         orders: list[Order] = []
         for unit in units:
-            if unit.sequence <= self._last_sequence:
+            if self._last is not None and unit.sequence <= self._last.sequence:
                 continue
             # Every later unit has pts >= dts >= this dts, so no frame of the span is still to come.
             if self.end_ns is not None and unit.dts_ns >= self.end_ns:
                 orders = [self._finish()]
                 break
-            if unit.epoch != self.epoch:
+            if self._last is not None and not fits_one_file(self._last, unit):
                 # The continuation first: finishing may take long, and the ring holds a minute only.
                 if self.end_ns is None or unit.pts_ns < self.end_ns:
                     orders.append(Continue(unit, self.end_ns))
                 orders.append(self._finish())
                 break
-            self._last_sequence = unit.sequence
+            self._last = unit
             self._note_shown(unit)
             kept.append(unit)
         return [Append(tuple(kept)), *orders] if kept else orders

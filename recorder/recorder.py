@@ -22,7 +22,7 @@ from recorder.clip_processor import (
     cut_at_once,
     open_recording,
 )
-from recorder.clip_session import SpanPlan, SpanWish, plan_span
+from recorder.clip_session import SpanPlan, SpanWish, fitting, plan_span
 from recorder.clock import Clock, LabelLine
 from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecording
 from recorder.live_feed import LiveFeed, LiveSubscription
@@ -278,7 +278,7 @@ class Recorder:
         return plan_span(wish, oldest.pts_ns, newest.pts_ns)
 
     async def _preroll(self, plan: SpanPlan) -> tuple[tuple[AccessUnit, ...], bool]:
-        """Buffered units of the span's first epoch, and whether they are the whole of the span."""
+        """Buffered units of the span that fit one file, and whether they are the whole of the span."""
         version = 0
         deadline = asyncio.get_running_loop().time() + REORDER_WAIT_S
         _, newest = self._units.edges()
@@ -287,9 +287,8 @@ class Recorder:
             version = await self._bridge.wait_beyond(version, 0.1)
         end_ns = plan.end_ns if plan.end_ns is not None and reachable else self._units.newest().pts_ns + 1
         units = self._units.span(plan.start_ns, end_ns).units
-        first_epoch = units[0].epoch
-        same = next((i for i, unit in enumerate(units) if unit.epoch != first_epoch), len(units))
-        return units[:same], reachable and self._complete(plan) and same == len(units)
+        own = fitting(units)
+        return own, reachable and self._complete(plan) and len(own) == len(units)
 
     def _complete(self, plan: SpanPlan) -> bool:
         return plan.end_ns is not None and self._units.last_dts_ns() >= plan.end_ns

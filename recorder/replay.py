@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from recorder.access_unit import AccessUnit
+from recorder.clip_session import fits_one_file
 from recorder.errors import Busy, RecorderError
 from recorder.locked_ring import LockedRing
 from recorder.muxer import CutResult, write_mp4
@@ -34,10 +35,10 @@ class ReplayFile:
     size_bytes: int
 
 
-def last_epoch(units: Sequence[AccessUnit]) -> Sequence[AccessUnit]:
-    """The units from the last change of codec parameters on: one file can hold no more."""
+def newest_fitting(units: Sequence[AccessUnit]) -> Sequence[AccessUnit]:
+    """The units from the last border on that one file cannot bridge."""
     begin = len(units) - 1
-    while begin > 0 and units[begin - 1].epoch == units[-1].epoch:
+    while begin > 0 and fits_one_file(units[begin - 1], units[begin]):
         begin -= 1
     return units[begin:]
 
@@ -95,6 +96,6 @@ class Replays:
     def _cut(self, path: Path, span: Span) -> CutResult:
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            return write_mp4(path, iter(last_epoch(span.units)), span.start_ns, span.end_ns)
+            return write_mp4(path, iter(newest_fitting(span.units)), span.start_ns, span.end_ns)
         except OSError as error:
             raise RecorderError(f"The replay could not be written: {error.strerror}.") from error

@@ -24,12 +24,24 @@ from recorder.workers import WorkerPool
 E = TypeVar("E")
 
 
+class SteppableClock(SystemClock):
+    """The machine's clock, whose wall part a test can set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step_ns = 0
+
+    def realtime_ns(self) -> int:
+        return super().realtime_ns() + self.step_ns
+
+
 @dataclass(slots=True)
 class Rig:
     """A recorder under test."""
 
     recorder: Recorder
     labels: LabelLine
+    clock: SteppableClock
     clips_dir: Path
     events: list[RecorderEvent] = field(default_factory=list)
     _ids: "count[int]" = field(default_factory=count)
@@ -85,7 +97,7 @@ async def running_recorder(
     """A recorder of `source` with its files below `directory`."""
     clips_dir = directory / "clips"
     clips_dir.mkdir(exist_ok=True)
-    clock = SystemClock()
+    clock = SteppableClock()
     labels = LabelLine(clock)
     events: list[RecorderEvent] = []
     ids = count(1000)
@@ -109,7 +121,7 @@ async def running_recorder(
         recorder = Recorder(settings, RecorderPlaces(clips_dir, directory / "runtime"), tools)
         await recorder.start()
         try:
-            yield Rig(recorder, labels, clips_dir, events)
+            yield Rig(recorder, labels, clock, clips_dir, events)
         finally:
             await recorder.close()
             await asyncio.to_thread(workers.close)

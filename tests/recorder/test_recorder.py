@@ -16,7 +16,13 @@ from recorder.errors import Busy, SpanOutsideBuffer, UnknownRecording
 from recorder.live_feed import LiveChunk, LiveInit
 from recorder.replay import MOST_REPLAYS
 from recorder.sources.test_card import read_counter
-from recorder.values import RecordingProgressed, RecordRequest, StreamState
+from recorder.values import (
+    ClockState,
+    RecordingFinished,
+    RecordingProgressed,
+    RecordRequest,
+    StreamState,
+)
 from tests.recorder_rig import Rig, counter_in, counters_of, media_seconds, running_recorder
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.codec]
@@ -259,3 +265,29 @@ async def test_closing_leaves_a_recording_for_the_next_start(tmp_path: Path) -> 
     counters = counters_of(clip.path)
     assert counters == list(range(counters[0], counters[0] + clip.frame_count))
     assert clip.duration_s > 1.0
+
+
+async def test_a_step_of_the_wall_clock_moves_labels_and_no_frame(tmp_path: Path) -> None:
+    """Set by an hour in the middle of a recording: same frames, same length, labels by the new time."""
+    async with running_recorder("synthetic?size=320x240", tmp_path) as rig:
+        await rig.buffered(2)
+        before = rig.recorder.status().buffer
+        request = RecordRequest(rig.new_id(), before_s=1.0, after_s=1.5)
+        started = await rig.recorder.record(request)
+        await rig.recorder.acknowledge(request.recording_id)
+        rig.clock.step_ns = 3_600_000_000_000
+        assert rig.labels.check() == pytest.approx(3600, abs=0.1)
+        clip = await rig.until(lambda: rig.finished(request.recording_id))
+        after = rig.recorder.status().buffer
+    counters = counters_of(clip.path)
+    assert counters == list(range(counters[0], counters[0] + 75))
+    assert (clip.duration_s, clip.gaps) == (2.5, ())
+    assert clip.start_time - started.start_time == pytest.approx(
+        timedelta(hours=1), abs=timedelta(seconds=0.1)
+    )
+    finished = next(event for event in rig.events if isinstance(event, RecordingFinished))
+    assert finished.clock is ClockState.STEPPED
+    assert before.oldest_frame is not None
+    assert after.oldest_frame is not None
+    assert after.oldest_frame - before.oldest_frame > timedelta(minutes=59)
+    assert after.held_s > before.held_s

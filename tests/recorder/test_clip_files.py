@@ -1,0 +1,55 @@
+"""The files of one recording: each step leaves a state that start-up knows."""
+
+from pathlib import Path
+
+import pytest
+
+from recorder.clip_files import ClipFiles
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ClipFiles:
+    """A recording that has no file yet."""
+    return ClipFiles(tmp_path, "some-id")
+
+
+def names(files: ClipFiles) -> set[str]:
+    return {path.name for path in files.directory.iterdir()}
+
+
+def test_a_claim_marks_the_directory_before_anything_else_is_in_it(files: ClipFiles) -> None:
+    """Until the row is committed the files are nobody's."""
+    files.claim()
+    assert names(files) == {"unacknowledged"}
+    files.acknowledge()
+    assert names(files) == set()
+    files.acknowledge()
+
+
+def test_a_claim_on_a_taken_id_fails_and_touches_nothing(files: ClipFiles) -> None:
+    """An id that comes twice must never cost the first one its files."""
+    files.claim()
+    files.clip.write_bytes(b"the first clip")
+    with pytest.raises(FileExistsError):
+        files.claim()
+    assert files.clip.read_bytes() == b"the first clip"
+
+
+def test_publishing_gives_the_finished_file_its_name(files: ClipFiles) -> None:
+    """The temporary name is gone, the part file stays until the row says so."""
+    files.claim()
+    files.part.write_bytes(b"part")
+    files.temporary.write_bytes(b"clip")
+    files.publish()
+    assert names(files) == {"unacknowledged", "recording.part", "clip.mp4"}
+    files.discard_part()
+    assert names(files) == {"unacknowledged", "clip.mp4"}
+
+
+def test_removing_takes_everything_and_may_be_repeated(files: ClipFiles) -> None:
+    """What is gone already is as good as removed."""
+    files.claim()
+    files.part.write_bytes(b"part")
+    files.remove()
+    files.remove()
+    assert not files.directory.exists()

@@ -1,0 +1,68 @@
+"""Pictures out of the ring: the asked one, decoded once."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from recorder.clock import LabelLine
+from recorder.errors import BufferEmpty
+from recorder.locked_ring import LockedRing
+from recorder.ring_buffer import RingBuffer
+from recorder.settings import BufferSettings
+from recorder.stills import Stills, spread
+from recorder.workers import WorkerPool
+from tests.fakes import SimulatedClock, units
+from tests.media import NS_PER_S, Camera, units_of
+
+START_NS = 5 * NS_PER_S
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[WorkerPool]:
+    """One worker process for the file."""
+    pool = WorkerPool(1)
+    pool.start()
+    yield pool
+    pool.close()
+
+
+def stills_of(ring: RingBuffer, workers: WorkerPool) -> tuple[Stills, LabelLine]:
+    labels = LabelLine(SimulatedClock())
+    return Stills(LockedRing(ring, threading.Lock()), workers, labels.label), labels
+
+
+def test_chosen_pictures_are_spread_evenly_and_keep_both_ends() -> None:
+    """A filmstrip begins with the oldest and ends with the newest."""
+    given = units(100, gop=1)
+    assert spread(given, 200) == tuple(given)
+    assert spread(given, 4) == (given[0], given[33], given[66], given[99])
+    assert spread(given, 1) == (given[50],)
+    assert spread([], 5) == ()
+
+
+@pytest.mark.codec
+async def test_a_moment_that_many_look_at_is_decoded_once(workers: WorkerPool) -> None:
+    """The second look at the same frame costs no worker anything."""
+    ring = RingBuffer(BufferSettings())
+    for unit in units_of(Camera(gop=15), 45, start_ns=START_NS):
+        ring.append(unit)
+    stills, labels = stills_of(ring, workers)
+    at_ns = START_NS + NS_PER_S
+    before = workers.counters.done
+    first = await stills.frame(at_ns, exact=True, max_width=None)
+    second = await stills.frame(at_ns, exact=True, max_width=None)
+    assert first == second
+    assert (first.label, first.approximate) == (labels.label(at_ns), False)
+    assert workers.counters.done == before + 1
+    near = await stills.frame(at_ns + 5 * NS_PER_S // 30, exact=False, max_width=None)
+    assert (near.label, near.approximate) == (labels.label(at_ns), True)
+
+
+async def test_an_empty_buffer_has_no_picture(workers: WorkerPool) -> None:
+    """Said in words, never a made-up picture."""
+    stills, _ = stills_of(RingBuffer(BufferSettings()), workers)
+    with pytest.raises(BufferEmpty):
+        await stills.frame(None, exact=True, max_width=None)
+    with pytest.raises(BufferEmpty):
+        await stills.filmstrip(0, 10**12, 5, 160)
