@@ -165,7 +165,7 @@ class Daemon:
             lambda: self.get(path).json()["duration_seconds"] >= seconds, deadline_s, f"{seconds} s buffered"
         )
 
-    def wait(self, condition: Callable[[], T], deadline_s: float, what: str) -> T:
+    def wait(self, condition: Callable[[], T | None], deadline_s: float, what: str) -> T:
         """What `condition` returns once it is true; a daemon that died meanwhile fails at once."""
         end = time.monotonic() + deadline_s
         while True:

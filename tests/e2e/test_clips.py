@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
 def counters(video: bytes) -> list[int | None]:
     """The counter of every picture of an MP4, in order."""
-    with av.open(io.BytesIO(video)) as container:
+    with av.open(io.BytesIO(video), "r") as container:
         return [read_counter(frame.to_ndarray(format="bgr24")) for frame in container.decode(video=0)]
 
 
