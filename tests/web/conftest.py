@@ -1,4 +1,4 @@
-"""A real Chromium for the page's tests: one for all, a fresh profile each, and its complaints are failures."""
+"""A real Chromium for the page's tests: one for all, fresh profiles, and its complaints are failures."""
 
 from collections.abc import Iterator
 from functools import partial
