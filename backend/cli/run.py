@@ -12,6 +12,7 @@ from backend.access.access_key import AccessKey
 from backend.app import running
 from backend.catalogue import CatalogueError
 from backend.cli.exits import CommandFailed, Exit
+from backend.cli.sources import check_sources
 from backend.config import Config
 from backend.data_lock import DataDirInUse, DataLock
 from backend.ids import RecorderIdDamaged
@@ -23,6 +24,7 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def run(config: Config) -> Exit:
     """Serve until SIGTERM or SIGINT; a second signal ends the process at once."""
     _set_up_logging(config)
+    check_sources(config)
     try:
         lock = DataLock.acquire(config.data_dir)
     except DataDirInUse as error:

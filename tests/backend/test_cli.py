@@ -133,6 +133,40 @@ def test_a_mistake_in_the_configuration_ends_with_78_and_names_the_line(tmp_path
         assert "Traceback" not in ended.stderr
 
 
+def test_a_camera_address_we_do_not_take_ends_with_78_and_says_what_we_take(tmp_path: Path) -> None:
+    """Better than a camera that reconnects for ever; the password in it is not repeated."""
+    for command in (["config", "check"], ["run"]):
+        ended = _run(tmp_path, *command, VIDEO_SOURCE=f"gopher://u:{CANARY}@h/x")
+        assert ended.returncode == 78
+        assert "cameras[0].source" in ended.stderr
+        assert "rtsp://" in ended.stderr
+        assert CANARY not in ended.stderr
+    assert _run(tmp_path, "config", "check").returncode == 0
+
+
+@pytest.mark.daemon
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    """For the person who has pressed Ctrl-C and does not want to wait."""
+    with _daemon(tmp_path) as (process, _):
+        process.send_signal(signal.SIGSTOP)  # both signals are there before it can finish stopping
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(20) in {128 + signal.SIGINT, 128 + signal.SIGTERM}
+
+
+@pytest.mark.daemon
+def test_open_pages_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    """An event stream has no end of its own."""
+    with _daemon(tmp_path) as (process, address):
+        port = int(address.partition("/#")[0].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as page:
+            page.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"200 OK" in page.recv(100)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+
+
 def test_an_address_in_use_is_a_sentence_and_75(tmp_path: Path) -> None:
     """The most common reason why a daemon does not start."""
     with socket.socket() as taken:

@@ -1,0 +1,24 @@
+"""Refuses cameras whose address we do not take, before anything is started."""
+
+import threading
+
+from backend.config import Config
+from backend.config_file import ConfigError
+from recorder.clock import SystemClock
+from recorder.errors import SourceUnsupported
+from recorder.settings import CameraSettings
+from recorder.sources.open import open_source
+
+
+def check_sources(config: Config) -> None:
+    """Make every source without connecting. Raises ConfigError that names the cameras and the cure."""
+    wrong = []
+    for index, camera in enumerate(config.effective_cameras):
+        source = camera.source.get_secret_value() if camera.source else ""
+        settings = CameraSettings(camera_id=camera.id, name=camera.label, source=source)
+        try:
+            open_source(settings, SystemClock(), threading.Event())
+        except SourceUnsupported as error:
+            wrong.append(f"cameras[{index}].source: {error}")
+    if wrong:
+        raise ConfigError(wrong)
