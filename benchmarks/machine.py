@@ -24,6 +24,7 @@ def describe() -> list[tuple[str, str]]:
         ("System", f"{_system()}, Linux {platform.release()}"),
         ("Python", platform.python_version()),
         ("Libraries", versions),
+        ("Busy before", f"{os.getloadavg()[0]:.1f} programs at work (load average)"),
     ]
     ffmpeg = _first_line("ffmpeg", "-version")
     if ffmpeg:
