@@ -178,7 +178,8 @@ class Recordings:
             clip = await loop.run_in_executor(self._desk.finishing, finish_part, files)
         except (RecorderError, OSError) as error:
             reason = f"The disk refused: {error.strerror}." if isinstance(error, OSError) else str(error)
-            failed = RecordingFailed(row.id, reason, retryable=files.part.exists())
+            kept = await loop.run_in_executor(self._desk.disk, files.part.exists)
+            failed = RecordingFailed(row.id, reason, retryable=kept)
             await self._until_committed(partial(self.handle, failed))
             return
         await self._until_committed(partial(self.finished, row.id, clip, row.clock))

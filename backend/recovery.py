@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MATERIAL_GONE = "The files of this recording are gone from the disk, so nothing can be finished."
+ONLY_CLIP_LEFT = "The finished file is there but not the recording it was made of; look at the disk."
 
 
 @dataclass(slots=True)
@@ -95,18 +96,16 @@ class Recovery:
         files = self._files(row.id)
         await self._on_disk(files.acknowledge)
         if row.status in FINISHED:
-            if row.path is not None and (self._places.clips_dir / row.path).exists():
+            if row.path is not None and await self._on_disk((self._places.clips_dir / row.path).exists):
                 await self._on_disk(files.discard_part)
         elif row.status in UNFINISHED:
             await self._finish(row, files)
 
     async def _finish(self, row: Clip, files: ClipFiles) -> None:
         """From the part file; it is there until the row says draft, whatever else is."""
-        if not files.part.exists():
-            reason = MATERIAL_GONE
-            if files.clip.exists():
-                reason = "The finished file is there but not the recording it was made of; look at the disk."
-            await self._fail(row, reason, retryable=False)
+        if not await self._on_disk(files.part.exists):
+            only_clip = await self._on_disk(files.clip.exists)
+            await self._fail(row, ONLY_CLIP_LEFT if only_clip else MATERIAL_GONE, retryable=False)
             return
         if row.status is Status.PENDING:
             row = await self._catalogue.transition(row.id, Status.PROCESSING)
@@ -133,7 +132,7 @@ class Recovery:
         orphans: dict[str, PartHeader | None] = {}
         for name in names:
             files = self._files(name)
-            if is_id(name) and files.marker.exists():
+            if is_id(name) and await self._on_disk(files.marker.exists):
                 orphans[name] = await self._on_disk(partial(read_part_header, files))
             else:
                 await self._on_disk(partial(self._quarantine, name))

@@ -182,7 +182,7 @@ async def test_a_page_hears_of_a_clip_from_the_first_moment_to_the_deletion(daem
         body = {"before_seconds": 0.5, "after_seconds": 0.5}
         async with session.post(f"{daemon.url}/api/clips", json=body) as made:
             clip = await made.json()
-        name = ""
+        name, data = "", dict[str, Any]()
         while name != "clip_deleted":
             name, data = await _next_event(events)
             if name == "clip" and data["id"] == clip["id"]:
