@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from backend.cli.exits import Exit
+
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary-31ce"
 
@@ -184,3 +186,13 @@ def test_version_and_wrong_usage(tmp_path: Path) -> None:
     assert json.loads(_run(tmp_path, "version", "--json").stdout)["version"]
     assert _run(tmp_path, "frobnicate").returncode == 2
     assert _run(tmp_path, "fsck").returncode == 1
+
+
+def test_every_command_and_every_exit_code_is_documented(tmp_path: Path) -> None:
+    """docs/ref/cli.md is what scripts are written against."""
+    text = (ROOT / "docs" / "ref" / "cli.md").read_text()
+    for code in Exit:
+        assert f"\n| {code.value} |" in text, code
+    usage = _run(tmp_path, "--help").stdout
+    for command in re.findall(r"^    (\w+)  ", usage, re.MULTILINE):
+        assert f"\n| `{command}" in text, command
