@@ -53,6 +53,9 @@ def parse_seconds(value: Any) -> Any:
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
+HostName = Annotated[
+    str, Field(pattern=r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$", max_length=260)
+]
 CameraId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 
 SYNTHETIC_CAMERA_ID = "synthetic"
@@ -69,7 +72,7 @@ class ServerConfig(Section):
 
     host: str = "0.0.0.0"  # noqa: S104  a camera box is reached from other machines; the access key guards it
     port: int = Field(default=8080, ge=0, le=65535)
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: tuple[HostName, ...] = ()
     loopback_without_key: bool = True
     session_lifetime: Seconds = Field(default=30 * 86400.0, ge=60, le=366 * 86400)
 

@@ -58,6 +58,7 @@ def test_the_shipped_file_names_every_key_and_its_camera_example_is_accepted(tmp
         ("cameras:\n - id: a\n", 2, "needs exactly one of 'source' and 'source_file'"),
         ("a: [\n", 2, "is not valid YAML"),
         ("server: 3\n", 1, "server: Input should be"),
+        ("server:\n  allowed_hosts: ['https://x/']\n", 2, "server.allowed_hosts[0]: String should match"),
     ],
 )
 def test_an_error_names_line_key_and_cure(tmp_path: Path, text: str, line: int, words: str) -> None:
