@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from backend.catalogue import Catalogue, Clip, ClipUnknown, PreviewInfo, PreviewSource
+from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewInfo, PreviewSource
 from backend.catalogue.errors import CatalogueError
 from backend.clip_news import ClipNews
 from backend.file_body import FileToSend
+from backend.lifecycle import FINISHED
 from recorder.errors import BufferEmpty, Busy, DecodeFailed
 from recorder.recorder import Recorder
 from recorder.tasks import Tasks
@@ -85,6 +86,13 @@ class Previews:
     def middle(self, clip_id: str, path: Path) -> None:
         """Begin to make the picture in the middle of a finished clip."""
         self._spawn(clip_id, self._middle(clip_id, path), "middle")
+
+    async def catch_up(self, recorder_id: str, clips_dir: Path) -> None:
+        """Make the middle pictures that a kill prevented, one after the other."""
+        for clip in await self._catalogue.clips_of_recorder(recorder_id):
+            finished = clip.status in FINISHED and clip.media_type is MediaType.VIDEO
+            if finished and clip.path is not None and clip.previews.middle is None:
+                await self._middle(clip.id, clips_dir / clip.path)
 
     def forget(self, clip_id: str) -> None:
         """The clip is gone: make no more pictures of it."""
