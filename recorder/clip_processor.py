@@ -142,7 +142,7 @@ def finish_part(files: ClipFiles) -> FinishedClip:
     header = reader.header
     end_ns = FOREVER_NS if header.end_ns is None else header.end_ns
     try:
-        cut = write_mp4(files.temporary, iter(reader), header.start_ns, end_ns)
+        cut = write_mp4(files.temporary, iter(reader), header.start_ns, end_ns, may_break_off=True)
         files.publish()
     except OSError as error:
         files.temporary.unlink(missing_ok=True)

@@ -60,17 +60,20 @@ class CutResult:
     gaps: tuple[tuple[int, int], ...]
 
 
-def write_mp4(out: Path, units: Iterable[AccessUnit], start_ns: int, end_ns: int) -> CutResult:
+def write_mp4(
+    out: Path, units: Iterable[AccessUnit], start_ns: int, end_ns: int, *, may_break_off: bool = False
+) -> CutResult:
     """Write the frames with `start_ns ≤ pts_ns < end_ns` to `out` and fsync it (not its directory).
 
     `units`: decode order, one epoch, from a keyframe not after the first frame on, at least up to the
     last frame; more on either side is left out. May be an iterator over hours: memory stays at one GOP.
     Where it tells a length hint (sequences, their iterators, `PartReader`), that must not be too small.
+    `may_break_off`: they may end anywhere before the last frame, as those of a recording do that was killed.
     Raises FinishFailed and leaves no file behind.
     """
     hint = length_hint(units)
     try:
-        cut = SpanCut(units, start_ns, end_ns)
+        cut = SpanCut(units, start_ns, end_ns, may_break_off=may_break_off)
         _write_media(out, cut, hint)
         length = ticks(cut.end_ns - cut.first_pts_ns)
         _present(out, length)

@@ -1,11 +1,13 @@
 """Which units a file of a span holds, which of them are shown, and what is true of the result.
 
 Here: lead-in, end and gaps of a half-open span over units in decode order, in constant memory beyond
-one GOP. Not here: writing (`muxer`), and taking the span out of the ring (`ring_buffer`). Pure.
+one GOP, and what to show of units that broke off. Not here: writing (`muxer`), and taking the span out
+of the ring (`ring_buffer`). Pure.
 """
 
+from bisect import insort
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 
 from recorder.access_unit import AccessUnit, Epoch
 from recorder.errors import FinishFailed
@@ -20,10 +22,14 @@ class SpanCut:
     A unit is shown if and only if `start_ns ≤ pts_ns < end_ns`. Hidden ones are the lead-in since the
     latest keyframe not after the first shown frame, and later pictures that shown B-frames refer to.
     Pictures in front of the keyframe that opens a run refer to what was never received: left out.
+    Units that break off (`may_break_off`) may end between a picture and the B-pictures shown before it;
+    what would be shown behind such a hole is hidden too.
     `first_pts_ns` and `epoch` are known from the construction on, everything else after the last unit.
     """
 
-    def __init__(self, units: Iterable[AccessUnit], start_ns: int, end_ns: int) -> None:
+    def __init__(
+        self, units: Iterable[AccessUnit], start_ns: int, end_ns: int, *, may_break_off: bool = False
+    ) -> None:
         """Reads up to the first shown frame. Raises FinishFailed where the span shows no frame."""
         self.frame_count = 0
         self.gaps: list[tuple[int, int]] = []
@@ -35,6 +41,9 @@ class SpanCut:
         self._last_pts_ns: int | None = None
         self._last_duration_ns = 0
         self._next_pts_ns: int | None = None
+        self._may_break_off = may_break_off
+        # (pts_ns, duration_ns) of the newest shown frame that nothing can precede any more, and of all later.
+        self._unproven: list[tuple[int, int]] = []
         self._lead, self.first_pts_ns = self._read_lead()
 
     @property
@@ -77,6 +86,9 @@ class SpanCut:
             if unit.pts_ns >= self._start_ns:
                 self._note_shown(unit, same_run)
             yield unit
+        else:
+            if self._may_break_off:
+                self._hide_behind_hole()
 
     def _read_lead(self) -> tuple[list[AccessUnit], int]:
         lead: list[AccessUnit] = []
@@ -113,6 +125,18 @@ class SpanCut:
         if last_ns is None or unit.pts_ns > last_ns:
             self._last_pts_ns = unit.pts_ns
             self._last_duration_ns = unit.duration_ns
+        if not same_run:
+            self._unproven.clear()
+        insort(self._unproven, (unit.pts_ns, unit.duration_ns))
+        while len(self._unproven) > 1 and self._unproven[1][0] <= unit.dts_ns:  # pts ≥ dts from here on
+            del self._unproven[0]
+
+    def _hide_behind_hole(self) -> None:
+        for index, ((pts_ns, duration_ns), (next_pts_ns, _)) in enumerate(pairwise(self._unproven), 1):
+            if next_pts_ns - pts_ns > _GAP_IN_FRAMES * duration_ns:
+                self.frame_count -= len(self._unproven) - index
+                self._last_pts_ns, self._last_duration_ns = pts_ns, duration_ns
+                return
 
     def _note_later(self, unit: AccessUnit) -> None:
         if self._next_pts_ns is None or unit.pts_ns < self._next_pts_ns:

@@ -76,6 +76,18 @@ def test_every_start_and_end_within_a_b_pyramid_is_exact(tmp_path: Path, bframes
         assert_shows(out, result, 26 + offset, 50, camera)
 
 
+@pytest.mark.parametrize("bframes", [0, 2, 3])
+def test_units_that_break_off_anywhere_show_no_hole(tmp_path: Path, bframes: int) -> None:
+    """A picture whose B-pictures are lost is hidden; whatever the units prove is shown."""
+    camera = Camera(gop=30, bframes=bframes)
+    units = units_of(camera, 60)
+    out = tmp_path / "clip.mp4"
+    for count in range(35, 48):
+        result = write_mp4(out, iter(units[:count]), START_NS, FOREVER_NS, may_break_off=True)
+        assert_shows(out, result, 0, result.frame_count, camera)
+        assert count - max(1, bframes) <= result.frame_count <= count
+
+
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(15), Fraction(60), Fraction(30000, 1001)])
 def test_a_constant_rate_stays_constant(tmp_path: Path, fps: Fraction) -> None:
     """Nanoseconds are rounded per unit, so no rate drifts and duration is frames ÷ rate."""
