@@ -1,13 +1,12 @@
 """What goes over the wire, and what is refused at the door."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from backend.catalogue.values import Clip, Location, MediaType, PreviewInfo, Previews, PreviewSource
+from backend.catalogue.values import MediaType, PreviewInfo, Previews, PreviewSource
 from backend.lifecycle import Status
 from backend.wire.cameras import CameraJson, StreamStatusJson, VideoBufferJson
 from backend.wire.clips import (
@@ -28,9 +27,7 @@ from recorder.values import (
     StreamCounters,
     StreamState,
 )
-
-AT = datetime(2025, 10, 26, 8, 0)
-ID = "0199f0d0-0000-7000-8000-000000000001"
+from tests.backend.clips import AT, ID, a_clip
 
 DESIGNED_CLIP_FIELDS = (
     "id camera media_type title caption tags status progress error created_at start_time end_time clock "
@@ -38,52 +35,6 @@ DESIGNED_CLIP_FIELDS = (
     "video_codec size_bytes sha256 location thumbnail_url previews playback_url download_url publish_at "
     "published_at likes"
 )
-
-
-def a_clip(**changes: Any) -> Clip:
-    values: dict[str, Any] = {
-        "id": ID,
-        "recorder_id": ID,
-        "camera": "front",
-        "media_type": MediaType.VIDEO,
-        "title": "",
-        "caption": "",
-        "tags": ("dog",),
-        "status": Status.DRAFT,
-        "progress": None,
-        "error": None,
-        "retryable": False,
-        "created_at": AT,
-        "pressed_at": AT,
-        "start_time": AT,
-        "end_time": AT.replace(second=30),
-        "planned_end": None,
-        "clock": ClockState.SYNCHRONISED,
-        "requested_before_s": 15.0,
-        "requested_after_s": 15.0,
-        "covered_before_s": 15.0,
-        "covered_after_s": 15.0,
-        "duration_s": 30.0,
-        "frame_count": 900,
-        "gaps": (),
-        "continued_from": None,
-        "continued_by": None,
-        "width": 1280,
-        "height": 720,
-        "fps": 30.0,
-        "video_codec": "h264",
-        "size_bytes": 1,
-        "sha256": "0" * 64,
-        "location": Location.LOCAL,
-        "path": f"{ID}/clip.mp4",
-        "thumbnail": PreviewSource.MIDDLE,
-        "previews": Previews(),
-        "publish_at": None,
-        "published_at": None,
-        "likes": 0,
-        "version": 1,
-    }
-    return Clip(**(values | changes))
 
 
 def a_camera(**changes: Any) -> CameraStatus:

@@ -1,0 +1,58 @@
+"""A clip as the catalogue gives it, for tests that only look at values."""
+
+from datetime import datetime
+from typing import Any
+
+from backend.catalogue.values import Clip, Location, MediaType, Previews, PreviewSource
+from backend.lifecycle import Status
+from recorder.values import ClockState
+
+AT = datetime(2025, 10, 26, 8, 0)
+ID = "0199f0d0-0000-7000-8000-000000000001"
+
+
+def a_clip(**changes: Any) -> Clip:
+    """A finished clip of 30 seconds, with `changes`."""
+    values: dict[str, Any] = {
+        "id": ID,
+        "recorder_id": ID,
+        "camera": "front",
+        "media_type": MediaType.VIDEO,
+        "title": "",
+        "caption": "",
+        "tags": ("dog",),
+        "status": Status.DRAFT,
+        "progress": None,
+        "error": None,
+        "retryable": False,
+        "created_at": AT,
+        "pressed_at": AT,
+        "start_time": AT,
+        "end_time": AT.replace(second=30),
+        "planned_end": None,
+        "clock": ClockState.SYNCHRONISED,
+        "requested_before_s": 15.0,
+        "requested_after_s": 15.0,
+        "covered_before_s": 15.0,
+        "covered_after_s": 15.0,
+        "duration_s": 30.0,
+        "frame_count": 900,
+        "gaps": (),
+        "continued_from": None,
+        "continued_by": None,
+        "width": 1280,
+        "height": 720,
+        "fps": 30.0,
+        "video_codec": "h264",
+        "size_bytes": 1,
+        "sha256": "0" * 64,
+        "location": Location.LOCAL,
+        "path": f"{ID}/clip.mp4",
+        "thumbnail": PreviewSource.MIDDLE,
+        "previews": Previews(),
+        "publish_at": None,
+        "published_at": None,
+        "likes": 0,
+        "version": 1,
+    }
+    return Clip(**(values | changes))

@@ -1,0 +1,64 @@
+"""How long a replay is kept: a while after the last look, and never taken from under a reader."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from backend.errors import Problem
+from backend.replays import OpenReplays
+from recorder.replay import ReplayFile
+
+AT = datetime(2025, 10, 26, 8)
+
+
+@dataclass
+class OneCamera:
+    """What of a recorder replays need."""
+
+    closed: list[str] = field(default_factory=list)
+    opened: int = 0
+
+    async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
+        self.opened += 1
+        return ReplayFile(f"token{self.opened}", Path("replay.mp4"), AT, AT, 1.0, 30, 1)
+
+    async def close_replay(self, token: str) -> None:
+        self.closed.append(token)
+
+
+async def gone(camera: OneCamera, token: str) -> None:
+    async with asyncio.timeout(5):
+        while token not in camera.closed:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_replay_nobody_looks_at_is_closed() -> None:
+    """Its bytes count in the camera's bound, so it must not linger."""
+    camera = OneCamera()
+    replays = OpenReplays(keep_s=0.02)
+    file = await replays.open(cast(Any, camera), None, None)
+    assert len(replays) == 1
+    await gone(camera, file.token)
+    assert len(replays) == 0
+    with pytest.raises(Problem) as refusal:
+        async with replays.reading(file.token):
+            pass
+    assert refusal.value.status == 404
+    await replays.close()
+
+
+async def test_a_replay_that_is_being_read_stays() -> None:
+    """The time counts from the end of the last look."""
+    camera = OneCamera()
+    replays = OpenReplays(keep_s=0.02)
+    file = await replays.open(cast(Any, camera), None, None)
+    async with replays.reading(file.token) as path:
+        await asyncio.sleep(0.1)
+        assert path == Path("replay.mp4")
+        assert camera.closed == []
+    await gone(camera, file.token)
+    await replays.close()
