@@ -15,6 +15,8 @@ from typing import Any
 START_UP_S = 60.0
 STOP_S = 30.0
 POLL_S = 0.25
+KEPT_S = 5.0
+"""The daemon closes connections that say nothing; one that idled this long is not used again."""
 
 
 class BenchmarkFailed(Exception):
@@ -26,6 +28,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._used_s = 0.0
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """The decoded JSON answer; raises BenchmarkFailed unless it is a success."""
@@ -35,9 +38,15 @@ class Client:
     def raw(self, method: str, path: str, body: object = None) -> bytes:
         """All bytes of the answer."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
-        self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        response = self._connection.getresponse()
-        data = response.read()
+        if time.monotonic() - self._used_s > KEPT_S:
+            self._connection.close()
+        try:
+            self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            response = self._connection.getresponse()
+            data = response.read()
+        except http.client.HTTPException as error:
+            raise BenchmarkFailed(f"{method} {path} was not answered: {error!r}") from error
+        self._used_s = time.monotonic()
         if response.status >= 300:
             raise BenchmarkFailed(f"{method} {path} answered {response.status}: {data[:500]!r}")
         return data
