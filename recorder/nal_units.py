@@ -1,0 +1,69 @@
+"""What H.264 and H.265 bytes have in common: Annex B framing, and fields that are not whole bytes.
+
+Pure. Clause numbers are those of ITU-T H.264; H.265 says the same elsewhere.
+"""
+
+from collections.abc import Iterable
+
+START_CODE = b"\x00\x00\x00\x01"
+
+
+def split_nal_units(data: bytes) -> list[memoryview]:
+    """The NAL units of Annex B `data` without start codes or trailing zeros, as views of it."""
+    view = memoryview(data)
+    units: list[memoryview] = []
+    start = data.find(b"\x00\x00\x01")
+    while start >= 0:
+        start += 3
+        following = data.find(b"\x00\x00\x01", start)
+        end = len(data) if following < 0 else following
+        while end > start and data[end - 1] == 0:  # a four-byte start code, or trailing_zero_8bits
+            end -= 1
+        if end > start:
+            units.append(view[start:end])
+        start = following
+    return units
+
+
+def annex_b(nals: Iterable[bytes | memoryview]) -> bytes:
+    """NAL units as Annex B with four-byte start codes."""
+    return b"".join(START_CODE + bytes(nal) for nal in nals)
+
+
+class BitReader:
+    """An RBSP read bit by bit, emulation prevention removed (7.4.1.1). ValueError behind its end."""
+
+    def __init__(self, payload: bytes | memoryview) -> None:
+        raw = bytes(payload).replace(b"\x00\x00\x03", b"\x00\x00")
+        self._value = int.from_bytes(raw, "big")
+        self._left = len(raw) * 8
+
+    def read(self, count: int) -> int:
+        if count > self._left:
+            msg = "The NAL unit ends too early."
+            raise ValueError(msg)
+        self._left -= count
+        return (self._value >> self._left) & ((1 << count) - 1)
+
+    def unsigned(self) -> int:
+        """ue(v), 9.1."""
+        zeros = 0
+        while self.read(1) == 0:
+            zeros += 1
+            if zeros > 32:
+                msg = "An Exp-Golomb code is longer than any field may be."
+                raise ValueError(msg)
+        return (1 << zeros) - 1 + self.read(zeros)
+
+    def signed(self) -> int:
+        """se(v), 9.1.1."""
+        code = self.unsigned()
+        return (code + 1) // 2 if code % 2 else -(code // 2)
+
+
+def possible_size(width: int, height: int) -> tuple[int, int]:
+    """The size itself; ValueError where no camera sends such pictures."""
+    if not (0 < width <= 16384 and 0 < height <= 16384):
+        msg = f"The SPS gives an impossible picture size of {width}x{height}."
+        raise ValueError(msg)
+    return width, height
