@@ -18,27 +18,23 @@ pytestmark = [pytest.mark.browser, pytest.mark.daemon]
 
 FPS = 30
 PAINTED = Path(__file__).with_name("painted.js")
-TWO_CAMERAS = (
+CAMERAS = (
     {"id": "front", "name": "Front door", "source": f"synthetic?size=640x360&fps={FPS}"},
+    {"id": "far", "name": "Far", "source": f"synthetic?size=640x360&fps={FPS}&gop_s=10&bframes=2"},
     {"id": "gone", "name": "Gone", "source": "rtsp://127.0.0.1:9/nothing"},
 )
 
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    with Daemon(tmp_path_factory.mktemp("page"), TWO_CAMERAS) as started:
+    with Daemon(tmp_path_factory.mktemp("page"), CAMERAS) as started:
         started.wait_for_buffer(6, "front")
         yield started
 
 
-def open_page(page: Page, daemon: Daemon, address: str = "/#/?camera=front") -> None:
-    """Open the page with the counter reader at hand as `painted`."""
-    serve_reader(page)
-    page.goto(daemon.url + address)
-
-
-def serve_reader(page: Page) -> None:
-    """The reader comes as a module of the same origin, so the page's strict policy stays as it is."""
+def open_page(page: Page, daemon: Daemon, camera: str = "front") -> None:
+    """The counter's reader comes as a module of the same origin: the page's strict policy stays as it is."""
+    page.goto(f"{daemon.url}/#/?camera={camera}")
     page.route("**/painted.js", lambda route: route.fulfill(path=PAINTED, content_type="text/javascript"))
 
 
@@ -64,7 +60,7 @@ def record(page: Page) -> Any:
 @contextmanager
 def locked_daemon(directory: Path) -> Iterator[Daemon]:
     """A daemon that wants its key from everybody; even /readyz, so it is waited for at the page itself."""
-    daemon = Daemon(directory, TWO_CAMERAS, server={"loopback_without_key": False})
+    daemon = Daemon(directory, CAMERAS, server={"loopback_without_key": False})
 
     def answers() -> bool:
         with suppress(OSError):
@@ -122,9 +118,16 @@ def test_the_live_picture_appears_and_its_counter_lags_by_the_printed_time(
     assert (seen["after"] - seen["painted"]) / FPS >= seen["lag_s"] - 0.1
 
 
-def test_record_gives_a_card_and_a_clip_that_shows_exactly_its_frames(page: Page, daemon: Daemon) -> None:
-    """Right length; the first, a sought and the last frame painted are the ones the labels name."""
-    open_page(page, daemon)
+@pytest.mark.parametrize("camera", ["front", "far"])
+def test_record_gives_a_card_and_a_clip_that_shows_exactly_its_frames(
+    page: Page, daemon: Daemon, camera: str
+) -> None:
+    """Right length; the first, a sought and the last frame painted are the ones the labels name.
+
+    Compared by labels, for the test card skips numbers when the machine is too slow for it.
+    `far` has a GOP of 10 s and B-frames, so the clip begins and ends inside one.
+    """
+    open_page(page, daemon, camera)
     wait_for_live(page)
     lengths(page, 5, 5)
     clip = record(page)
@@ -132,29 +135,29 @@ def test_record_gives_a_card_and_a_clip_that_shows_exactly_its_frames(page: Page
     expect(card.locator(".badge")).to_have_text("Recording")
     expect(card.locator(".badge")).to_have_text("Draft", timeout=20_000)
     done = daemon.clip(clip["id"])
-    assert done["frame_count"] == round(done["duration_seconds"] * FPS) == 10 * FPS
+    assert done["duration_seconds"] == pytest.approx(10, abs=1 / FPS)
     card.locator("a").click()
     expect(page).to_have_url(re.compile(rf"#/clips/{clip['id']}"))
     expect(page.locator(".clip-dialog video")).to_have_js_property("readyState", 4)
     seen = page.evaluate(
-        """async (start) => {
+        """async ([camera, start]) => {
           const m = await import("/painted.js");
           const video = document.querySelector(".clip-dialog video");
           const half = 0.5 / 30;
-          return {
-            asked: await m.counterOfPicture(`/api/cameras/front/frame.jpg?at=${start}`),
-            duration: video.duration,
-            first: await m.counterAt(video, half),
-            sought: await m.counterAt(video, 4 + half),
-            last: await m.counterAt(video, video.duration - half),
-          };
+          const found = { duration: video.duration, painted: [], asked: [] };
+          for (const time of [half, 4 + half, video.duration - half]) {
+            found.painted.push(await m.counterAt(video, time));
+            const label = new Date(Date.parse(start) + time * 1000).toISOString();
+            found.asked.push(await m.counterOfPicture(`/api/cameras/${camera}/frame.jpg?at=${label}`));
+          }
+          return found;
         }""",
-        done["start_time"],
+        [camera, done["start_time"]],
     )
     assert seen["duration"] == pytest.approx(done["duration_seconds"], abs=0.001)
-    assert seen["first"] == seen["asked"]
-    assert seen["sought"] == seen["first"] + 4 * FPS
-    assert seen["last"] == seen["first"] + done["frame_count"] - 1
+    assert seen["painted"] == seen["asked"]
+    first, _, last = seen["painted"]
+    assert last - first >= done["frame_count"] - 1
 
 
 def test_record_keeps_what_the_person_saw(page: Page, daemon: Daemon) -> None:
@@ -277,7 +280,7 @@ def test_a_restart_of_the_daemon_heals_under_the_open_page(
 ) -> None:
     """No reload: the words come and go, the picture and the clips come back, Record works."""
     complaints.expected += ["net::ERR_", "WebSocket connection to"]
-    with Daemon(tmp_path, TWO_CAMERAS) as daemon:
+    with Daemon(tmp_path, CAMERAS) as daemon:
         open_page(page, daemon)
         wait_for_live(page)
         page.evaluate("window.stillTheSamePage = true")
