@@ -222,6 +222,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     stack.push_async_callback(cameras.close)
     await cameras.start()
     rooms.tasks.spawn(recordings.run(), "recordings")
+    rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(previews.catch_up(base.recorder_id, base.files.clips_dir), "missing previews")
     closers = (rooms.tasks, previews, rooms.replays, rooms.clips, rooms.idempotency)
     for close in (part.close for part in closers):
