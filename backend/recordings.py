@@ -187,19 +187,26 @@ class Recordings:
     async def _continued(self, recording_id: str, started: RecordingStarted) -> None:
         desk = self._desk
         recorder = desk.cameras.get(started.camera_id)
-        earlier = await desk.catalogue.get_clip(recording_id)
-        if earlier is None:
+        try:
+            await self._insert_continuation(recording_id, started)
+        except ClipUnknown:
             # Deleted while it ran: nobody wants the rest either.
             if recorder is not None and recorder.is_recording(started.recording_id):
                 await recorder.discard(started.recording_id)
             return
-        if await desk.catalogue.get_clip(started.recording_id) is None:
-            desk.news.changed(await desk.catalogue.insert_clip(continuation_row(started, earlier)))
-        for linked in await desk.catalogue.link_continuation(recording_id, started.recording_id):
-            desk.news.changed(linked)
         if recorder is not None:
             await recorder.acknowledge(started.recording_id)
             desk.previews.current(started.recording_id, recorder, started.pressed_at)
+
+    async def _insert_continuation(self, recording_id: str, started: RecordingStarted) -> None:
+        catalogue = self._desk.catalogue
+        if await catalogue.get_clip(started.recording_id) is not None:
+            return  # told again: an earlier try broke off behind the commit
+        earlier = await catalogue.get_clip(recording_id)
+        if earlier is None:
+            raise ClipUnknown(recording_id)
+        for clip in await catalogue.insert_continuation(recording_id, continuation_row(started, earlier)):
+            self._desk.news.changed(clip)
 
     def _camera_changed(self, camera_id: str) -> None:
         recorder = self._desk.cameras.get(camera_id)

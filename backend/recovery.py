@@ -132,7 +132,7 @@ class Recovery:
         orphans: dict[str, PartHeader | None] = {}
         for name in names:
             files = self._files(name)
-            if is_id(name) and await self._on_disk(files.marker.exists):
+            if is_id(name) and await self._on_disk(files.is_unclaimed):
                 orphans[name] = await self._on_disk(partial(read_part_header, files))
             else:
                 await self._on_disk(partial(self._quarantine, name))
@@ -150,25 +150,23 @@ class Recovery:
     async def _adopt(self, clip_id: str, header: PartHeader, earlier: Clip) -> Clip:
         """The 201 of the first clip promised this one too."""
         label = header_label(header)
-        await self._catalogue.insert_clip(
-            NewClip(
-                id=clip_id,
-                recorder_id=self._recorder_id,
-                camera=header.camera_id,
-                start_time=label(header.start_ns),
-                pressed_at=label(header.pressed_ns),
-                planned_end=None if header.end_ns is None else label(header.end_ns),
-                title=earlier.title,
-                caption=earlier.caption,
-                tags=earlier.tags,
-                thumbnail=earlier.thumbnail,
-                clock=ClockState(header.clock) if header.clock else ClockState.UNSYNCHRONISED,
-                width=header.epoch.width,
-                height=header.epoch.height,
-                video_codec=header.epoch.codec.value,
-            )
+        new = NewClip(
+            id=clip_id,
+            recorder_id=self._recorder_id,
+            camera=header.camera_id,
+            start_time=label(header.start_ns),
+            pressed_at=label(header.pressed_ns),
+            planned_end=None if header.end_ns is None else label(header.end_ns),
+            title=earlier.title,
+            caption=earlier.caption,
+            tags=earlier.tags,
+            thumbnail=earlier.thumbnail,
+            clock=ClockState(header.clock) if header.clock else ClockState.UNSYNCHRONISED,
+            width=header.epoch.width,
+            height=header.epoch.height,
+            video_codec=header.epoch.codec.value,
         )
-        _, row = await self._catalogue.link_continuation(earlier.id, clip_id)
+        _, row = await self._catalogue.insert_continuation(earlier.id, new)
         self.report.adopted.append(clip_id)
         await self._known(row)
         return row

@@ -84,7 +84,20 @@ class ClipFiles:
         """Remove the part file, once the row says that the finished file stands for it."""
         self.part.unlink(missing_ok=True)
 
+    def is_unclaimed(self) -> bool:
+        """Whether nobody can have been promised anything of this: marked, or empty as `claim` begins."""
+        return self.marker.exists() or (self.directory.is_dir() and not any(self.directory.iterdir()))
+
     def remove(self) -> None:
-        """Remove every file of the recording and its directory."""
+        """Remove every file of the recording and its directory; the marker goes last.
+
+        So what a kill leaves in the middle is still known as nobody's.
+        """
         with suppress(FileNotFoundError):
-            shutil.rmtree(self.directory)
+            for path in self.directory.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path != self.marker:
+                    path.unlink()
+            self.marker.unlink(missing_ok=True)
+            self.directory.rmdir()

@@ -125,9 +125,14 @@ class Catalogue:
         """Set or clear a preview; the catalogue gives its version. Raises ClipUnknown."""
         return await self._database.write(lambda db: clip_queries.set_preview(db, clip_id, source, preview))
 
-    async def link_continuation(self, old: str, new: str) -> tuple[Clip, Clip]:
-        """`new` goes on where `old` ended. Raises ClipUnknown and then links neither."""
-        return await self._database.write(lambda db: clip_queries.link_continuation(db, old, new))
+    async def insert_continuation(self, old: str, new: NewClip) -> tuple[Clip, Clip]:
+        """Commit the row of a clip that goes on where `old` ended, and the links between the two.
+
+        One transaction, so that a kill never leaves the one without the other. Raises ClipUnknown when
+        `old` is gone and then makes nothing.
+        """
+        now = self._now()
+        return await self._database.write(lambda db: clip_queries.insert_continuation(db, old, new, now))
 
     async def delete_clip(self, clip_id: str) -> Clip:
         """Remove the row and hand its files to the garbage table, in one transaction. Raises ClipUnknown.

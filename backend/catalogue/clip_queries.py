@@ -95,9 +95,9 @@ def set_preview(db: sa.Connection, clip_id: str, source: PreviewSource, info: Pr
     return _update(db, clip, {"previews": previews})
 
 
-def link_continuation(db: sa.Connection, old: str, new: str) -> tuple[Clip, Clip]:
-    first, second = _locked(db, old), _locked(db, new)
-    return _update(db, first, {"continued_by": new}), _update(db, second, {"continued_from": old})
+def insert_continuation(db: sa.Connection, old: str, new: NewClip, now: datetime) -> tuple[Clip, Clip]:
+    first, second = _locked(db, old), insert(db, new, now)
+    return _update(db, first, {"continued_by": new.id}), _update(db, second, {"continued_from": old})
 
 
 def delete(db: sa.Connection, clip_id: str, now: datetime) -> Clip:

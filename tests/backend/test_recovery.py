@@ -173,12 +173,13 @@ async def test_a_damaged_part_file_fails_and_is_kept(box: Box) -> None:
 
 async def test_what_was_never_acknowledged_goes(box: Box) -> None:
     """Killed before the 201: a recording, a finished look-back, a snapshot, an empty directory."""
-    recording, finished, empty = new_id(), new_id(), new_id()
+    recording, finished, empty, bare = new_id(), new_id(), new_id(), new_id()
     await a_part(box, recording, marker=True)
     put(box.files.clips_dir / finished / "clip.mp4", b"x")
     put(box.files.clips_dir / finished / "unacknowledged", b"")
     put(box.files.clips_dir / empty / "unacknowledged", b"")
-    assert set((await recover(box)).removed) == {recording, finished, empty}
+    (box.files.clips_dir / bare).mkdir()  # killed between the directory and its marker
+    assert set((await recover(box)).removed) == {recording, finished, empty, bare}
     assert list(box.files.clips_dir.iterdir()) == []
     assert (await box.catalogue.list_clips()).items == ()
 

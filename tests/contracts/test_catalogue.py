@@ -341,11 +341,11 @@ async def test_a_preview_changes_its_version_with_every_picture(catalogue: Catal
 
 async def test_a_continuation_is_linked_both_ways_or_not_at_all(catalogue: Catalogue) -> None:
     """And deleting one side leaves no link to a clip that is not there."""
-    first, second = await catalogue.insert_clip(new_clip()), await catalogue.insert_clip(new_clip())
+    first, second = await catalogue.insert_clip(new_clip()), new_clip()
     with pytest.raises(ClipUnknown):
-        await catalogue.link_continuation(first.id, new_id())
-    assert await catalogue.get_clip(first.id) == first
-    old, new = await catalogue.link_continuation(first.id, second.id)
+        await catalogue.insert_continuation(new_id(), second)
+    assert await catalogue.get_clip(second.id) is None
+    old, new = await catalogue.insert_continuation(first.id, second)
     assert (old.continued_by, new.continued_from) == (second.id, first.id)
     await catalogue.delete_clip(second.id)
     left = await catalogue.get_clip(first.id)

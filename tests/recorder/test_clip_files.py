@@ -46,6 +46,42 @@ def test_publishing_gives_the_finished_file_its_name(files: ClipFiles) -> None:
     assert names(files) == {"unacknowledged", "clip.mp4"}
 
 
+def test_what_is_left_of_a_removal_cut_short_is_still_known_as_nobodys(
+    files: ClipFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The marker goes last: a removal that stops at any file leaves one that start-up takes up again."""
+    files.claim()
+    files.part.write_bytes(b"part")
+    files.clip.write_bytes(b"clip")
+    unlink, left = Path.unlink, 0
+
+    def stop_after_one(path: Path, missing_ok: bool = False) -> None:
+        nonlocal left
+        if left == 0:
+            raise OSError("killed")
+        left -= 1
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", stop_after_one)
+    for step in range(3):
+        left = min(step, 1)
+        with pytest.raises(OSError, match="killed"):
+            files.remove()
+        assert files.marker.exists()
+        assert files.is_unclaimed()
+    left = 1
+    files.remove()
+    assert not files.directory.exists()
+
+
+def test_a_directory_without_its_marker_yet_is_nobodys(files: ClipFiles) -> None:
+    """The kill between the directory and the marker; files that nobody marked are somebody's."""
+    files.directory.mkdir()
+    assert files.is_unclaimed()
+    files.clip.write_bytes(b"clip")
+    assert not files.is_unclaimed()
+
+
 def test_removing_takes_everything_and_may_be_repeated(files: ClipFiles) -> None:
     """What is gone already is as good as removed."""
     files.claim()
