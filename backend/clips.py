@@ -147,8 +147,9 @@ class Clips:
             clip = await self._desk.catalogue.insert_clip(
                 _video_row(started, request, asked, self._desk.recorder_id)
             )
-        except BaseException:
-            await asyncio.shield(recorder.abandon(request.recording_id))
+        except Exception:
+            # Not when cancelled: the daemon ends, the commit may go through all the same, and start-up sees.
+            await recorder.abandon(request.recording_id)
             raise
         try:
             await recorder.acknowledge(clip.id)
@@ -193,8 +194,8 @@ class Clips:
         )
         try:
             clip = await self._desk.catalogue.insert_clip(row)
-        except BaseException:
-            await asyncio.shield(loop.run_in_executor(self._desk.disk, files.remove))
+        except Exception:
+            await loop.run_in_executor(self._desk.disk, files.remove)
             raise
         await loop.run_in_executor(self._desk.disk, files.acknowledge)
         self._told(clip)

@@ -13,11 +13,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from recorder.access_unit import AccessUnit
 from recorder.clip_files import ClipFiles
@@ -58,6 +59,8 @@ from recorder.values import (
 )
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CYCLE_S = 0.4
 """How often new units are written and synced: well inside the promised last second."""
@@ -172,6 +175,7 @@ class ActiveRecording:
         self._cursor = cursor
         self._orders: list[Order] = []
         self._nudge = asyncio.Event()
+        self._at_work: asyncio.Future[Any] | None = None
         self._last_arrival_ns = shop.clock.monotonic_ns()
         self._steps_at_start = shop.labels.steps
         self._opened_ns = shop.clock.monotonic_ns()
@@ -183,14 +187,17 @@ class ActiveRecording:
     def stop(self, at_ns: int) -> None:
         """End at `at_ns` (exclusive) on the monotonic line."""
         self._handle(StopPressed(at_ns))
+        self._nudge.set()
 
     def extend(self, by_ns: int) -> None:
         """Move the planned end later."""
         self._handle(Extended(by_ns))
+        self._nudge.set()
 
     def discard(self) -> None:
         """Stop without finishing; the files are the caller's to remove."""
         self._handle(Discarded())
+        self._nudge.set()
 
     async def close(self) -> None:
         """Let go of the part file of a recording that never ran; the file stays."""
@@ -204,6 +211,7 @@ class ActiveRecording:
                 await self._look()
                 await self._carry_out(adopt)
         except asyncio.CancelledError:
+            await self._until_idle()
             if self.session.state is SessionState.RECORDING:
                 await asyncio.shield(self._on_disk(self._writer.sync))
             raise
@@ -247,7 +255,6 @@ class ActiveRecording:
 
     def _handle(self, happened: Happening) -> None:
         self._orders.extend(self.session.handle(happened))
-        self._nudge.set()
 
     async def _carry_out(self, adopt: Callable[["ActiveRecording"], None]) -> None:
         while self._orders:
@@ -259,7 +266,7 @@ class ActiveRecording:
                     await self._write(partial(self._writer.set_end, end_ns))
                 case Continue(first, end_ns):
                     await self._continue(first, end_ns, adopt)
-                case Finish():
+                case Finish() if not self.session.over:  # over: the last units could not be written
                     await self._finish()
                 case ReportFailure(reason):
                     self._report_failure(reason)
@@ -303,9 +310,8 @@ class ActiveRecording:
             self._writer.close()
             return finish_part(self.files)
 
-        loop = asyncio.get_running_loop()
         try:
-            clip = await loop.run_in_executor(self._shop.finishing, finish)
+            clip = await self._work(self._shop.finishing, finish)
         except (RecorderError, OSError) as error:
             self._shop.counters.finish_failures += 1
             self._handle(FinishBroke(str(error)))
@@ -320,7 +326,17 @@ class ActiveRecording:
         self._shop.emit(RecordingFailed(self.recording_id, reason, retryable=True))
 
     async def _on_disk(self, work: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._shop.disk, work)
+        await self._work(self._shop.disk, work)
+
+    async def _work(self, threads: Executor, work: Callable[[], T]) -> T:
+        self._at_work = at_work = asyncio.get_running_loop().run_in_executor(threads, work)
+        return await asyncio.shield(at_work)
+
+    async def _until_idle(self) -> None:
+        """A cancelled wait does not end the thread waited for, and the part file has one user at a time."""
+        if self._at_work is not None:
+            with suppress(OSError, RecorderError, asyncio.CancelledError):
+                await self._at_work
 
 
 def label_us(labels: LabelLine, ns: int) -> int:
@@ -366,11 +382,15 @@ async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecordin
 
     def create() -> PartWriter:
         files.claim()
+        writer = None
         try:
             writer = PartWriter(files.part, header)
             writer.append(plan.preroll)
             writer.sync()
         except OSError:
+            if writer is not None:
+                # A removed file that is still open keeps its space on a disk that may be full.
+                writer.close()
             files.remove()
             raise
         return writer
@@ -418,8 +438,10 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
         try:
             result = write_mp4(files.temporary, iter(plan.preroll), plan.start_ns, plan.end_ns or FOREVER_NS)
             files.publish()
-        except (OSError, RecorderError):
+        except (OSError, RecorderError) as error:
             files.remove()
+            if isinstance(error.__cause__, OSError):  # the disk is at fault, not the span
+                raise error.__cause__ from error
             raise
         return result
 
