@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import av
 import av.error
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +22,7 @@ from recorder.self_contained import self_contained
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -39,10 +41,10 @@ def decode_frame(units: Sequence[AccessUnit], pts_ns: int) -> tuple[Picture, int
     """
     if not units or not units[0].is_keyframe:
         raise DecodeFailed("Decoding must begin with a keyframe.")
-    if units[0].epoch.codec is not Codec.H264:
-        raise DecodeFailed(f"Pictures of {units[0].epoch.codec.value} cannot be decoded yet.")
     earlier = [unit.pts_ns for unit in units if unit.pts_ns <= pts_ns]
     wanted_ns = max(earlier) if earlier else min(unit.pts_ns for unit in units)
+    if units[0].epoch.codec is Codec.MJPEG:
+        return decode_jpeg_bytes(next(unit.data for unit in units if unit.pts_ns == wanted_ns)), wanted_ns
     try:
         frame = _decode_until(units, wanted_ns)
     except (av.error.FFmpegError, ValueError) as error:
@@ -50,6 +52,17 @@ def decode_frame(units: Sequence[AccessUnit], pts_ns: int) -> tuple[Picture, int
     if frame is None:
         raise DecodeFailed("The picture could not be decoded from what the camera sent.")
     return _bgr(frame), wanted_ns
+
+
+def decode_jpeg_bytes(data: bytes) -> Picture:
+    """A camera's JPEG as BGR (full range, as JPEG is). Raises DecodeFailed."""
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise DecodeFailed("The picture is damaged.") from error
+    if picture is None:
+        raise DecodeFailed("The picture is damaged.")
+    return picture.astype(np.uint8, copy=False)
 
 
 def decode_keyframe(unit: AccessUnit) -> Picture:
@@ -72,19 +85,28 @@ def frame_from_file(path: Path, time_s: float | None) -> tuple[Picture, float]:
 
 
 def _decode_until(units: Sequence[AccessUnit], wanted_ns: int) -> "VideoFrame | None":
-    codec = av.CodecContext.create("h264", "r")
+    codec = units[0].epoch.codec
+    decoder = _video_decoder(codec)
     for index, unit in enumerate(units):
-        if unit.pts_ns != wanted_ns and not _is_reference(unit.data):
+        # H.265 marks only what its own sub-layer does not need, so there nothing is safe to skip.
+        if codec is Codec.H264 and unit.pts_ns != wanted_ns and not _is_reference(unit.data):
             continue
         packet = av.Packet(self_contained(unit) if index == 0 else unit.data)
         packet.time_base, packet.pts = _NS, unit.pts_ns
-        for frame in codec.decode(packet):
+        for frame in decoder.decode(packet):
             if frame.pts == wanted_ns:
                 return frame
-    for frame in codec.decode(None):
+    for frame in decoder.decode(None):
         if frame.pts == wanted_ns:
             return frame
     return None
+
+
+def _video_decoder(codec: Codec) -> "VideoCodecContext":
+    decoder = av.CodecContext.create("hevc" if codec is Codec.H265 else "h264", "r")
+    if not isinstance(decoder, av.VideoCodecContext):
+        raise DecodeFailed(f"There is no decoder of {codec.value} here.")
+    return decoder
 
 
 def _is_reference(data: bytes) -> bool:

@@ -4,8 +4,9 @@ Real footage when the checkout has it beside it, a drawn picture otherwise, both
 counter. The cache lives in the system's temporary directory; a file is one camera loop of whole GOPs
 in decode order, so that it can go round without a seam.
 
-File format: one line of JSON, `{"fps": [30, 1], "frames": 3000, "units": [[size, pts, dts, key], …]}`
-with times in frames, then the access units (Annex B, parameter sets at every keyframe), end to end.
+File format: one line of JSON, `{"codec": "h264", "fps": [30, 1], "frames": 3000, "size": [640, 360],
+"units": [[size, pts, dts, key], …]}` with times in frames, then the access units (Annex B with parameter
+sets at every keyframe, or JPEGs), end to end.
 """
 
 import hashlib
@@ -22,10 +23,11 @@ import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
 
+from recorder.access_unit import Codec
 from recorder.sources.test_card import TestCard, draw_counter
 
 FOOTAGE = Path(__file__).parents[2] / "shared" / "footage" / "car-detection.mp4"
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Material:
     frames: int = 3000
     bitrate_kbps: int | None = None
     slices: int = 1
+    codec: Codec = Codec.H264
+    """MJPEG has no GOPs, so `gop` only rounds up `frames` there; `bframes` and `bitrate_kbps` say nothing."""
     first_counter: int = 0
 
     def file(self) -> Path:
@@ -68,15 +72,32 @@ class Material:
             frame.pts = number
             _collect(encoder.encode(frame), index, payload)
         _collect(encoder.encode(None), index, payload)
-        header = {"fps": [self.fps, 1], "frames": count, "units": index}
-        return json.dumps(header).encode() + b"\n" + bytes(payload)
+        header = {"codec": self.codec.value, "fps": [self.fps, 1], "frames": count}
+        return json.dumps({**header, "size": [self.width, self.height], "units": index}).encode() + b"\n" + bytes(payload)
 
     def _encoder(self) -> av.VideoCodecContext:
-        encoder = av.CodecContext.create("libx264", "w")
-        encoder.width, encoder.height, encoder.pix_fmt = self.width, self.height, "yuv420p"
+        names = {Codec.H264: "libx264", Codec.H265: "libx265", Codec.MJPEG: "mjpeg"}
+        encoder = av.CodecContext.create(names[self.codec], "w")
+        assert isinstance(encoder, av.VideoCodecContext)
+        encoder.width, encoder.height = self.width, self.height
+        encoder.pix_fmt = "yuvj420p" if self.codec is Codec.MJPEG else "yuv420p"
         encoder.time_base, encoder.framerate = Fraction(1, self.fps), Fraction(self.fps)
         # libav asks x264 for one slice per thread unless told otherwise.
         encoder.thread_type = "FRAME"
+        match self.codec:
+            case Codec.H264:
+                self._set_up_h264(encoder)
+            case Codec.H265:
+                parameters = f"log-level=none:keyint={self.gop}:min-keyint={self.gop}:scenecut=0"
+                parameters += f":repeat-headers=1:open-gop=0:bframes={self.bframes}:b-adapt=0:crf=34"
+                encoder.options = {"preset": "ultrafast", "x265-params": parameters}
+            case Codec.MJPEG:
+                # RTP carries no Huffman tables (RFC 2435), so only the standard ones will do.
+                encoder.options = {"huffman": "default", "qmin": "5", "qmax": "5"}
+                encoder.thread_count = 1
+        return encoder
+
+    def _set_up_h264(self, encoder: av.VideoCodecContext) -> None:
         parameters = (
             f"keyint={self.gop}:min-keyint={self.gop}:scenecut=0:repeat-headers=1:open-gop=0"
             f":bframes={self.bframes}:b-adapt=0:slices={self.slices}"
@@ -88,7 +109,6 @@ class Material:
             encoder.bit_rate = self.bitrate_kbps * 1000
             constant = f":nal-hrd=cbr:vbv-maxrate={self.bitrate_kbps}:vbv-bufsize={self.bitrate_kbps}"
             encoder.options |= {"x264-params": parameters + constant}
-        return encoder
 
     def _pictures(self, count: int) -> Iterator[npt.NDArray[np.uint8]]:
         """`count` pictures as I420; each may be drawn upon."""

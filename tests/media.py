@@ -4,7 +4,7 @@ Here: what the tests of ring, part file, muxer and decoder feed on. Not here: ca
 Encoding is libx264 at a small size, so a minute of "camera" costs well under a second.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -15,12 +15,17 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import PictureType
 
-from recorder import h264
+from recorder import h264, h265
 from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.sources.test_card import draw_counter, read_counter
 
 NS_PER_S = 1_000_000_000
 WIDTH, HEIGHT = 320, 48
+_SETS: dict[Codec, tuple[Callable[[memoryview], int], tuple[int, ...]]] = {
+    Codec.H264: (h264.nal_type, (h264.NAL_SPS, h264.NAL_PPS)),
+    Codec.H265: (h265.nal_type, (h265.NAL_VPS, h265.NAL_SPS, h265.NAL_PPS)),
+    Codec.MJPEG: (h264.nal_type, ()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,13 @@ class Camera:
     inline: bool = True
     width: int = WIDTH
     height: int = HEIGHT
+    codec: Codec = Codec.H264
 
 
 @lru_cache(maxsize=32)
 def encode(camera: Camera, count: int, first: int = 0) -> tuple[tuple[bytes, int, int, bool], ...]:
     """`count` pictures as (Annex B data, pts, dts, is_keyframe), timestamps counted in frames."""
-    codec = av.CodecContext.create("libx264", "w")
-    assert isinstance(codec, av.VideoCodecContext)
-    codec.width, codec.height, codec.pix_fmt = camera.width, camera.height, "yuv420p"
-    codec.time_base, codec.framerate = 1 / camera.fps, camera.fps
-    pyramid = "normal" if camera.pyramid and camera.bframes > 1 else "none"
-    params = f"keyint={camera.gop}:min-keyint={camera.gop}:scenecut=0:bframes={camera.bframes}"
-    params += f":b-adapt=0:b-pyramid={pyramid}:rc-lookahead=0:threads=1:ref=3"
-    codec.options = {"preset": "superfast", "crf": "30", "x264-params": params}
+    codec = _encoder(camera)
     packets = []
     for index in range(count):
         picture = np.full((camera.height, camera.width, 3), 90, np.uint8)
@@ -64,21 +63,41 @@ def encode(camera: Camera, count: int, first: int = 0) -> tuple[tuple[bytes, int
     return tuple(found)
 
 
+def _encoder(camera: Camera) -> av.VideoCodecContext:
+    names = {Codec.H264: "libx264", Codec.H265: "libx265", Codec.MJPEG: "mjpeg"}
+    codec = av.CodecContext.create(names[camera.codec], "w")
+    assert isinstance(codec, av.VideoCodecContext)
+    codec.width, codec.height = camera.width, camera.height
+    codec.pix_fmt = "yuvj420p" if camera.codec is Codec.MJPEG else "yuv420p"
+    codec.time_base, codec.framerate = 1 / camera.fps, camera.fps
+    params = f"keyint={camera.gop}:min-keyint={camera.gop}:scenecut=0:bframes={camera.bframes}:b-adapt=0"
+    match camera.codec:
+        case Codec.H264:
+            pyramid = "normal" if camera.pyramid and camera.bframes > 1 else "none"
+            params += f":b-pyramid={pyramid}:rc-lookahead=0:threads=1:ref=3"
+            codec.options = {"preset": "superfast", "crf": "30", "x264-params": params}
+        case Codec.H265:
+            params += ":log-level=none:open-gop=0:repeat-headers=1"
+            codec.options = {"preset": "ultrafast", "x265-params": params}
+        case Codec.MJPEG:
+            codec.thread_count = 1
+    return codec
+
+
 def units_of(
     camera: Camera, count: int, *, first: int = 0, start_ns: int = 5 * NS_PER_S, run: int = 0
 ) -> list[AccessUnit]:
     """`count` units whose picture number i shows counter `first + i` at `start_ns` + i frames."""
     packets = encode(camera, count, first)
-    sets = h264.parameter_sets(packets[0][0])
-    assert sets is not None
-    epoch = Epoch(Codec.H264, camera.width, camera.height, sets)
+    kind_of, kinds = _SETS[camera.codec]
+    first_nals = h264.split_nal_units(packets[0][0])
+    sets = h264.annex_b(nal for kind in kinds for nal in first_nals if kind_of(nal) == kind)
+    epoch = Epoch(camera.codec, camera.width, camera.height, sets)
     frame_ns = NS_PER_S / camera.fps
     units = []
     for sequence, (data, pts, dts, is_keyframe) in enumerate(packets):
         nals = h264.split_nal_units(data)
-        kept = [
-            nal for nal in nals if camera.inline or h264.nal_type(nal) not in (h264.NAL_SPS, h264.NAL_PPS)
-        ]
+        kept = [nal for nal in nals if camera.inline or kind_of(nal) not in kinds]
         units.append(
             AccessUnit(
                 sequence=sequence,
@@ -88,7 +107,7 @@ def units_of(
                 pts_ns=start_ns + round(pts * frame_ns),
                 dts_ns=start_ns + round(dts * frame_ns),
                 duration_ns=round(frame_ns),
-                data=h264.annex_b(kept),
+                data=data if camera.codec is Codec.MJPEG else h264.annex_b(kept),
             )
         )
     return units

@@ -25,6 +25,12 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
+# What each codec's units are called, and what packs them.
+CODECS = {
+    "h264": ("video/x-h264,stream-format=byte-stream,alignment=au", "rtph264pay"),
+    "h265": ("video/x-h265,stream-format=byte-stream,alignment=au", "rtph265pay"),
+    "mjpeg": ("image/jpeg,width={width},height={height},framerate={rate[0]}/{rate[1]}", "rtpjpegpay"),
+}
 SPS_PPS = (7, 8)
 
 
@@ -37,10 +43,12 @@ class Loop:
             self.fps = header["fps"][0] / header["fps"][1]
             self.rate = header["fps"]
             self.frames = header["frames"]
+            self.codec = header["codec"]
+            self.width, self.height = header["size"]
             self.units = []
             for size, pts, dts, key in header["units"]:
                 data = file.read(size)
-                if not self.units:
+                if not self.units and self.codec == "h264":
                     self.sets = [nal for nal in nals_of(data) if nal[0] & 31 in SPS_PPS]
                 self.units.append((length_prefixed(data) if out_of_band else data, pts, dts, key))
         self.first_dts = self.units[0][2]
@@ -149,16 +157,19 @@ class Factory(GstRtspServer.RTSPMediaFactory):
         self.connect("media-configure", self.configure)
 
     def do_create_element(self, _url):
+        payloader = CODECS[self.mount.current.codec][1]
+        interval = "" if payloader == "rtpjpegpay" else f"config-interval={self.arguments.config_interval}"
         return Gst.parse_launch(
             "( appsrc name=units is-live=true format=time do-timestamp=false max-bytes=4000000 "
-            f"! rtph264pay name=pay0 pt=96 config-interval={self.arguments.config_interval} )"
+            f"! {payloader} name=pay0 pt=96 {interval} )"
         )
 
     def configure(self, _factory, media):
         source = media.get_element().get_by_name_recurse_up("units")
-        caps = "video/x-h264,stream-format=byte-stream,alignment=au"
+        loop = self.mount.current
+        caps = CODECS[loop.codec][0].format(width=loop.width, height=loop.height, rate=loop.rate)
         if self.arguments.out_of_band:
-            record = self.mount.current.decoder_record().hex()
+            record = loop.decoder_record().hex()
             caps = f"video/x-h264,stream-format=avc,alignment=au,codec_data=(buffer){record}"
         source.set_property("caps", Gst.Caps.from_string(caps))
         feed = Feed(self.mount, source)

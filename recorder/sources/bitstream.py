@@ -4,7 +4,9 @@ PyAV packets stay inside this package: everything that leaves is a copy in plain
 """
 
 import socket
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Protocol, assert_never
 
 import av
 import av.error
@@ -12,10 +14,10 @@ import av.logging
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from recorder import h264, h265, jpeg
 from recorder.access_unit import Codec, Epoch, SourceUnit
 from recorder.clock import Clock
 from recorder.errors import SourceError, SourceLost, SourceUnsupported
-from recorder.h264 import ParameterSetTracker, starts_decoding
 from recorder.sources.source import scrub
 
 # FFmpeg's log holds whole addresses, and its callback can deadlock with the interpreter's lock.
@@ -24,13 +26,49 @@ av.logging.set_level(None)
 _CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.MJPEG}
 
 
-class UnitAssembler:
-    """Makes source units of the packets of one H.264 stream. One connection, one thread."""
+class _Tracker(Protocol):
+    """What makes whole units of packets; see `ParameterSetTracker`."""
 
-    def __init__(self, clock: Clock, out_of_band: bytes = b"") -> None:
+    @property
+    def parameter_sets(self) -> bytes: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+    @property
+    def damaged(self) -> int: ...
+    def feed(self, data: bytes) -> bytes | None: ...
+
+
+class JpegTracker:
+    """Every packet is a whole JPEG, or damaged and dropped."""
+
+    parameter_sets = b""
+
+    def __init__(self) -> None:
+        self.size = (0, 0)
+        self.damaged = 0
+
+    def feed(self, data: bytes) -> bytes | None:
+        """The picture itself, with all its tables; None where it is not whole."""
+        found = jpeg.layout(data)
+        if found is None:
+            self.damaged += 1
+            return None
+        self.size = (found.width, found.height)
+        return jpeg.self_contained(data, found)
+
+
+def _always(_data: bytes) -> bool:
+    return True
+
+
+class UnitAssembler:
+    """Makes source units of the packets of one stream. One connection, one thread."""
+
+    def __init__(self, clock: Clock, codec: Codec = Codec.H264, out_of_band: bytes = b"") -> None:
+        """`out_of_band`: the parameter sets of the stream's description, Annex B, if it has any."""
         self._clock = clock
-        self._tracker = ParameterSetTracker(out_of_band)
-        self._epoch = Epoch(Codec.H264, 0, 0, b"")
+        self._tracker, self._starts_decoding = _reader_of(codec, out_of_band)
+        self._epoch = Epoch(codec, 0, 0, b"")
         self._held_times: tuple[int | None, int | None] = (None, None)
         self._empty = 0
 
@@ -52,12 +90,12 @@ class UnitAssembler:
         pts, dts = self._times_of(packet, holds_picture=data is not None)
         if data is None:
             return []
-        sets_known = bool(self._tracker.parameter_sets)
+        sets_known = self._tracker.size != (0, 0)
         return [
             SourceUnit(
                 data=data,
                 epoch=self._current_epoch(),
-                is_keyframe=sets_known and starts_decoding(data),
+                is_keyframe=sets_known and self._starts_decoding(data),
                 pts=None if pts is None else pts + shift,
                 dts=None if dts is None else dts + shift,
                 time_base=Fraction(packet.time_base.numerator, packet.time_base.denominator),
@@ -78,18 +116,32 @@ class UnitAssembler:
         return pts, dts
 
     def _current_epoch(self) -> Epoch:
-        sets = self._tracker.parameter_sets
-        if self._epoch.parameter_sets != sets:
-            self._epoch = Epoch(Codec.H264, *self._tracker.size, sets)
+        sets, size = self._tracker.parameter_sets, self._tracker.size
+        if (self._epoch.parameter_sets, (self._epoch.width, self._epoch.height)) != (sets, size):
+            self._epoch = Epoch(self._epoch.codec, *size, sets)
         return self._epoch
 
 
-def require_h264(stream: VideoStream) -> None:
-    """Raise SourceUnsupported, saying what the camera sends instead."""
+def _reader_of(codec: Codec, out_of_band: bytes) -> tuple[_Tracker, Callable[[bytes], bool]]:
+    match codec:
+        case Codec.H264:
+            return h264.ParameterSetTracker(out_of_band), h264.starts_decoding
+        case Codec.H265:
+            return h265.ParameterSetTracker(out_of_band), h265.starts_decoding
+        case Codec.MJPEG:
+            return JpegTracker(), _always
+        case _:
+            assert_never(codec)
+
+
+def codec_of(stream: VideoStream) -> Codec:
+    """How the stream is encoded. Raises SourceUnsupported, saying what the camera sends instead."""
     name = stream.codec_context.name
-    if _CODECS.get(name) is not Codec.H264:
-        msg = f"The video is encoded as {name.upper()}; only H.264 is taken. Set the camera to H.264."
+    codec = _CODECS.get(name)
+    if codec is None:
+        msg = f"The video is encoded as {name.upper()}; set the camera to H.264 (or H.265, or MJPEG)."
         raise SourceUnsupported(msg)
+    return codec
 
 
 def sentence(error: Exception, address: str, doing: str) -> SourceError:

@@ -1,7 +1,7 @@
 """A video file as a camera: at its own speed, over and over, on one timeline that never jumps.
 
 The file is opened by us and handed over as an object, so that no name inside it is ever followed.
-H.264 in MP4 or Matroska is length-prefixed and becomes Annex B here, at the door.
+H.264 and H.265 in MP4 or Matroska are length-prefixed and become Annex B here, at the door.
 """
 
 import threading
@@ -19,13 +19,15 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from recorder.access_unit import SourceUnit
+from recorder.access_unit import Codec, SourceUnit
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
 from recorder.settings import NS_PER_S
-from recorder.sources.bitstream import UnitAssembler, require_h264, sentence
+from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
 
 _FORMATS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
+
+_TO_ANNEX_B = {Codec.H264: "h264_mp4toannexb", Codec.H265: "hevc_mp4toannexb"}
 
 
 class FileLoopSource:
@@ -39,6 +41,7 @@ class FileLoopSource:
         self._path = Path(unquote(urlsplit(address).path))
         self._resources = ExitStack()
         self._assembler = UnitAssembler(clock)
+        self._codec = Codec.H264
         self._units: Iterator[list[SourceUnit]] = iter(())
         self._zero_ns: int | None = None
         """Monotonic time at which media time 0 is due."""
@@ -49,7 +52,7 @@ class FileLoopSource:
         return self._assembler.damaged
 
     def open(self) -> None:
-        """Open the file and see that it holds H.264."""
+        """Open the file and see how its video is encoded."""
         kind = _FORMATS.get(self._path.suffix.lower())
         if kind is None:
             msg = f"{self._path.name}: only {', '.join(sorted(_FORMATS))} files can stand in for a camera."
@@ -67,8 +70,8 @@ class FileLoopSource:
         if not container.streams.video:
             msg = f"{self.description} holds no video."
             raise SourceUnsupported(msg)
-        require_h264(container.streams.video[0])
-        self._assembler = UnitAssembler(self._clock)
+        self._codec = codec_of(container.streams.video[0])
+        self._assembler = UnitAssembler(self._clock, self._codec)
         self._units = self._play(container)
 
     def read(self) -> list[SourceUnit]:
@@ -97,7 +100,7 @@ class FileLoopSource:
         while not self._stop.is_set():
             begin: int | None = None
             end = due = 0
-            for packet in _annex_b_packets(container, stream):
+            for packet in _packets(container, stream, self._codec):
                 # Matroska stores no dts, and FFmpeg guesses it only once it has seen the reordering.
                 due = due if packet.dts is None else packet.dts
                 if not self._wait_until((due + shift) * time_base):
@@ -121,9 +124,14 @@ class FileLoopSource:
         return not self._stop.wait(max(0, self._zero_ns + media_ns - now_ns) / NS_PER_S)
 
 
-def _annex_b_packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+def _packets(
+    container: InputContainer, stream: VideoStream, codec: Codec
+) -> "Iterator[Packet[VideoStream]]":
     """One pass, without the empty packets that end it. The filter leaves Annex B as it is."""
-    to_annex_b = BitStreamFilterContext("h264_mp4toannexb", stream)
+    if codec is Codec.MJPEG:
+        yield from (packet for packet in container.demux(stream) if packet.size)
+        return
+    to_annex_b = BitStreamFilterContext(_TO_ANNEX_B[codec], stream)
     for packet in container.demux(stream):
         if packet.size:
             yield from cast("list[Packet[VideoStream]]", to_annex_b.filter(packet))

@@ -17,7 +17,7 @@ from recorder.access_unit import SourceUnit
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
 from recorder.settings import NS_PER_S, CameraSettings
-from recorder.sources.bitstream import UnitAssembler, require_h264, sentence
+from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
 from recorder.sources.source import redact
 
 # Without this list FFmpeg follows a camera's redirect into files and other protocols of this host.
@@ -59,9 +59,8 @@ class StreamSource:
         if not streams:
             msg = f"{self.description} sends no video; check the path of the stream."
             raise SourceUnsupported(msg)
-        require_h264(streams[0])
         extradata = streams[0].codec_context.extradata or b""
-        self._assembler = UnitAssembler(self._clock, extradata)
+        self._assembler = UnitAssembler(self._clock, codec_of(streams[0]), extradata)
         self._packets = self._container.demux(streams[0])
 
     def read(self) -> list[SourceUnit]:

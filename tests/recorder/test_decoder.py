@@ -22,7 +22,18 @@ def needed(units: list[AccessUnit], pts_ns: int) -> list[AccessUnit]:
     return units[: last + 1]
 
 
-@pytest.mark.parametrize("camera", [Camera(), Camera(bframes=3), Camera(bframes=2, inline=False)], ids=str)
+@pytest.mark.parametrize(
+    "camera",
+    [
+        Camera(),
+        Camera(bframes=3),
+        Camera(bframes=2, inline=False),
+        Camera(codec=Codec.H265, bframes=2, height=64),
+        Camera(codec=Codec.H265, inline=False, height=64),
+        Camera(codec=Codec.MJPEG),
+    ],
+    ids=str,
+)
 def test_every_frame_of_a_gop_is_decoded_exactly(camera: Camera) -> None:
     """By equality of counters, whatever it refers to."""
     units = units_of(camera, 24)
@@ -52,7 +63,8 @@ def test_what_cannot_be_decoded_fails_with_a_sentence() -> None:
     units = units_of(Camera(), 5)
     noise = replace(units[0], data=b"\0\0\0\1\x65" + bytes(range(256)), pts_ns=START_NS)
     foreign = replace(units[0], epoch=replace(units[0].epoch, codec=Codec.H265))
-    for broken in ([], units[1:], [noise], [foreign]):
+    no_jpeg = replace(units[0], epoch=replace(units[0].epoch, codec=Codec.MJPEG))
+    for broken in ([], units[1:], [noise], [foreign], [no_jpeg], [replace(no_jpeg, data=b"")]):
         with pytest.raises(DecodeFailed):
             decode_frame(broken, START_NS)
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from recorder import h264
-from recorder.access_unit import SourceUnit
+from recorder.access_unit import Codec, SourceUnit
 from recorder.clock import SystemClock
 from recorder.errors import SourceLost, SourceUnsupported
+from recorder.nal_units import START_CODE
 from recorder.sources.file_loop import FileLoopSource
 from recorder.sources.test_card import draw_counter
 from tests.counters import counters_of
@@ -28,8 +29,11 @@ def write_film(path: Path, codec: str = "libx264", bframes: int = 0) -> None:
     with av.open(path, "w") as container:
         stream = container.add_stream(codec, rate=100)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        stream.width, stream.height = 320, 180
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.time_base = Fraction(1, 100)
+        if codec == "libx265":
+            stream.options = {"preset": "ultrafast", "x265-params": "log-level=none:keyint=10:bframes=0"}
         if codec == "libx264":
             stream.options = {"preset": "ultrafast", "x264-params": f"keyint=10:bframes={bframes}:b-adapt=0"}
         for index in range(FRAMES):
@@ -69,6 +73,28 @@ def test_the_loop_has_no_seam(tmp_path: Path, name: str, bframes: int) -> None:
     assert counters == list(range(FRAMES)) * 3
 
 
+@pytest.mark.parametrize(
+    ("name", "encoder", "codec"),
+    [
+        ("film.mp4", "libx265", Codec.H265),
+        ("film.mkv", "libx265", Codec.H265),
+        ("film.mov", "mjpeg", Codec.MJPEG),
+        ("film.mkv", "mjpeg", Codec.MJPEG),
+    ],
+)
+def test_other_codecs_go_round_as_well(tmp_path: Path, name: str, encoder: str, codec: Codec) -> None:
+    """H.265 becomes Annex B at the door, and each JPEG is a keyframe."""
+    write_film(tmp_path / name, encoder)
+    units = played(tmp_path / name, 2 * FRAMES)
+    assert {(unit.epoch.codec, unit.epoch.width, unit.epoch.height) for unit in units} == {(codec, 320, 180)}
+    if codec is Codec.MJPEG:
+        assert all(unit.is_keyframe for unit in units)
+    else:
+        assert all(unit.data.startswith(START_CODE) for unit in units)
+    counters = counters_of((unit.data for unit in units), units[0].epoch.parameter_sets, codec)
+    assert counters == list(range(FRAMES)) * 2
+
+
 def test_a_missing_file_is_lost_and_a_wrong_one_unsupported(tmp_path: Path) -> None:
     """The first may come back (a mount), the second needs the operator."""
     with pytest.raises(SourceLost, match="No such file"):
@@ -83,5 +109,5 @@ def test_a_missing_file_is_lost_and_a_wrong_one_unsupported(tmp_path: Path) -> N
 def test_another_codec_is_refused_by_name(tmp_path: Path) -> None:
     """The sentence says what was found and what is taken."""
     write_film(tmp_path / "old.mp4", codec="mpeg4")
-    with pytest.raises(SourceUnsupported, match=r"MPEG4.*only H\.264"):
+    with pytest.raises(SourceUnsupported, match=r"MPEG4.*set the camera to H\.264"):
         played(tmp_path / "old.mp4", 1)

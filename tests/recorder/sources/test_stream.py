@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from recorder import h264
-from recorder.access_unit import SourceUnit
+from recorder.access_unit import Codec, SourceUnit
 from recorder.clock import SystemClock
 from recorder.errors import SourceLost
 from recorder.settings import CameraSettings
@@ -71,6 +71,38 @@ def test_every_unit_is_one_whole_picture(material: Material, behaviour: Behaviou
     assert len({unit.epoch for unit in units}) == 1
     counters = counters_of((unit.data for unit in units), units[0].epoch.parameter_sets)
     whole = counters[: 45 - material.bframes - 1]
+    assert None not in whole
+    assert all(later == earlier + 1 for earlier, later in pairwise(n for n in whole if n is not None))
+
+
+@pytest.mark.parametrize(
+    ("material", "behaviour"),
+    [
+        pytest.param(replace(SMALL, codec=Codec.H265, frames=60), Behaviour(), id="H.265"),
+        pytest.param(
+            replace(SMALL, codec=Codec.H265, frames=60, bframes=2),
+            Behaviour(config_interval=-1),
+            id="H.265, B-frames, sets in own packets",
+        ),
+        pytest.param(
+            replace(SMALL, codec=Codec.MJPEG, frames=60, width=320, height=176), Behaviour(), id="MJPEG"
+        ),
+    ],
+)
+def test_other_codecs_come_as_whole_pictures_too(material: Material, behaviour: Behaviour) -> None:
+    """Each once, in order, with its size and what a decoder needs; a JPEG stands for itself."""
+    with RtspCamera(material, behaviour) as camera, connected(camera.url()) as source:
+        units = read_units(source, 40)
+        assert source.damaged == 0
+    assert {unit.epoch.codec for unit in units} == {material.codec}
+    assert {(unit.epoch.width, unit.epoch.height) for unit in units} == {(material.width, material.height)}
+    assert len({unit.epoch for unit in units}) == 1
+    gop = 1 if material.codec is Codec.MJPEG else material.gop
+    assert [index for index, unit in enumerate(units) if unit.is_keyframe] == list(range(0, 40, gop))
+    times = sorted(unit.pts for unit in units if unit.pts is not None)
+    assert {later - earlier for earlier, later in pairwise(times[:-3])} == {3000}
+    counters = counters_of((unit.data for unit in units), units[0].epoch.parameter_sets, material.codec)
+    whole = counters[: 40 - material.bframes - 1]
     assert None not in whole
     assert all(later == earlier + 1 for earlier, later in pairwise(n for n in whole if n is not None))
 
