@@ -2,7 +2,7 @@
 
 No data travels here: readers pull from the ring by sequence number, so a slow reader costs no memory
 and a fast camera cannot flood the loop. At most one wake-up is pending at any time, whatever happens
-in between is folded into it and counted. `notify` may be called from any thread, also after the loop
+in between is folded into it and counted; while nobody waits the loop is left to sleep. `notify` may be called from any thread, also after the loop
 is closed; everything else belongs to the loop's thread.
 """
 
@@ -18,11 +18,12 @@ class Bridge:
         self._lock = threading.Lock()
         self._version = 0
         self._pending = False
+        self._waiting = 0
         self._awake = asyncio.Event()
         self.wake_ups = 0
         """Calls handed to the loop."""
         self.folded = 0
-        """Notices that found a wake-up pending already."""
+        """Notices that found a wake-up pending already, or nobody to wake."""
         self.unheard = 0
         """Notices that came after the loop was closed."""
 
@@ -35,7 +36,7 @@ class Bridge:
         """Say that there is something new. Never blocks, never raises."""
         with self._lock:
             self._version += 1
-            if self._pending:
+            if self._pending or not self._waiting:
                 self.folded += 1
                 return
             self._pending = True
@@ -48,12 +49,18 @@ class Bridge:
 
     async def wait_beyond(self, version: int, timeout_s: float) -> int:
         """The version as soon as it is larger than `version`, or the unchanged one after `timeout_s`."""
+        # Counted under the lock before the version is looked at: a notice sees one or the other.
+        with self._lock:
+            self._waiting += 1
         try:
             async with asyncio.timeout(timeout_s):
                 while self._version <= version:
                     await self._awake.wait()
         except TimeoutError:
             pass
+        finally:
+            with self._lock:
+                self._waiting -= 1
         return self._version
 
     def _wake(self) -> None:

@@ -8,7 +8,14 @@ convert at their door). Pure: no codec library, no clock. Clause numbers are tho
 from collections.abc import Iterator, Sequence
 
 from recorder import set_tracker
-from recorder.nal_units import START_CODE, BitReader, annex_b, possible_size, split_nal_units
+from recorder.nal_units import (
+    START_CODE,
+    BitReader,
+    annex_b,
+    leading_nal_units,
+    possible_size,
+    split_nal_units,
+)
 from recorder.set_tracker import ParameterSet, SetKind, Syntax
 
 __all__ = [
@@ -67,7 +74,7 @@ def starts_decoding(data: bytes) -> bool:
     Some cameras and encoders with open GOPs send one IDR and then only I pictures with a recovery
     point SEI of recovery_frame_cnt 0 (D.2.8): every later picture in output order is exact.
     """
-    return _starts_decoding(split_nal_units(data))
+    return _starts_decoding(leading_nal_units(data, _is_picture))
 
 
 def sps_size(sps: bytes | memoryview) -> tuple[int, int]:

@@ -7,7 +7,7 @@ Not here: decoding. Pure. Clause numbers are those of ITU-T H.265.
 from collections.abc import Sequence
 
 from recorder import set_tracker
-from recorder.nal_units import BitReader, possible_size, split_nal_units
+from recorder.nal_units import BitReader, leading_nal_units, possible_size, split_nal_units
 from recorder.set_tracker import ParameterSet, SetKind, Syntax
 
 NAL_VPS, NAL_SPS, NAL_PPS = 32, 33, 34
@@ -34,7 +34,7 @@ def starts_decoding(data: bytes) -> bool:
     Pictures that a CRA picture's followers show before it are dropped at the start of a run
     (`timeline`), which is all that 8.1.3 asks for.
     """
-    return _starts_decoding(split_nal_units(data))
+    return _starts_decoding(leading_nal_units(data, _is_picture))
 
 
 def sps_size(sps: bytes | memoryview) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 Pure. Clause numbers are those of ITU-T H.264; H.265 says the same elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 START_CODE = b"\x00\x00\x00\x01"
 
@@ -16,13 +16,34 @@ def split_nal_units(data: bytes) -> list[memoryview]:
     while start >= 0:
         start += 3
         following = data.find(b"\x00\x00\x01", start)
-        end = len(data) if following < 0 else following
-        while end > start and data[end - 1] == 0:  # a four-byte start code, or trailing_zero_8bits
-            end -= 1
-        if end > start:
-            units.append(view[start:end])
+        units += _trimmed(view, start, len(data) if following < 0 else following)
         start = following
     return units
+
+
+def leading_nal_units(data: bytes, is_picture: Callable[[memoryview], bool]) -> list[memoryview]:
+    """The NAL units up to the first slice; that one's view runs to the end of `data`.
+
+    All that tells what a unit is stands in front of its pictures, which are nearly all of its bytes:
+    looking no further costs a tenth of splitting the whole.
+    """
+    view = memoryview(data)
+    units: list[memoryview] = []
+    start = data.find(b"\x00\x00\x01")
+    while start >= 0:
+        start += 3
+        if start < len(data) and is_picture(view[start:]):
+            return [*units, view[start:]]
+        following = data.find(b"\x00\x00\x01", start)
+        units += _trimmed(view, start, len(data) if following < 0 else following)
+        start = following
+    return units
+
+
+def _trimmed(view: memoryview, start: int, end: int) -> list[memoryview]:
+    while end > start and view[end - 1] == 0:  # a four-byte start code, or trailing_zero_8bits
+        end -= 1
+    return [view[start:end]] if end > start else []
 
 
 def annex_b(nals: Iterable[bytes | memoryview]) -> bytes:

@@ -79,12 +79,13 @@ class Recorder:
         self._tools = tools
         self._labels = tools.labels
         self._bridge = Bridge(asyncio.get_running_loop())
+        self._changes = Bridge(asyncio.get_running_loop())
         self._stream = BackgroundStream(
             settings,
             tools.clock,
             tools.labels,
             on_units=self._bridge.notify,
-            on_change=self._bridge.notify,
+            on_change=self._changes.notify,
         )
         self._units = self._stream.units
         self._shop = Workshop(
@@ -321,8 +322,8 @@ class Recorder:
                 seen = now
                 self._live.tell_state(status.state, status.reason)
                 self._tools.on_event(CameraChanged(self.settings.camera_id))
-            await asyncio.sleep(0.25)
-            version = await self._bridge.wait_beyond(version, 0.75)
+            # A camera that goes quiet tells nobody: that it is stalled shows only by looking.
+            version = await self._changes.wait_beyond(version, 1.0)
 
     async def _on_disk(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._tools.disk, work)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from recorder.nal_units import annex_b, split_nal_units
+from recorder.nal_units import annex_b, leading_nal_units, split_nal_units
 
 _MAX_HELD_BYTES = 256 * 1024
 
@@ -72,7 +72,7 @@ class ParameterSetTracker:
 
     def feed(self, data: bytes) -> bytes | None:
         """The access unit that `data` completes, or None where it holds no picture yet."""
-        nals = split_nal_units(data)
+        nals = leading_nal_units(data, self._syntax.is_picture)
         self._learn(nals)
         if not any(self._syntax.is_picture(nal) for nal in nals):
             self._held += data
@@ -80,9 +80,9 @@ class ParameterSetTracker:
                 self._held = b""
                 self.damaged += 1
             return None
-        unit = self._held + data
+        unit = self._held + data if self._held else data
         self._held = b""
-        if self._syntax.starts_decoding(split_nal_units(unit)):
+        if self._syntax.starts_decoding(leading_nal_units(unit, self._syntax.is_picture)):
             self._use(self._syntax.pps_used(nals))
         return unit
 

@@ -34,6 +34,8 @@ async def test_without_news_the_wait_ends_at_its_timeout() -> None:
 async def test_a_blocked_loop_is_not_flooded() -> None:
     """Ten thousand notices leave one call behind and a count of the rest."""
     bridge = Bridge(asyncio.get_running_loop())
+    waiter = asyncio.ensure_future(bridge.wait_beyond(0, 5.0))  # noqa: TID251
+    await asyncio.sleep(0)
 
     def shout() -> None:
         for _ in range(10_000):
@@ -42,9 +44,17 @@ async def test_a_blocked_loop_is_not_flooded() -> None:
     thread = threading.Thread(target=shout)
     thread.start()
     thread.join()  # blocks the loop on purpose
-    assert await bridge.wait_beyond(0, 5.0) == 10_000
-    await asyncio.sleep(0)
+    assert await waiter == 10_000
     assert (bridge.wake_ups, bridge.folded) == (1, 9_999)
+
+
+async def test_a_loop_that_waits_for_nothing_is_left_to_sleep() -> None:
+    """Thirty wake-ups a second for nobody would be most of what an idle camera costs."""
+    bridge = Bridge(asyncio.get_running_loop())
+    for _ in range(100):
+        bridge.notify()
+    await asyncio.sleep(0)
+    assert (bridge.wake_ups, bridge.folded, bridge.version) == (0, 100, 100)
 
 
 async def test_a_reader_that_follows_sees_every_last_notice() -> None:
@@ -69,7 +79,12 @@ def test_a_notice_after_the_loop_has_closed_is_counted_not_raised() -> None:
     """The capture thread may outlive the loop for a moment at shutdown."""
     loop = asyncio.new_event_loop()
     bridge = Bridge(loop)
+    waiting = bridge.wait_beyond(0, 5.0)
+    waiter = loop.create_task(waiting)
+    loop.run_until_complete(asyncio.sleep(0))
     loop.close()
     bridge.notify()
     bridge.notify()
     assert bridge.unheard == 2
+    waiting.close()
+    assert not waiter.done()
