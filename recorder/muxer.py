@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from io import FileIO
 from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from recorder.span_cut import SpanCut
 from recorder.ticks import TICKS_PER_S, TickLine, ticks
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
     from av.container import OutputContainer
     from av.stream import Stream
 
@@ -37,6 +39,7 @@ TIME_BASE = Fraction(1, TICKS_PER_S)
 # its own (stsc 12, co64 8) per unit; everything else in moov is constant or the parameter sets.
 _MOOV_BYTES_PER_UNIT = 44
 _MOOV_BYTES = 4096
+_BUFFER_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,7 @@ def _write_media(out: Path, cut: SpanCut, unit_hint: int) -> None:
         options["movflags"] = "faststart"
     line = TickLine(cut.first_pts_ns)
     is_first = True
-    # Absolute, so that no part of the name is taken for a protocol.
-    with _output(str(out.absolute()), options) as container:
+    with _output(out, options) as container:
         stream = add_video_track(container, cut.epoch)
         for unit, is_last in _marking_last(cut):
             _require_same(cut.epoch, unit)
@@ -143,16 +145,32 @@ def _write_media(out: Path, cut: SpanCut, unit_hint: int) -> None:
 
 
 @contextmanager
-def _output(name: str, options: dict[str, str]) -> Iterator["OutputContainer"]:
-    """An MP4 whose trailer is written on success; after a failure it is closed without a second word."""
-    container = av.open(name, "w", format="mp4", options=options)
-    try:
-        yield container
-    except BaseException:
-        with suppress(av.error.FFmpegError, OSError, ValueError):  # the first error is the one to tell
-            container.close()
-        raise
-    container.close()
+def _output(out: Path, options: dict[str, str]) -> Iterator["OutputContainer"]:
+    """An MP4 whose trailer is written on success; after a failure it is closed without a second word.
+
+    The file is opened here: PyAV leaves its own open for ever where the header cannot be written, and a
+    removed file that is open keeps its space on the disk that was full.
+    """
+    # Absolute, so that no part of the name is taken for a protocol where FFmpeg opens it to read again.
+    with _File(out.absolute(), "wb") as file:
+        container = av.open(file, "w", format="mp4", options=options, buffer_size=_BUFFER_BYTES)
+        try:
+            yield container
+        except BaseException:
+            with suppress(av.error.FFmpegError, OSError, ValueError):  # the first error is the one to tell
+                container.close()
+            raise
+        container.close()
+
+
+class _File(FileIO):
+    """Unbuffered and without short writes, which FFmpeg does not notice."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[super().write(rest) :]
+        return len(memoryview(data))
 
 
 def _require_same(epoch: Epoch, unit: AccessUnit) -> None:

@@ -276,7 +276,10 @@ def test_a_directory_that_is_gone_fails_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_fails_wherever_it_strikes_and_leaves_no_file(tmp_path: Path) -> None:
-    """In the header, among the pictures, in the last buffered bytes: never a file that looks finished."""
+    """In the header, among the pictures, in the last buffered bytes: never a file that looks finished.
+
+    Nor one that stays open: its space would be lost to the full disk until the daemon ends.
+    """
     units = units_of(PLAIN, 120)
     out = tmp_path / "clip.mp4"
     whole_bytes = write_mp4(out, units, START_NS, FOREVER_NS).size_bytes
@@ -288,6 +291,8 @@ def test_a_full_disk_fails_wherever_it_strikes_and_leaves_no_file(tmp_path: Path
             with pytest.raises(FinishFailed, match="File too large"):
                 write_mp4(out, units, START_NS, FOREVER_NS)
             assert not out.exists()
+            open_files = {path.resolve().name for path in Path("/proc/self/fd").iterdir()}
+            assert not {name for name in open_files if name.startswith(out.name)}
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, former)
