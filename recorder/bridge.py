@@ -2,8 +2,8 @@
 
 No data travels here: readers pull from the ring by sequence number, so a slow reader costs no memory
 and a fast camera cannot flood the loop. At most one wake-up is pending at any time, whatever happens
-in between is folded into it and counted; while nobody waits the loop is left to sleep. `notify` may be called from any thread, also after the loop
-is closed; everything else belongs to the loop's thread.
+in between is folded into it and counted; while nobody waits the loop is left to sleep. `notify` may
+be called from any thread, also after the loop is closed; everything else belongs to the loop's thread.
 """
 
 import asyncio
