@@ -66,7 +66,7 @@ CYCLE_S = 0.4
 """How often new units are written and synced: well inside the promised last second."""
 QUIET_AFTER_NS = NS_PER_S
 FOREVER_NS = 2**62
-GAP_REASON = "The camera sent nothing; the last picture before is held."
+GAP_REASON = "There are no pictures of this time; the last one before is held."
 
 
 class UnitLine(Protocol):

@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from recorder.access_unit import AccessUnit, Epoch
 from recorder.errors import FinishFailed
 
-# A hole between runs that is shorter than this many frames is jitter, not an outage.
+# A hole where units are missing that is shorter than this many frames is jitter, not an outage.
 _GAP_IN_FRAMES = 1.5
 
 
@@ -21,7 +21,8 @@ class SpanCut:
 
     A unit is shown if and only if `start_ns ≤ pts_ns < end_ns`. Hidden ones are the lead-in since the
     latest keyframe not after the first shown frame, and later pictures that shown B-frames refer to.
-    Pictures in front of the keyframe that opens a run refer to what was never received: left out.
+    Pictures in front of the keyframe that opens a run, or follows lost units, refer to what is not there:
+    left out.
     Units that break off (`may_break_off`) may end between a picture and the B-pictures shown before it;
     what would be shown behind such a hole is hidden too.
     `first_pts_ns` and `epoch` are known from the construction on, everything else after the last unit.
@@ -37,7 +38,8 @@ class SpanCut:
         self._start_ns = start_ns
         self._end_ns = end_ns
         self._run: int | None = None
-        self._run_opens_ns = start_ns
+        self._sequence = -1
+        self._opens_ns = start_ns
         self._last_pts_ns: int | None = None
         self._last_duration_ns = 0
         self._next_pts_ns: int | None = None
@@ -71,7 +73,7 @@ class SpanCut:
         waiting: list[AccessUnit] = []
         self._run = None
         for unit in chain(self._lead, self._source):
-            same_run = unit.run == self._run
+            follows = self._follows(unit)
             if unit.dts_ns >= self._end_ns:
                 self._note_later(unit)
                 break
@@ -84,7 +86,7 @@ class SpanCut:
             yield from waiting
             waiting.clear()
             if unit.pts_ns >= self._start_ns:
-                self._note_shown(unit, same_run)
+                self._note_shown(unit, follows)
             yield unit
         else:
             if self._may_break_off:
@@ -109,23 +111,27 @@ class SpanCut:
             raise FinishFailed("The span holds no frame that can be shown.")
         return _from_last_keyframe(lead, first_ns), first_ns
 
-    def _decodable(self, unit: AccessUnit) -> bool:
-        if unit.run != self._run:
-            self._run = unit.run
-            self._run_opens_ns = unit.pts_ns
-        return unit.pts_ns >= self._run_opens_ns
+    def _follows(self, unit: AccessUnit) -> bool:
+        # Within a run, units may be missing where a disk was slower than the ring is deep.
+        return unit.run == self._run and unit.sequence == self._sequence + 1
 
-    def _note_shown(self, unit: AccessUnit, same_run: bool) -> None:
+    def _decodable(self, unit: AccessUnit) -> bool:
+        if not self._follows(unit):
+            self._opens_ns = unit.pts_ns
+        self._run, self._sequence = unit.run, unit.sequence
+        return unit.pts_ns >= self._opens_ns
+
+    def _note_shown(self, unit: AccessUnit, follows: bool) -> None:
         self.frame_count += 1
         last_ns = self._last_pts_ns
-        if last_ns is not None and not same_run:
+        if last_ns is not None and not follows:
             hole_ns = unit.pts_ns - last_ns
             if hole_ns > _GAP_IN_FRAMES * self._last_duration_ns:
                 self.gaps.append((last_ns + self._last_duration_ns, unit.pts_ns))
         if last_ns is None or unit.pts_ns > last_ns:
             self._last_pts_ns = unit.pts_ns
             self._last_duration_ns = unit.duration_ns
-        if not same_run:
+        if not follows:
             self._unproven.clear()
         insort(self._unproven, (unit.pts_ns, unit.duration_ns))
         while len(self._unproven) > 1 and self._unproven[1][0] <= unit.dts_ns:  # pts ≥ dts from here on

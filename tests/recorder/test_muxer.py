@@ -88,6 +88,18 @@ def test_units_that_break_off_anywhere_show_no_hole(tmp_path: Path, bframes: int
         assert count - max(1, bframes) <= result.frame_count <= count
 
 
+def test_units_lost_within_a_run_are_a_declared_gap(tmp_path: Path) -> None:
+    """A disk slower than the ring is deep: the GOPs that fell off it are missing, and the clip says so."""
+    units = units_of(PYRAMID, 120)
+    lost = [unit for unit in units if not (30 <= unit.sequence < 90)]
+    lost_from_ns, lost_to_ns = counter_times(START_NS, PYRAMID.fps, (30, 90))
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, iter(lost), START_NS, FOREVER_NS)
+    assert play(out).counters == (*range(30), *range(90, 120))
+    assert result.gaps == ((lost_from_ns, lost_to_ns),)
+    assert result.duration_s == 4.0
+
+
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(15), Fraction(60), Fraction(30000, 1001)])
 def test_a_constant_rate_stays_constant(tmp_path: Path, fps: Fraction) -> None:
     """Nanoseconds are rounded per unit, so no rate drifts and duration is frames ÷ rate."""
