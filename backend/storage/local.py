@@ -50,6 +50,8 @@ class LocalFiles:
         """Make the directories and remove what a crash left half written. Raises OSError."""
         for directory in (self.clips_dir, self.thumbnails_dir, self.quarantine_dir):
             directory.mkdir(parents=True, exist_ok=True)
+            # Files synced in a directory that a power cut takes are lost with it.
+            sync_directory(directory.parent)
             probe = directory / f".{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
             probe.touch()
             probe.unlink()
