@@ -106,6 +106,11 @@ class Daemon:
         """Ask it to end (SIGTERM); returns its exit code."""
         return self._end(signal.SIGTERM)
 
+    def wait_for_end(self) -> int:
+        """Its exit code, once it has ended by itself or by somebody else's signal."""
+        assert self._process is not None, "the daemon does not run"
+        return self._process.wait(END_S)
+
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, nothing is said."""
         if self._process is not None:

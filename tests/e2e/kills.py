@@ -1,4 +1,4 @@
-"""A daemon that is killed again and again while it records, and what it promised each time.
+"""A daemon that is ended again and again while it records, and what it promised each time.
 
 A campaign plans each round with its own random generator: which recordings to ask for and when, what
 moment to aim the kill at. Then it starts the daemon again on the same data and compares. What a clip
@@ -72,8 +72,9 @@ class Tally:
 class Campaign:
     """One daemon, one random generator, many kills. Runs in one thread, asks from a few more."""
 
-    def __init__(self, directory: Path, seed: str) -> None:
+    def __init__(self, directory: Path, seed: str, ending: signal.Signals = signal.SIGKILL) -> None:
         directory.mkdir()
+        self._ending = ending
         self.daemon = Daemon(directory, CAMERAS)
         self.tally = Tally()
         self._random = random.Random(seed)
@@ -114,7 +115,9 @@ class Campaign:
         stops = [threads.submit(self._stop, ask, future) for ask, future in zip(asks, sent, strict=True)]
         time.sleep(max(0.0, ready_s + kill_s - time.monotonic()))
         killed_at = datetime.now(UTC)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, self._ending)
+        if self._ending is signal.SIGTERM:
+            assert self.daemon.wait_for_end() == 0
         self.daemon.kill()
         self.tally.kills += 1
         for future, stop in zip(sent, stops, strict=True):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from tests.recorder_rig import counters_of
 pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
 KILLS_PER_DAEMON = 26
+STOPS = 6
 SEED_VARIABLE = "NOTHING_LOST_SEED"
 
 
@@ -33,14 +35,29 @@ def test_every_201_survives_kills_at_random_moments(tmp_path: Path) -> None:
     for run in runs:
         run.result()
     for campaign in campaigns:
-        print(_told(campaign))
-        assert fsck(campaign.daemon) == []
-        rows = finished_rows(campaign.daemon)
-        for promise in campaign.tally.promises:
-            check_kept(promise, rows[promise.clip["id"]], campaign.daemon.data_dir)
-        for clip_id in rows.keys() - {promise.clip["id"] for promise in campaign.tally.promises}:
-            counters = counters_of(campaign.daemon.data_dir / "clips" / clip_id / "clip.mp4")
-            check_row(rows[clip_id], counters)
+        check(campaign)
+
+
+@pytest.mark.timeout(120)
+def test_a_stop_at_a_random_moment_costs_no_more_than_a_kill(tmp_path: Path) -> None:
+    """SIGTERM while recordings, POSTs and finishing are under way: it ends with 0 and keeps every promise."""
+    seed = os.environ.get(SEED_VARIABLE) or str(time.time_ns())
+    print(f"{SEED_VARIABLE}={seed}")
+    campaign = Campaign(tmp_path / "stopped", seed, signal.SIGTERM)
+    campaign.run(STOPS)
+    check(campaign)
+
+
+def check(campaign: Campaign) -> None:
+    """Catalogue and disk agree, every promise is kept, and what was committed without a 201 is whole."""
+    print(_told(campaign))
+    assert fsck(campaign.daemon) == []
+    rows = finished_rows(campaign.daemon)
+    for promise in campaign.tally.promises:
+        check_kept(promise, rows[promise.clip["id"]], campaign.daemon.data_dir)
+    for clip_id in rows.keys() - {promise.clip["id"] for promise in campaign.tally.promises}:
+        counters = counters_of(campaign.daemon.data_dir / "clips" / clip_id / "clip.mp4")
+        check_row(rows[clip_id], counters)
 
 
 def check_kept(promise: Promise, row: dict[str, Any], data_dir: Path) -> None:
@@ -100,7 +117,7 @@ def fsck(daemon: Daemon) -> list[str]:
 def _told(campaign: Campaign) -> str:
     tally = campaign.tally
     return (
-        f"{tally.kills} kills, {tally.kills_at_start} more at start-up: {len(tally.promises)} promises, "
+        f"ended {tally.kills} times, killed {tally.kills_at_start} more at start-up: {len(tally.promises)} promises, "
         f"{tally.drafts_at_once} of them drafts at once; {tally.cut} requests cut, of which "
         f"{tally.answered_late} had been committed; refused: {sorted(set(tally.refused))}"
     )
