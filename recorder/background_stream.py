@@ -22,7 +22,7 @@ from recorder.errors import RecorderError, SourceError, SourceLost, SourceUnsupp
 from recorder.locked_ring import LockedRing
 from recorder.ring_buffer import RingBuffer
 from recorder.settings import NS_PER_S, BufferSettings, CameraSettings
-from recorder.sources.open import open_source, redact
+from recorder.sources.open import SourceOpener, redact
 from recorder.sources.source import Source, scrub
 from recorder.timeline import Timeline
 from recorder.values import BufferStatus, CameraStatus, StreamCounters, StreamState
@@ -73,7 +73,7 @@ class BackgroundStream:
         on_change: Callable[[], None],
     ) -> None:
         """`on_units` follows new units in the ring, `on_change` a new state; both on the capture thread."""
-        self.opener: Opener = open_source
+        self.opener: Opener = SourceOpener()
         """How an address becomes a source; replaced by tests, before `start` only."""
         self._settings = settings
         self._clock = clock

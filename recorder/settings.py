@@ -26,6 +26,10 @@ class CameraSettings:
     """`tcp` or `udp`; ignored by sources that are not RTSP."""
     open_timeout_s: float = 5.0
     read_timeout_s: float = 5.0
+    width_px: int = 1280
+    """With `height_px` and `fps`: what a webcam is asked for. Other cameras send what they are set to."""
+    height_px: int = 720
+    fps: float = 30.0
 
 
 def share_bytes(wanted: Sequence[int], total: int) -> list[int]:

@@ -7,16 +7,42 @@ from recorder.clock import Clock
 from recorder.errors import SourceUnsupported
 from recorder.settings import CameraSettings
 from recorder.sources.file_loop import FileLoopSource
+from recorder.sources.replug import WebcamMemory
 from recorder.sources.source import Source, redact
 from recorder.sources.stream import StreamSource
 from recorder.sources.synthetic import SyntheticSource
+from recorder.sources.webcam import READ_TIMEOUT_S, WebcamSource
 
-__all__ = ["open_source", "redact"]
+__all__ = ["SourceOpener", "default_read_timeout_s", "is_device", "open_source", "redact"]
 
-_DEVICE = re.compile(r"\d+|/dev/.*")
+_DEVICE = re.compile(r"\d{1,3}|/dev/.+")
+_CURE = "use a camera's number, /dev/…, rtsp://, rtsps://, file: or synthetic."
 
 
-def open_source(settings: CameraSettings, clock: Clock, stop: threading.Event) -> Source:
+class SourceOpener:
+    """Opens one camera again and again, and keeps what its connections must know of each other."""
+
+    def __init__(self) -> None:
+        self._webcam = WebcamMemory()
+
+    def __call__(self, settings: CameraSettings, clock: Clock, stop: threading.Event) -> Source:
+        """See `open_source`."""
+        return open_source(settings, clock, stop, self._webcam)
+
+
+def is_device(address: str) -> bool:
+    """Whether the address is that of a camera on this machine."""
+    return _DEVICE.fullmatch(address) is not None
+
+
+def default_read_timeout_s(address: str) -> float:
+    """How long a camera may be silent before it is opened again, where nobody says."""
+    return READ_TIMEOUT_S if is_device(address) else 5.0
+
+
+def open_source(
+    settings: CameraSettings, clock: Clock, stop: threading.Event, webcam: WebcamMemory | None = None
+) -> Source:
     """The source that `settings.source` names, not yet opened; `stop` ends its waiting.
 
     Raises SourceUnsupported with a sentence that names the cure.
@@ -29,8 +55,7 @@ def open_source(settings: CameraSettings, clock: Clock, stop: threading.Event) -
         return FileLoopSource(address, clock, stop)
     if address.partition("?")[0] == "synthetic":
         return SyntheticSource(address, clock, stop)
-    if _DEVICE.fullmatch(address):
-        msg = "Cameras on a device node are not taken yet; use rtsp://, rtsps://, file: or synthetic."
-        raise SourceUnsupported(msg)
-    msg = f"No camera can be opened as {redact(address)!r}: use rtsp://, rtsps://, file: or synthetic."
+    if is_device(address):
+        return WebcamSource(settings, clock, stop, webcam or WebcamMemory())
+    msg = f"No camera can be opened as {redact(address)!r}: {_CURE}"
     raise SourceUnsupported(msg)

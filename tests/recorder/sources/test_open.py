@@ -12,6 +12,7 @@ from recorder.sources.open import open_source
 from recorder.sources.source import Source
 from recorder.sources.stream import StreamSource
 from recorder.sources.synthetic import SyntheticSource
+from recorder.sources.webcam import WebcamSource
 
 
 def opened(address: str) -> Source:
@@ -25,6 +26,9 @@ def opened(address: str) -> Source:
         ("RTSPS://127.0.0.1/a", StreamSource),
         ("file:/films/a.mp4", FileLoopSource),
         ("synthetic", SyntheticSource),
+        ("0", WebcamSource),
+        ("/dev/video0", WebcamSource),
+        ("/dev/v4l/by-id/usb-Some_Camera-video-index0", WebcamSource),
         ("synthetic?size=640x360&fps=25&gop_s=2&bframes=2", SyntheticSource),
     ],
 )
@@ -36,11 +40,9 @@ def test_the_address_names_the_source(address: str, kind: type) -> None:
 @pytest.mark.parametrize(
     ("address", "cure"),
     [
-        ("0", "device node"),
-        ("/dev/video0", "device node"),
-        ("concat:a|b", "use rtsp://"),
-        ("lavfi:testsrc", "use rtsp://"),
-        ("http://admin:canary@cam/video", "use rtsp://"),
+        ("concat:a|b", "rtsp://"),
+        ("lavfi:testsrc", "rtsp://"),
+        ("http://admin:canary@cam/video", "rtsp://"),
         ("synthetic?size=1x1", "size must be"),
         ("synthetic?size=big", "write for example"),
         ("synthetic?fps=0", "fps must be"),
