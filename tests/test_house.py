@@ -57,6 +57,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "recorder/self_contained.py": "tests/recorder/test_live_muxer.py",
     "recorder/set_tracker.py": "tests/recorder/test_h264.py",
     "recorder/sources/bitstream.py": "tests/recorder/sources/test_stream.py",
+    "recorder/sources/http_body.py": "tests/recorder/sources/test_http_stream.py",
     "recorder/sources/test_card.py": "tests/recorder/test_test_card.py",
     "recorder/span_cut.py": "tests/recorder/test_muxer.py",
     "recorder/ticks.py": "tests/recorder/test_muxer.py",

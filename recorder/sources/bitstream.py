@@ -18,11 +18,13 @@ from recorder import h264, h265, jpeg
 from recorder.access_unit import Codec, Epoch, SourceUnit
 from recorder.clock import Clock
 from recorder.errors import SourceError, SourceLost, SourceUnsupported
+from recorder.settings import NS_PER_S
 from recorder.sources.source import scrub
 
 # FFmpeg's log holds whole addresses, and its callback can deadlock with the interpreter's lock.
 av.logging.set_level(None)
 
+_NS = Fraction(1, NS_PER_S)
 _CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.MJPEG}
 
 
@@ -71,6 +73,8 @@ class UnitAssembler:
         self._epoch = Epoch(codec, 0, 0, b"")
         self._held_times: tuple[int | None, int | None] = (None, None)
         self._empty = 0
+        self._last_arrival_ns = 0
+        self._time_base: Fraction | None = None
 
     @property
     def damaged(self) -> int:
@@ -90,19 +94,44 @@ class UnitAssembler:
         pts, dts = self._times_of(packet, holds_picture=data is not None)
         if data is None:
             return []
+        stamps = (None if pts is None else pts + shift, None if dts is None else dts + shift)
+        return [self._unit(data, stamps, self._time_base_of(packet), packet.duration or 0, arrival_ns)]
+
+    def take_picture(self, data: bytes) -> list[SourceUnit]:
+        """A whole picture from a source that knows no times: it was shown when it came."""
+        arrival_ns = self._clock.monotonic_ns()
+        self._last_arrival_ns = max(arrival_ns, self._last_arrival_ns + 1)
+        whole = self._tracker.feed(data)
+        if whole is None:
+            return []
+        stamps = (self._last_arrival_ns, self._last_arrival_ns)
+        return [self._unit(whole, stamps, _NS, 0, arrival_ns)]
+
+    def _unit(
+        self,
+        data: bytes,
+        stamps: tuple[int | None, int | None],
+        time_base: Fraction,
+        duration: int,
+        arrival_ns: int,
+    ) -> SourceUnit:
         sets_known = self._tracker.size != (0, 0)
-        return [
-            SourceUnit(
-                data=data,
-                epoch=self._current_epoch(),
-                is_keyframe=sets_known and self._starts_decoding(data),
-                pts=None if pts is None else pts + shift,
-                dts=None if dts is None else dts + shift,
-                time_base=Fraction(packet.time_base.numerator, packet.time_base.denominator),
-                duration=packet.duration or 0,
-                arrival_ns=arrival_ns,
-            )
-        ]
+        return SourceUnit(
+            data=data,
+            epoch=self._current_epoch(),
+            is_keyframe=sets_known and self._starts_decoding(data),
+            pts=stamps[0],
+            dts=stamps[1],
+            time_base=time_base,
+            duration=duration,
+            arrival_ns=arrival_ns,
+        )
+
+    def _time_base_of(self, packet: "Packet[VideoStream]") -> Fraction:
+        # One stream, one time base: asking each packet would build a fraction thirty times a second.
+        if self._time_base is None:
+            self._time_base = Fraction(packet.time_base.numerator, packet.time_base.denominator)
+        return self._time_base
 
     def _times_of(
         self, packet: "Packet[VideoStream]", *, holds_picture: bool
