@@ -22,7 +22,7 @@ from backend.catalogue.errors import CatalogueUnavailable
 from backend.clip_news import ClipNews
 from backend.events import EventLog
 from backend.inbox import RecorderInbox
-from backend.lifecycle import Status
+from backend.lifecycle import FINISHED, Status
 from backend.previews import Previews
 from backend.wire.cameras import CameraJson
 from recorder.clip_files import ClipFiles
@@ -165,7 +165,8 @@ class Recordings:
         if row is None:
             return
         fields = finished_fields(clip, row.pressed_at, clip_id) | {"clock": clock}
-        if await self._move(clip_id, Status.DRAFT, fields) is None:
+        # A commit whose answer was lost is told again: the row is there already, the part file still is.
+        if row.status not in FINISHED and await self._move(clip_id, Status.DRAFT, fields) is None:
             return
         await self._on_disk(self._desk.files(clip_id).discard_part)
         self._desk.previews.middle(clip_id, clip.path)

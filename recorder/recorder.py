@@ -22,7 +22,7 @@ from recorder.clip_processor import (
     cut_at_once,
     open_recording,
 )
-from recorder.clip_session import SpanPlan, SpanWish, fitting, plan_span
+from recorder.clip_session import SessionState, SpanPlan, SpanWish, fitting, plan_span
 from recorder.clock import Clock, LabelLine
 from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecording
 from recorder.live_feed import LiveFeed, LiveSubscription
@@ -190,16 +190,22 @@ class Recorder:
     async def extend(self, recording_id: str, seconds: float) -> datetime | None:
         """Move the planned end later; returns it (None: until stopped). Raises UnknownRecording."""
         recording = self._find(recording_id)
+        if recording.session.state is not SessionState.RECORDING:
+            raise UnknownRecording("This recording has reached its end.")
         recording.extend(round(seconds * NS_PER_S))
         end_ns = recording.session.end_ns
         return None if end_ns is None else self._labels.label(end_ns)
 
     async def discard(self, recording_id: str) -> None:
-        """Stop a recording and remove its files. Raises UnknownRecording."""
-        self._find(recording_id).discard()
-        task = self._recording_tasks.get(recording_id)
-        if task is not None:
-            await asyncio.gather(task, return_exceptions=True)
+        """Stop a recording and remove its files, acknowledged or not. Raises UnknownRecording."""
+        waiting = self._waiting.pop(recording_id, None)
+        if waiting is not None:
+            await waiting.close()
+        else:
+            self._find(recording_id).discard()
+            task = self._recording_tasks.get(recording_id)
+            if task is not None:
+                await asyncio.gather(task, return_exceptions=True)
         await self._on_disk(self._shop.files(recording_id).remove)
 
     def is_recording(self, recording_id: str) -> bool:

@@ -1,9 +1,10 @@
 """One real recorder without a daemon: real source, real ring, real files, and the events it sends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -22,6 +23,7 @@ from recorder.values import FinishedClip, RecorderEvent, RecordingFinished, Reco
 from recorder.workers import WorkerPool
 
 E = TypeVar("E")
+FINISHING_THREADS = 2
 
 
 class SteppableClock(SystemClock):
@@ -43,6 +45,7 @@ class Rig:
     labels: LabelLine
     clock: SteppableClock
     clips_dir: Path
+    finishing: ThreadPoolExecutor
     events: list[RecorderEvent] = field(default_factory=list)
     _ids: "count[int]" = field(default_factory=count)
 
@@ -59,6 +62,17 @@ class Rig:
         except TimeoutError:
             message = f"waited {timeout_s} s in vain; {self.recorder.status()}; events {self.events[-5:]}"
             raise AssertionError(message) from None
+
+    @contextmanager
+    def finishing_held_up(self) -> Iterator[None]:
+        """No clip is finished inside the block: something else keeps every finishing thread busy."""
+        gate = threading.Event()
+        for _ in range(FINISHING_THREADS):
+            self.finishing.submit(gate.wait)
+        try:
+            yield
+        finally:
+            gate.set()
 
     async def buffered(self, seconds: float) -> None:
         """Wait until the ring holds that much."""
@@ -103,7 +117,11 @@ async def running_recorder(
     ids = count(1000)
     workers = WorkerPool()
     await asyncio.to_thread(workers.start)
-    with ThreadPoolExecutor(4) as disk, ThreadPoolExecutor(2) as finishing, ThreadPoolExecutor(1) as live:
+    with (
+        ThreadPoolExecutor(4) as disk,
+        ThreadPoolExecutor(FINISHING_THREADS) as finishing,
+        ThreadPoolExecutor(1) as live,
+    ):
         tools = RecorderTools(
             recorder_id="rig",
             clock=clock,
@@ -121,7 +139,7 @@ async def running_recorder(
         recorder = Recorder(settings, RecorderPlaces(clips_dir, directory / "runtime"), tools)
         await recorder.start()
         try:
-            yield Rig(recorder, labels, clock, clips_dir, events)
+            yield Rig(recorder, labels, clock, clips_dir, finishing, events)
         finally:
             await recorder.close()
             await asyncio.to_thread(workers.close)

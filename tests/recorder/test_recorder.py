@@ -19,6 +19,7 @@ from recorder.sources.test_card import read_counter
 from recorder.values import (
     ClockState,
     RecordingFinished,
+    RecordingProcessing,
     RecordingProgressed,
     RecordRequest,
     StreamState,
@@ -110,6 +111,20 @@ async def test_extend_moves_the_end(rig: Rig) -> None:
     assert clip.duration_s == pytest.approx(1.5, abs=0.034)
 
 
+async def test_a_recording_that_has_reached_its_end_is_not_extended(rig: Rig) -> None:
+    """Also while its file is still being made: who asks is told, instead of promised what cannot come."""
+    request = RecordRequest(rig.new_id(), before_s=1.0, after_s=0.3)
+    await rig.recorder.record(request)
+    await rig.recorder.acknowledge(request.recording_id)
+    processing = RecordingProcessing(request.recording_id)
+    with rig.finishing_held_up():
+        await rig.until(lambda: processing in rig.events)
+        with pytest.raises(UnknownRecording):
+            await rig.recorder.extend(request.recording_id, 5)
+    clip = await rig.until(lambda: rig.finished(request.recording_id))
+    assert clip.duration_s == pytest.approx(1.3, abs=0.04)
+
+
 async def test_ten_overlapping_recordings_each_hold_their_own_span(rig: Rig) -> None:
     """They share units, not positions: none is disturbed by another's end."""
     clips = await asyncio.gather(
@@ -129,6 +144,16 @@ async def test_a_discarded_recording_leaves_no_file(rig: Rig) -> None:
     await rig.recorder.discard(request.recording_id)
     assert not (rig.clips_dir / request.recording_id).exists()
     assert not rig.recorder.is_recording(request.recording_id)
+
+
+async def test_a_recording_discarded_before_it_is_acknowledged_never_runs(rig: Rig) -> None:
+    """Its row was seen and deleted between the commit and the acknowledgement."""
+    request = RecordRequest(rig.new_id(), before_s=1.0, after_s=None)
+    await rig.recorder.record(request)
+    await rig.recorder.discard(request.recording_id)
+    await rig.recorder.acknowledge(request.recording_id)
+    assert not rig.recorder.is_recording(request.recording_id)
+    assert not ClipFiles(rig.clips_dir, request.recording_id).directory.exists()
 
 
 @pytest.mark.parametrize("after_s", [0.0, 5.0])
