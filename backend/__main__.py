@@ -42,6 +42,10 @@ def _dispatch(given: list[str]) -> int:
     options = make_parser().parse_args(given)
     if options.command == "version":
         return local.version(options)
+    if options.command == "cameras":
+        from backend.cli.cameras import cameras
+
+        return cameras(options)
     command = _command(options)
     config = load(options.config, os.environ, Path.cwd())
     return command(config, options)

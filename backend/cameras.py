@@ -12,6 +12,7 @@ from backend.config import CameraConfig, Config
 from backend.errors import Problem
 from recorder.recorder import Recorder
 from recorder.settings import BufferSettings, CameraSettings, share_bytes
+from recorder.sources.open import default_read_timeout_s
 from recorder.values import CameraStatus
 
 CLOSE_TIMEOUT_S = 12.0
@@ -84,17 +85,26 @@ def camera_settings(
         total = config.buffer.total_bytes
     shares = share_bytes(wanted, total)
     return [
-        CameraSettings(
-            camera_id=camera.id,
-            name=camera.label,
-            source=_source(camera),
-            buffer=BufferSettings(camera.buffer.seconds or config.buffer.seconds, share),
-            rtsp_transport=camera.rtsp_transport,
-            open_timeout_s=camera.open_timeout,
-            read_timeout_s=camera.read_timeout,
-        )
+        _settings(camera, BufferSettings(camera.buffer.seconds or config.buffer.seconds, share))
         for camera, share in zip(cameras, shares, strict=True)
     ]
+
+
+def _settings(camera: CameraConfig, buffer: BufferSettings) -> CameraSettings:
+    source = _source(camera)
+    width_px, height_px = camera.size_px
+    return CameraSettings(
+        camera_id=camera.id,
+        name=camera.label,
+        source=source,
+        buffer=buffer,
+        rtsp_transport=camera.rtsp_transport,
+        open_timeout_s=camera.open_timeout,
+        read_timeout_s=camera.read_timeout or default_read_timeout_s(source),
+        width_px=width_px,
+        height_px=height_px,
+        fps=camera.fps,
+    )
 
 
 def _source(camera: CameraConfig) -> str:

@@ -114,7 +114,14 @@ class CameraConfig(Section):
     buffer: CameraBufferConfig = CameraBufferConfig()
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     open_timeout: Seconds = Field(default=5.0, ge=0.5, le=60)
-    read_timeout: Seconds = Field(default=5.0, ge=0.5, le=9)
+    read_timeout: Seconds | None = Field(default=None, ge=0.5, le=9)
+    size: str = Field(default="1280x720", pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")
+    fps: float = Field(default=30.0, ge=1, le=240)
+
+    @field_validator("read_timeout", mode="before")
+    @classmethod
+    def _seconds_or_none(cls, value: Any) -> Any:
+        return None if value is None else parse_seconds(value)
 
     @field_validator("source", mode="before")
     @classmethod
@@ -131,6 +138,12 @@ class CameraConfig(Section):
     def label(self) -> str:
         """What people read."""
         return self.name or self.id
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of `size`."""
+        width, _, height = self.size.partition("x")
+        return int(width), int(height)
 
 
 class RecordingConfig(Section):
@@ -179,11 +192,6 @@ class Config(Section):
     def thumbnails_dir(self) -> Path:
         """Pictures of clips; one folder each."""
         return self.storage.thumbnails_dir or self.data_dir / "thumbnails"
-
-    @property
-    def is_synthetic(self) -> bool:
-        """True when no camera is configured and the built-in one stands in."""
-        return not self.cameras
 
     @property
     def effective_cameras(self) -> tuple[CameraConfig, ...]:

@@ -49,9 +49,12 @@ class Daemon:
         self,
         directory: Path,
         cameras: Sequence[Mapping[str, Any]] = (SMALL_CAMERA,),
+        *,
+        environment: Mapping[str, str] | None = None,
         **sections: Any,
     ) -> None:
         """`sections` are those of config.yaml, for example `buffer={"seconds": 20}`."""
+        self._environment = _environment() | dict(environment or {})
         self.directory = directory
         self.port = free_port()
         self.log_path = directory / "daemon.log"
@@ -94,7 +97,7 @@ class Daemon:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "backend", "run", "--config", str(self.config_path)],
                 cwd=ROOT,
-                env=_environment(),
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -21,6 +21,8 @@ def make_parser() -> argparse.ArgumentParser:
     plain = [configured, as_json]
 
     commands.add_parser("run", parents=[configured], help="run the daemon")
+    help_text = "which cameras are attached, and the lines to configure them"
+    commands.add_parser("cameras", parents=[as_json], help=help_text)
     status = commands.add_parser("status", parents=[asking], help="is it ready; what the cameras do")
     status.add_argument("--require-live", action="store_true", help="exit 1 unless every camera is live")
     _add_record(commands.add_parser("record", parents=[asking], help="record a clip"))

@@ -11,6 +11,7 @@ import sys
 from backend.access.access_key import AccessKey
 from backend.app import running
 from backend.catalogue import CatalogueError
+from backend.cli.cameras import with_stand_in
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.sources import check_sources
 from backend.config import Config
@@ -24,6 +25,7 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def run(config: Config) -> Exit:
     """Serve until SIGTERM or SIGINT; a second signal ends the process at once."""
     _set_up_logging(config)
+    config, stand_in = with_stand_in(config)
     check_sources(config)
     try:
         lock = DataLock.acquire(config.data_dir)
@@ -34,7 +36,7 @@ def run(config: Config) -> Exit:
             Exit.NO_PERMISSION, f"data_dir {config.data_dir} cannot be used: {error.strerror}."
         ) from error
     try:
-        return asyncio.run(_serve(config, lock))
+        return asyncio.run(_serve(config, lock, stand_in))
     except (RecorderIdDamaged, CatalogueError) as error:
         raise CommandFailed(Exit.FAILED, str(error)) from error
     except OSError as error:
@@ -43,15 +45,15 @@ def run(config: Config) -> Exit:
         lock.release()
 
 
-async def _serve(config: Config, lock: DataLock) -> Exit:
+async def _serve(config: Config, lock: DataLock, stand_in: str | None) -> Exit:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, number, stop)
     key = AccessKey(config.data_dir)
     is_new_key = await asyncio.to_thread(key.load)
-    if config.is_synthetic:
-        _say("No camera is configured, so the built-in synthetic one runs; add yours to config.yaml.")
+    if stand_in is not None:
+        _say(stand_in)
     async with running(config, key) as address:
         lock.announce(_local(address))
         shown = _reachable(address)

@@ -25,7 +25,7 @@ def _complaint(tmp_path: Path, text: str, **environ: str) -> str:
 def test_without_any_configuration_the_synthetic_camera_stands_in(tmp_path: Path) -> None:
     """One command on a fresh box shows a picture."""
     config = load(None, {}, tmp_path)
-    assert config.is_synthetic
+    assert config.cameras == ()
     assert config.effective_cameras[0].id == "synthetic"
     assert config.data_dir == tmp_path / "data"
 
