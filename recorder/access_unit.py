@@ -31,6 +31,11 @@ class Epoch:
     parameter_sets: bytes = field(repr=False)
 
 
+def upright_size(width: int, height: int, rotation_deg: int) -> tuple[int, int]:
+    """Size of a picture that was turned by a multiple of 90 degrees."""
+    return (height, width) if rotation_deg % 180 else (width, height)
+
+
 @dataclass(frozen=True, slots=True)
 class SourceUnit:
     """One access unit as a source delivers it, before the timeline has placed it.

@@ -1,9 +1,10 @@
-"""Shortens what an MP4 presents: the tail that decoding needs but nobody should see.
+"""Puts right how an MP4 presents its pictures: without the tail that only decoding needs, and upright.
 
 FFmpeg's muxer writes an edit list that hides a lead-in (negative timestamps) but cannot hide the end.
 Cutting inside a B-pyramid needs both, so the length in the edit list is patched after the file is
 closed, and with it the durations in `mvhd` and `tkhd`, which must agree (ISO/IEC 14496-12, 8.2.2.3,
-8.3.2.3, 8.6.6). Here: finding those fields in the bytes of a `moov` box. Not here: files. Pure.
+8.3.2.3, 8.6.6). A camera mounted on its side is turned by the matrix in `tkhd`, at no cost; players turn
+the pictures. Here: finding those fields in the bytes of a `moov` box. Not here: files. Pure.
 """
 
 import struct
@@ -77,3 +78,21 @@ def _length_at(data: bytes, full_box: int, offset: int, length: int) -> Patch:
     if not wide and length >= 1 << 32:
         raise ValueError("The length does not fit the box FFmpeg wrote.")
     return Patch(offset, struct.pack(">Q" if wide else ">I", length))
+
+
+def matrix_patch(moov: bytes, rotation_deg: int) -> Patch:
+    """The patch that makes a single-track file show its pictures turned clockwise (8.3.2.3, 6.2.2).
+
+    Raises ValueError where `moov` is not of the expected form.
+    """
+    tkhd = _descend(moov, b"moov", b"trak", b"tkhd")
+    at = tkhd.start + (52 if moov[tkhd.start] else 40)
+    width, height = struct.unpack_from(">II", moov, at + 36)
+    one = 1 << 16
+    right_x, right_y, down_x, down_y, left, top = {
+        0: (one, 0, 0, one, 0, 0),
+        90: (0, one, -one, 0, height, 0),
+        180: (-one, 0, 0, -one, width, height),
+        270: (0, -one, one, 0, 0, width),
+    }[rotation_deg]
+    return Patch(at, struct.pack(">9i", right_x, right_y, 0, down_x, down_y, 0, left, top, 1 << 30))

@@ -7,9 +7,11 @@
     ├── SpanError              the asked moment cannot be had       the caller asks differently
     │   ├── BufferEmpty        nothing is buffered yet
     │   └── SpanOutsideBuffer  the asked span holds no frame
+    ├── NotPlayable            the buffer is no H.264 to cut        the caller asks for frames instead
     ├── UnknownRecording       no such recording is under way       the caller asks differently
     ├── Busy                   a bounded resource is full           the caller tries again later
     ├── DecodeFailed           a picture could not be decoded       the caller shows a placeholder
+    │   └── WorkerLost         the process doing it died or hung    the caller may try again
     ├── PartFileDamaged        a part file has no usable start      the operator looks at the disk
     └── FinishFailed           the finished file could not be made  the caller retries from the part file
 
@@ -45,6 +47,10 @@ class SpanOutsideBuffer(SpanError):
     """The asked span holds no buffered frame."""
 
 
+class NotPlayable(RecorderError):
+    """What is buffered is no H.264, so it is not a video without being encoded first."""
+
+
 class UnknownRecording(RecorderError):
     """No recording of that id is under way."""
 
@@ -55,6 +61,10 @@ class Busy(RecorderError):
 
 class DecodeFailed(RecorderError):
     """The picture could not be decoded."""
+
+
+class WorkerLost(DecodeFailed):
+    """The worker process died, was killed or hung in the middle of the job."""
 
 
 class PartFileDamaged(RecorderError):

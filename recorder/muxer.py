@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 import av
 import av.error
 
-from recorder.access_unit import AccessUnit, Codec, Epoch
-from recorder.edit_list import presentation_patches
+from recorder.access_unit import AccessUnit, Codec, Epoch, upright_size
+from recorder.edit_list import matrix_patch, presentation_patches
 from recorder.errors import FinishFailed
 from recorder.self_contained import self_contained
 from recorder.span_cut import SpanCut
@@ -64,7 +64,13 @@ class CutResult:
 
 
 def write_mp4(
-    out: Path, units: Iterable[AccessUnit], start_ns: int, end_ns: int, *, may_break_off: bool = False
+    out: Path,
+    units: Iterable[AccessUnit],
+    start_ns: int,
+    end_ns: int,
+    *,
+    may_break_off: bool = False,
+    rotation_deg: int = 0,
 ) -> CutResult:
     """Write the frames with `start_ns ≤ pts_ns < end_ns` to `out` and fsync it (not its directory).
 
@@ -72,6 +78,7 @@ def write_mp4(
     last frame; more on either side is left out. May be an iterator over hours: memory stays at one GOP.
     Where it tells a length hint (sequences, their iterators, `PartReader`), that must not be too small.
     `may_break_off`: they may end anywhere before the last frame, as those of a recording do that was killed.
+    `rotation_deg`: players turn the pictures clockwise; width and height are those that people then see.
     Raises FinishFailed and leaves no file behind.
     """
     hint = length_hint(units)
@@ -79,7 +86,7 @@ def write_mp4(
         cut = SpanCut(units, start_ns, end_ns, may_break_off=may_break_off)
         _write_media(out, cut, hint)
         length = ticks(cut.end_ns - cut.first_pts_ns)
-        _present(out, length)
+        _present(out, length, rotation_deg)
         size_bytes, sha256 = _sync(out)
     except (av.error.FFmpegError, OSError) as error:
         out.unlink(missing_ok=True)
@@ -90,14 +97,15 @@ def write_mp4(
     except FinishFailed:
         out.unlink(missing_ok=True)
         raise
+    width, height = upright_size(cut.epoch.width, cut.epoch.height, rotation_deg)
     held = sum(ticks(gap_end_ns - gap_start_ns) for gap_start_ns, gap_end_ns in cut.gaps)
     return CutResult(
         first_pts_ns=cut.first_pts_ns,
         end_ns=cut.end_ns,
         frame_count=cut.frame_count,
         duration_s=length / TICKS_PER_S,
-        width=cut.epoch.width,
-        height=cut.epoch.height,
+        width=width,
+        height=height,
         fps=cut.frame_count * TICKS_PER_S / max(1, length - held),
         video_codec=cut.epoch.codec.value,
         size_bytes=size_bytes,
@@ -188,8 +196,11 @@ def _marking_last(units: Iterable[AccessUnit]) -> Iterator[tuple[AccessUnit, boo
         yield held, True
 
 
-def _present(out: Path, length: int) -> None:
-    """Make the closed file present exactly `length` ticks. Raises ValueError where moov is not in front."""
+def _present(out: Path, length: int, rotation_deg: int) -> None:
+    """Make the closed file present exactly `length` ticks, turned.
+
+    Raises ValueError where moov is not in front.
+    """
     with out.open("r+b") as file:
         offset = 0
         while True:
@@ -204,7 +215,8 @@ def _present(out: Path, length: int) -> None:
             offset += size
             file.seek(offset)
         file.seek(offset)
-        for patch in presentation_patches(file.read(size), length):
+        moov = file.read(size)
+        for patch in (*presentation_patches(moov, length), matrix_patch(moov, rotation_deg)):
             file.seek(offset + patch.offset)
             file.write(patch.data)
 

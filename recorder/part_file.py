@@ -10,6 +10,7 @@ length, CRC-32 of kind, length and payload, 4 reserved bytes) and its payload:
     unit     sequence, run, flags, pts_ns, dts_ns, duration_ns, then the data
     end      JSON {"end_ns": …}: replaces the planned end
     label    JSON {"base_ns": …, "base_label_us": …}: replaces the anchor of the labels
+    seal     empty: nothing follows. Missing where the recording was broken off
 
 All units of a part are of one epoch. Reading stops at the first record that is torn or fails its check.
 """
@@ -17,8 +18,9 @@ All units of a part are of one epoch. Reading stops at the first record that is 
 import json
 import os
 import struct
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,9 +33,10 @@ _MAGIC = b"HSPART1\n"
 _MARKER = 0x54524150  # "PART"
 _HEAD = struct.Struct("<IIIII")
 _UNIT = struct.Struct("<QIIqqq")
-_HEADER, _UNIT_KIND, _END, _LABEL = 1, 2, 3, 4
+_HEADER, _UNIT_KIND, _END, _LABEL, _SEAL = 1, 2, 3, 4, 5
 _KEYFRAME = 1
 _MAX_PAYLOAD_BYTES = 64 * 1024 * 1024
+_LOOK_EVERY_S = 0.1
 _MAX_BUFFERS_PER_WRITE = 512  # IOV_MAX is 1024 on Linux
 
 
@@ -57,6 +60,8 @@ class PartHeader:
     pressed_ns: int
     continued_from: str | None = None
     clock: str = ""
+    rotation_deg: int = 0
+    """Clockwise turn that puts the camera's pictures upright."""
 
 
 class PartWriter:
@@ -104,6 +109,10 @@ class PartWriter:
     def relabel(self, base_ns: int, base_label_us: int) -> None:
         """The wall clock was corrected: `base_ns` is now labelled `base_label_us`."""
         self._write(_record(_LABEL, _json_bytes({"base_ns": base_ns, "base_label_us": base_label_us})))
+
+    def seal(self) -> None:
+        """Say that nothing follows, for whoever reads along (`PartTail`)."""
+        self._write(_record(_SEAL))
 
     def sync(self) -> None:
         """Make everything appended so far durable."""
@@ -165,32 +174,62 @@ class PartReader:
                 payload = file.read(length)
                 if _check(kind, payload) != check:
                     break
-                self._apply(kind, payload)
+                self.header = _applied(self.header, kind, payload)
             position += _HEAD.size + length
         self.truncated_bytes = max(0, size_bytes - position)
-
-    def _apply(self, kind: int, payload: bytes) -> None:
-        values: dict[str, Any] = json.loads(payload)
-        if kind == _END:
-            self.header = replace(self.header, end_ns=values["end_ns"])
-        elif kind == _LABEL:
-            base_ns, base_label_us = values["base_ns"], values["base_label_us"]
-            self.header = replace(self.header, base_ns=base_ns, base_label_us=base_label_us)
 
     def _read_units(self) -> Iterator[AccessUnit]:
         epoch = self.header.epoch
         with self._path.open("rb") as file:
             file.seek(self._units_at)
             position = self._units_at
-            while position < self._size_bytes and (head := _read_head(file)) is not None:
-                kind, length, check = head
-                payload = file.read(length)
-                if len(payload) < length or _check(kind, payload) != check:
-                    break
-                position += _HEAD.size + length
+            while position < self._size_bytes and (record := _read_record(file)) is not None:
+                position += _HEAD.size + len(record[1])
+                if record[0] == _UNIT_KIND:
+                    yield _unit_from(record[1], epoch)
+            self.truncated_bytes = max(0, self._size_bytes - position)
+
+
+class PartTail:
+    """The units of a part file, read while it grows. Iterate once; blocking, for a worker process.
+
+    With `follow` the iterator waits at the end of the file until the seal is there and calls `idle` about
+    ten times a second meanwhile; without, the file ends where it ends, as for `PartReader`. `header` follows
+    the control records in their place among the units. Raises PartFileDamaged and OSError when made.
+    """
+
+    def __init__(self, path: Path, *, follow: bool, idle: Callable[[], None]) -> None:
+        self._follow = follow
+        self._idle = idle
+        self._path = path
+        self.sealed = False
+        self.size_bytes = 0
+        """As last looked at."""
+        with path.open("rb") as file:
+            self.header, self.read_bytes = _read_header(file)
+
+    def __iter__(self) -> Iterator[AccessUnit]:
+        epoch = self.header.epoch
+        with self._path.open("rb") as file:
+            while not self.sealed:
+                file.seek(self.read_bytes)
+                record = _read_record(file)
+                self.size_bytes = os.fstat(file.fileno()).st_size
+                if record is None:
+                    # Also where a record looks damaged: its writer may be in the middle of it.
+                    if not self._follow:
+                        return
+                    self._idle()
+                    time.sleep(_LOOK_EVERY_S)
+                    continue
+                kind, payload = record
+                self.read_bytes = file.tell()
                 if kind == _UNIT_KIND:
                     yield _unit_from(payload, epoch)
-            self.truncated_bytes = max(0, self._size_bytes - position)
+                elif kind == _SEAL:
+                    self.sealed = True
+                else:
+                    self.header = _applied(self.header, kind, payload)
 
 
 class _Units:
@@ -231,6 +270,26 @@ def _read_head(file: BinaryIO) -> tuple[int, int, int] | None:
         return None
     marker, kind, length, check, _ = _HEAD.unpack(raw)
     return (kind, length, check) if marker == _MARKER and length <= _MAX_PAYLOAD_BYTES else None
+
+
+def _read_record(file: BinaryIO) -> tuple[int, bytes] | None:
+    """(kind, payload), or None where no whole and undamaged record begins."""
+    head = _read_head(file)
+    if head is None:
+        return None
+    kind, length, check = head
+    payload = file.read(length)
+    return (kind, payload) if len(payload) == length and _check(kind, payload) == check else None
+
+
+def _applied(header: PartHeader, kind: int, payload: bytes) -> PartHeader:
+    """`header` after a control record; unknown kinds change nothing."""
+    if kind not in (_END, _LABEL):
+        return header
+    values: dict[str, Any] = json.loads(payload)
+    if kind == _END:
+        return replace(header, end_ns=values["end_ns"])
+    return replace(header, base_ns=values["base_ns"], base_label_us=values["base_label_us"])
 
 
 def _read_header(file: BinaryIO) -> tuple[PartHeader, int]:

@@ -308,3 +308,17 @@ def test_a_full_disk_fails_wherever_it_strikes_and_leaves_no_file(tmp_path: Path
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, former)
+
+
+@pytest.mark.parametrize(("rotation_deg", "size"), [(90, (48, 320)), (180, (320, 48)), (270, (48, 320))])
+def test_a_turned_camera_is_turned_by_the_player(
+    tmp_path: Path, rotation_deg: int, size: tuple[int, int]
+) -> None:
+    """Not one picture is encoded again: the matrix in the track header says it."""
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, units_of(PLAIN, 30), START_NS, FOREVER_NS, rotation_deg=rotation_deg)
+    assert (result.width, result.height) == size
+    assert play(out).counters == tuple(range(30))
+    with av.open(str(out)) as container:
+        frame = next(container.decode(video=0))
+        assert frame.rotation % 360 == -rotation_deg % 360  # FFmpeg counts counterclockwise

@@ -18,7 +18,7 @@ import pytest
 from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.errors import PartFileDamaged
 from recorder.muxer import write_mp4
-from recorder.part_file import PartHeader, PartReader, PartWriter
+from recorder.part_file import PartHeader, PartReader, PartTail, PartWriter
 from tests.media import NS_PER_S, Camera, joined, play, units_of
 
 EPOCH = Epoch(Codec.H264, 1280, 720, b"\0\0\0\1\x67sps\0\0\0\1\x68pps")
@@ -251,3 +251,60 @@ def test_a_clip_made_of_a_part_file_is_that_of_the_units(part: Path, tmp_path: P
     detour = write_mp4(tmp_path / "detour.mp4", iter(PartReader(part)), start_ns + NS_PER_S, 2**62)
     assert detour == direct
     assert play(tmp_path / "detour.mp4").counters == (*range(30, 60), *range(200, 260))
+
+
+def test_a_tail_gives_what_is_appended_until_the_seal(part: Path) -> None:
+    """Whoever transcodes reads along: units in order, the header as of the last control record."""
+    units = some_units(6)
+    with written(part, units[:2]) as writer:
+        waits: list[int] = []
+
+        def append_more() -> None:
+            waits.append(len(waits))
+            if len(waits) == 1:
+                writer.append(units[2:5])
+                writer.set_end(7 * NS_PER_S)
+            elif len(waits) == 2:
+                writer.append(units[5:])
+                writer.seal()
+
+        tail = PartTail(part, follow=True, idle=append_more)
+        assert list(tail) == units
+    assert (tail.sealed, tail.header.end_ns) == (True, 7 * NS_PER_S)
+    assert tail.read_bytes == tail.size_bytes == part.stat().st_size
+
+
+def test_a_tail_waits_for_the_rest_of_a_record(part: Path) -> None:
+    """A record is seen whole or not at all, however slowly its bytes arrive."""
+    units = some_units(3)
+    with written(part, units) as writer:
+        writer.seal()
+    whole = part.read_bytes()
+    pieces = iter([whole[:-cut] if cut else whole for cut in (90, 40, 19, 1, 0)])
+
+    def more() -> None:
+        part.write_bytes(next(pieces))
+
+    part.write_bytes(whole[:-130])
+    assert list(PartTail(part, follow=True, idle=more)) == units
+
+
+def test_a_tail_that_does_not_follow_ends_where_the_file_does(part: Path) -> None:
+    """What a killed daemon left is never sealed."""
+    units = some_units(3)
+    with written(part, units):
+        pass
+    with part.open("ab") as file:
+        file.write(b"torn")
+    tail = PartTail(part, follow=False, idle=lambda: None)
+    assert list(tail) == units
+    assert not tail.sealed
+
+
+def test_a_seal_changes_nothing_for_a_reader(part: Path) -> None:
+    """It is for who reads along."""
+    units = some_units(3)
+    with written(part, units) as writer:
+        writer.seal()
+    reader = PartReader(part)
+    assert (list(reader), reader.truncated_bytes) == (units, 0)

@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from recorder.errors import BufferEmpty, Busy, DecodeFailed
-from recorder.workers import WorkerPool
+from recorder.errors import BufferEmpty, Busy, DecodeFailed, WorkerLost
+from recorder.workers import Report, WorkerPool
 
 LONG_S = 60.0
 
@@ -193,3 +193,71 @@ async def test_workers_end_with_a_daemon_that_is_killed() -> None:
     while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def count_to(path: Path, report: Report) -> int:
+    """A long job: tells how far it is until `path` is there."""
+    number = 0
+    while not path.exists():
+        number += 1
+        report(number)
+        time.sleep(0.02)
+    return number
+
+
+def report_once_and_hang(note: Path, report: Report) -> None:
+    """A long job that falls silent."""
+    report(os.getpid())
+    touch_and_hang(note)
+
+
+async def test_a_long_job_reports_and_outlives_its_silence(pool: WorkerPool, tmp_path: Path) -> None:
+    """Each report is a sign of life; the newest one is handed over on the loop."""
+    reports: list[int] = []
+    stop = tmp_path / "stop"
+    job = started(pool.run_long(count_to, stop, silence_s=1.0, on_report=reports.append))
+    begun = time.monotonic()
+    await until(lambda: time.monotonic() - begun > 1.5 and len(reports) > 2)
+    stop.touch()
+    assert await job >= reports[-1] > reports[0]
+    assert pool.counters.timed_out == 0
+
+
+async def test_a_long_job_that_falls_silent_is_ended(pool: WorkerPool, tmp_path: Path) -> None:
+    """Its process goes, and who waits is told that trying again may help."""
+    reports: list[int] = []
+    with pytest.raises(WorkerLost, match="too long"):
+        await pool.run_long(report_once_and_hang, tmp_path / "note", silence_s=1.0, on_report=reports.append)
+    assert not psutil.pid_exists(reports[0])
+    assert pool.counters.timed_out == 1
+
+
+async def test_cancelling_a_long_job_ends_its_process_before_the_wait_is_over(
+    pool: WorkerPool, tmp_path: Path
+) -> None:
+    """Nobody encodes on for a person who went away, nor writes into a file that is being removed."""
+    reports: list[int] = []
+    job = started(
+        pool.run_long(report_once_and_hang, tmp_path / "note", silence_s=LONG_S, on_report=reports.append)
+    )
+    await until(lambda: bool(reports))
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert not psutil.pid_exists(reports[0])
+    assert await pool.run(plus, 1, 2, timeout_s=LONG_S) == 3
+    assert pool.counters.workers_lost == 0
+
+
+async def test_a_long_job_that_waits_can_be_cancelled(pool: WorkerPool, tmp_path: Path) -> None:
+    """It never begins, and its place is free again."""
+    first = started(pool.run_long(count_to, tmp_path / "stop", silence_s=LONG_S, on_report=print))
+    await until(lambda: bool(pool.pids()))
+    second = started(pool.run_long(count_to, tmp_path / "never", silence_s=LONG_S, on_report=print))
+    await asyncio.sleep(0)
+    second.cancel()
+    (tmp_path / "stop").touch()
+    assert await first >= 0
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert await pool.run(plus, 1, 2, timeout_s=LONG_S) == 3
