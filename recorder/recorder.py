@@ -290,7 +290,9 @@ class Recorder:
         deadline = asyncio.get_running_loop().time() + REORDER_WAIT_S
         _, newest = self._units.edges()
         reachable = plan.end_ns is not None and plan.end_ns <= newest.pts_ns + newest.duration_ns
-        while reachable and not self._complete(plan) and asyncio.get_running_loop().time() < deadline:
+        # A look-back of a few frames may begin at a B-picture that comes after the newest one.
+        decided_ns = plan.end_ns if plan.end_ns is not None and reachable else plan.start_ns
+        while self._units.last_dts_ns() < decided_ns and asyncio.get_running_loop().time() < deadline:
             version = await self._bridge.wait_beyond(version, 0.1)
         end_ns = plan.end_ns if plan.end_ns is not None and reachable else self._units.newest().pts_ns + 1
         units = self._units.span(plan.start_ns, end_ns).units

@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import av
@@ -276,6 +277,18 @@ async def test_status_speaks_of_the_camera_and_its_buffer(rig: Rig) -> None:
     assert status.fps == pytest.approx(30, abs=1)
     assert status.counters.recording_units_lost == 0
     assert status.recordings == 0
+
+
+async def test_a_look_back_of_a_few_frames_begins_where_the_answer_says(tmp_path: Path) -> None:
+    """With B-frames the first frame of the span may still be on its way when Record is pressed."""
+    async with running_recorder("synthetic?size=320x240&fps=30&gop_s=1&bframes=3", tmp_path) as rig:
+        await rig.buffered(1)
+        for n in range(12):
+            request = RecordRequest(rig.new_id(), before_s=0.02 * (n % 4), after_s=0.15)
+            started = await rig.recorder.record(request)
+            await rig.recorder.acknowledge(request.recording_id)
+            clip = await rig.until(partial(rig.finished, request.recording_id))
+            assert clip.start_time == started.start_time
 
 
 async def test_closing_leaves_a_recording_for_the_next_start(tmp_path: Path) -> None:
