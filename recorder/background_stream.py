@@ -22,13 +22,15 @@ from recorder.errors import RecorderError, SourceError, SourceLost, SourceUnsupp
 from recorder.locked_ring import LockedRing
 from recorder.ring_buffer import RingBuffer
 from recorder.settings import NS_PER_S, BufferSettings, CameraSettings
-from recorder.sources.open import SourceOpener, redact
+from recorder.sources.open import SourceOpener, is_device, redact
 from recorder.sources.source import Source, scrub
 from recorder.timeline import Timeline
 from recorder.values import BufferStatus, CameraStatus, StreamCounters, StreamState
 
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
+LONGEST_LOCAL_RETRY_S = 2.0
+"""For cameras on this machine: asking costs nothing, and whoever plugs one in waits for its picture."""
 HEALTHY_NS = 10 * NS_PER_S
 """A connection that delivered for this long resets the back-off."""
 STALLED_NS = 2 * NS_PER_S
@@ -41,13 +43,13 @@ _log = logging.getLogger(__name__)
 Opener = Callable[[CameraSettings, Clock, threading.Event], Source]
 
 
-def retry_delay_s(failures: int, chance: float) -> float:
+def retry_delay_s(failures: int, chance: float, longest_s: float = LONGEST_RETRY_S) -> float:
     """Seconds before the next try after `failures` failed ones in a row; `chance` in [0, 1) spreads it.
 
-    Doubles from half a second to half a minute; up to 30 % earlier, so that cameras that fell
+    Doubles from half a second to `longest_s`; up to 30 % earlier, so that cameras that fell
     together (one switch, one power cut) do not all come back in the same moment.
     """
-    delay_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * (1 << min(failures, 16)))
+    delay_s = min(longest_s, FIRST_RETRY_S * (1 << min(failures, 16)))
     return delay_s * (1.0 - 0.3 * chance)
 
 
@@ -89,6 +91,8 @@ class BackgroundStream:
         self._condition = _Condition(StreamState.CONNECTING, "Not started yet.", clock.monotonic_ns())
         self._counters = StreamCounters()
         self._epoch: Epoch | None = None
+        self._is_old_news = False
+        """The last failure was the one before it once more."""
         self._live_since_ns: int | None = None
         self._last_unit_ns = 0
         self._source: Source | None = None
@@ -212,9 +216,11 @@ class BackgroundStream:
     def _wait_for_next_try(self, error: SourceError, failures: int) -> None:
         # What the operator must change will not change by asking more often.
         hopeless = isinstance(error, SourceUnsupported)
-        delay_s = LONGEST_RETRY_S if hopeless else retry_delay_s(failures, random.random())
+        longest_s = LONGEST_LOCAL_RETRY_S if is_device(self._settings.source) else LONGEST_RETRY_S
+        delay_s = LONGEST_RETRY_S if hopeless else retry_delay_s(failures, random.random(), longest_s)
         next_try_ns = self._clock.monotonic_ns() + int(delay_s * NS_PER_S)
         reason = str(error)
+        self._is_old_news = self._live_since_ns is None and reason == self._condition.last_error
         self._condition = replace(self._condition, last_error=reason)
         self._enter(StreamState.RECONNECTING, reason, next_try_ns)
         self._stop.wait(delay_s)
@@ -224,6 +230,8 @@ class BackgroundStream:
         since_ns = before.since_ns if before.state is state else self._clock.monotonic_ns()
         self._condition = _Condition(state, reason, since_ns, next_try_ns, before.last_error)
         level = logging.WARNING if next_try_ns is not None else logging.INFO
+        if self._is_old_news and state in (StreamState.CONNECTING, StreamState.RECONNECTING):
+            level = logging.DEBUG  # a camera that is away for days must not fill the disk with it
         _log.log(level, "Camera %s is %s: %s", self._settings.camera_id, state, reason)
         self._on_change()
 

@@ -144,6 +144,15 @@ def test_a_loss_is_told_with_its_reason_and_the_next_try(tmp_path: Path) -> None
     assert 0 < (status.next_try - status.state_since).total_seconds() <= FIRST_RETRY_S
 
 
+def test_a_camera_of_this_machine_is_asked_often_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever plugs it in sees it at once; until then the log does not grow."""
+    with caplog.at_level(logging.INFO), running("/dev/v4l/by-id/usb-nobody") as camera:
+        wait_until(lambda: len([change for change in camera.changes if change.next_try]) >= 4)
+        tries = [change.next_try for change in camera.changes if change.next_try is not None]
+        assert all((later - earlier).total_seconds() < 2.5 for earlier, later in pairwise(tries))
+    assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
+
+
 def test_what_only_the_operator_can_cure_is_asked_rarely() -> None:
     """A wrong address is told at once and not hammered."""
     with running("gopher://keeper:c4nary@cam/") as camera:
