@@ -117,7 +117,7 @@ def fsck(daemon: Daemon) -> list[str]:
 def _told(campaign: Campaign) -> str:
     tally = campaign.tally
     return (
-        f"ended {tally.kills} times, killed {tally.kills_at_start} more at start-up: {len(tally.promises)} promises, "
-        f"{tally.drafts_at_once} of them drafts at once; {tally.cut} requests cut, of which "
-        f"{tally.answered_late} had been committed; refused: {sorted(set(tally.refused))}"
+        f"ended {tally.kills} times, killed {tally.kills_at_start} more at start-up: "
+        f"{len(tally.promises)} promises, {tally.drafts_at_once} of them drafts at once; "
+        f"{tally.cut} requests cut, of which {tally.answered_late} had been committed; refused: {sorted(set(tally.refused))}"
     )
