@@ -119,5 +119,6 @@ def _told(campaign: Campaign) -> str:
     return (
         f"ended {tally.kills} times, killed {tally.kills_at_start} more at start-up: "
         f"{len(tally.promises)} promises, {tally.drafts_at_once} of them drafts at once; "
-        f"{tally.cut} requests cut, of which {tally.answered_late} had been committed; refused: {sorted(set(tally.refused))}"
+        f"{tally.cut} requests cut, of which {tally.answered_late} had been committed; "
+        f"refused: {sorted(set(tally.refused))}"
     )
