@@ -39,6 +39,7 @@ def layout(data: bytes) -> JpegLayout | None:
     has_tables = False
     position = len(_SOI)
     for _ in range(_MOST_SEGMENTS):
+        position = _behind_fill_bytes(data, position)
         marker = _marker_at(data, position)
         length = int.from_bytes(data[position + 2 : position + 4], "big")
         if marker is None or length < 2 or position + 2 + length > len(data):
@@ -73,6 +74,13 @@ def self_contained(data: bytes, found: JpegLayout) -> bytes:
         return data if found.end_bytes == len(data) else data[: found.end_bytes]
     at = found.scan_offset_bytes
     return b"".join((data[:at], STANDARD_TABLES, data[at : found.end_bytes]))
+
+
+def _behind_fill_bytes(data: bytes, position: int) -> int:
+    """Any number of FF may stand before a marker (B.1.1.2); some encoders align with them."""
+    while data[position : position + 2] == b"\xff\xff":
+        position += 1
+    return position
 
 
 def _marker_at(data: bytes, position: int) -> int | None:

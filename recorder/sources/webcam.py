@@ -78,8 +78,10 @@ class WebcamSource:
 
     def open(self) -> None:
         """Find the camera, and settle format, size and rate with it."""
-        if is_numbered(self._node):
-            self._node = find_again(self._node, self._memory, attached().devices, self._clock.monotonic_ns())
+        memory = self._memory
+        if is_numbered(self._node) and memory.identity not in (None, identify(self._node)):
+            devices = attached().devices
+            self._node = find_again(self._node, memory, devices, self._clock.monotonic_ns())
         # In whole seconds, and read by OpenCV once: before the first wait is early enough. A short one,
         # because it is how long a stop may take; how long silence may last is counted in `read`'s caller.
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(_SELECT_S))

@@ -68,6 +68,15 @@ def test_what_a_camera_pads_behind_the_end_is_left_off() -> None:
     assert self_contained(padded, found) == BASELINE
 
 
+def test_fill_bytes_before_markers_are_no_damage() -> None:
+    """The standard allows them, and hardware encoders align with them."""
+    first, last = BASELINE.index(b"\xff\xdb"), len(BASELINE) - 2
+    filled = BASELINE[:first] + b"\xff\xff" + BASELINE[first:last] + b"\xff" + BASELINE[last:]
+    found = layout(filled)
+    assert found is not None
+    assert (found.width, found.end_bytes) == (160, len(filled))
+
+
 def test_tables_that_a_webcam_left_out_are_put_back() -> None:
     """A browser shows the picture then, pixel for pixel the same."""
     first, last = BASELINE.index(b"\xff\xc4"), BASELINE.index(b"\xff\xda")
