@@ -62,6 +62,12 @@ TABLE: list[_Row] = [
         "Ask for a span that overlaps the camera's oldest_frame … newest_frame.",
     ),
     (
+        recorder_errors.NotPlayable,
+        409,
+        "This buffer plays as frames, not as a video",
+        "GET /api/cameras/{camera}/frames?start=&end= lists them; or record a clip, which becomes a video.",
+    ),
+    (
         recorder_errors.UnknownRecording,
         409,
         "That recording is not under way",

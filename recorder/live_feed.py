@@ -1,9 +1,10 @@
-"""Live fragments of one camera, built once and shared by all viewers.
+"""Live pictures of one camera, built once and shared by all viewers.
 
-One muxer per camera, running only while somebody watches. It pulls units from the ring like every
-other reader, so a viewer can never hold up the camera. Each viewer has a bounded queue; one that is
-too slow loses everything up to the next keyframe, and that is counted. Event loop only; muxing runs
-in the `live` executor.
+H.264 goes out as fragments of MP4, MJPEG as the camera's own JPEGs, and of anything else is said that
+it cannot be shown. One muxer per camera, running only while somebody watches. It pulls units from the
+ring like every other reader, so a viewer can never hold up the camera. Each viewer has a bounded queue;
+one that is too slow loses everything up to the next keyframe, and that is counted. Of JPEGs, which all
+stand for themselves, only the newest waits. Event loop only; muxing runs in the `live` executor.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, assert_never
 
 from recorder import h264
 from recorder.access_unit import AccessUnit, Codec, Epoch
@@ -32,6 +33,11 @@ VIEWER_QUEUE_CHUNKS = 150
 served by the next keyframe."""
 GOP_KEEP_CHUNKS = 900
 """Most fragments of the current GOP kept for a new viewer; beyond that one waits for the next keyframe."""
+
+NO_LIVE_H265 = (
+    "Browsers cannot be relied upon to play H.265 live. Pictures and clips work all the same; "
+    "`buffer: {codec: h264}` in config.yaml, or H.264 in the camera, brings the live picture back."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,30 @@ class LiveChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveJpegInit:
+    """JPEGs of this size follow."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveJpeg:
+    """One picture as the camera encoded it, with its label."""
+
+    data: bytes = field(repr=False)
+    label: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LiveUnplayable:
+    """There is no live view of what the camera sends; stills, recordings and clips work all the same."""
+
+    codec: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class LiveState:
     """What the camera is doing, in words."""
 
@@ -62,7 +92,8 @@ class LiveState:
     reason: str
 
 
-LiveMessage = LiveInit | LiveChunk | LiveState
+LiveBeginning = LiveInit | LiveJpegInit | LiveUnplayable
+LiveMessage = LiveBeginning | LiveChunk | LiveJpeg | LiveState
 
 
 class LiveSubscription:
@@ -101,6 +132,8 @@ class LiveSubscription:
             if len(self._queue) >= self.bound and not self._drop_chunks():
                 return False
             self._waits_for_keyframe = False
+        elif isinstance(message, LiveJpeg):
+            self._drop_waiting_jpeg()
         self._queue.append(message)
         self._filled.set()
         return True
@@ -109,6 +142,12 @@ class LiveSubscription:
         """A new init segment follows: what waits of the old one is useless."""
         self._queue = deque(message for message in self._queue if isinstance(message, LiveState))
         self._waits_for_keyframe = True
+
+    def _drop_waiting_jpeg(self) -> None:
+        kept = [message for message in self._queue if not isinstance(message, LiveJpeg)]
+        if len(kept) < len(self._queue):
+            self.dropped += len(self._queue) - len(kept)
+            self._queue = deque(kept)
 
     def _drop_chunks(self) -> bool:
         kept = [message for message in self._queue if not isinstance(message, LiveChunk)]
@@ -137,7 +176,8 @@ class LiveFeed:
         self._task: asyncio.Task[None] | None = None
         self._muxer: LiveMuxer | None = None
         self._epoch: Epoch | None = None
-        self._init: LiveInit | None = None
+        self._init: LiveBeginning | None = None
+        self._jpeg: LiveJpeg | None = None
         self._gop: deque[LiveChunk] = deque(maxlen=GOP_KEEP_CHUNKS)
         self._state: LiveState | None = None
         self.failures = 0
@@ -169,6 +209,8 @@ class LiveFeed:
             if self._gop and self._gop[0].is_keyframe:
                 for chunk in self._gop:
                     viewer.offer(chunk)
+            if self._jpeg is not None:
+                viewer.offer(self._jpeg)
 
     def leave(self, viewer: LiveSubscription) -> None:
         """Forget a viewer; the muxer ends with the last one."""
@@ -216,17 +258,19 @@ class LiveFeed:
             version = await self._bridge.wait_beyond(version, 1.0)
 
     async def _push(self, unit: AccessUnit) -> None:
-        if unit.epoch.codec is not Codec.H264:
-            return
         if unit.epoch != self._epoch:
             self._begin(unit.epoch)
+        if unit.epoch.codec is Codec.MJPEG:
+            self._jpeg = LiveJpeg(unit.data, self._label(unit.pts_ns))
+            for viewer in self._viewers:
+                viewer.offer(self._jpeg)
         muxer = self._muxer
         if muxer is None:
             return
         loop = asyncio.get_running_loop()
         fragments = await loop.run_in_executor(self._executor, muxer.push, unit)
         if self._init is None:
-            self._announce(unit.epoch, muxer)
+            self._announce_muxer(unit.epoch, muxer)
         for fragment in fragments:
             self._share(fragment)
 
@@ -239,14 +283,23 @@ class LiveFeed:
     def _begin(self, epoch: Epoch) -> None:
         self._reset()
         self._epoch = epoch
-        self._muxer = LiveMuxer(epoch)
+        match epoch.codec:
+            case Codec.H264:
+                self._muxer = LiveMuxer(epoch)
+            case Codec.MJPEG:
+                self._announce(LiveJpegInit(epoch.width, epoch.height))
+            case Codec.H265:
+                self._announce(LiveUnplayable(epoch.codec.value, NO_LIVE_H265))
+            case _:
+                assert_never(epoch.codec)
 
-    def _announce(self, epoch: Epoch, muxer: LiveMuxer) -> None:
-        if not muxer.init_segment:
-            return
-        self._init = LiveInit(
-            h264.codec_string(epoch.parameter_sets), epoch.width, epoch.height, muxer.init_segment
-        )
+    def _announce_muxer(self, epoch: Epoch, muxer: LiveMuxer) -> None:
+        if muxer.init_segment:
+            codec = h264.codec_string(epoch.parameter_sets)
+            self._announce(LiveInit(codec, epoch.width, epoch.height, muxer.init_segment))
+
+    def _announce(self, init: LiveBeginning) -> None:
+        self._init = init
         for viewer in self._viewers:
             viewer.rewind()
             viewer.offer(self._init)
@@ -267,4 +320,5 @@ class LiveFeed:
         self._muxer = None
         self._epoch = None
         self._init = None
+        self._jpeg = None
         self._gop.clear()

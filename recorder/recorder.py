@@ -28,11 +28,12 @@ from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecordi
 from recorder.live_feed import LiveFeed, LiveSubscription
 from recorder.replay import ReplayFile, Replays
 from recorder.settings import NS_PER_S, CameraSettings
-from recorder.stills import Stills
+from recorder.stills import Stills, spread
 from recorder.tasks import Tasks
 from recorder.values import (
     CameraChanged,
     CameraStatus,
+    FrameList,
     Picture,
     RecorderEvent,
     RecordingStarted,
@@ -234,10 +235,23 @@ class Recorder:
         end_ns = newest.pts_ns + 1 if end is None else self._labels.monotonic_ns(end)
         return await self._stills.filmstrip(start_ns, end_ns, count, width)
 
+    def frames(self, start: datetime | None, end: datetime | None, most: int) -> FrameList:
+        """The labels of the frames with start ≤ label < end (None: all), `most` (≥ 1) of them at most.
+
+        `frame` shows each one while it is buffered. Linear in the frames. Raises SpanError.
+        """
+        oldest, newest = self._units.edges()
+        start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
+        end_ns = newest.pts_ns + 1 if end is None else self._labels.monotonic_ns(end)
+        if end_ns <= start_ns:
+            raise SpanOutsideBuffer("The asked span is empty: its end is not after its start.")
+        shown = sorted(self._units.span(start_ns, end_ns).shown, key=lambda unit: unit.pts_ns)
+        return FrameList(len(shown), tuple(self._labels.label(unit.pts_ns) for unit in spread(shown, most)))
+
     async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
         """Cut a span of the buffer to look at; `close_replay` ends it.
 
-        Raises Busy, SpanError, FinishFailed.
+        Raises Busy, SpanError, NotPlayable, FinishFailed.
         """
         oldest, newest = self._units.edges()
         start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
@@ -254,11 +268,15 @@ class Recorder:
         """A live viewer: enter it as a context manager, then iterate."""
         return self._live.subscribe()
 
-    async def pictures(self, fps: float = PICTURES_PER_S) -> AsyncIterator[Picture]:
-        """JPEG frames at `fps` or slower, each newer than the last, for programs that want stills."""
-        interval_s = 1.0 / min(fps, PICTURES_PER_S)
+    async def pictures(self, fps: float | None = None) -> AsyncIterator[Picture]:
+        """JPEG frames at `fps` or slower, each newer than the last, for programs that want stills.
+
+        Frames that must be decoded come at PICTURES_PER_S at most; a camera's own JPEGs (None: all of
+        them) as fast as the reader takes them.
+        """
         loop = asyncio.get_running_loop()
         shown: datetime | None = None
+        version = 0
         while True:
             begun = loop.time()
             try:
@@ -268,9 +286,20 @@ class Recorder:
             if picture is not None and picture.label != shown:
                 shown = picture.label
                 yield picture
-            await asyncio.sleep(max(0.02, interval_s - (loop.time() - begun)))
+            if not self._sends_jpeg():
+                wait_s = max(0.02, 1.0 / min(fps or PICTURES_PER_S, PICTURES_PER_S) - (loop.time() - begun))
+                await asyncio.sleep(wait_s)
+            elif fps is not None:
+                await asyncio.sleep(max(0.0, 1.0 / fps - (loop.time() - begun)))
+            version = await self._bridge.wait_beyond(version, 1.0)
 
     # Inside.
+
+    def _sends_jpeg(self) -> bool:
+        try:
+            return self._units.newest().epoch.codec is Codec.MJPEG
+        except BufferEmpty:
+            return False
 
     def _plan(self, request: RecordRequest) -> SpanPlan:
         oldest, newest = self._units.edges()

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from recorder.access_unit import AccessUnit
+from recorder.access_unit import AccessUnit, Codec
 from recorder.clip_session import fits_one_file
-from recorder.errors import Busy, RecorderError
+from recorder.errors import Busy, NotPlayable, RecorderError
 from recorder.locked_ring import LockedRing
 from recorder.muxer import CutResult, write_mp4
 from recorder.ring_buffer import Pin, Span
@@ -56,10 +56,18 @@ class Replays:
         self._pins: dict[str, tuple[Pin, Path]] = {}
 
     async def open(self, start_ns: int, end_ns: int) -> ReplayFile:
-        """Cut the span. Raises Busy, SpanError, FinishFailed; `close` it when nobody looks any more."""
+        """Cut the span; `close` it when nobody looks any more.
+
+        Raises Busy, SpanError, NotPlayable, FinishFailed.
+        """
         if len(self._pins) >= MOST_REPLAYS:
             raise Busy(f"{MOST_REPLAYS} replays of this camera are open. Close one, or wait a minute.")
         span, pin = self._units.pin(start_ns, end_ns)
+        codec = span.units[-1].epoch.codec
+        if codec is not Codec.H264:
+            # Encoding a minute for one look would cost what a clip costs; frames are there at once.
+            self._units.unpin(pin)
+            raise NotPlayable(f"This camera's buffer holds {codec.value}, which is no video to cut.")
         token = secrets.token_urlsafe(18)
         path = self._directory / f"{token}.mp4"
         self._pins[token] = (pin, path)

@@ -1,6 +1,7 @@
 """Pictures out of the ring: the frame at a moment, small ones across a span.
 
-Units are read under the ring's lock and decoded in a worker process. The last few pictures are kept,
+Units are read under the ring's lock and decoded in a worker process; a JPEG in its own size is handed
+out as the camera made it. The last few pictures are kept,
 so ten pages that show the same moment cost one decode. Event loop only.
 """
 
@@ -8,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from recorder.access_unit import AccessUnit
+from recorder.access_unit import AccessUnit, Codec
 from recorder.errors import BufferEmpty
 from recorder.locked_ring import LockedRing
 from recorder.thumbnail import Still, decode_jpeg, filmstrip_jpegs
@@ -34,6 +35,9 @@ class Stills:
         Raises BufferEmpty, Busy, DecodeFailed.
         """
         asked = self._units.newest() if pts_ns is None else self._units.frame_at(pts_ns)
+        if asked.epoch.codec is Codec.MJPEG and (max_width is None or max_width >= asked.epoch.width):
+            size = (asked.epoch.width, asked.epoch.height)
+            return Picture(asked.data, self._label(asked.pts_ns), *size, approximate=False)
         units = self._units.gop_of(asked.pts_ns)
         shown = asked if exact else units[0]
         key = (shown.sequence, max_width)

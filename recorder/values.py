@@ -166,6 +166,14 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameList:
+    """Frames of a span of the buffer, oldest first. Fewer than `frame_count` labels: evenly thinned out."""
+
+    frame_count: int
+    labels: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingProgressed:
     """A recording under way: how long it is by now and how much of the plan is done (None: open-ended)."""
 
@@ -179,6 +187,14 @@ class RecordingProcessing:
     """All units are in the part file; the finished file is being made."""
 
     recording_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinishProgressed:
+    """The finished file is being encoded: the share that is done, 0–1."""
+
+    recording_id: str
+    progress: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +243,7 @@ class ClockStepped:
 RecorderEvent = (
     RecordingProgressed
     | RecordingProcessing
+    | FinishProgressed
     | RecordingFinished
     | RecordingFailed
     | RecordingContinued

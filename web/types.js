@@ -123,10 +123,12 @@
  * @property {(state: LiveState) => void} onState
  * @property {(data: ArrayBuffer) => void} onInitSegment
  * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number}) => void} onFragment
+ * @property {(picture: {data: ArrayBuffer, label_us: number}) => void} onJpeg
+ * @property {(told: {codec: string, reason: string}) => void} onUnplayable
  * @property {(up: boolean) => void} onLink
  */
 
-/** @typedef {{type: "init", codec: string, width: number, height: number, mime: string}} LiveInit */
+/** @typedef {{type: "init", codec: string, width: number, height: number, mime?: string}} LiveInit no mime: JPEGs */
 
 /** @typedef {{type: "state", state: string, reason: string}} LiveState */
 
@@ -138,6 +140,6 @@
  * @property {(state: string, reason: string) => void} onCameraState
  */
 
-/** @typedef {"opening"|"playing"|"lost"|"unsupported"} Phase */
+/** @typedef {"opening"|"playing"|"lost"|"unsupported"|"unplayable"} Phase */
 
 export {};

@@ -15,6 +15,8 @@ from backend.wire.cameras import (
     FilmstripJson,
     FilmstripQuery,
     FrameQuery,
+    FramesJson,
+    FramesQuery,
     ReplayQuery,
 )
 from backend.wire.times import rfc3339
@@ -60,6 +62,13 @@ async def filmstrip(request: web.Request) -> web.StreamResponse:
     camera = recorder.settings.camera_id
     told = [FilmPictureJson.of(picture, camera) for picture in pictures]
     return json_response(FilmstripJson(camera=camera, pictures=told))
+
+
+async def frames(request: web.Request) -> web.StreamResponse:
+    asked = query_of(request, FramesQuery)
+    recorder = _recorder(request)
+    found = recorder.frames(asked.start, asked.end, asked.limit)
+    return json_response(FramesJson.of(found, recorder.settings.camera_id))
 
 
 async def replay(request: web.Request) -> web.StreamResponse:
@@ -116,6 +125,16 @@ ROUTES = (
         camera=camera_in_path,
         query=FilmstripQuery,
         response=FilmstripJson,
+    ),
+    Route(
+        "GET",
+        "/api/cameras/{camera}/frames",
+        frames,
+        Action.VIEW,
+        "The frames of a span of the buffer, to look at one by one",
+        camera=camera_in_path,
+        query=FramesQuery,
+        response=FramesJson,
     ),
     Route(
         "GET",

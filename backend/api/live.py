@@ -1,16 +1,17 @@
 """Live pictures: fMP4 fragments over a WebSocket for our page, JPEG frames for other programs.
 
-WS /live/{camera}. Text messages are JSON: `init` (codec, width, height, mime), `state` (state, reason),
-`bye` (reason: the daemon stops; come again). Binary messages have a 24-byte big-endian header, then the
-bytes of the fMP4:
+WS /live/{camera}. Text messages are JSON: `init` (codec, width, height, and for fMP4 mime), `state` (state,
+reason), `unplayable` (codec, reason: this camera has no live view), `bye` (reason: the daemon stops; come
+again). Binary messages have a 24-byte big-endian header, then the bytes:
 
-    u8   kind: 0 init segment, 1 fragment, 2 fragment that begins with a keyframe
+    u8   kind: 0 init segment, 1 fragment, 2 fragment that begins with a keyframe, 3 one whole JPEG
     7    zero bytes
-    f64  media time of the fragment's picture, seconds
+    f64  media time of the fragment's picture, seconds; 0 for a JPEG
     u64  its label, microseconds since 1970-01-01T00:00:00Z
 
-`init` and its segment come again when the codec parameters change. A viewer that is too slow misses
-fragments up to the next keyframe (the recorder drops and counts them).
+An `init` of codec `mjpeg` is followed by JPEGs, any other by fMP4. `init` and its segment come again when
+the codec parameters change. A viewer that is too slow misses fragments up to the next keyframe, or all
+JPEGs but the newest (the recorder drops and counts them).
 """
 
 import asyncio
@@ -27,12 +28,20 @@ from backend.routes import Route, camera_in_path, query_of
 from backend.wire.cameras import MjpegQuery
 from backend.wire.times import rfc3339
 from recorder.errors import RecorderError
-from recorder.live_feed import LiveChunk, LiveInit, LiveMessage, LiveState
+from recorder.live_feed import (
+    LiveChunk,
+    LiveInit,
+    LiveJpeg,
+    LiveJpegInit,
+    LiveMessage,
+    LiveState,
+    LiveUnplayable,
+)
 from recorder.recorder import Recorder
 from recorder.values import Picture
 
 HEADER = struct.Struct(">B7xdQ")
-KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME = 0, 1, 2
+KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME, KIND_JPEG = 0, 1, 2, 3
 HEARTBEAT_S = 10.0
 SEND_TIMEOUT_S = 20.0
 BOUNDARY = "hindsight-frame"
@@ -108,6 +117,14 @@ async def _send(socket: web.WebSocketResponse, message: LiveMessage) -> None:
         case LiveChunk():
             kind = KIND_KEYFRAME if message.is_keyframe else KIND_FRAGMENT
             await socket.send_bytes(pack(kind, message.media_time_s, message.label, message.data))
+        case LiveJpegInit():
+            init = {"type": "init", "codec": "mjpeg", "width": message.width, "height": message.height}
+            await socket.send_str(json.dumps(init))
+        case LiveJpeg():
+            await socket.send_bytes(pack(KIND_JPEG, 0.0, message.label, message.data))
+        case LiveUnplayable():
+            told = {"type": "unplayable", "codec": message.codec, "reason": message.reason}
+            await socket.send_str(json.dumps(told))
         case LiveState():
             state = {"type": "state", "state": message.state, "reason": message.reason}
             await socket.send_str(json.dumps(state))
@@ -130,7 +147,7 @@ async def _say_bye(socket: web.WebSocketResponse) -> None:
         return
 
 
-async def _send_pictures(response: web.StreamResponse, recorder: Recorder, fps: float) -> None:
+async def _send_pictures(response: web.StreamResponse, recorder: Recorder, fps: float | None) -> None:
     try:
         async for picture in recorder.pictures(fps):
             async with asyncio.timeout(SEND_TIMEOUT_S):

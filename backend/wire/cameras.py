@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from backend.wire.times import Answer, Asked, AskedTime, NaiveTime, Time, rfc3339
-from recorder.values import BufferStatus, CameraStatus, Picture
+from recorder.values import BufferStatus, CameraStatus, FrameList, Picture
 
 
 class CameraQuery(Asked):
@@ -39,10 +39,23 @@ class ReplayQuery(Asked):
     end: AskedTime | None = None
 
 
+class FramesQuery(Asked):
+    """`GET /api/cameras/{camera}/frames`. Default span: the whole buffer."""
+
+    start: AskedTime | None = None
+    end: AskedTime | None = None
+    limit: int = Field(default=300, ge=1, le=2000, description="More are thinned out evenly.")
+
+
 class MjpegQuery(Asked):
     """`GET /live/{camera}.mjpeg`."""
 
-    fps: float = Field(default=5.0, ge=0.1, le=5.0)
+    fps: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=120.0,
+        description="Default for a camera that sends JPEG: its own pace. Others are decoded, ≤ 5 a second.",
+    )
 
 
 class GivenBufferJson(Answer):
@@ -246,6 +259,27 @@ class FilmstripJson(Answer):
 
     camera: str
     pictures: list[FilmPictureJson]
+
+
+class FrameOfListJson(Answer):
+    """One frame."""
+
+    label: Time
+    frame_url: str = Field(description="The frame in full size, while it is buffered.")
+
+
+class FramesJson(Answer):
+    """Frames of the buffer, oldest first: what a replay shows where there is no video to cut."""
+
+    camera: str
+    frame_count: int = Field(description="How many the span holds; more than `frames` when thinned out.")
+    frames: list[FrameOfListJson]
+
+    @classmethod
+    def of(cls, found: FrameList, camera_id: str) -> "FramesJson":
+        base = f"/api/cameras/{camera_id}/frame.jpg?at="
+        told = [FrameOfListJson(label=label, frame_url=base + rfc3339(label)) for label in found.labels]
+        return cls(camera=camera_id, frame_count=found.frame_count, frames=told)
 
 
 def _given(status: BufferStatus) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from recorder.clock import Clock
 from recorder.errors import SourceUnsupported
 from recorder.settings import CameraSettings
 from recorder.sources.file_loop import FileLoopSource
+from recorder.sources.http_stream import HttpStreamSource
 from recorder.sources.replug import WebcamMemory
 from recorder.sources.source import Source, redact
 from recorder.sources.stream import StreamSource
@@ -16,7 +17,7 @@ from recorder.sources.webcam import READ_TIMEOUT_S, WebcamSource
 __all__ = ["SourceOpener", "default_read_timeout_s", "is_device", "open_source", "redact"]
 
 _DEVICE = re.compile(r"\d{1,3}|/dev/.+")
-_CURE = "use a camera's number, /dev/…, rtsp://, rtsps://, file: or synthetic."
+_CURE = "use a camera's number, /dev/…, rtsp://, rtsps://, http://, https://, file: or synthetic."
 
 
 class SourceOpener:
@@ -51,6 +52,8 @@ def open_source(
     scheme = address.partition(":")[0].lower()
     if scheme in ("rtsp", "rtsps"):
         return StreamSource(settings, clock, stop)
+    if scheme in ("http", "https"):
+        return HttpStreamSource(settings, clock, stop)
     if scheme == "file":
         return FileLoopSource(address, clock, stop)
     if address.partition("?")[0] == "synthetic":

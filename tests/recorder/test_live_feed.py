@@ -9,9 +9,20 @@ from dataclasses import dataclass, replace
 import pytest
 import pytest_asyncio
 
+from recorder.access_unit import Codec
 from recorder.bridge import Bridge
 from recorder.clock import LabelLine
-from recorder.live_feed import VIEWER_QUEUE_CHUNKS, LiveChunk, LiveFeed, LiveInit, LiveMessage, LiveState
+from recorder.live_feed import (
+    VIEWER_QUEUE_CHUNKS,
+    LiveChunk,
+    LiveFeed,
+    LiveInit,
+    LiveJpeg,
+    LiveJpegInit,
+    LiveMessage,
+    LiveState,
+    LiveUnplayable,
+)
 from recorder.locked_ring import LockedRing
 from recorder.ring_buffer import RingBuffer
 from recorder.settings import BufferSettings
@@ -117,3 +128,40 @@ async def test_the_muxer_ends_with_the_last_viewer_and_begins_again(stage: Stage
             seen = await collect(aiter(viewer), lambda messages: len(chunks(messages)) == 14)
             assert chunks(seen)[0].is_keyframe
         assert stage.feed.viewers == 0
+
+
+def jpegs(messages: list[LiveMessage]) -> list[LiveJpeg]:
+    return [message for message in messages if isinstance(message, LiveJpeg)]
+
+
+async def test_the_cameras_own_jpegs_go_out_as_they_are_newest_first(stage: Stage) -> None:
+    """A viewer who does not read gets the newest; the rest is dropped and counted, not queued."""
+    camera = Camera(codec=Codec.MJPEG, gop=1)
+    stage.send(3, camera)
+    async with stage.feed.subscribe() as quick, stage.feed.subscribe() as slow:
+        got = await collect(aiter(quick), lambda seen: bool(jpegs(seen)))
+        assert [one for one in got if isinstance(one, LiveJpegInit)] == [LiveJpegInit(320, 48)]
+        assert jpegs(got)[0].data == stage.ring.newest().data, "a new viewer begins with the newest"
+        for _ in range(30):
+            stage.send(1, camera)
+            (picture,) = jpegs(await collect(aiter(quick), lambda seen: bool(jpegs(seen))))
+            assert picture.data == stage.ring.newest().data
+        late = await collect(aiter(slow), lambda seen: bool(jpegs(seen)))
+        assert [one.data for one in jpegs(late)] == [stage.ring.newest().data]
+        assert (quick.dropped, slow.dropped) == (0, 30)
+        async with stage.feed.subscribe() as third:
+            first = await collect(aiter(third), lambda seen: bool(jpegs(seen)))
+            assert jpegs(first)[0].data == stage.ring.newest().data
+    assert stage.feed.drops == 30
+
+
+async def test_h265_is_said_to_have_no_live_view(stage: Stage) -> None:
+    """In words with a cure, and when the camera turns to something else the picture is there."""
+    stage.send(30, Camera(codec=Codec.H265, gop=30, height=64))
+    async with stage.feed.subscribe() as viewer:
+        told = await collect(aiter(viewer), bool)
+        assert isinstance(told[0], LiveUnplayable)
+        assert "codec: h264" in told[0].reason
+        stage.send(30)
+        seen = await collect(aiter(viewer), lambda seen: bool(chunks(seen)))
+        assert isinstance(seen[0], LiveInit)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from recorder.access_unit import Codec
 from recorder.clock import LabelLine
 from recorder.errors import BufferEmpty
 from recorder.locked_ring import LockedRing
@@ -57,6 +58,25 @@ async def test_a_moment_that_many_look_at_is_decoded_once(workers: WorkerPool) -
     assert workers.counters.done == before + 1
     near = await stills.frame(at_ns + 5 * NS_PER_S // 30, exact=False, max_width=None)
     assert (near.label, near.approximate) == (labels.label(at_ns), True)
+
+
+@pytest.mark.codec
+async def test_a_cameras_own_jpeg_is_handed_out_undecoded(workers: WorkerPool) -> None:
+    """Scrubbing costs no worker anything; smaller ones and a filmstrip are decoded."""
+    ring = RingBuffer(BufferSettings())
+    given = units_of(Camera(codec=Codec.MJPEG, gop=1), 45, start_ns=START_NS)
+    for unit in given:
+        ring.append(unit)
+    stills, labels = stills_of(ring, workers)
+    before = workers.counters.done
+    picture = await stills.frame(given[20].pts_ns, exact=True, max_width=None)
+    assert (picture.jpeg, picture.label) == (given[20].data, labels.label(given[20].pts_ns))
+    assert (picture.width, picture.height, picture.approximate) == (320, 48, False)
+    assert workers.counters.done == before
+    small = await stills.frame(given[20].pts_ns, exact=True, max_width=160)
+    assert small.width == 160
+    strip = await stills.filmstrip(0, 10**12, 5, 160)
+    assert [one.label for one in strip] == [labels.label(given[i].pts_ns) for i in (0, 11, 22, 33, 44)]
 
 
 async def test_an_empty_buffer_has_no_picture(workers: WorkerPool) -> None:

@@ -11,7 +11,8 @@ INDEX = (WEB / "index.html").read_text()
 TYPES_ONLY = {"types.js"}
 SCRIPTS = sorted(p for p in WEB.rglob("*.js") if p.relative_to(WEB).as_posix() not in TYPES_ONLY)
 STYLES = sorted(WEB.rglob("*.css"))
-SCRIPT_BUDGET_BYTES = 100 * 1024
+# 100 KB for the page, 8 more for cameras whose pictures are painted and not played.
+SCRIPT_BUDGET_BYTES = 108 * 1024
 STYLE_BUDGET_BYTES = 30 * 1024
 ELEMENT_LINES = 150
 

@@ -2,7 +2,6 @@
 
 import { h, icon, setText } from "../dom.js";
 import { cameraTrouble } from "../format.js";
-import { mediaSourceAvailable } from "../live/media_feed.js";
 import { LivePlayer } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
@@ -22,6 +21,7 @@ export class LiveView extends HsElement {
   clock = null;
 
   video = h("video", { muted: true, playsinline: true, autoplay: true, disablepictureinpicture: true });
+  picture = h("canvas", { class: "live-picture", role: "img", hidden: true });
   frozen = h("canvas", { class: "live-frozen", "aria-hidden": "true", hidden: true });
   words = h("p", { class: "live-words" });
   notice = h("div", { class: "live-notice", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), this.words);
@@ -34,7 +34,7 @@ export class LiveView extends HsElement {
   build() {
     this.video.muted = true;
     this.fullButton.hidden = !document.fullscreenEnabled;
-    this.append(this.video, this.frozen, this.notice, this.latency, this.fullButton);
+    this.append(this.video, this.picture, this.frozen, this.notice, this.latency, this.fullButton);
   }
 
   /** @param {AbortSignal} signal */
@@ -84,12 +84,11 @@ export class LiveView extends HsElement {
   #start() {
     const camera = this.#camera;
     if (!camera) return;
-    if (!mediaSourceAvailable) return this.#enter("unsupported", "");
     this.#enter("opening", "");
     const url = new URL(`/live/${encodeURIComponent(camera.id)}`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.hash = "";
-    this.#player = new LivePlayer(this.video, url.href, {
+    this.#player = new LivePlayer({ video: this.video, canvas: this.picture }, url.href, {
       onPhase: (phase, detail) => this.#enter(phase, detail),
       onSize: (width, height) => this.style.setProperty("--ratio", `${width} / ${height}`),
       onRestart: () => this.#freeze(),
@@ -107,11 +106,11 @@ export class LiveView extends HsElement {
 
   /** The last picture stays while a new stream begins: going black says less than a picture gone grey. */
   #freeze() {
-    const { videoWidth, videoHeight } = this.video;
-    if (!videoWidth) return;
-    [this.frozen.width, this.frozen.height] = [videoWidth, videoHeight];
-    this.frozen.getContext("2d")?.drawImage(this.video, 0, 0);
-    this.frozen.hidden = false;
+    const { video, picture, frozen } = this;
+    const [shown, width, height] = picture.hidden ? [video, video.videoWidth, video.videoHeight] : [picture, picture.width, picture.height];
+    if (!width) return;
+    [frozen.width, frozen.height, frozen.hidden] = [width, height, false];
+    frozen.getContext("2d")?.drawImage(shown, 0, 0);
   }
 
   /** @param {"idle"|"paused"|Phase} phase @param {string} detail */
@@ -127,8 +126,8 @@ export class LiveView extends HsElement {
     setText(this.words, words);
     this.notice.hidden = words === "";
     this.toggleAttribute("troubled", words !== "");
-    this.toggleAttribute("waiting", this.#phase !== "unsupported" && this.#phase !== "paused");
-    this.video.setAttribute("aria-label", text.live.picture(this.#camera?.name ?? ""));
+    this.toggleAttribute("waiting", !["unsupported", "unplayable", "paused"].includes(this.#phase));
+    for (const screen of [this.video, this.picture]) screen.setAttribute("aria-label", text.live.picture(this.#camera?.name ?? ""));
     const label_us = this.labelOnScreen;
     this.latency.hidden = label_us === null || words !== "";
     if (label_us !== null && this.clock) {
@@ -142,6 +141,7 @@ export class LiveView extends HsElement {
     if (this.#phase === "paused") return text.live.paused;
     const trouble = cameraTrouble(this.#camera, this.clock.now_ms());
     if (trouble) return trouble;
+    if (this.#phase === "unplayable") return this.#detail;
     if (this.#phase === "unsupported") return this.#detail ? text.live.unsupported(this.#detail) : text.live.noMse;
     return this.#phase === "playing" ? "" : text.live.opening;
   }

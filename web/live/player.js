@@ -1,8 +1,10 @@
 /**
- * Live picture of one camera in one <video>: socket → media feed → play head, and which moment is on screen.
- * It reports phases and never gives up by itself; only `close` ends it.
+ * Live picture of one camera: socket → media feed → play head in a <video>, or socket → painter on a <canvas> where
+ * the camera sends JPEGs; and which moment is on screen. It reports phases and never gives up by itself; only
+ * `close` ends it.
  */
 
+import { JpegPainter } from "./jpeg_painter.js";
 import { LabelTrack } from "./labels.js";
 import { MediaFeed, canPlay, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
 import { Playhead } from "./playhead.js";
@@ -13,8 +15,11 @@ const TICK_MS = 200;
 
 export class LivePlayer {
   #video;
+  #canvas;
   #handlers;
   #socket;
+  /** @type {JpegPainter|null} */
+  #painter = null;
   #labels = new LabelTrack();
   #playhead = new Playhead({ gentle: !mediaSourceManaged });
   /** @type {MediaFeed|null} */
@@ -25,9 +30,14 @@ export class LivePlayer {
   #painted_s = null;
   #playing = false;
 
-  /** @param {HTMLVideoElement} video @param {string} url @param {PlayerHandlers} handlers */
-  constructor(video, url, handlers) {
+  /**
+   * @param {{video: HTMLVideoElement, canvas: HTMLCanvasElement}} screen one of them is hidden while the other shows
+   * @param {string} url
+   * @param {PlayerHandlers} handlers
+   */
+  constructor({ video, canvas }, url, handlers) {
     this.#video = video;
+    this.#canvas = canvas;
     this.#handlers = handlers;
     const { signal } = this.#abort;
     video.addEventListener("waiting", () => { if (this.#started) this.#playhead.starved(); }, { signal });
@@ -44,20 +54,23 @@ export class LivePlayer {
         this.#feed?.append(data);
         if (!this.#started) this.#tick();
       },
+      onJpeg: ({ data, label_us }) => this.#painter?.paint(data, label_us),
+      onUnplayable: ({ reason }) => { this.#clear(); handlers.onPhase("unplayable", reason); },
       onLink: (up) => handlers.onPhase(up ? "opening" : "lost", ""),
     });
   }
 
   /**
-   * The label of the frame at a media time. @param {number} time_s
+   * The label of the frame at a media time; JPEGs have none, there it is the one on screen. @param {number} time_s
    * @returns {number|null} µs since the epoch
    */
   labelAt(time_s) {
-    return this.#labels.at(time_s);
+    return this.#painter ? this.#painter.label_us : this.#labels.at(time_s);
   }
 
   /** The label of the frame on screen, null before the first. */
   get labelOnScreen() {
+    if (this.#painter) return this.#painter.label_us;
     return this.#started ? this.labelAt(this.#painted_s ?? this.#video.currentTime) : null;
   }
 
@@ -68,6 +81,7 @@ export class LivePlayer {
   close() {
     this.#abort.abort();
     this.#socket.close();
+    this.#painter?.close();
     this.#feed?.close();
     this.#video.removeAttribute("src");
     this.#video.load();
@@ -75,15 +89,32 @@ export class LivePlayer {
 
   /** @param {LiveInit} init */
   #begin(init) {
-    if (!mediaSourceAvailable || !canPlay(init.mime)) return this.#handlers.onPhase("unsupported", init.codec);
+    const painted = init.codec === "mjpeg";
+    if (!painted && !mediaSourceAvailable) return this.#handlers.onPhase("unsupported", "");
+    if (!painted && !canPlay(init.mime ?? "")) return this.#handlers.onPhase("unsupported", init.codec);
     this.#handlers.onRestart();
     this.#handlers.onSize(init.width, init.height);
+    this.#clear();
+    [this.#video.hidden, this.#canvas.hidden] = [painted, !painted];
+    if (painted) this.#painter = new JpegPainter(this.#canvas, () => this.#seen());
+    else this.#feed = new MediaFeed(this.#video, init.mime ?? "", () => this.#broken());
+  }
+
+  #clear() {
+    this.#painter?.close();
+    this.#painter = null;
     this.#feed?.close();
+    this.#feed = null;
     this.#labels.clear();
     this.#started = false;
     this.#painted_s = null;
     this.#playing = false;
-    this.#feed = new MediaFeed(this.#video, init.mime, () => this.#broken());
+  }
+
+  #seen() {
+    if (this.#playing || this.#abort.signal.aborted) return;
+    this.#playing = true;
+    this.#handlers.onPhase("playing", "");
   }
 
   #broken() {
@@ -114,9 +145,7 @@ export class LivePlayer {
     const painted = (/** @type {number|null} */ media_time_s) => {
       if (this.#abort.signal.aborted) return;
       this.#painted_s = media_time_s;
-      if (!this.#started || this.#playing) return;
-      this.#playing = true;
-      this.#handlers.onPhase("playing", "");
+      if (this.#started) this.#seen();
     };
     if (!("requestVideoFrameCallback" in video)) {
       /** @type {HTMLVideoElement} */ (video).addEventListener("timeupdate", () => painted(null), { signal: this.#abort.signal });

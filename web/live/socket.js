@@ -1,6 +1,7 @@
 /**
  * The WebSocket of one camera: parses what comes, reconnects for ever, and does not trust a silent connection.
  * Binary messages begin with 24 bytes, big-endian: u8 kind, 7 zero bytes, f64 media time (s), u64 label (µs).
+ * After an `init` of codec `mjpeg` they are whole JPEGs.
  */
 
 import { backoff } from "../backoff.js";
@@ -10,6 +11,7 @@ const HEADER_BYTES = 24;
 const SILENT_MS = 12_000;
 const KIND_INIT = 0;
 const KIND_KEYFRAME = 2;
+const KIND_JPEG = 3;
 
 export class LiveSocket {
   #url;
@@ -23,6 +25,7 @@ export class LiveSocket {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #watchdog;
   #cameraState = "live";
+  #unplayable = false;
 
   /** @param {string} url @param {SocketHandlers} handlers */
   constructor(url, handlers) {
@@ -66,7 +69,8 @@ export class LiveSocket {
     this.#listen();
     if (typeof data === "string") {
       const message = JSON.parse(data);
-      if (message.type === "init") this.#handlers.onInit(message);
+      if (message.type === "init") { this.#unplayable = false; this.#handlers.onInit(message); }
+      if (message.type === "unplayable") { this.#unplayable = true; this.#handlers.onUnplayable(message); }
       if (message.type === "state") { this.#cameraState = message.state; this.#handlers.onState(message); }
       return;
     }
@@ -75,11 +79,10 @@ export class LiveSocket {
     const [kind, payload] = [head.getUint8(0), data.slice(HEADER_BYTES)];
     if (kind === KIND_INIT) return this.#handlers.onInitSegment(payload);
     this.#attempt = 0;
+    const label_us = Number(head.getBigUint64(16));
+    if (kind === KIND_JPEG) return this.#handlers.onJpeg({ data: payload, label_us });
     this.#handlers.onFragment({
-      data: payload,
-      keyframe: kind === KIND_KEYFRAME,
-      media_time_s: head.getFloat64(8),
-      label_us: Number(head.getBigUint64(16)),
+      data: payload, keyframe: kind === KIND_KEYFRAME, media_time_s: head.getFloat64(8), label_us,
     });
   }
 
@@ -87,7 +90,7 @@ export class LiveSocket {
   #listen() {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => {
-      if (this.#cameraState === "live") this.restart();
+      if (this.#cameraState === "live" && !this.#unplayable) this.restart();
       else this.#listen();
     }, SILENT_MS);
   }

@@ -8,6 +8,7 @@ from recorder.clock import SystemClock
 from recorder.errors import SourceUnsupported
 from recorder.settings import CameraSettings
 from recorder.sources.file_loop import FileLoopSource
+from recorder.sources.http_stream import HttpStreamSource
 from recorder.sources.open import open_source
 from recorder.sources.source import Source
 from recorder.sources.stream import StreamSource
@@ -24,6 +25,8 @@ def opened(address: str) -> Source:
     [
         ("rtsp://127.0.0.1/a", StreamSource),
         ("RTSPS://127.0.0.1/a", StreamSource),
+        ("http://admin:canary@cam/video", HttpStreamSource),
+        ("https://cam:8443/video.ts", HttpStreamSource),
         ("file:/films/a.mp4", FileLoopSource),
         ("synthetic", SyntheticSource),
         ("0", WebcamSource),
@@ -42,7 +45,7 @@ def test_the_address_names_the_source(address: str, kind: type) -> None:
     [
         ("concat:a|b", "rtsp://"),
         ("lavfi:testsrc", "rtsp://"),
-        ("http://admin:canary@cam/video", "rtsp://"),
+        ("ftp://admin:canary@cam/video", "rtsp://"),
         ("synthetic?size=1x1", "size must be"),
         ("synthetic?size=big", "write for example"),
         ("synthetic?fps=0", "fps must be"),

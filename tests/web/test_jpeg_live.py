@@ -1,0 +1,79 @@
+"""The live picture of cameras that send no H.264, in a real browser."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from recorder.access_unit import Codec
+from tests.components import require_rtsp_server
+from tests.daemon import Daemon
+from tests.material import Material
+from tests.rtsp import RtspCamera
+
+pytestmark = [pytest.mark.browser, pytest.mark.daemon]
+
+PAINTED = Path(__file__).with_name("painted.js")
+JPEG = Material(width=320, height=176, frames=300, codec=Codec.MJPEG)
+H265 = Material(width=320, height=180, frames=60, codec=Codec.H265)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    require_rtsp_server()
+    with ExitStack() as stack:
+        cameras = [
+            {"id": name, "name": name, "source": stack.enter_context(RtspCamera(material)).url()}
+            for name, material in (("jpeg", JPEG), ("new", H265))
+        ]
+        started = stack.enter_context(
+            Daemon(tmp_path_factory.mktemp("page"), cameras, buffer={"codec": "source"})
+        )
+        for camera in ("jpeg", "new"):
+            started.wait_for_buffer(2, camera)
+        yield started
+
+
+def test_jpegs_are_painted_with_their_label_and_no_mjpeg_is_opened(page: Page, daemon: Daemon) -> None:
+    """The label of what is on screen is that of the very frame, and the picture goes on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/painted.js", lambda route: route.fulfill(path=PAINTED, content_type="text/javascript"))
+    page.goto(daemon.url + "/#/?camera=jpeg")
+    expect(page.locator(".live-latency")).to_be_visible()
+    expect(page.locator("hs-live-view video")).to_be_hidden()
+    seen = page.evaluate(
+        """async () => {
+          const m = await import("/painted.js");
+          const live = document.querySelector("hs-live-view");
+          const canvas = live.querySelector(".live-picture");
+          const looks = [];
+          for (let i = 0; i < 3; i += 1) {
+            const label_us = live.labelAt(0);
+            const painted = m.counterOf(canvas, canvas.width, canvas.height);
+            const at = new Date(label_us / 1000).toISOString().slice(0, -4)
+              + String(label_us % 1000000).padStart(6, "0") + "Z";
+            const same = await m.counterOfPicture(`/api/cameras/jpeg/frame.jpg?at=${at}`);
+            looks.push({ painted, same, label_us, on_screen: live.labelOnScreen });
+            await new Promise((resolve) => setTimeout(resolve, 300));
+          }
+          return { looks, size: [canvas.width, canvas.height] };
+        }"""
+    )
+    assert seen["size"] == [320, 176]
+    for look in seen["looks"]:
+        assert look["painted"] == look["same"]
+        assert look["on_screen"] is not None
+    assert seen["looks"][0]["painted"] != seen["looks"][2]["painted"]
+    assert not [url for url in asked if ".mjpeg" in url]
+
+
+def test_h265_says_what_to_do_instead_of_staying_black(page: Page, daemon: Daemon) -> None:
+    """And the way back to a camera that can be shown is open."""
+    page.goto(daemon.url + "/#/?camera=new")
+    expect(page.locator(".live-words")).to_contain_text("codec: h264")
+    expect(page.locator("hs-live-view .spinner")).to_be_hidden()
+    page.goto(daemon.url + "/#/?camera=jpeg")
+    expect(page.locator(".live-latency")).to_be_visible()
