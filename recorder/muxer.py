@@ -132,7 +132,9 @@ def packet_of(data: bytes, is_keyframe: bool, stream: "Stream") -> "av.Packet[St
 
 
 def _write_media(out: Path, cut: SpanCut, unit_hint: int) -> None:
+    # Nobody reads along, so the buffer is written when it is full and not once per picture.
     options = {"movie_timescale": str(TICKS_PER_S), "video_track_timescale": str(TICKS_PER_S)}
+    options["flush_packets"] = "0"
     if unit_hint:
         options["moov_size"] = str(_MOOV_BYTES + _MOOV_BYTES_PER_UNIT * unit_hint)
     else:
