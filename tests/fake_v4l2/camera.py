@@ -32,7 +32,7 @@ from tests.components import require
 BY_ID = "/dev/v4l/by-id/usb-Fake_Camera-video-index0"
 CARD = "Fake Camera"
 _SOURCE = Path(__file__).with_name("device.c")
-_CONTROL = struct.Struct("<10i32s32s")
+_CONTROL = struct.Struct("<11i32s32s")
 _FIELDS = (
     "node",
     "plugged_in",
@@ -44,6 +44,7 @@ _FIELDS = (
     "dropped",
     "streams",
     "refused",
+    "unstamped",
 )
 _MODE = struct.Struct("<4s5IQ")
 _FRAME = struct.Struct("<Q2I")
@@ -106,7 +107,7 @@ class FakeCamera:
         self._directory.mkdir(exist_ok=True)
         (self._directory / "material").write_bytes(_packed(modes))
         control = self._directory / "control"
-        control.write_bytes(_CONTROL.pack(node, 1, *[0] * 8, CARD.encode(), b"usb-fake-1"))
+        control.write_bytes(_CONTROL.pack(node, 1, *[0] * 9, CARD.encode(), b"usb-fake-1"))
         with control.open("r+b") as file:
             self._control = mmap.mmap(file.fileno(), _CONTROL.size)
 
@@ -156,6 +157,10 @@ class FakeCamera:
     def refuse(self) -> None:
         """Let nobody open it."""
         self._set("refused", 1)
+
+    def stamp_nothing(self) -> None:
+        """Send frames without a time, as some drivers do."""
+        self._set("unstamped", 1)
 
     def corrupt(self, count: int) -> None:
         """Cut so many of the coming frames in half."""

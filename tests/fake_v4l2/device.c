@@ -36,7 +36,7 @@ struct control {                      /* keep in step with camera.py */
     int32_t stalled, frozen;          /* 1: no frame comes; 1: always the same frame comes */
     int32_t corrupt, empty;           /* so many frames to come are cut in half; hold nothing */
     int32_t shown, dropped, streams;  /* frames filled; frames without a buffer; times streaming began */
-    int32_t refused;                  /* 1: this user may not open it */
+    int32_t refused, unstamped;       /* 1: this user may not open it; 1: frames bear no time */
     char card[32], bus[32];
 };
 struct mode { uint32_t fourcc, width, height, fps, frames, largest; uint64_t index; };
@@ -136,6 +136,7 @@ static void fill(void)
     memcpy(buffer->start, material + frame->offset, buffer->used); /* what was there before stays behind it */
     clock_gettime(CLOCK_MONOTONIC, &now);
     buffer->at = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
+    if (control->unstamped) memset(&buffer->at, 0, sizeof buffer->at);
     buffer->number = number;
     filled[filled_count++] = index;
     control->shown++;

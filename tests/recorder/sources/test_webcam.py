@@ -46,6 +46,20 @@ def test_every_jpeg_of_a_webcam_arrives_as_it_was_sent(tmp_path: Path) -> None:
     assert {unit.run for unit in units} == {0}
 
 
+def test_frames_without_a_time_are_placed_by_their_arrival(tmp_path: Path) -> None:
+    """Also in the middle: the driver's times may stop being usable at any frame."""
+    with FakeCamera(tmp_path, [mjpeg()]) as camera, Capture(camera) as capture:
+        capture.wait_for_frames(30)
+        camera.stamp_nothing()
+        capture.wait_for_frames(60)
+        units, status = capture.units(), capture.status()
+    assert {unit.run for unit in units} == {0}
+    assert status["discontinuities"] == 0
+    times = [unit.pts_ns for unit in units]
+    assert times == sorted(set(times))
+    assert (times[-1] - times[0]) / (len(times) - 1) == pytest.approx(1e9 / 30, rel=0.05)
+
+
 def test_a_camera_that_sends_raw_pictures_only_becomes_jpeg_of_the_same_colours(tmp_path: Path) -> None:
     """Grey and colour patches stay within two levels of what the sensor saw."""
     mode = yuyv(320, 240, count=60)
