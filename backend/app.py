@@ -57,7 +57,7 @@ from backend.metrics import Metrics
 from backend.playback import Playback
 from backend.previews import Previews
 from backend.recordings import Desk, Recordings
-from backend.recovery import Places, Recovery
+from backend.recovery import Places, Recovery, RecoveryReport
 from backend.replays import OpenReplays
 from backend.routes import Route
 from backend.scheduler import Scheduler
@@ -66,10 +66,12 @@ from backend.static import CHECK_PAGE, Site
 from backend.storage.local import LocalFiles
 from backend.viewers import Viewers
 from recorder.clock import LabelLine, SystemClock
+from recorder.finishing import Finisher
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
 from recorder.tasks import Tasks
+from recorder.transcoder import TranscodeCounters, Transcoder
 from recorder.values import ClockStepped
-from recorder.workers import WorkerPool
+from recorder.workers import WorkerCounters, WorkerPool
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +92,7 @@ class Foundation:
     labels: LabelLine
     workers: WorkerPool
     disk: ThreadPoolExecutor
-    finishing: ThreadPoolExecutor
+    finisher: Finisher
     live: ThreadPoolExecutor
 
 
@@ -120,8 +122,10 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[str]:
         health = Health()
         base = await _lay_foundation(stack, config)
         health.waiting_for = "recordings of an earlier run to be finished"
-        await _recover(base)
+        recovered = await _recover(base)
         rooms = await _open_rooms(stack, base)
+        for clip in recovered.to_transcode:
+            rooms.tasks.spawn(rooms.recordings.finish_again(clip), f"finish {clip.id}")
         metrics = Metrics(rooms.cameras.statuses, lambda: _numbers(base, rooms, access))
         access = _make_access(config, base.catalogue, key)
         await _start_jobs(stack, base, rooms, metrics, key)
@@ -152,6 +156,9 @@ async def _lay_foundation(stack: AsyncExitStack, config: Config) -> Foundation:
     )
     workers = WorkerPool(WORKERS)
     stack.push_async_callback(asyncio.to_thread, workers.close)
+    transcoder = Transcoder()
+    stack.push_async_callback(transcoder.close)
+    transcoder.start()
     return Foundation(
         config=config,
         recorder_id=identity,
@@ -161,7 +168,7 @@ async def _lay_foundation(stack: AsyncExitStack, config: Config) -> Foundation:
         labels=LabelLine(SystemClock()),
         workers=workers,
         disk=disk,
-        finishing=finishing,
+        finisher=Finisher(finishing, transcoder),
         live=live,
     )
 
@@ -172,18 +179,20 @@ def _threads(stack: AsyncExitStack, count: int, name: str) -> ThreadPoolExecutor
     return pool
 
 
-async def _recover(base: Foundation) -> None:
+async def _recover(base: Foundation) -> RecoveryReport:
     places = Places(base.files.clips_dir, base.files.quarantine_dir, _runtime_dir(base.config))
-    recovery = Recovery(base.catalogue, base.recorder_id, places, base.disk, base.finishing)
+    recovery = Recovery(base.catalogue, base.recorder_id, places, base.disk, base.finisher.threads)
     report = await recovery.run()
     _log.info(
-        "start-up: %d recordings finished, %d failed, %d adopted, %d removed, %d quarantined",
+        "start-up: %d recordings finished, %d to encode, %d failed, %d adopted, %d removed, %d quarantined",
         len(report.salvaged),
+        len(report.to_transcode),
         len(report.failed),
         len(report.adopted),
         len(report.removed),
         len(report.quarantined),
     )
+    return report
 
 
 async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
@@ -200,7 +209,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         recorder_id=base.recorder_id,
         clips_dir=base.files.clips_dir,
         disk=base.disk,
-        finishing=base.finishing,
+        finisher=base.finisher,
     )
     recordings = Recordings(desk, inbox)
     rooms = Rooms(
@@ -237,7 +246,7 @@ async def _make_cameras(base: Foundation, inbox: RecorderInbox) -> Cameras:
         labels=base.labels,
         workers=base.workers,
         disk=base.disk,
-        finishing=base.finishing,
+        finisher=base.finisher,
         live=base.live,
         new_id=new_id,
         on_event=inbox.put,
@@ -343,4 +352,12 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         "replays_open": len(rooms.replays),
         "task_failures_total": rooms.tasks.failures,
         "clock_steps_total": base.labels.steps,
-    } | {f"worker_jobs_{name}_total": number for name, number in asdict(base.workers.counters).items()}
+        "transcodes_running": base.finisher.transcoder.running,
+        "transcodes_waiting": base.finisher.transcoder.waiting,
+        **_counted("transcodes", base.finisher.transcoder.counters),
+        **_counted("worker_jobs", base.workers.counters),
+    }
+
+
+def _counted(subject: str, counters: TranscodeCounters | WorkerCounters) -> dict[str, int]:
+    return {f"{subject}_{name}_total": number for name, number in asdict(counters).items()}

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from backend.catalogue.values import Clip
 from backend.events import EventLog
-from backend.lifecycle import UNFINISHED
+from backend.lifecycle import UNFINISHED, Status
 from backend.wire.clips import ClipJson
-from recorder.values import RecordingProgressed
+from recorder.values import FinishProgressed, RecordingProgressed
 
 TELL_EVERY_S = 1.0
 
@@ -44,8 +44,11 @@ class ClipNews:
         """The row is new or has changed."""
         known = self._under_way.pop(clip.id, None)
         if clip.status in UNFINISHED:
-            self._under_way[clip.id] = known or _UnderWay(clip)
-            self._under_way[clip.id].clip = clip
+            under_way = known or _UnderWay(clip)
+            if under_way.clip.status is not clip.status:
+                under_way.progress = None  # what is done now begins at nothing
+            under_way.clip = clip
+            self._under_way[clip.id] = under_way
         self._tell(clip)
 
     def progressed(self, event: RecordingProgressed) -> None:
@@ -54,6 +57,17 @@ class ClipNews:
         if under_way is None:
             return
         under_way.recorded_s, under_way.progress = event.recorded_s, event.progress
+        self._tell_in_time(under_way)
+
+    def finishing(self, event: FinishProgressed) -> None:
+        """The finished file of a clip is being encoded."""
+        under_way = self._under_way.get(event.recording_id)
+        if under_way is None or under_way.clip.status is not Status.PROCESSING:
+            return
+        under_way.progress = event.progress
+        self._tell_in_time(under_way)
+
+    def _tell_in_time(self, under_way: _UnderWay) -> None:
         now_s = self._monotonic_s()
         if now_s - under_way.told_at_s >= TELL_EVERY_S:
             under_way.told_at_s = now_s

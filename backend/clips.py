@@ -206,6 +206,7 @@ class Clips:
         # The row goes first: were the files to go first and the row to stay, a promise would be broken.
         await self._desk.catalogue.delete_clip(clip.id)
         self._desk.news.deleted(clip)
+        self._desk.finisher.transcoder.cancel_clip(clip.id)
         recorder = self._desk.cameras.get(clip.camera)
         if recorder is not None and clip.status in UNFINISHED:
             try:

@@ -26,13 +26,14 @@ from backend.lifecycle import FINISHED, Status
 from backend.previews import Previews
 from backend.wire.cameras import CameraJson
 from recorder.clip_files import ClipFiles
-from recorder.clip_processor import finish_part
 from recorder.errors import RecorderError
+from recorder.finishing import Finisher
 from recorder.values import (
     CameraChanged,
     ClockState,
     ClockStepped,
     FinishedClip,
+    FinishProgressed,
     RecorderEvent,
     RecordingContinued,
     RecordingFailed,
@@ -67,7 +68,7 @@ class Desk:
     recorder_id: str
     clips_dir: Path
     disk: Executor
-    finishing: Executor
+    finisher: Finisher
     counters: RecordingCounters = field(default_factory=RecordingCounters)
 
     def files(self, clip_id: str) -> ClipFiles:
@@ -144,6 +145,8 @@ class Recordings:
         match event:
             case RecordingProgressed():
                 self._desk.news.progressed(event)
+            case FinishProgressed():
+                self._desk.news.finishing(event)
             case RecordingProcessing(recording_id):
                 await self._move(recording_id, Status.PROCESSING, {"progress": 0.0})
             case RecordingFinished(recording_id, clip, clock):
@@ -172,11 +175,14 @@ class Recordings:
         self._desk.previews.middle(clip_id, clip.path)
 
     async def finish_again(self, row: Clip) -> None:
-        """Make the finished file of a `processing` row from its part file."""
+        """Make the finished file of a `processing` row from its part file; tells how far it is."""
         loop = asyncio.get_running_loop()
         files = self._desk.files(row.id)
+        self._desk.news.changed(row)
         try:
-            clip = await loop.run_in_executor(self._desk.finishing, finish_part, files)
+            clip = await self._desk.finisher.finish(
+                files, lambda share: self._desk.news.finishing(FinishProgressed(row.id, share))
+            )
         except (RecorderError, OSError) as error:
             reason = f"The disk refused: {error.strerror}." if isinstance(error, OSError) else str(error)
             kept = await loop.run_in_executor(self._desk.disk, files.part.exists)

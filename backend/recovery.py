@@ -2,7 +2,8 @@
 
 The table in docs/design/recording.md is this file's specification. Runs before cameras start and
 before the daemon reports ready, so nothing here races with a recording. Files nobody knows are moved
-to quarantine, never deleted. Blocking work runs in executors; may take as long as cutting the clips.
+to quarantine, never deleted. Blocking work runs in executors; may take as long as cutting the clips. What
+must be encoded is handed on: minutes of encoding must not keep the buffers from filling.
 """
 
 import asyncio
@@ -19,9 +20,10 @@ from backend.catalogue import Catalogue, Clip, NewClip
 from backend.ids import is_id
 from backend.lifecycle import FINISHED, UNFINISHED, Status
 from backend.recordings import finished_fields
+from recorder.access_unit import Codec
 from recorder.clip_files import ClipFiles, sync_directory
-from recorder.clip_processor import finish_part, header_label, read_part_header
 from recorder.errors import RecorderError
+from recorder.finishing import finish_part, header_label, read_part_header
 from recorder.part_file import PartHeader
 from recorder.values import ClockState
 
@@ -38,6 +40,8 @@ class RecoveryReport:
     """What was found and done, by clip id."""
 
     salvaged: list[str] = field(default_factory=list)
+    to_transcode: list[Clip] = field(default_factory=list)
+    """`processing` rows whose material is complete; whoever opens the rooms finishes them."""
     failed: list[str] = field(default_factory=list)
     adopted: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -109,6 +113,10 @@ class Recovery:
             return
         if row.status is Status.PENDING:
             row = await self._catalogue.transition(row.id, Status.PROCESSING)
+        header = await self._on_disk(partial(read_part_header, files))
+        if header is not None and header.epoch.codec is not Codec.H264:
+            self.report.to_transcode.append(row)
+            return
         loop = asyncio.get_running_loop()
         try:
             clip = await loop.run_in_executor(self._finishing, finish_part, files)

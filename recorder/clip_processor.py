@@ -1,8 +1,8 @@
 """Carries out what `clip_session` asks: part file, finished file, and word of both.
 
-Here: the task of one recording, and the steps that turn a part file or a span of the ring into a
-finished file. Not here: what to record (`clip_session`), how a file is cut (`muxer`), where bytes
-of a part go (`part_file`).
+Here: the task of one recording, and the finished file of a span that lies wholly in the ring. Not
+here: what to record (`clip_session`), how a part file is finished (`finishing`), how a file is cut
+(`muxer`), where bytes of a part go (`part_file`).
 
 A recording *pulls* from the ring by sequence number, so the ring is its only queue: 60 seconds deep,
 and what falls off it before a slow disk took it is counted in `units_lost`. Tasks run on the event
@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from recorder.access_unit import AccessUnit
+from recorder.access_unit import AccessUnit, Codec, upright_size
 from recorder.clip_files import ClipFiles
 from recorder.clip_session import (
     Append,
@@ -42,13 +42,15 @@ from recorder.clip_session import (
     WriteFailed,
 )
 from recorder.clock import Clock, LabelLine
-from recorder.errors import FinishFailed, PartFileDamaged, RecorderError
+from recorder.errors import Busy, RecorderError
+from recorder.finishing import FOREVER_NS, Finisher, finish_part, finished_clip
 from recorder.muxer import CutResult, write_mp4
-from recorder.part_file import PartHeader, PartReader, PartWriter
+from recorder.part_file import PartHeader, PartWriter
 from recorder.settings import NS_PER_S
+from recorder.transcoder import Transcode
 from recorder.values import (
     FinishedClip,
-    Gap,
+    FinishProgressed,
     RecorderEvent,
     RecordingContinued,
     RecordingFailed,
@@ -65,8 +67,6 @@ T = TypeVar("T")
 CYCLE_S = 0.4
 """How often new units are written and synced: well inside the promised last second."""
 QUIET_AFTER_NS = NS_PER_S
-FOREVER_NS = 2**62
-GAP_REASON = "There are no pictures of this time; the last one before is held."
 
 
 class UnitLine(Protocol):
@@ -102,58 +102,14 @@ class Workshop:
     clock: Clock
     units: UnitLine
     disk: Executor
-    finishing: Executor
+    finisher: Finisher
     new_id: Callable[[], str]
     emit: Callable[[RecorderEvent], None]
+    rotation_deg: int = 0
     counters: ProcessorCounters = field(default_factory=ProcessorCounters)
 
     def files(self, recording_id: str) -> ClipFiles:
         return ClipFiles(self.clips_dir, recording_id)
-
-
-def finished_clip(cut: CutResult, path: Path, label: Callable[[int], datetime]) -> FinishedClip:
-    """Put labels on a cut. `label` turns host-monotonic nanoseconds into naive UTC."""
-    return FinishedClip(
-        path=path,
-        start_time=label(cut.first_pts_ns),
-        end_time=label(cut.end_ns),
-        duration_s=cut.duration_s,
-        frame_count=cut.frame_count,
-        width=cut.width,
-        height=cut.height,
-        fps=cut.fps,
-        video_codec=cut.video_codec,
-        size_bytes=cut.size_bytes,
-        sha256=cut.sha256,
-        gaps=tuple(Gap(label(start), label(end), GAP_REASON) for start, end in cut.gaps),
-    )
-
-
-def header_label(header: PartHeader) -> Callable[[int], datetime]:
-    """Labels as the part file knows them; the process that wrote it may be long gone."""
-    base = datetime(1970, 1, 1) + timedelta(microseconds=header.base_label_us)
-    return lambda ns: base + timedelta(microseconds=(ns - header.base_ns) // 1000)
-
-
-def finish_part(files: ClipFiles) -> FinishedClip:
-    """Make the finished file from the part file, durably. Blocking.
-
-    Works the same for a recording that just ended, a retry, and a part file found at start-up.
-    Raises FinishFailed or PartFileDamaged; the part file is kept either way.
-    """
-    reader = PartReader(files.part)
-    header = reader.header
-    end_ns = FOREVER_NS if header.end_ns is None else header.end_ns
-    try:
-        cut = write_mp4(files.temporary, iter(reader), header.start_ns, end_ns, may_break_off=True)
-        files.publish()
-    except OSError as error:
-        files.temporary.unlink(missing_ok=True)
-        raise FinishFailed(f"The clip could not be written: {error.strerror}.") from error
-    except FinishFailed:
-        files.temporary.unlink(missing_ok=True)
-        raise
-    return finished_clip(cut, files.clip, header_label(header))
 
 
 class ActiveRecording:
@@ -179,6 +135,7 @@ class ActiveRecording:
         self._last_arrival_ns = shop.clock.monotonic_ns()
         self._steps_at_start = shop.labels.steps
         self._opened_ns = shop.clock.monotonic_ns()
+        self._transcode: Transcode | None = None
 
     @property
     def recording_id(self) -> str:
@@ -198,6 +155,8 @@ class ActiveRecording:
         """Stop without finishing; the files are the caller's to remove."""
         self._handle(Discarded())
         self._nudge.set()
+        if self._transcode is not None:
+            self._shop.finisher.transcoder.cancel(self._transcode)
 
     async def close(self) -> None:
         """Let go of the part file of a recording that never ran; the file stays."""
@@ -206,6 +165,7 @@ class ActiveRecording:
     async def run(self, adopt: Callable[["ActiveRecording"], None]) -> None:
         """Record until the session is over. `adopt` takes a continuation and starts its task."""
         try:
+            self._follow()
             while not self.session.over:
                 await self._wait()
                 await self._look()
@@ -221,7 +181,7 @@ class ActiveRecording:
             log.exception("recording %s broke", self.recording_id)
             self._report_failure("The recording broke off by a fault of the recorder. Retry it.")
         finally:
-            await asyncio.shield(self._on_disk(self._writer.close))
+            await asyncio.shield(self._let_go())
 
     async def _wait(self) -> None:
         if self._orders:
@@ -299,28 +259,65 @@ class ActiveRecording:
         self._shop.emit(RecordingContinued(self.recording_id, started))
         adopt(following)
 
+    def _follow(self) -> None:
+        """Transcode from the press on, so that the clip is ready soon after its last frame."""
+        if self._header.epoch.codec is Codec.H264:
+            return
+        try:
+            self._transcode = self._begin_transcode()
+        except Busy as error:
+            log.warning("recording %s is transcoded when it is complete: %s", self.recording_id, error)
+
+    def _begin_transcode(self) -> Transcode:
+        files = (self.files.part, self.files.temporary)
+        return self._shop.finisher.transcoder.begin(
+            self.recording_id, files, self._tell_finishing, follow=True
+        )
+
+    def _tell_finishing(self, share: float) -> None:
+        self._shop.emit(FinishProgressed(self.recording_id, share))
+
     async def _finish(self) -> None:
         self._shop.emit(RecordingProcessing(self.recording_id))
-
-        def finish() -> FinishedClip:
-            if self._shop.labels.steps != self._steps_at_start:
-                base_ns = self._header.base_ns
-                self._writer.relabel(base_ns, label_us(self._shop.labels, base_ns))
-            self._writer.sync()
-            self._writer.close()
-            return finish_part(self.files)
-
         try:
-            clip = await self._work(self._shop.finishing, finish)
+            clip = await self._finished()
         except (RecorderError, OSError) as error:
-            self._shop.counters.finish_failures += 1
-            self._handle(FinishBroke(str(error)))
+            if not self.session.over:
+                self._shop.counters.finish_failures += 1
+                self._handle(FinishBroke(str(error)))
             return
         if self.session.over:
             return
         self._handle(FinishSucceeded())
         clock = self._shop.labels.state_since(self._opened_ns)
         self._shop.emit(RecordingFinished(self.recording_id, clip, clock))
+
+    async def _finished(self) -> FinishedClip:
+        if self._header.epoch.codec is Codec.H264:
+
+            def finish() -> FinishedClip:
+                self._complete_part()
+                return finish_part(self.files)
+
+            return await self._work(self._shop.finisher.threads, finish)
+        await self._on_disk(self._complete_part)
+        work = self._transcode = self._transcode or self._begin_transcode()
+        self._shop.finisher.transcoder.complete(work)
+        return await self._shop.finisher.transcoded(self.files, work)
+
+    def _complete_part(self) -> None:
+        if self._shop.labels.steps != self._steps_at_start:
+            base_ns = self._header.base_ns
+            self._writer.relabel(base_ns, label_us(self._shop.labels, base_ns))
+        self._writer.seal()
+        self._writer.sync()
+        self._writer.close()
+
+    async def _let_go(self) -> None:
+        if self._transcode is not None and not self._transcode.ended.is_set():
+            self._shop.finisher.transcoder.cancel(self._transcode)
+            await self._transcode.ended.wait()
+        await self._on_disk(self._writer.close)
 
     def _report_failure(self, reason: str) -> None:
         self._shop.emit(RecordingFailed(self.recording_id, reason, retryable=True))
@@ -375,6 +372,7 @@ async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecordin
         pressed_ns=plan.pressed_ns,
         continued_from=plan.continued_from,
         clock=shop.labels.state.value,
+        rotation_deg=shop.rotation_deg,
     )
     session = ClipSession(plan.start_ns, plan.end_ns)
     orders = session.handle(UnitsArrived(plan.preroll))
@@ -406,6 +404,7 @@ def _started(shop: Workshop, plan: OpenPlan, files: ClipFiles) -> RecordingStart
     start_ns = min((unit.pts_ns for unit in shown), default=plan.start_ns)
     newest_end_ns = max((unit.pts_ns + unit.duration_ns for unit in shown), default=start_ns)
     first = plan.preroll[0]
+    width, height = upright_size(first.epoch.width, first.epoch.height, shop.rotation_deg)
     return RecordingStarted(
         recording_id=plan.recording_id,
         camera_id=shop.camera_id,
@@ -414,8 +413,8 @@ def _started(shop: Workshop, plan: OpenPlan, files: ClipFiles) -> RecordingStart
         planned_end=None if plan.end_ns is None else shop.labels.label(plan.end_ns),
         covered_before_s=max(0, plan.pressed_ns - start_ns) / NS_PER_S,
         covered_after_s=max(0, newest_end_ns - plan.pressed_ns) / NS_PER_S,
-        width=first.epoch.width,
-        height=first.epoch.height,
+        width=width,
+        height=height,
         fps=round(NS_PER_S / first.duration_ns, 3),
         video_codec=first.epoch.codec.value,
         clock=shop.labels.state,
@@ -436,7 +435,13 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
     def cut() -> CutResult:
         files.claim()
         try:
-            result = write_mp4(files.temporary, iter(plan.preroll), plan.start_ns, plan.end_ns or FOREVER_NS)
+            result = write_mp4(
+                files.temporary,
+                iter(plan.preroll),
+                plan.start_ns,
+                plan.end_ns or FOREVER_NS,
+                rotation_deg=shop.rotation_deg,
+            )
             files.publish()
         except (OSError, RecorderError) as error:
             files.remove()
@@ -445,7 +450,7 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
             raise
         return result
 
-    result = await asyncio.get_running_loop().run_in_executor(shop.finishing, cut)
+    result = await asyncio.get_running_loop().run_in_executor(shop.finisher.threads, cut)
     clip = finished_clip(result, files.clip, shop.labels.label)
     return replace(
         _started(shop, plan, files),
@@ -456,16 +461,3 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
         fps=clip.fps,
         finished=clip,
     )
-
-
-def list_parts(clips_dir: Path) -> list[ClipFiles]:
-    """Recordings below `clips_dir` that still have a part file. Blocking."""
-    return [ClipFiles(clips_dir, path.parent.name) for path in sorted(clips_dir.glob("*/recording.part"))]
-
-
-def read_part_header(files: ClipFiles) -> PartHeader | None:
-    """Header of a part file, or None when it is damaged beyond use. Blocking."""
-    try:
-        return PartReader(files.part).header
-    except (PartFileDamaged, OSError):
-        return None

@@ -25,6 +25,7 @@ from recorder.clip_processor import (
 from recorder.clip_session import SessionState, SpanPlan, SpanWish, fitting, plan_span
 from recorder.clock import Clock, LabelLine
 from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecording
+from recorder.finishing import Finisher
 from recorder.live_feed import LiveFeed, LiveSubscription
 from recorder.replay import ReplayFile, Replays
 from recorder.settings import NS_PER_S, CameraSettings
@@ -66,7 +67,7 @@ class RecorderTools:
     labels: LabelLine
     workers: WorkerPool
     disk: Executor
-    finishing: Executor
+    finisher: Finisher
     live: Executor
     new_id: Callable[[], str]
     on_event: Callable[[RecorderEvent], None]
@@ -97,12 +98,13 @@ class Recorder:
             clock=tools.clock,
             units=self._units,
             disk=tools.disk,
-            finishing=tools.finishing,
+            finisher=tools.finisher,
             new_id=tools.new_id,
             emit=tools.on_event,
+            rotation_deg=settings.rotation_deg,
         )
         self._stills = Stills(self._units, tools.workers, tools.labels.label)
-        self._replays = Replays(self._units, places.runtime_dir, tools.finishing, tools.labels.label)
+        self._replays = Replays(self._units, places.runtime_dir, tools.finisher.threads, tools.labels.label)
         self._live = LiveFeed(self._units, self._bridge, tools.live, tools.labels.label)
         self._waiting: dict[str, ActiveRecording] = {}
         self._active: dict[str, ActiveRecording] = {}
@@ -115,6 +117,7 @@ class Recorder:
     async def start(self) -> None:
         """Begin to fill the buffer; returns at once, the camera may take its time."""
         self._stream.start()
+        self._tasks.spawn(self._tell_encoder(), f"encoder of {self.settings.camera_id}")
         self._tasks.spawn(self._watch_state(), f"state of {self.settings.camera_id}")
 
     async def close(self) -> None:
@@ -347,6 +350,11 @@ class Recorder:
     def _ended(self, recording_id: str) -> None:
         self._active.pop(recording_id, None)
         self._recording_tasks.pop(recording_id, None)
+
+    async def _tell_encoder(self) -> None:
+        """Tell the stream which encoder the probe found, once it has."""
+        await self._tools.finisher.transcoder.chosen.wait()
+        self._stream.encoder.make(self._tools.finisher.transcoder.encoder)
 
     async def _watch_state(self) -> None:
         """Tell the daemon and the live viewers when the camera's state changes."""

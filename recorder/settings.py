@@ -2,8 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 NS_PER_S = 1_000_000_000
+
+
+class BufferCodec(StrEnum):
+    """What the ring holds of cameras that do not send H.264."""
+
+    AUTO = "auto"
+    """H.264 where a hardware encoder works, else what the camera sends."""
+    SOURCE = "source"
+    """What the camera sends."""
+    H264 = "h264"
+    """H.264, encoded on the way in, by the processor if need be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +24,7 @@ class BufferSettings:
 
     seconds: float = 60.0
     max_bytes: int = 256 * 1024 * 1024
+    codec: BufferCodec = BufferCodec.SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,8 @@ class CameraSettings:
     """`tcp` or `udp`; ignored by sources that are not RTSP."""
     open_timeout_s: float = 5.0
     read_timeout_s: float = 5.0
+    rotation_deg: int = 0
+    """0, 90, 180 or 270: the clockwise turn that puts its pictures upright."""
     width_px: int = 1280
     """With `height_px` and `fps`: what a webcam is asked for. Other cameras send what they are set to."""
     height_px: int = 720

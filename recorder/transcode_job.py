@@ -12,7 +12,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -49,7 +49,7 @@ _REPORT_EVERY_S = 0.4
 _FULL_RANGE, _LIMITED_RANGE = 2, 1
 # JFIF: BT.601 matrix, full range, and the primaries and transfer of an sRGB screen (H.273 values). Without
 # primaries and transfer browsers take those of the matrix and show every colour a little off.
-_JPEG_COLOURS = Colours(matrix=6, primaries=1, transfer=13)
+JPEG_COLOURS = Colours(matrix=6, primaries=1, transfer=13)
 _GAP_IN_FRAMES = 1.5
 _TURNS = {
     90: cv2.ROTATE_90_CLOCKWISE,
@@ -104,6 +104,8 @@ class _Shown:
     pts_ns: int
     run: int
     duration_ns: int
+    follows: bool
+    """False where units before it are missing."""
 
 
 class _Transcode:
@@ -116,7 +118,7 @@ class _Transcode:
         self._reported_s = 0.0
         self._tail = PartTail(order.part, follow=order.follow, idle=self._tell)
         self._decoder = _Decoder(self._tail.header.epoch.codec)
-        self._turned = _Upright(self._tail.header.rotation_deg, pixel_format(order.encoder))
+        self._turned = Upright(self._tail.header.rotation_deg, pixel_format(order.encoder))
 
     def run(self) -> TranscodeResult:
         start_ns = self._tail.header.start_ns
@@ -171,7 +173,7 @@ class _Transcode:
             width=frame.width,
             height=frame.height,
             fps=NS_PER_S / max(1, item.duration_ns),
-            colours=_JPEG_COLOURS if is_jpeg else own,
+            colours=JPEG_COLOURS if is_jpeg else own,
             threads=min(_MOST_THREADS, os.cpu_count() or 1),
         )
         return open_encoder(self._order.encoder, encoding)
@@ -193,8 +195,8 @@ class _Decoder:
 
     def frames(self, units: SpanCut) -> Iterator[_Shown]:
         decoder: VideoCodecContext | None = None
-        waiting: dict[int, AccessUnit] = {}
-        run = -1
+        waiting: dict[int, tuple[AccessUnit, bool]] = {}
+        run, sequence = -1, -1
         for unit in units:
             if decoder is None or unit.run != run:
                 # A decoder would take references and picture counts across the outage.
@@ -203,7 +205,8 @@ class _Decoder:
                 data = self_contained(unit)
             else:
                 data = unit.data
-            waiting[unit.pts_ns] = unit
+            waiting[unit.pts_ns] = unit, unit.sequence == sequence + 1
+            sequence = unit.sequence
             packet: av.Packet[Any] = av.Packet(data)
             packet.pts, packet.time_base = unit.pts_ns, _NS
             yield from self._decoded(decoder, packet, waiting)
@@ -215,7 +218,7 @@ class _Decoder:
         self,
         decoder: "VideoCodecContext | None",
         packet: "av.Packet[Any] | None",
-        waiting: dict[int, AccessUnit],
+        waiting: dict[int, tuple[AccessUnit, bool]],
     ) -> Iterator[_Shown]:
         if decoder is None:
             return
@@ -224,9 +227,9 @@ class _Decoder:
         except av.error.FFmpegError:
             frames = []
         for frame in frames:
-            unit = waiting.pop(frame.pts or 0, None)
+            unit, follows = waiting.pop(frame.pts or 0, (None, True))
             if unit is not None:
-                yield _Shown(frame, unit.pts_ns, unit.run, unit.duration_ns)
+                yield _Shown(frame, unit.pts_ns, unit.run, unit.duration_ns, follows)
         if packet is None or self._codec is Codec.MJPEG:
             self.damaged += len(waiting)
             waiting.clear()
@@ -240,7 +243,7 @@ class _Decoder:
         return decoder
 
 
-class _Upright:
+class Upright:
     """Frames of any format and range to what the encoder takes: limited range, even size, turned."""
 
     def __init__(self, rotation_deg: int, format_name: str) -> None:
@@ -291,7 +294,7 @@ class _Units:
     under_way: deque[tuple[int, _Shown]]
     size: tuple[int, int] = (0, 0)
     _epoch: Epoch | None = None
-    _count: int = field(default=0)
+    _sequence: int = 0
 
     def of(
         self, packets: "Iterable[av.Packet[av.VideoStream]]", encoder: "VideoCodecContext"
@@ -304,8 +307,10 @@ class _Units:
             if self._epoch is None:
                 sets = h264.parameter_sets(data) or bytes(encoder.extradata or b"")
                 self._epoch = Epoch(Codec.H264, *self.size, sets)
+            # The cut takes a missing number for missing units, and so declares the gap.
+            self._sequence += 1 if item.follows else 2
             yield AccessUnit(
-                sequence=self._count,
+                sequence=self._sequence,
                 run=item.run,
                 epoch=self._epoch,
                 is_keyframe=packet.is_keyframe,
@@ -314,7 +319,6 @@ class _Units:
                 duration_ns=item.duration_ns,
                 data=data,
             )
-            self._count += 1
 
 
 def _lengths_known(marked: Iterable[tuple[_Shown, bool]]) -> Iterator[_Shown]:

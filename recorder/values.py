@@ -56,6 +56,8 @@ class StreamCounters:
     units_damaged: int = 0
     gops_evicted_by_bytes: int = 0
     gops_too_large: int = 0
+    ingest_gops_dropped: int = 0
+    ingest_failures: int = 0
     live_drops: int = 0
     recording_units_lost: int = 0
     write_failures: int = 0

@@ -16,9 +16,11 @@ import cv2
 import numpy as np
 
 from recorder.clock import LabelLine, SystemClock
+from recorder.finishing import Finisher
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
 from recorder.settings import BufferSettings, CameraSettings
 from recorder.sources.test_card import read_counter
+from recorder.transcoder import Transcoder
 from recorder.values import FinishedClip, RecorderEvent, RecordingFinished, RecordRequest
 from recorder.workers import WorkerPool
 
@@ -116,6 +118,8 @@ async def running_recorder(
     events: list[RecorderEvent] = []
     ids = count(1000)
     workers = WorkerPool()
+    transcoder = Transcoder()
+    transcoder.start()
     await asyncio.to_thread(workers.start)
     with (
         ThreadPoolExecutor(4) as disk,
@@ -128,7 +132,7 @@ async def running_recorder(
             labels=labels,
             workers=workers,
             disk=disk,
-            finishing=finishing,
+            finisher=Finisher(finishing, transcoder),
             live=live,
             new_id=lambda: f"continuation-{next(ids)}",
             on_event=events.append,
@@ -142,6 +146,7 @@ async def running_recorder(
             yield Rig(recorder, labels, clock, clips_dir, finishing, events)
         finally:
             await recorder.close()
+            await transcoder.close()
             await asyncio.to_thread(workers.close)
 
 

@@ -22,8 +22,10 @@ from backend.previews import Previews
 from backend.recordings import Desk, Recordings
 from backend.wire.clips import ClipRequest
 from recorder.clock import LabelLine, SystemClock
+from recorder.finishing import Finisher
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
 from recorder.tasks import Tasks
+from recorder.transcoder import Transcoder
 from recorder.values import RecordingContinued, RecordingProgressed, RecordRequest
 from recorder.workers import WorkerPool
 from tests.backend.rows import HERE, Box
@@ -68,6 +70,10 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         workers = WorkerPool(1)
         for end in (workers.close, disk.shutdown, finishing.shutdown, live.shutdown):
             stack.push_async_callback(asyncio.to_thread, end)
+        transcoder = Transcoder()
+        stack.push_async_callback(transcoder.close)
+        transcoder.start()
+        finisher = Finisher(finishing, transcoder)
         inbox = RecorderInbox()
         clock = SystemClock()
         tools = RecorderTools(
@@ -76,7 +82,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             labels=LabelLine(clock),
             workers=workers,
             disk=disk,
-            finishing=finishing,
+            finisher=finisher,
             live=live,
             new_id=new_id,
             on_event=inbox.put,
@@ -95,7 +101,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             recorder_id=HERE,
             clips_dir=box.files.clips_dir,
             disk=disk,
-            finishing=finishing,
+            finisher=finisher,
         )
         recordings = Recordings(desk, inbox)
         clips = Clips(desk, recordings, RecordingConfig())

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 from recorder.clip_files import ClipFiles
-from recorder.clip_processor import finish_part
 from recorder.errors import Busy, SpanOutsideBuffer, UnknownRecording
+from recorder.finishing import finish_part
 from recorder.live_feed import LiveChunk, LiveInit
 from recorder.replay import MOST_REPLAYS
 from recorder.sources.test_card import read_counter

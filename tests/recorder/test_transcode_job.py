@@ -107,6 +107,13 @@ def test_an_outage_is_held_and_declared(tmp_path: Path, codec: str) -> None:
     assert result.cut.duration_s == 4.0
 
 
+def test_a_gap_where_a_slow_disk_lost_units_is_declared(tmp_path: Path) -> None:
+    """Within one run the sequence numbers tell."""
+    result, counters = cut(tmp_path, jpeg_units([*range(21), *range(36, 60)]), 5, 55)
+    assert counters == (*range(5, 21), *range(36, 55))
+    assert result.cut.gaps == ((time_of(21), time_of(36)),)
+
+
 def test_a_recording_that_broke_off_ends_where_its_pictures_do(tmp_path: Path) -> None:
     """What a killed daemon left has no seal and may be torn in the middle of a record."""
     part = write_part(tmp_path / "recording.part", jpeg_units(range(50)), (time_of(5), None))
