@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from backend.config import CameraConfig, Config
 from backend.errors import Problem
 from recorder.recorder import Recorder
-from recorder.settings import BufferSettings, CameraSettings, share_bytes
+from recorder.settings import BufferCodec, BufferSettings, CameraSettings, share_bytes
 from recorder.sources.open import default_read_timeout_s
 from recorder.values import CameraStatus
 
@@ -85,9 +85,17 @@ def camera_settings(
         total = config.buffer.total_bytes
     shares = share_bytes(wanted, total)
     return [
-        _settings(camera, BufferSettings(camera.buffer.seconds or config.buffer.seconds, share))
+        _settings(camera, _buffer(config, camera, share))
         for camera, share in zip(cameras, shares, strict=True)
     ]
+
+
+def _buffer(config: Config, camera: CameraConfig, max_bytes: int) -> BufferSettings:
+    return BufferSettings(
+        seconds=camera.buffer.seconds or config.buffer.seconds,
+        max_bytes=max_bytes,
+        codec=BufferCodec(camera.buffer.codec or config.buffer.codec),
+    )
 
 
 def _settings(camera: CameraConfig, buffer: BufferSettings) -> CameraSettings:

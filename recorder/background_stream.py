@@ -12,16 +12,17 @@ again.
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from recorder.access_unit import Epoch, SourceUnit
+from recorder.access_unit import AccessUnit, Codec, Epoch, SourceUnit
 from recorder.clock import Clock, LabelLine
 from recorder.errors import RecorderError, SourceError, SourceLost, SourceUnsupported
+from recorder.ingest_encoder import EncoderChoice, IngestEncoder
 from recorder.locked_ring import LockedRing
 from recorder.ring_buffer import RingBuffer
-from recorder.settings import NS_PER_S, BufferSettings, CameraSettings
+from recorder.settings import NS_PER_S, BufferCodec, BufferSettings, CameraSettings
 from recorder.sources.open import SourceOpener, is_device, redact
 from recorder.sources.source import Source, scrub
 from recorder.timeline import Timeline
@@ -97,6 +98,9 @@ class BackgroundStream:
         self._last_unit_ns = 0
         self._source: Source | None = None
         self._damaged_before = 0
+        self.encoder = EncoderChoice()
+        """To be made once it is known which H.264 encoder works; pictures to encode wait for it."""
+        self._ingest: IngestEncoder | None = None
 
     def start(self) -> None:
         """Begin to fill the ring; the camera may take its time."""
@@ -109,6 +113,9 @@ class BackgroundStream:
             self._thread.join(deadline_s)
         if self._thread.is_alive():
             _log.warning("Camera %s: the capture thread did not end in time.", self._settings.camera_id)
+        self.encoder.make(None)
+        if self._ingest is not None:
+            self._ingest.close()
 
     def set_limits(self, limits: BufferSettings) -> None:
         """Take new bounds for the ring."""
@@ -202,12 +209,32 @@ class BackgroundStream:
             placed += self._timeline.place(unit)
         if units:
             self._count(units=len(units), bytes=sum(len(unit.data) for unit in units))
-        if not placed:
-            return
+        if placed and self._is_for_ingest(placed[0]):
+            self._ingest_from(placed[0]).offer(placed)
+        elif placed:
+            self._fill(placed)
+
+    def _is_for_ingest(self, unit: AccessUnit) -> bool:
+        """What is H.264 anyway takes no detour, until the first unit that is not has come."""
+        if self._settings.buffer.codec is BufferCodec.SOURCE:
+            return False
+        return self._ingest is not None or unit.epoch.codec is not Codec.H264
+
+    def _ingest_from(self, first: AccessUnit) -> IngestEncoder:
+        if self._ingest is None:
+            settings = self._settings
+            self._ingest = IngestEncoder(
+                settings.camera_id, settings.buffer.codec, self.encoder, self._fill, first
+            )
+            self._ingest.start()
+        return self._ingest
+
+    def _fill(self, units: Sequence[AccessUnit]) -> None:
+        """Put units into the ring: on the capture thread, or on that of the ingest encoder."""
         with self._lock:
-            for access_unit in placed:
-                self._ring.append(access_unit)
-        self._epoch = placed[-1].epoch
+            for unit in units:
+                self._ring.append(unit)
+        self._epoch = units[-1].epoch
         self._on_units()
 
     def _was_healthy(self) -> bool:
@@ -293,4 +320,6 @@ class BackgroundStream:
             units_damaged=self._damaged_before + (source.damaged if source is not None else 0),
             gops_evicted_by_bytes=self._ring.gops_evicted_by_bytes,
             gops_too_large=self._ring.gops_too_large,
+            ingest_gops_dropped=0 if self._ingest is None else self._ingest.gops_dropped,
+            ingest_failures=0 if self._ingest is None else self._ingest.failures,
         )

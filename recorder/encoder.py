@@ -25,7 +25,7 @@ SOFTWARE = "libx264"
 IN_ORDER = ("h264_v4l2m2m", "h264_qsv", "h264_nvenc", "h264_amf", SOFTWARE)
 """Hardware first: it leaves the processor to the buffers. Software last: it always works."""
 
-_GOP_S = 2
+_GOP_S, _LIVE_GOP_S = 2, 1
 _LARGE_PX = 1920 * 1088
 _PROBE_SIZE = (640, 384)
 _PROBE_FRAMES = 12
@@ -51,6 +51,8 @@ class Encoding:
     fps: float
     colours: Colours = Colours()
     threads: int = 2
+    live: bool = False
+    """One second between keyframes, and every frame out at once: what buffers and viewers want."""
 
 
 def pixel_format(encoder: str) -> str:
@@ -70,7 +72,7 @@ def open_encoder(name: str, encoding: Encoding) -> "VideoCodecContext":
         codec.pix_fmt = pixel_format(name)
         codec.time_base = Fraction(1, TICKS_PER_S)
         codec.framerate = Fraction(encoding.fps).limit_denominator(1001)
-        codec.gop_size = max(1, round(encoding.fps * _GOP_S))
+        codec.gop_size = max(1, round(encoding.fps * (_LIVE_GOP_S if encoding.live else _GOP_S)))
         codec.max_b_frames = 0
         codec.thread_count = encoding.threads
         codec.color_range = 1
@@ -107,11 +109,13 @@ def _quality(name: str, encoding: Encoding) -> dict[str, str]:
             # Measured, JPEG in, two cores: superfast is the slowest that keeps the promised times up to
             # 1080p; beyond that only ultrafast does.
             large = encoding.width * encoding.height > _LARGE_PX
-            return {"preset": "ultrafast" if large else "superfast", "crf": "21"}
+            chosen = {"preset": "ultrafast" if large else "superfast", "crf": "21"}
+            return chosen | {"tune": "zerolatency"} if encoding.live else chosen
         case "h264_qsv":
             return {"global_quality": "23"}
         case "h264_nvenc":
-            return {"rc": "vbr", "cq": "23", "b": "0", "preset": "p4"}
+            chosen = {"rc": "vbr", "cq": "23", "b": "0", "preset": "p4"}
+            return chosen | {"delay": "0"} if encoding.live else chosen
         case "h264_amf":
             return {"rc": "cqp", "qp_i": "22", "qp_p": "24"}
         case _:

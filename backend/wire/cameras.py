@@ -164,6 +164,8 @@ class CountersJson(Answer):
     units_damaged: int
     gops_evicted_by_bytes: int
     gops_too_large: int
+    ingest_gops_dropped: int
+    ingest_failures: int
     live_drops: int
     recording_units_lost: int
     write_failures: int

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -121,3 +122,24 @@ def test_the_counters_of_the_ring_are_complete(daemon: Daemon) -> None:
     assert [later - earlier for earlier, later in pairwise(shown)] == [1] * 29
     status = daemon.get("/api/cameras/jpeg").json()
     assert (status["codec"], status["counters"]["units_damaged"]) == ("mjpeg", 0)
+
+
+def test_a_buffer_of_h264_makes_a_jpeg_camera_look_like_any_other(tmp_path: Path) -> None:
+    """`buffer.codec: h264`: the ring holds H.264, a look-back is a draft at once, and replay is a video."""
+    require_rtsp_server()
+    with RtspCamera(SMALL) as camera:
+        source = {"id": "jpeg", "source": camera.url()}
+        with Daemon(tmp_path, [source], buffer={"codec": "h264"}) as daemon:
+            daemon.wait_for_buffer(4, "jpeg")
+            status = daemon.get("/api/cameras/jpeg").json()
+            assert (status["codec"], status["width"], status["height"]) == ("h264", 320, 176)
+            assert (status["counters"]["ingest_gops_dropped"], status["counters"]["ingest_failures"]) == (
+                0,
+                0,
+            )
+            assert daemon.get("/api/cameras/jpeg/replay.mp4").status == 303
+            clip = daemon.post("/api/clips", {"before_seconds": 2, "after_seconds": 0}).json()
+            assert (clip["status"], clip["video_codec"], clip["frame_count"]) == ("draft", "h264", 60)
+            listed = frames(daemon, "?limit=2000")["frames"][-30:]
+            shown = [counter_of(daemon.get(frame["frame_url"]).body) for frame in listed]
+            assert [later - earlier for earlier, later in pairwise(shown)] == [1] * 29
