@@ -8,6 +8,7 @@ Every viewer gets the loop from its first picture on; after the last one the con
 """
 
 import hashlib
+import ssl
 import threading
 import time
 from base64 import b64encode
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import RawIOBase
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -101,7 +103,9 @@ class TransportStream:
 class HttpCamera:
     """One server on one free port."""
 
-    def __init__(self, answer: Answer, account: str = "", digest: bool = False) -> None:
+    def __init__(
+        self, answer: Answer, account: str = "", digest: bool = False, tls_pem: Path | None = None
+    ) -> None:
         self.answer = answer
         self.account = account
         self.digest = digest
@@ -109,6 +113,11 @@ class HttpCamera:
         handler = type("Handler", (_Handler,), {"camera": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
+        self._scheme = "http" if tls_pem is None else "https"
+        if tls_pem is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls_pem)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http-camera", daemon=True)
 
     @property
@@ -117,7 +126,7 @@ class HttpCamera:
 
     def url(self, account: str | None = None, path: str = "/video") -> str:
         given = self.account if account is None else account
-        return f"http://{given + '@' if given else ''}127.0.0.1:{self.port}{path}"
+        return f"{self._scheme}://{given + '@' if given else ''}127.0.0.1:{self.port}{path}"
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,5 +1,7 @@
 """Cameras by HTTP, against a real server that disagrees with itself the way cameras do."""
 
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -189,3 +192,17 @@ def test_a_camera_that_is_off_and_a_wrong_path_are_told_apart() -> None:
         pass
     with pytest.raises(SourceUnsupported, match="is no address"), connected("http://:80/a"):
         pass
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl for a certificate")
+def test_a_camera_with_its_own_certificate_is_read_over_tls(tmp_path: Path) -> None:
+    """Cameras sign for themselves; the address says https and that is all."""
+    key, certificate, both = (tmp_path / name for name in ("key", "certificate", "both"))
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=camera"]
+    subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    with (
+        HttpCamera(DIALECTS["by the book"], "keeper:c4nary", tls_pem=both) as camera,
+        connected(camera.url()) as source,
+    ):
+        assert len(read_all(source)) == COUNT
