@@ -56,7 +56,9 @@ class ClipNews:
         under_way = self._under_way.get(event.recording_id)
         if under_way is None:
             return
-        under_way.recorded_s, under_way.progress = event.recorded_s, event.progress
+        under_way.recorded_s = event.recorded_s
+        if under_way.clip.status is Status.PENDING:  # the last word of a recording may come after its end
+            under_way.progress = event.progress
         self._tell_in_time(under_way)
 
     def finishing(self, event: FinishProgressed) -> None:

@@ -8,7 +8,7 @@ recording, and recordings are bounded. Event loop only.
 import asyncio
 from collections import deque
 
-from recorder.values import RecorderEvent, RecordingProgressed
+from recorder.values import FinishProgressed, RecorderEvent, RecordingProgressed
 
 
 class RecorderInbox:
@@ -16,7 +16,7 @@ class RecorderInbox:
 
     def __init__(self) -> None:
         self._waiting: deque[RecorderEvent] = deque()
-        self._progress: dict[str, RecordingProgressed] = {}
+        self._progress: dict[str, RecordingProgressed | FinishProgressed] = {}
         self._filled = asyncio.Event()
 
     def __len__(self) -> int:
@@ -24,7 +24,7 @@ class RecorderInbox:
 
     def put(self, event: RecorderEvent) -> None:
         """Take an event; never blocks."""
-        if isinstance(event, RecordingProgressed):
+        if isinstance(event, RecordingProgressed | FinishProgressed):
             self._progress[event.recording_id] = event
         else:
             self._waiting.append(event)
