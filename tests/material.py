@@ -73,7 +73,11 @@ class Material:
             _collect(encoder.encode(frame), index, payload)
         _collect(encoder.encode(None), index, payload)
         header = {"codec": self.codec.value, "fps": [self.fps, 1], "frames": count}
-        return json.dumps({**header, "size": [self.width, self.height], "units": index}).encode() + b"\n" + bytes(payload)
+        return (
+            json.dumps({**header, "size": [self.width, self.height], "units": index}).encode()
+            + b"\n"
+            + bytes(payload)
+        )
 
     def _encoder(self) -> av.VideoCodecContext:
         names = {Codec.H264: "libx264", Codec.H265: "libx265", Codec.MJPEG: "mjpeg"}
