@@ -57,8 +57,11 @@ class Analytics:
     async def tick(self, statuses: Iterable[CameraStatus]) -> None:
         """Look at every camera; call it every few seconds."""
         now_s, minute = self._monotonic_s(), self._now().replace(second=0, microsecond=0)
-        for status in statuses:
+        present = list(statuses)
+        for status in present:
             self._look(status, now_s, minute)
+        for camera in self._seen.keys() - {status.camera_id for status in present}:
+            self._part_with(camera)
         await self._write()
 
     async def flush(self) -> None:
@@ -77,6 +80,8 @@ class Analytics:
         self._seen[camera] = _Seen(status.counters, now_s)
         if seen is None or not 0 < now_s - seen.at_s <= LONGEST_TICK_S:
             return
+        if _began_anew(status.counters, seen.counters):
+            return
         sample = self._open.get(camera)
         if sample is not None and sample.at != minute:
             self._done.append(sample)
@@ -84,6 +89,11 @@ class Analytics:
         if sample is None:
             sample = Sample(recorder_id=self._recorder_id, camera=camera, at=minute)
         self._open[camera] = _grown(sample, status, seen.counters, now_s - seen.at_s)
+
+    def _part_with(self, camera: str) -> None:
+        del self._seen[camera]
+        if (sample := self._open.pop(camera, None)) is not None:
+            self._done.append(sample)
 
     async def _write(self) -> None:
         while self._done:
@@ -96,6 +106,11 @@ class Analytics:
                 del self._done[:excess]
                 return
             self._done.pop(0)
+
+
+def _began_anew(now: StreamCounters, before: StreamCounters) -> bool:
+    """Whether another recorder counts for this camera now: a reload gave it another source."""
+    return now.units < before.units or now.bytes < before.bytes or drops_of(now) < drops_of(before)
 
 
 def _grown(sample: Sample, status: CameraStatus, before: StreamCounters, seconds: float) -> Sample:

@@ -65,6 +65,11 @@ class OpenReplays:
             found.readers -= 1
             found.used_at_s = self._monotonic_s()
 
+    def forget(self, recorder: Recorder) -> None:
+        """The recorder removes its replays: their tokens lead nowhere from now on."""
+        for token in [token for token, found in self._open.items() if found.recorder is recorder]:
+            del self._open[token]
+
     async def close(self) -> None:
         """Forget them all; the recorders remove the files."""
         await self._tasks.close()
@@ -77,5 +82,5 @@ class OpenReplays:
             await asyncio.sleep(left_s)
             unused_s = 0.0 if found.readers else self._monotonic_s() - found.used_at_s
             left_s = self._keep_s - unused_s
-        del self._open[token]
+        self._open.pop(token, None)
         await found.recorder.close_replay(token)

@@ -22,7 +22,7 @@ from recorder.errors import RecorderError, SourceError, SourceLost, SourceUnsupp
 from recorder.ingest_encoder import EncoderChoice, IngestEncoder
 from recorder.locked_ring import LockedRing
 from recorder.ring_buffer import RingBuffer
-from recorder.settings import NS_PER_S, BufferCodec, BufferSettings, CameraSettings
+from recorder.settings import NS_PER_S, BufferCodec, CameraSettings
 from recorder.sources.open import SourceOpener, is_device, redact
 from recorder.sources.source import Source, scrub
 from recorder.timeline import Timeline
@@ -117,10 +117,14 @@ class BackgroundStream:
         if self._ingest is not None:
             self._ingest.close()
 
-    def set_limits(self, limits: BufferSettings) -> None:
-        """Take new bounds for the ring."""
+    def adjust(self, settings: CameraSettings) -> None:
+        """Take another name and other bounds of the ring, as it runs; the rest at the next connection.
+
+        Linear in the frames that the new bounds no longer allow.
+        """
+        self._settings = settings
         with self._lock:
-            self._ring.set_limits(limits)
+            self._ring.set_limits(settings.buffer)
 
     def status(self) -> CameraStatus:
         """What the camera is doing now. Any thread; logarithmic time under the ring's lock.

@@ -110,3 +110,22 @@ async def test_samples_wait_for_a_catalogue_that_is_away(day: Day) -> None:
     await day.box.catalogue.open()
     await day.analytics.flush()
     assert [sample.frames for sample in await day.samples()] == [900]
+
+
+async def test_a_camera_that_a_reload_begins_anew_counts_on_from_nothing(day: Day) -> None:
+    """Its counters start again; what was counted before stands, and no number becomes negative."""
+    await day.look(units=0)
+    for units in (900, 30, 330):
+        day.pass_(10)
+        await day.look(units=units)
+    await day.analytics.flush()
+    assert [sample.frames for sample in await day.samples()] == [1200]
+
+
+async def test_the_last_minute_of_a_removed_camera_is_written_when_it_goes(day: Day) -> None:
+    """Not when the daemon ends, which may be by a kill weeks later."""
+    await day.look(units=0)
+    day.pass_(10)
+    await day.look(units=300)
+    await day.analytics.tick([])
+    assert [sample.frames for sample in await day.samples()] == [300]

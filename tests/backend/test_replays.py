@@ -62,3 +62,18 @@ async def test_a_replay_that_is_being_read_stays() -> None:
         assert camera.closed == []
     await gone(camera, file.token)
     await replays.close()
+
+
+async def test_replays_of_a_camera_that_goes_are_forgotten() -> None:
+    """The camera removes their files itself; those of the others stay."""
+    camera, other = OneCamera(), OneCamera(opened=7)
+    replays = OpenReplays()
+    file = await replays.open(cast(Any, camera), None, None)
+    kept = await replays.open(cast(Any, other), None, None)
+    replays.forget(cast(Any, camera))
+    with pytest.raises(Problem):
+        async with replays.reading(file.token):
+            pass
+    async with replays.reading(kept.token):
+        pass
+    await replays.close()

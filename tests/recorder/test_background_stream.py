@@ -46,6 +46,7 @@ class Camera:
 
     def __init__(self, settings: CameraSettings, opener: Opener = open_source) -> None:
         clock = SystemClock()
+        self.settings = settings
         self.news = 0
         self.changes: list[CameraStatus] = []
         self.stream = BackgroundStream(
@@ -109,13 +110,15 @@ def test_a_camera_fills_its_buffer_and_says_what_it_sends() -> None:
     assert counters_of(unit.data for unit in units) == list(range(len(units)))
 
 
-def test_the_buffer_keeps_to_new_bounds() -> None:
-    """Bounds may change while the camera runs, when other cameras come or go."""
+def test_the_buffer_keeps_to_new_bounds_and_the_camera_answers_to_a_new_name() -> None:
+    """Both change while the camera runs, without a new connection."""
     with running(CARD) as camera:
         wait_until(lambda: camera.status.buffer.held_frames >= 60)
-        camera.stream.set_limits(BufferSettings(seconds=0.5, max_bytes=10_000_000))
+        bounds = BufferSettings(seconds=0.5, max_bytes=10_000_000)
+        camera.stream.adjust(replace(camera.settings, name="Door", buffer=bounds))
         wait_until(lambda: camera.status.buffer.held_frames <= 90)
-        assert camera.status.buffer.capacity_s == 0.5
+        assert (camera.status.buffer.capacity_s, camera.status.name) == (0.5, "Door")
+        assert camera.status.counters.connects == 1
 
 
 def test_closing_is_quick_also_before_the_start_and_while_waiting(tmp_path: Path) -> None:
