@@ -7,6 +7,8 @@ import pytest
 
 from backend.ids import RecorderIdDamaged, is_id, new_id, recorder_id
 
+AN_ID = "01a1fb73-bea1-76a6-a9cf-41f67bb670a7"
+
 
 def test_ids_ascend_and_never_repeat() -> None:
     """Rows made in one burst keep their order by id alone."""
@@ -17,10 +19,11 @@ def test_ids_ascend_and_never_repeat() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "..", "../../etc/passwd", new_id().upper(), new_id() + "\n", new_id()[:-1], "{" + new_id() + "}"],
+    ["", "..", "../../etc/passwd", AN_ID.upper(), AN_ID + "\n", AN_ID[:-1], "{" + AN_ID + "}"],
 )
 def test_only_the_one_spelling_is_an_id(text: str) -> None:
     """What passes may be used as a directory's name."""
+    assert is_id(AN_ID)
     assert not is_id(text)
 
 
