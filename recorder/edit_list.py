@@ -44,26 +44,42 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
 
 
 def presentation_patches(moov: bytes, length: int) -> list[Patch]:
-    """The patches that make a single-track file present exactly `length` movie ticks.
+    """The patches that make a file present exactly `length` movie ticks of its pictures.
 
-    `moov` is the whole box with its header. Raises ValueError where it is not of the expected form.
+    A track of sound is shortened to as much, and left alone where it is shorter. `moov` is the whole box
+    with its header. Raises ValueError where it is not of the expected form.
     """
     mvhd = _descend(moov, b"moov", b"mvhd")
-    tkhd = _descend(moov, b"moov", b"trak", b"tkhd")
-    elst = _descend(moov, b"moov", b"trak", b"edts", b"elst")
+    # version and flags, creation and modification time, then the time scale or the track id.
+    patches = [_length_at(moov, mvhd.start, mvhd.start + (24 if moov[mvhd.start] else 16), length)]
+    inside = _descend(moov, b"moov")
+    for track in boxes(moov, inside.start, inside.end):
+        if track.kind == b"trak":
+            patches += _track_patches(moov, track, length)
+    return patches
+
+
+def _track_patches(moov: bytes, track: Box, length: int) -> list[Patch]:
+    tkhd = _within(moov, track, b"tkhd")
+    elst = _within(moov, track, b"edts", b"elst")
+    handler = _within(moov, track, b"mdia", b"hdlr")
     (entries,) = struct.unpack_from(">I", moov, elst.start + 4)
     if entries != 1:
         raise ValueError(f"The edit list has {entries} entries instead of one.")
+    if moov[handler.start + 8 : handler.start + 12] == b"soun":
+        (own,) = struct.unpack_from(">Q" if moov[elst.start] == 1 else ">I", moov, elst.start + 8)
+        length = min(length, own)
     return [
-        # version and flags, creation and modification time, then the time scale or the track id.
-        _length_at(moov, mvhd.start, mvhd.start + (24 if moov[mvhd.start] else 16), length),
         _length_at(moov, tkhd.start, tkhd.start + (28 if moov[tkhd.start] else 20), length),
         _length_at(moov, elst.start, elst.start + 8, length),
     ]
 
 
 def _descend(data: bytes, *path: bytes) -> Box:
-    found = Box(b"", 0, len(data))
+    return _within(data, Box(b"", 0, len(data)), *path)
+
+
+def _within(data: bytes, found: Box, *path: bytes) -> Box:
     for kind in path:
         inside = (box for box in boxes(data, found.start, found.end) if box.kind == kind)
         following = next(inside, None)

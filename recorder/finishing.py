@@ -83,6 +83,7 @@ def finish_part(files: ClipFiles) -> FinishedClip:
             end_ns,
             may_break_off=True,
             rotation_deg=header.rotation_deg,
+            sound=reader.sound,
         )
         files.publish()
     except OSError as error:
@@ -123,6 +124,7 @@ def finished_clip(cut: CutResult, path: Path, label: Callable[[int], datetime]) 
         size_bytes=cut.size_bytes,
         sha256=cut.sha256,
         gaps=tuple(Gap(label(start), label(end), GAP_REASON) for start, end in cut.gaps),
+        audio_codec=cut.audio_codec,
     )
 
 

@@ -1,4 +1,4 @@
-"""The ring of one camera, shared by its capture thread and everybody who reads.
+"""The ring of one camera and its sound, shared by its capture thread and everybody who reads.
 
 One lock around each call, held for logarithmic work only: no I/O, no logging, no callback inside.
 Safe from any thread.
@@ -7,7 +7,9 @@ Safe from any thread.
 import threading
 
 from recorder.access_unit import AccessUnit
+from recorder.audio_unit import AudioUnit
 from recorder.ring_buffer import Pin, RingBuffer, Span
+from recorder.sound_ring import SoundRing
 
 
 class LockedRing:
@@ -77,3 +79,26 @@ class LockedRing:
         """Let a pinned span go."""
         with self._lock:
             self._ring.unpin(pin)
+
+
+class LockedSound:
+    """`SoundRing` behind the same lock."""
+
+    def __init__(self, ring: SoundRing, lock: threading.Lock) -> None:
+        self._ring = ring
+        self._lock = lock
+
+    def after(self, sequence: int) -> tuple[AudioUnit, ...]:
+        """Buffered frames with a larger sequence number."""
+        with self._lock:
+            return self._ring.after(sequence)
+
+    def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
+        """The frames of a span, and those a decoder begins with."""
+        with self._lock:
+            return self._ring.span(start_ns, end_ns)
+
+    def heard_until_ns(self) -> int | None:
+        """Where the newest frame ends; None where there is no sound."""
+        with self._lock:
+            return self._ring.heard_until_ns

@@ -23,10 +23,13 @@ from typing import TYPE_CHECKING
 import av
 import av.error
 
+from recorder.aac import with_adts
 from recorder.access_unit import AccessUnit, Codec, Epoch, upright_size
+from recorder.audio_unit import FRAME_SAMPLES, AudioFormat, AudioUnit
 from recorder.edit_list import matrix_patch, presentation_patches
 from recorder.errors import FinishFailed
 from recorder.self_contained import self_contained
+from recorder.sound_cut import Piece, SoundCut
 from recorder.span_cut import SpanCut
 from recorder.ticks import TICKS_PER_S, TickLine, ticks
 
@@ -37,9 +40,12 @@ if TYPE_CHECKING:
 
 TIME_BASE = Fraction(1, TICKS_PER_S)
 # An upper bound, so that the reserve is never too small: stsz 4, stts 8, ctts 8, stss 4, and a chunk of
-# its own (stsc 12, co64 8) per unit; everything else in moov is constant or the parameter sets.
+# its own (stsc 12, co64 8) per unit, and for sound all but ctts and stss; everything else in moov is
+# constant or the parameter sets.
 _MOOV_BYTES_PER_UNIT = 44
-_MOOV_BYTES = 4096
+_MOOV_BYTES_PER_PIECE = 32
+_MOOV_BYTES = 4096 + 1024
+_INTERLEAVE_US = "1000000"
 _BUFFER_BYTES = 128 * 1024
 
 
@@ -62,9 +68,11 @@ class CutResult:
     size_bytes: int
     sha256: str
     gaps: tuple[tuple[int, int], ...]
+    audio_codec: str | None = None
+    """None: there is no sound."""
 
 
-def write_mp4(
+def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
     out: Path,
     units: Iterable[AccessUnit],
     start_ns: int,
@@ -72,6 +80,7 @@ def write_mp4(
     *,
     may_break_off: bool = False,
     rotation_deg: int = 0,
+    sound: Iterable[AudioUnit] = (),
 ) -> CutResult:
     """Write the frames with `start_ns ≤ pts_ns < end_ns` to `out` and fsync it (not its directory).
 
@@ -80,12 +89,14 @@ def write_mp4(
     Where it tells a length hint (sequences, their iterators, `PartReader`), that must not be too small.
     `may_break_off`: they may end anywhere before the last frame, as those of a recording do that was killed.
     `rotation_deg`: players turn the pictures clockwise; width and height are those that people then see.
+    `sound`: by time, beginning a few frames before the span; what is missing of it is silent.
     Raises FinishFailed and leaves no file behind.
     """
     hint = length_hint(units)
     try:
         cut = SpanCut(units, start_ns, end_ns, may_break_off=may_break_off)
-        _write_media(out, cut, hint)
+        heard = SoundCut(sound, cut.first_pts_ns, end_ns)
+        _write_media(out, cut, heard, hint)
         length = ticks(cut.end_ns - cut.first_pts_ns)
         _present(out, length, rotation_deg)
         size_bytes, sha256 = _sync(out)
@@ -112,6 +123,7 @@ def write_mp4(
         size_bytes=size_bytes,
         sha256=sha256,
         gaps=tuple(cut.gaps),
+        audio_codec=None if heard.format is None else heard.format.codec,
     )
 
 
@@ -131,18 +143,23 @@ def packet_of(data: bytes, is_keyframe: bool, stream: "Stream") -> "av.Packet[St
     return packet
 
 
-def _write_media(out: Path, cut: SpanCut, unit_hint: int) -> None:
+def _write_media(out: Path, cut: SpanCut, heard: SoundCut, unit_hint: int) -> None:
     # Nobody reads along, so the buffer is written when it is full and not once per picture.
     options = {"movie_timescale": str(TICKS_PER_S), "video_track_timescale": str(TICKS_PER_S)}
     options["flush_packets"] = "0"
+    # FFmpeg holds one track's packets back until the other has as late ones; sound that is missing or late
+    # must not make it hold back more than this.
+    options["max_interleave_delta"] = _INTERLEAVE_US
     if unit_hint:
-        options["moov_size"] = str(_MOOV_BYTES + _MOOV_BYTES_PER_UNIT * unit_hint)
+        bounds = _MOOV_BYTES + _MOOV_BYTES_PER_UNIT * unit_hint + _MOOV_BYTES_PER_PIECE * heard.most_pieces
+        options["moov_size"] = str(bounds)
     else:
         options["movflags"] = "faststart"
     line = TickLine(cut.first_pts_ns)
     is_first = True
     with _output(out, options) as container:
         stream = add_video_track(container, cut.epoch)
+        track = None if heard.format is None else _SoundTrack(container, heard.format)
         for unit, is_last in _marking_last(cut):
             _require_same(cut.epoch, unit)
             data = self_contained(unit) if is_first else unit.data
@@ -152,7 +169,33 @@ def _write_media(out: Path, cut: SpanCut, unit_hint: int) -> None:
             # Only the last packet's duration counts; the others' fall out of the next dts.
             shown_last = is_last and unit.pts_ns == cut.last_pts_ns
             packet.duration = max(1, ticks(cut.end_ns - unit.pts_ns if shown_last else unit.duration_ns))
+            if track is not None:
+                track.write(heard.before(unit.dts_ns))
             container.mux_one(packet)
+        if track is not None:
+            track.write(heard.before(cut.end_ns))
+
+
+class _SoundTrack:
+    """A track of AAC; the muxer learns its configuration from the ADTS header it takes off again."""
+
+    def __init__(self, container: "OutputContainer", audio_format: AudioFormat) -> None:
+        self._container = container
+        self._format = audio_format
+        self._time_base = Fraction(1, audio_format.sample_rate_hz)
+        self._stream = container.add_mux_stream(
+            "aac", rate=audio_format.sample_rate_hz, time_base=self._time_base
+        )
+
+    def write(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            packet = av.Packet(with_adts(self._format, piece.data))
+            packet.stream = self._stream
+            packet.time_base = self._time_base
+            packet.is_keyframe = True
+            packet.pts = packet.dts = piece.pts
+            packet.duration = FRAME_SAMPLES
+            self._container.mux_one(packet)
 
 
 @contextmanager

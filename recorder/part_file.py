@@ -11,6 +11,8 @@ length, CRC-32 of kind, length and payload, 4 reserved bytes) and its payload:
     end      JSON {"end_ns": …}: replaces the planned end
     label    JSON {"base_ns": …, "base_label_us": …}: replaces the anchor of the labels
     seal     empty: nothing follows. Missing where the recording was broken off
+    format   JSON: how the sound that follows is encoded (`AudioFormat`, its configuration in hex)
+    sound    sequence, pts_ns, then one frame
 
 All units of a part are of one epoch. Reading stops at the first record that is torn or fails its check.
 """
@@ -20,6 +22,7 @@ import os
 import struct
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -27,13 +30,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from recorder.access_unit import AccessUnit, Codec, Epoch
+from recorder.audio_unit import AudioFormat, AudioUnit
 from recorder.errors import PartFileDamaged
+from recorder.sound_cut import most_pieces
 
 _MAGIC = b"HSPART1\n"
 _MARKER = 0x54524150  # "PART"
 _HEAD = struct.Struct("<IIIII")
 _UNIT = struct.Struct("<QIIqqq")
 _HEADER, _UNIT_KIND, _END, _LABEL, _SEAL = 1, 2, 3, 4, 5
+_FORMAT_KIND, _SOUND_KIND = 16, 17
+_SOUND = struct.Struct("<Qq")
+_MOST_UNTAKEN = 50_000
 _KEYFRAME = 1
 _MAX_PAYLOAD_BYTES = 64 * 1024 * 1024
 _LOOK_EVERY_S = 0.1
@@ -74,6 +82,7 @@ class PartWriter:
     def __init__(self, path: Path, header: PartHeader) -> None:
         """Create `path`, which must not exist, write the header, and make the name durable."""
         self._epoch = header.epoch
+        self._sound_format: AudioFormat | None = None
         self._size_bytes = 0
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -101,6 +110,18 @@ class PartWriter:
             times = (unit.pts_ns, unit.dts_ns, unit.duration_ns)
             buffers += _record(_UNIT_KIND, _UNIT.pack(unit.sequence, unit.run, flags, *times), unit.data)
         self._write(buffers)
+
+    def append_sound(self, units: Sequence[AudioUnit]) -> None:
+        """Append frames of sound. Not durable before `sync`."""
+        buffers: list[bytes] = []
+        sound_format = self._sound_format
+        for unit in units:
+            if unit.format != sound_format:
+                sound_format = unit.format
+                buffers += _record(_FORMAT_KIND, _format_to_json(sound_format))
+            buffers += _record(_SOUND_KIND, _SOUND.pack(unit.sequence, unit.pts_ns), unit.data)
+        self._write(buffers)
+        self._sound_format = sound_format
 
     def set_end(self, end_ns: int | None) -> None:
         """The span now ends at `end_ns` (None: until stopped)."""
@@ -152,6 +173,8 @@ class PartReader:
         """Bytes behind the last good record; grows when iterating finds a damaged picture."""
         self.unit_count = 0
         """Units whose heads are in place; an upper bound of what iterating yields."""
+        self._sound_format: AudioFormat | None = None
+        self._sound_pts_ns: tuple[int, int] | None = None
         with path.open("rb") as file:
             self.header, self._units_at = _read_header(file)
             self._size_bytes = os.fstat(file.fileno()).st_size
@@ -170,13 +193,55 @@ class PartReader:
             kind, length, check = head
             if kind == _UNIT_KIND:
                 self.unit_count += 1
+            elif kind == _SOUND_KIND:
+                self._note_sound(file.read(_SOUND.size))
             else:
                 payload = file.read(length)
                 if _check(kind, payload) != check:
                     break
                 self.header = _applied(self.header, kind, payload)
+                if kind == _FORMAT_KIND and self._sound_format is None:
+                    self._sound_format = _format_from(json.loads(payload))
             position += _HEAD.size + length
         self.truncated_bytes = max(0, size_bytes - position)
+
+    def _note_sound(self, head: bytes) -> None:
+        if len(head) == _SOUND.size:
+            _, pts_ns = _SOUND.unpack(head)
+            self._sound_pts_ns = (self._sound_pts_ns or (pts_ns, 0))[0], pts_ns
+
+    @property
+    def sound(self) -> "PartSound":
+        """The sound beside the units; like them, may be iterated any number of times."""
+        return PartSound(self)
+
+    def _most_pieces(self) -> int:
+        if self._sound_pts_ns is None or self._sound_format is None:
+            return 0
+        first_ns, last_ns = self._sound_pts_ns
+        first = AudioUnit(0, self._sound_format, first_ns, b"")
+        return most_pieces(first, last_ns + self._sound_format.frame_ns, self.header.start_ns)
+
+    def _read_sound(self) -> Iterator[AudioUnit]:
+        sound_format: AudioFormat | None = None
+        with self._path.open("rb") as file:
+            position = self._units_at
+            while position < self._size_bytes:
+                file.seek(position)
+                head = _read_head(file)
+                if head is None:
+                    return
+                kind, length, check = head
+                position += _HEAD.size + length
+                if kind not in (_FORMAT_KIND, _SOUND_KIND):
+                    continue
+                payload = file.read(length)
+                if len(payload) < length or _check(kind, payload) != check:
+                    return
+                if kind == _FORMAT_KIND:
+                    sound_format = _format_from(json.loads(payload))
+                elif sound_format is not None:
+                    yield _sound_from(payload, sound_format)
 
     def _read_units(self) -> Iterator[AccessUnit]:
         epoch = self.header.epoch
@@ -193,6 +258,7 @@ class PartReader:
 class PartTail:
     """The units of a part file, read while it grows. Iterate once; blocking, for a worker process.
 
+    The sound in front of a unit is in `sound` when the unit comes, for `SoundCut` to take as it goes.
     With `follow` the iterator waits at the end of the file until the seal is there and calls `idle` about
     ten times a second meanwhile; without, the file ends where it ends, as for `PartReader`. `header` follows
     the control records in their place among the units. Raises PartFileDamaged and OSError when made.
@@ -203,6 +269,7 @@ class PartTail:
         self._idle = idle
         self._path = path
         self.sealed = False
+        self.sound = _SoundSoFar()
         self.size_bytes = 0
         """As last looked at."""
         with path.open("rb") as file:
@@ -228,8 +295,46 @@ class PartTail:
                     yield _unit_from(payload, epoch)
                 elif kind == _SEAL:
                     self.sealed = True
+                elif kind in (_FORMAT_KIND, _SOUND_KIND):
+                    self.sound.add(kind, payload)
                 else:
                     self.header = _applied(self.header, kind, payload)
+
+
+class _SoundSoFar:
+    """The frames read up to now. Ends where nothing more is there, and goes on when there is more."""
+
+    def __init__(self) -> None:
+        self._format: AudioFormat | None = None
+        # Nobody takes them where the first unit came before the first sound.
+        self._frames: deque[AudioUnit] = deque(maxlen=_MOST_UNTAKEN)
+
+    def __iter__(self) -> "_SoundSoFar":
+        return self
+
+    def __next__(self) -> AudioUnit:
+        if not self._frames:
+            raise StopIteration
+        return self._frames.popleft()
+
+    def add(self, kind: int, payload: bytes) -> None:
+        if kind == _FORMAT_KIND:
+            self._format = _format_from(json.loads(payload))
+        elif self._format is not None:
+            self._frames.append(_sound_from(payload, self._format))
+
+
+class PartSound:
+    """The sound of a part file, by time, and how many pieces a file of it may need (`SoundCut`)."""
+
+    def __init__(self, reader: PartReader) -> None:
+        self._reader = reader
+
+    def __iter__(self) -> Iterator[AudioUnit]:
+        return self._reader._read_sound()
+
+    def __length_hint__(self) -> int:
+        return self._reader._most_pieces()
 
 
 class _Units:
@@ -330,6 +435,19 @@ def _unit_from(payload: bytes, epoch: Epoch) -> AccessUnit:
         duration_ns=duration_ns,
         data=payload[_UNIT.size :],
     )
+
+
+def _sound_from(payload: bytes, sound_format: AudioFormat) -> AudioUnit:
+    sequence, pts_ns = _SOUND.unpack_from(payload)
+    return AudioUnit(sequence, sound_format, pts_ns, payload[_SOUND.size :])
+
+
+def _format_to_json(sound: AudioFormat) -> bytes:
+    return _json_bytes({**asdict(sound), "config": sound.config.hex()})
+
+
+def _format_from(values: dict[str, Any]) -> AudioFormat:
+    return AudioFormat(values["sample_rate_hz"], values["channels"], bytes.fromhex(values["config"]))
 
 
 def _json_bytes(values: dict[str, Any]) -> bytes:

@@ -45,6 +45,8 @@ class CameraSettings:
     """With `height_px` and `fps`: what a webcam is asked for. Other cameras send what they are set to."""
     height_px: int = 720
     fps: float = 30.0
+    audio: bool = True
+    """Whether sound is kept where the camera has it."""
 
 
 def share_bytes(wanted: Sequence[int], total: int) -> list[int]:

@@ -13,6 +13,7 @@ from collections import deque
 from statistics import median_low
 
 from recorder.access_unit import AccessUnit, Epoch, SourceUnit
+from recorder.audio_unit import AudioUnit, SourceAudio
 from recorder.decode_order import DecodeOrder, Stamped, to_ns
 from recorder.settings import NS_PER_S
 
@@ -32,6 +33,8 @@ _OVERLAP_NS = NS_PER_S // 2
 _MOST_HELD = 1024
 _MOST_REORDERED = 16  # max_num_reorder_frames of H.264 and H.265
 _STEPS_REMEMBERED = 7
+_MOST_SOUND_HELD = 2048
+_SOUND_ASTRAY_NS = 10 * NS_PER_S
 _DEFAULT_STEP_NS = NS_PER_S // 30
 
 
@@ -47,11 +50,16 @@ class Timeline:
         self.discontinuities = 0
         self.units_before_keyframe = 0
         """Units dropped because nothing before them could be decoded."""
+        self.sound_dropped = 0
+        """Frames of sound dropped because their times fit no picture."""
+        self._sound_sequence = 0
+        self._last_sound_ns: int | None = None
         self._sequence = 0
         self._last: AccessUnit | None = None
         self._shown_until_ns = 0
         self._steps_ns: deque[int] = deque(maxlen=_STEPS_REMEMBERED)
         self._held: list[SourceUnit] = []
+        self._held_sound: list[SourceAudio] = []
         self._reset()
 
     def begin_run(self) -> list[AccessUnit]:
@@ -99,6 +107,7 @@ class Timeline:
 
     def _reset(self) -> None:
         """Forget all that belongs to one run."""
+        self._held_sound = []
         self._order = DecodeOrder()
         self._envelope = _Envelope()
         self._held = []
@@ -114,6 +123,32 @@ class Timeline:
         self._previous_dts: int | None = None
         self._previous_pts: int | None = None
         self._since_dts = 0
+
+    def place_sound(self, heard: SourceAudio) -> list[AudioUnit]:
+        """Place a frame of sound by the map of the pictures, whose clock it is on.
+
+        Returns the frames that are ready: none before the run has shown its first picture.
+        """
+        self._held_sound.append(heard)
+        if self._first is None:
+            if len(self._held_sound) > _MOST_SOUND_HELD:
+                del self._held_sound[0]
+                self.sound_dropped += 1
+            return []
+        held, self._held_sound = self._held_sound, []
+        return [unit for frame in held for unit in self._placed_sound(frame)]
+
+    def _placed_sound(self, heard: SourceAudio) -> list[AudioUnit]:
+        pts_ns = to_ns(heard.pts, heard.time_base) + self._offset_ns
+        newest_ns = pts_ns if self._last is None else self._last.dts_ns
+        astray = abs(pts_ns - newest_ns) > _SOUND_ASTRAY_NS
+        if astray or (self._last_sound_ns is not None and pts_ns <= self._last_sound_ns):
+            self.sound_dropped += 1
+            return []
+        unit = AudioUnit(self._sound_sequence, heard.format, pts_ns, heard.data)
+        self._sound_sequence += 1
+        self._last_sound_ns = pts_ns
+        return [unit]
 
     def _ends_run(self, unit: SourceUnit) -> bool:
         previous = self._previous

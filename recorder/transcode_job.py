@@ -126,7 +126,7 @@ class _Transcode:
         units = SpanCut(self._tail, start_ns, _FOREVER_NS, may_break_off=True)
         shown = (item for item in self._decoder.frames(units) if item.pts_ns >= start_ns)
         encoded = self._encoded(_lengths_known(self._in_span(shown)))
-        cut = write_mp4(self._order.out, encoded, start_ns, _FOREVER_NS)
+        cut = write_mp4(self._order.out, encoded, start_ns, _FOREVER_NS, sound=self._tail.sound)
         return TranscodeResult(cut, self._decoder.damaged)
 
     def _in_span(self, shown: Iterable[_Shown]) -> Iterator[tuple[_Shown, bool]]:

@@ -54,6 +54,9 @@ class StreamCounters:
     discontinuities: int = 0
     units_before_keyframe: int = 0
     units_damaged: int = 0
+    sound_frames: int = 0
+    sound_frames_lost: int = 0
+    sound_failures: int = 0
     gops_evicted_by_bytes: int = 0
     gops_too_large: int = 0
     ingest_gops_dropped: int = 0
@@ -88,6 +91,8 @@ class CameraStatus:
     clock: ClockState
     recordings: int
     viewers: int
+    audio_codec: str | None = None
+    """None where no sound is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,8 @@ class FinishedClip:
     size_bytes: int
     sha256: str
     gaps: tuple[Gap, ...]
+    audio_codec: str | None = None
+    """None: the clip has no sound."""
 
 
 @dataclass(frozen=True, slots=True)

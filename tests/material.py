@@ -48,6 +48,8 @@ class Material:
     codec: Codec = Codec.H264
     """MJPEG has no GOPs, so `gop` only rounds up `frames` there; `bframes` and `bitrate_kbps` say nothing."""
     first_counter: int = 0
+    flash: bool = False
+    """Dark, and white at each whole second (frame % fps == 0)."""
 
     def file(self) -> Path:
         """The encoded loop; made now if it is not in the cache."""
@@ -67,6 +69,9 @@ class Material:
         payload = bytearray()
         encoder = self._encoder()
         for number, picture in enumerate(self._pictures(count)):
+            if self.flash:
+                picture[:] = 128
+                picture[: self.height] = 235 if number % self.fps == 0 else 16
             draw_counter(picture[: self.height], self.first_counter + number)
             frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
             frame.pts = number
@@ -151,3 +156,41 @@ def _collect(
         assert packet.dts is not None
         index.append((packet.size, packet.pts, packet.dts, packet.is_keyframe))
         payload += bytes(packet)
+
+
+SOUND_HZ = 48_000
+CLICK_S = 0.01
+
+
+def click_track() -> Path:
+    """Eight seconds of AAC with a click of 1 kHz at each whole second, that can go round: 375 frames.
+
+    File format: one line of JSON with the sizes of the frames, then the frames.
+    """
+    path = Path(tempfile.gettempdir()) / "hindsight-test-material" / f"clicks-{_FORMAT}.aac"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frames = _click_frames()
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        sizes = json.dumps([len(frame) for frame in frames])
+        unfinished.write_bytes(sizes.encode() + b"\n" + b"".join(frames))
+        unfinished.replace(path)
+    return path
+
+
+def _click_frames() -> list[bytes]:
+    """The middle third of three rounds, so that it joins itself without a seam."""
+    encoder = av.CodecContext.create("aac", "w")
+    encoder.sample_rate, encoder.layout, encoder.format = SOUND_HZ, "mono", "fltp"
+    encoder.bit_rate, encoder.time_base = 64_000, Fraction(1, SOUND_HZ)
+    times = np.arange(SOUND_HZ) / SOUND_HZ
+    second = np.where(times < CLICK_S, 0.8 * np.sin(2 * np.pi * 1000 * times), 0.0).astype(np.float32)
+    samples = np.tile(second, 24)
+    packets: list[av.Packet[av.AudioStream]] = []
+    for begin in range(0, len(samples), 1024):
+        frame = av.AudioFrame.from_ndarray(samples[None, begin : begin + 1024], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = SOUND_HZ, begin, Fraction(1, SOUND_HZ)
+        packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    middle = range(8 * SOUND_HZ, 16 * SOUND_HZ)
+    return [bytes(packet) for packet in packets if packet.pts in middle]

@@ -108,7 +108,12 @@ class Rig:
 
 @asynccontextmanager
 async def running_recorder(
-    source: str, directory: Path, buffer: BufferSettings | None = None, read_timeout_s: float = 5.0
+    source: str,
+    directory: Path,
+    buffer: BufferSettings | None = None,
+    read_timeout_s: float = 5.0,
+    *,
+    audio: bool = True,
 ) -> AsyncIterator[Rig]:
     """A recorder of `source` with its files below `directory`."""
     clips_dir = directory / "clips"
@@ -138,7 +143,7 @@ async def running_recorder(
             on_event=events.append,
         )
         settings = CameraSettings(
-            "cam", "Camera", source, buffer or BufferSettings(), read_timeout_s=read_timeout_s
+            "cam", "Camera", source, buffer or BufferSettings(), read_timeout_s=read_timeout_s, audio=audio
         )
         recorder = Recorder(settings, RecorderPlaces(clips_dir, directory / "runtime"), tools)
         await recorder.start()

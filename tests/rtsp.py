@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.material import Material
+from tests.material import Material, click_track
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 _SERVER = Path(__file__).with_name("rtsp_server.py")
@@ -40,6 +40,10 @@ class Behaviour:
     change_to: Material | None = None
     change_after_s: float | None = None
     tls_pem: Path | None = None
+    sound: str = ""
+    """`aac`, `pcma` or `pcmu`: a click at each whole second."""
+    sound_stops_s: float | None = None
+    sound_garbage_s: float | None = None
 
 
 def available() -> bool:
@@ -138,6 +142,14 @@ class RtspCamera:
             arguments.append("--out-of-band")
         if behaviour.digest:
             arguments.append("--digest")
+        if behaviour.sound:
+            arguments.append(f"--sound={behaviour.sound}")
+        if behaviour.sound == "aac":
+            arguments.append(f"--sound-file={click_track()}")
+        if behaviour.sound_stops_s is not None:
+            arguments.append(f"--sound-stops={behaviour.sound_stops_s}")
+        if behaviour.sound_garbage_s is not None:
+            arguments.append(f"--sound-garbage={behaviour.sound_garbage_s}")
         if behaviour.tls_pem is not None:
             arguments.append(f"--tls-pem={behaviour.tls_pem}")
         return arguments

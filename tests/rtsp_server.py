@@ -14,9 +14,12 @@ process list is readable by everybody.
 
 import argparse
 import json
+import math
+import random
 import sys
 import threading
 import time
+from fractions import Fraction
 
 import gi
 
@@ -31,7 +34,20 @@ CODECS = {
     "h265": ("video/x-h265,stream-format=byte-stream,alignment=au", "rtph265pay"),
     "mjpeg": ("image/jpeg,width={width},height={height},framerate={rate[0]}/{rate[1]}", "rtpjpegpay"),
 }
+APPSRC = "appsrc is-live=true format=time do-timestamp=false"
 SPS_PPS = (7, 8)
+# Caps, payloader, payload type. Silence and the two levels of a click, where one byte is one sample.
+SOUNDS = {
+    "aac": (
+        "audio/mpeg,mpegversion=4,stream-format=raw,rate=48000,channels=1,codec_data=(buffer)1188",
+        "rtpmp4gpay",
+        97,
+    ),
+    "pcma": ("audio/x-alaw,rate=8000,channels=1", "rtppcmapay", 8),
+    "pcmu": ("audio/x-mulaw,rate=8000,channels=1", "rtppcmupay", 0),
+}
+BYTE_LEVELS = {"pcma": (0xD5, 0xAA, 0x2A), "pcmu": (0xFF, 0x80, 0x00)}
+CLICK_SAMPLES = 80
 
 
 class Loop:
@@ -101,6 +117,9 @@ class Feed:
         index = mount.first_index()
         _, _, first_dts, _ = mount.loop_at(index).unit(index)
         began = time.monotonic()
+        # Picture n is shown n / fps of the sound's time from here on.
+        loop = mount.loop_at(index)
+        mount.zero = (began, (-loop.first_dts - first_dts) * Fraction(*reversed(loop.rate)))
         while not self.stopped.is_set():
             loop = mount.loop_at(index)
             data, pts, dts, key = loop.unit(index)
@@ -122,11 +141,80 @@ class Feed:
         self.stopped.set()
 
 
+class Sound:
+    """Endless sound with a click at each whole second, as (data, when it begins in seconds, seconds)."""
+
+    def __init__(self, kind, path):
+        self.kind = kind
+        self.frames = []
+        if path:
+            with open(path, "rb") as file:  # noqa: PTH123
+                for size in json.loads(file.readline()):
+                    self.frames.append(file.read(size))
+
+    def unit(self, number):
+        if self.kind == "aac":
+            frame_s = Fraction(1024, 48000)
+            return self.frames[number % len(self.frames)], number * frame_s, frame_s
+        quiet, high, low = BYTE_LEVELS[self.kind]
+        samples = bytearray([quiet]) * 160
+        if number % 50 == 0:
+            samples[:CLICK_SAMPLES] = bytes([high, high, high, high, low, low, low, low]) * (
+                CLICK_SAMPLES // 8
+            )
+        return bytes(samples), Fraction(number, 50), Fraction(1, 50)
+
+    def first(self, media_s):
+        """Number of the unit that begins at or after `media_s`."""
+        return math.ceil(media_s * (Fraction(48000, 1024) if self.kind == "aac" else 50))
+
+
+class SoundFeed:
+    """Pushes the sound into its appsrc beside the pictures, from its own thread."""
+
+    def __init__(self, mount, source):
+        self.mount = mount
+        self.source = source
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        mount = self.mount
+        while mount.zero is None:
+            if self.stopped.wait(0.002):
+                return
+        began, ahead_s = mount.zero
+        number = mount.sound.first(-ahead_s)
+        chance = random.Random(1)
+        while not self.stopped.is_set():
+            data, media_s, length_s = mount.sound.unit(number)
+            due_s = media_s + ahead_s
+            if self.stopped.wait(max(0.0, began + float(due_s + length_s) - time.monotonic())):
+                return
+            since_s = time.monotonic() - mount.began
+            if mount.sound_stops is not None and since_s > mount.sound_stops:
+                return
+            if mount.sound_garbage is not None and since_s > mount.sound_garbage:
+                data = chance.randbytes(max(8, len(data)))
+            buffer = Gst.Buffer.new_wrapped(data)
+            buffer.pts = buffer.dts = math.ceil(due_s * Gst.SECOND)
+            buffer.duration = math.ceil(length_s * Gst.SECOND)
+            if self.source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
+                return
+            number += 1
+
+    def stop(self, *_):
+        self.stopped.set()
+
+
 class Mount:
     """Where one camera's stream stands, over all times it is set up and torn down."""
 
-    def __init__(self, loops, change_after):
+    def __init__(self, loops, change_after, sound, faults):
         self.loops = loops
+        self.sound = sound
+        self.sound_stops, self.sound_garbage = faults
+        self.zero = None
         self.change_after = change_after
         self.began = time.monotonic()
         self.last_index = -1
@@ -159,10 +247,12 @@ class Factory(GstRtspServer.RTSPMediaFactory):
     def do_create_element(self, _url):
         payloader = CODECS[self.mount.current.codec][1]
         interval = "" if payloader == "rtpjpegpay" else f"config-interval={self.arguments.config_interval}"
-        return Gst.parse_launch(
-            "( appsrc name=units is-live=true format=time do-timestamp=false max-bytes=4000000 "
-            f"! {payloader} name=pay0 pt=96 {interval} )"
-        )
+        pictures = f"{APPSRC} name=units max-bytes=4000000 ! {payloader} name=pay0 pt=96 {interval}"
+        if self.mount.sound is None:
+            return Gst.parse_launch(f"( {pictures} )")
+        _, payloader, number = SOUNDS[self.mount.sound.kind]
+        sound = f"{APPSRC} name=sound ! {payloader} name=pay1 pt={number}"
+        return Gst.parse_launch(f"( {pictures} {sound} )")
 
     def configure(self, _factory, media):
         source = media.get_element().get_by_name_recurse_up("units")
@@ -172,9 +262,15 @@ class Factory(GstRtspServer.RTSPMediaFactory):
             record = loop.decoder_record().hex()
             caps = f"video/x-h264,stream-format=avc,alignment=au,codec_data=(buffer){record}"
         source.set_property("caps", Gst.Caps.from_string(caps))
-        feed = Feed(self.mount, source)
-        media.connect("unprepared", feed.stop)
-        feed.thread.start()
+        feeds = [Feed(self.mount, source)]
+        self.mount.zero = None
+        if self.mount.sound is not None:
+            sound = media.get_element().get_by_name_recurse_up("sound")
+            sound.set_property("caps", Gst.Caps.from_string(SOUNDS[self.mount.sound.kind][0]))
+            feeds.append(SoundFeed(self.mount, sound))
+        for feed in feeds:
+            media.connect("unprepared", feed.stop)
+            feed.thread.start()
 
 
 def require_account(server, factories, account, digest):
@@ -206,6 +302,10 @@ def parse_arguments():
     parser.add_argument("--change-after", type=float, help="seconds until the second material begins")
     parser.add_argument("--digest", action="store_true", help="digest instead of basic authentication")
     parser.add_argument("--tls-pem", help="certificate and key in one file: the server speaks rtsps")
+    parser.add_argument("--sound", choices=sorted(SOUNDS), help="a click at each whole second")
+    parser.add_argument("--sound-file", help="the frames of AAC: a JSON line of sizes, then the frames")
+    parser.add_argument("--sound-stops", type=float, help="seconds after which it falls silent")
+    parser.add_argument("--sound-garbage", type=float, help="seconds after which it is noise of random bytes")
     return parser.parse_args()
 
 
@@ -217,7 +317,10 @@ def main():
     server.set_address("127.0.0.1")
     server.set_service(str(arguments.port))
     loops = [Loop(path, arguments.out_of_band) for path in arguments.material]
-    factories = [Factory(Mount(loops, arguments.change_after), arguments) for _ in range(arguments.mounts)]
+    sound = Sound(arguments.sound, arguments.sound_file) if arguments.sound else None
+    faults = (arguments.sound_stops, arguments.sound_garbage)
+    mounts = [Mount(loops, arguments.change_after, sound, faults) for _ in range(arguments.mounts)]
+    factories = [Factory(mount, arguments) for mount in mounts]
     for number, factory in enumerate(factories):
         server.get_mount_points().add_factory(f"/cam{number}", factory)
     if account:

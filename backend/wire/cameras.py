@@ -162,6 +162,9 @@ class CountersJson(Answer):
     discontinuities: int
     units_before_keyframe: int
     units_damaged: int
+    sound_frames: int
+    sound_frames_lost: int
+    sound_failures: int
     gops_evicted_by_bytes: int
     gops_too_large: int
     ingest_gops_dropped: int
@@ -187,6 +190,7 @@ class CameraJson(Answer):
     next_try: Time | None
     last_error: str | None
     codec: str | None
+    audio_codec: str | None = Field(description="Of the sound; null where none is heard.")
     width: int | None
     height: int | None
     fps: float | None
@@ -214,6 +218,7 @@ class CameraJson(Answer):
             next_try=status.next_try,
             last_error=status.last_error,
             codec=status.codec,
+            audio_codec=status.audio_codec,
             width=status.width,
             height=status.height,
             fps=status.fps,

@@ -1,0 +1,118 @@
+"""Sound along a clip: where its frames lie, in both ways players have of telling."""
+
+from itertools import pairwise
+from operator import length_hint
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recorder.aac import silence
+from recorder.audio_unit import AudioFormat, AudioUnit
+from recorder.sound_cut import Piece, Sound, SoundCut
+
+NS_PER_S = 1_000_000_000
+MONO = AudioFormat(48_000, 1, b"\x11\x88")
+FRAME_NS = MONO.frame_ns
+START_NS = 100 * NS_PER_S
+
+
+def heard(*frames: float, sound: AudioFormat = MONO) -> list[AudioUnit]:
+    """Units at these places, counted in frames from the start of the clip; each holds its own number."""
+    return [
+        AudioUnit(
+            number, sound, START_NS + round(frame * 1024 * NS_PER_S / sound.sample_rate_hz), b"%d" % number
+        )
+        for number, frame in enumerate(frames)
+    ]
+
+
+def laid(units: list[AudioUnit], length_s: float = 10.0) -> list[Piece]:
+    cut = SoundCut(units, START_NS, START_NS + round(length_s * NS_PER_S))
+    return list(cut.before(START_NS + round(length_s * NS_PER_S)))
+
+
+def numbers(pieces: list[Piece]) -> list[str]:
+    return ["-" if piece.data == silence(MONO) else piece.data.decode() for piece in pieces]
+
+
+def test_the_frame_before_the_first_is_kept_for_the_decoder() -> None:
+    """AAC frames overlap: the first one heard needs its neighbour; what lies further back is left out."""
+    pieces = laid(heard(-4.25, -3.25, -2.25, -1.25, -0.25, 0.75))
+    assert numbers(pieces) == ["3", "4", "5"]
+    assert [piece.pts for piece in pieces] == [-1280, -256, 768]
+
+
+def test_silence_leads_up_to_sound_that_begins_later() -> None:
+    """A player that goes by the order of frames must not play the first one at once."""
+    pieces = laid(heard(2.5, 3.5))
+    assert numbers(pieces) == ["-", "-", "-", "0", "1"]
+    assert [piece.pts for piece in pieces] == [-512, 512, 1536, 2560, 3584]
+
+
+def test_lost_frames_are_filled_with_as_many_silent_ones() -> None:
+    """One lost packet or two: the order of frames stays the time."""
+    assert numbers(laid(heard(0, 1, 3, 4, 7, 8))) == ["0", "1", "-", "2", "3", "-", "-", "4", "5"]
+
+
+def test_after_an_outage_the_sound_is_where_it_belongs() -> None:
+    """Its own time is exact; played in order it is off by half a frame at most."""
+    pieces = laid(heard(0, 1, 100.4, 101.4))
+    assert numbers(pieces) == ["0", "1"] + ["-"] * 98 + ["2", "3"]
+    assert pieces[-2].pts == round(100.4 * 1024)
+
+
+def test_a_trembling_clock_neither_loses_nor_adds_a_frame() -> None:
+    """Cameras that stamp sound when they get round to it are off by milliseconds, to and fro."""
+    pieces = laid(heard(*(number + (0.3 if number % 2 else -0.3) for number in range(200))), 5)
+    assert "-" not in numbers(pieces)
+    assert all(abs(after.pts - before.pts - 1024) <= 1 for before, after in pairwise(pieces))
+
+
+def test_a_doubled_stretch_is_left_out() -> None:
+    """A camera that sends its last second again on reconnecting is not heard twice."""
+    assert numbers(laid(heard(0, 1, 2, 3, 0, 1, 2, 3, 4, 5))) == ["0", "1", "2", "3", "8", "9"]
+
+
+def test_a_drifting_clock_keeps_both_tellings_together() -> None:
+    """500 ppm too fast for ten minutes: a third of a second, and never more than 40 ms apart."""
+    pieces = laid(heard(*(number * 1.0005 for number in range(28_000))), 600)
+    assert numbers(pieces).count("-") >= 10
+    for index, piece in enumerate(pieces):
+        assert abs(piece.pts - 1024 * index) <= 0.045 * 48_000
+
+
+def test_another_format_in_the_middle_is_left_out() -> None:
+    """A track has one; the next clip begins with the new one."""
+    other = AudioFormat(16_000, 1, b"\x14\x08")
+    units = [*heard(0, 1, 2), *heard(1.5, 2.5, sound=other)]
+    assert numbers(laid(units)) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("units", [[], heard(-5, -4), heard(1000)], ids=["none", "before", "behind"])
+def test_without_a_frame_inside_there_is_no_track(units: list[AudioUnit]) -> None:
+    """An empty track would confuse players."""
+    cut = SoundCut(units, START_NS, START_NS + NS_PER_S)
+    assert (cut.format, list(cut.before(START_NS + NS_PER_S))) == (None, [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(-0.5, 6), min_size=1, max_size=60),
+    st.floats(-3, 40),
+    st.sampled_from([8000, 16000, 48000]),
+)
+def test_any_sound_gives_rising_times_and_no_more_pieces_than_announced(
+    steps: list[float], first: float, rate_hz: int
+) -> None:
+    """The muxer takes nothing else, and the file's head is reserved before."""
+    places, at = [], first
+    for step in steps:
+        places.append(at)
+        at += step
+    units = heard(*sorted(places), sound=AudioFormat(rate_hz, 1, b""))
+    sound = Sound(units, START_NS)
+    cut = SoundCut(sound, START_NS, START_NS + 3600 * NS_PER_S)
+    pieces = list(cut.before(START_NS + 3600 * NS_PER_S))
+    assert len(pieces) <= length_hint(sound) == cut.most_pieces
+    assert all(before.pts < after.pts for before, after in pairwise(pieces))
