@@ -51,6 +51,7 @@ from backend.keys import (
     RECORDER_ID,
     REPLAYS,
     STARTED_AT,
+    TRANSCODER,
     VIEWERS,
 )
 from backend.metrics import Metrics
@@ -310,6 +311,7 @@ def _make_app(
     app[PREVIEWS] = rooms.previews
     app[REPLAYS] = rooms.replays
     app[PLAYBACK] = Playback(base.files.clips_dir)
+    app[TRANSCODER] = base.finisher.transcoder
     app[ANALYTICS] = rooms.analytics
     return app
 

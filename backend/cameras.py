@@ -112,6 +112,7 @@ def _settings(camera: CameraConfig, buffer: BufferSettings) -> CameraSettings:
         width_px=width_px,
         height_px=height_px,
         fps=camera.fps,
+        rotation_deg=camera.rotation,
     )
 
 

@@ -117,6 +117,7 @@ class CameraConfig(Section):
     read_timeout: Seconds | None = Field(default=None, ge=0.5, le=9)
     size: str = Field(default="1280x720", pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")
     fps: float = Field(default=30.0, ge=1, le=240)
+    rotation: Literal[0, 90, 180, 270] = 0
 
     @field_validator("read_timeout", mode="before")
     @classmethod

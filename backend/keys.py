@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from backend.storage.local import LocalFiles
     from backend.viewers import Viewers
     from recorder.clock import LabelLine
+    from recorder.transcoder import Transcoder
 
 CONFIG: web.AppKey[Config] = web.AppKey("config")
 CATALOGUE: web.AppKey[Catalogue] = web.AppKey("catalogue")
@@ -37,6 +38,7 @@ PREVIEWS: web.AppKey[Previews] = web.AppKey("previews")
 IDEMPOTENCY: web.AppKey[Idempotency] = web.AppKey("idempotency")
 PLAYBACK: web.AppKey[Playback] = web.AppKey("playback")
 VIEWERS: web.AppKey[Viewers] = web.AppKey("viewers")
+TRANSCODER: web.AppKey[Transcoder] = web.AppKey("transcoder")
 EVENTS: web.AppKey[EventLog] = web.AppKey("events")
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 ACCESS: web.AppKey[Access] = web.AppKey("access")

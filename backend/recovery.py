@@ -20,7 +20,7 @@ from backend.catalogue import Catalogue, Clip, NewClip
 from backend.ids import is_id
 from backend.lifecycle import FINISHED, UNFINISHED, Status
 from backend.recordings import finished_fields
-from recorder.access_unit import Codec
+from recorder.access_unit import Codec, upright_size
 from recorder.clip_files import ClipFiles, sync_directory
 from recorder.errors import RecorderError
 from recorder.finishing import finish_part, header_label, read_part_header
@@ -158,6 +158,7 @@ class Recovery:
     async def _adopt(self, clip_id: str, header: PartHeader, earlier: Clip) -> Clip:
         """The 201 of the first clip promised this one too."""
         label = header_label(header)
+        width, height = upright_size(header.epoch.width, header.epoch.height, header.rotation_deg)
         new = NewClip(
             id=clip_id,
             recorder_id=self._recorder_id,
@@ -170,8 +171,8 @@ class Recovery:
             tags=earlier.tags,
             thumbnail=earlier.thumbnail,
             clock=ClockState(header.clock) if header.clock else ClockState.UNSYNCHRONISED,
-            width=header.epoch.width,
-            height=header.epoch.height,
+            width=width,
+            height=height,
             video_codec=header.epoch.codec.value,
         )
         _, row = await self._catalogue.insert_continuation(earlier.id, new)

@@ -70,6 +70,18 @@ def decode_keyframe(unit: AccessUnit) -> Picture:
     return decode_frame((unit,), unit.pts_ns)[0]
 
 
+def turned(picture: Picture, rotation_deg: int) -> Picture:
+    """`picture` turned clockwise by a multiple of 90 degrees."""
+    match rotation_deg:
+        case 90:
+            return cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE).astype(np.uint8, copy=False)
+        case 180:
+            return cv2.rotate(picture, cv2.ROTATE_180).astype(np.uint8, copy=False)
+        case 270:
+            return cv2.rotate(picture, cv2.ROTATE_90_COUNTERCLOCKWISE).astype(np.uint8, copy=False)
+    return picture
+
+
 def frame_from_file(path: Path, time_s: float | None) -> tuple[Picture, float]:
     """The frame a finished clip shows at `time_s` (None: its middle; clamped to it) and its media time.
 
@@ -131,7 +143,8 @@ def _frame_at(
         found = frame
     if found is None:
         raise DecodeFailed("The clip shows no frame.")
-    return _bgr(found), float((found.pts or 0) * time_base)
+    # A player turns by the matrix of the file; FFmpeg tells it counterclockwise.
+    return turned(_bgr(found), -found.rotation % 360), float((found.pts or 0) * time_base)
 
 
 def _bgr(frame: "VideoFrame") -> Picture:

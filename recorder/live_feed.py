@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self, assert_never
 
 from recorder import h264
-from recorder.access_unit import AccessUnit, Codec, Epoch
+from recorder.access_unit import AccessUnit, Codec, Epoch, upright_size
 from recorder.bridge import Bridge
 from recorder.errors import BufferEmpty
 from recorder.live_muxer import LiveFragment, LiveMuxer
@@ -62,10 +62,11 @@ class LiveChunk:
 
 @dataclass(frozen=True, slots=True)
 class LiveJpegInit:
-    """JPEGs of this size follow."""
+    """JPEGs follow that are of this size once they are turned clockwise."""
 
     width: int
     height: int
+    rotation_deg: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,9 @@ class LiveFeed:
         bridge: Bridge,
         executor: Executor,
         label: Callable[[int], datetime],
+        rotation_deg: int = 0,
     ) -> None:
+        self._rotation_deg = rotation_deg
         self._units = units
         self._bridge = bridge
         self._executor = executor
@@ -285,9 +288,9 @@ class LiveFeed:
         self._epoch = epoch
         match epoch.codec:
             case Codec.H264:
-                self._muxer = LiveMuxer(epoch)
+                self._muxer = LiveMuxer(epoch, self._rotation_deg)
             case Codec.MJPEG:
-                self._announce(LiveJpegInit(epoch.width, epoch.height))
+                self._announce(LiveJpegInit(*self._size(epoch), self._rotation_deg))
             case Codec.H265:
                 self._announce(LiveUnplayable(epoch.codec.value, NO_LIVE_H265))
             case _:
@@ -296,7 +299,10 @@ class LiveFeed:
     def _announce_muxer(self, epoch: Epoch, muxer: LiveMuxer) -> None:
         if muxer.init_segment:
             codec = h264.codec_string(epoch.parameter_sets)
-            self._announce(LiveInit(codec, epoch.width, epoch.height, muxer.init_segment))
+            self._announce(LiveInit(codec, *self._size(epoch), muxer.init_segment))
+
+    def _size(self, epoch: Epoch) -> tuple[int, int]:
+        return upright_size(epoch.width, epoch.height, self._rotation_deg)
 
     def _announce(self, init: LiveBeginning) -> None:
         self._init = init

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import av
 
 from recorder.access_unit import AccessUnit, Epoch
-from recorder.edit_list import boxes
+from recorder.edit_list import boxes, matrix_patch
 from recorder.muxer import add_video_track, packet_of
 from recorder.self_contained import self_contained
 from recorder.ticks import TICKS_PER_S, TickLine, ticks
@@ -40,9 +40,10 @@ class LiveFragment:
 class LiveMuxer:
     """Media time 0 is the decode time of the first unit; times run on across outages."""
 
-    def __init__(self, epoch: Epoch) -> None:
+    def __init__(self, epoch: Epoch, rotation_deg: int = 0) -> None:
         self.init_segment = b""
         """`ftyp` + `moov`; empty until the first keyframe was pushed."""
+        self._rotation_deg = rotation_deg
         self._sink = _Sink()
         options = {"movflags": _MOVFLAGS, "flush_packets": "1", "video_track_timescale": str(TICKS_PER_S)}
         self._container = av.open(self._sink, "w", format="mp4", options=options)
@@ -84,7 +85,7 @@ class LiveMuxer:
                 unit, media_time_s = self._waiting.popleft()
                 fragments.append(LiveFragment(piece, unit.is_keyframe, media_time_s, unit.pts_ns))
             elif not self.init_segment:
-                self.init_segment = piece
+                self.init_segment = _turned(piece, self._rotation_deg)
         return fragments
 
 
@@ -114,3 +115,14 @@ def _pieces(data: bytes) -> "Iterator[tuple[bool, bytes]]":
         if box.kind in (b"moov", b"mdat"):
             yield box.kind == b"mdat", data[group_start : box.end]
             group_start = box.end
+
+
+def _turned(init_segment: bytes, rotation_deg: int) -> bytes:
+    """The init segment with the matrix that makes players turn the pictures."""
+    for box in boxes(init_segment, 0, len(init_segment)):
+        if box.kind == b"moov" and rotation_deg:
+            head = box.start - 8
+            patch = matrix_patch(init_segment[head : box.end], rotation_deg)
+            at = head + patch.offset
+            return init_segment[:at] + patch.data + init_segment[at + len(patch.data) :]
+    return init_segment

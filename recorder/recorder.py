@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from recorder.access_unit import AccessUnit, Codec
+from recorder.access_unit import AccessUnit, Codec, upright_size
 from recorder.background_stream import BackgroundStream
 from recorder.bridge import Bridge
 from recorder.clip_processor import (
@@ -103,9 +103,14 @@ class Recorder:
             emit=tools.on_event,
             rotation_deg=settings.rotation_deg,
         )
-        self._stills = Stills(self._units, tools.workers, tools.labels.label)
-        self._replays = Replays(self._units, places.runtime_dir, tools.finisher.threads, tools.labels.label)
-        self._live = LiveFeed(self._units, self._bridge, tools.live, tools.labels.label)
+        self._stills = Stills(self._units, tools.workers, tools.labels.label, settings.rotation_deg)
+        threads = tools.finisher.threads
+        self._replays = Replays(
+            self._units, places.runtime_dir, threads, tools.labels.label, settings.rotation_deg
+        )
+        self._live = LiveFeed(
+            self._units, self._bridge, tools.live, tools.labels.label, settings.rotation_deg
+        )
         self._waiting: dict[str, ActiveRecording] = {}
         self._active: dict[str, ActiveRecording] = {}
         self._recording_tasks: dict[str, asyncio.Task[None]] = {}
@@ -141,7 +146,17 @@ class Recorder:
             task_failures=self._shop.counters.task_failures + self._live.failures,
         )
         recordings = len(self._active) + len(self._waiting)
-        return replace(status, recordings=recordings, viewers=self._live.viewers, counters=counters)
+        width, height = status.width, status.height
+        if width is not None and height is not None:
+            width, height = upright_size(width, height, self.settings.rotation_deg)
+        return replace(
+            status,
+            width=width,
+            height=height,
+            recordings=recordings,
+            viewers=self._live.viewers,
+            counters=counters,
+        )
 
     # Recordings.
 

@@ -47,8 +47,14 @@ class Replays:
     """The replays of one camera."""
 
     def __init__(
-        self, units: LockedRing, directory: Path, executor: Executor, label: Callable[[int], datetime]
+        self,
+        units: LockedRing,
+        directory: Path,
+        executor: Executor,
+        label: Callable[[int], datetime],
+        rotation_deg: int = 0,
     ) -> None:
+        self._rotation_deg = rotation_deg
         self._units = units
         self._directory = directory
         self._executor = executor
@@ -104,6 +110,12 @@ class Replays:
     def _cut(self, path: Path, span: Span) -> CutResult:
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            return write_mp4(path, iter(newest_fitting(span.units)), span.start_ns, span.end_ns)
+            return write_mp4(
+                path,
+                iter(newest_fitting(span.units)),
+                span.start_ns,
+                span.end_ns,
+                rotation_deg=self._rotation_deg,
+            )
         except OSError as error:
             raise RecorderError(f"The replay could not be written: {error.strerror}.") from error

@@ -1,8 +1,8 @@
 """Pictures out of the ring: the frame at a moment, small ones across a span.
 
-Units are read under the ring's lock and decoded in a worker process; a JPEG in its own size is handed
-out as the camera made it. The last few pictures are kept,
-so ten pages that show the same moment cost one decode. Event loop only.
+Units are read under the ring's lock and decoded in a worker process; an upright JPEG in its own
+size is handed out as the camera made it. The last few pictures are kept, so ten pages that show the same
+moment cost one decode. Event loop only.
 """
 
 from collections import OrderedDict
@@ -23,7 +23,14 @@ DECODE_TIMEOUT_S = 20.0
 class Stills:
     """Pictures of one camera's buffer."""
 
-    def __init__(self, units: LockedRing, workers: WorkerPool, label: Callable[[int], datetime]) -> None:
+    def __init__(
+        self,
+        units: LockedRing,
+        workers: WorkerPool,
+        label: Callable[[int], datetime],
+        rotation_deg: int = 0,
+    ) -> None:
+        self._rotation_deg = rotation_deg
         self._units = units
         self._workers = workers
         self._label = label
@@ -35,7 +42,7 @@ class Stills:
         Raises BufferEmpty, Busy, DecodeFailed.
         """
         asked = self._units.newest() if pts_ns is None else self._units.frame_at(pts_ns)
-        if asked.epoch.codec is Codec.MJPEG and (max_width is None or max_width >= asked.epoch.width):
+        if self._can_be_handed_out(asked, max_width):
             size = (asked.epoch.width, asked.epoch.height)
             return Picture(asked.data, self._label(asked.pts_ns), *size, approximate=False)
         units = self._units.gop_of(asked.pts_ns)
@@ -44,7 +51,12 @@ class Stills:
         if key not in self._kept:
             needed = units if exact else units[:1]
             still = await self._workers.run(
-                decode_jpeg, needed, shown.pts_ns, max_width, timeout_s=DECODE_TIMEOUT_S
+                decode_jpeg,
+                needed,
+                shown.pts_ns,
+                max_width,
+                self._rotation_deg,
+                timeout_s=DECODE_TIMEOUT_S,
             )
             self._kept[key] = (shown.pts_ns, still)
         self._kept.move_to_end(key)
@@ -59,11 +71,17 @@ class Stills:
         keyframes = spread(self._units.keyframes(start_ns, end_ns), count)
         if not keyframes:
             raise BufferEmpty("No keyframe is buffered in the asked span yet.")
-        decoded = await self._workers.run(filmstrip_jpegs, keyframes, width, timeout_s=DECODE_TIMEOUT_S)
+        decoded = await self._workers.run(
+            filmstrip_jpegs, keyframes, width, self._rotation_deg, timeout_s=DECODE_TIMEOUT_S
+        )
         return [
             Picture(still.jpeg, self._label(still.pts_ns), still.width, still.height, approximate=False)
             for still in decoded
         ]
+
+    def _can_be_handed_out(self, unit: AccessUnit, max_width: int | None) -> bool:
+        is_small = max_width is None or max_width >= unit.epoch.width
+        return unit.epoch.codec is Codec.MJPEG and is_small and self._rotation_deg == 0
 
 
 def spread(units: Sequence[AccessUnit], count: int) -> tuple[AccessUnit, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 
 from recorder.access_unit import AccessUnit
-from recorder.decoder import Picture, decode_frame, frame_from_file
+from recorder.decoder import Picture, decode_frame, frame_from_file, turned
 from recorder.errors import DecodeFailed
 
 JPEG_QUALITY = 85
@@ -45,14 +45,16 @@ class ClipStill:
     time_s: float
 
 
-def decode_jpeg(units: Sequence[AccessUnit], pts_ns: int, max_width: int | None) -> Still:
-    """The frame shown at `pts_ns`; `units` as for `decode_frame`. Raises DecodeFailed."""
+def decode_jpeg(
+    units: Sequence[AccessUnit], pts_ns: int, max_width: int | None, rotation_deg: int = 0
+) -> Still:
+    """The frame shown at `pts_ns`, turned clockwise; `units` as for `decode_frame`. Raises DecodeFailed."""
     picture, shown_ns = decode_frame(units, pts_ns)
-    scaled = fit(picture, max_width)
+    scaled = fit(turned(picture, rotation_deg), max_width)
     return Still(jpeg(scaled), scaled.shape[1], scaled.shape[0], shown_ns)
 
 
-def filmstrip_jpegs(keyframes: Sequence[AccessUnit], width: int) -> list[Still]:
+def filmstrip_jpegs(keyframes: Sequence[AccessUnit], width: int, rotation_deg: int = 0) -> list[Still]:
     """One small picture per keyframe; keyframes that cannot be decoded are left out.
 
     Raises DecodeFailed where none could.
@@ -61,7 +63,7 @@ def filmstrip_jpegs(keyframes: Sequence[AccessUnit], width: int) -> list[Still]:
     failure: DecodeFailed | None = None
     for unit in keyframes:
         try:
-            stills.append(decode_jpeg((unit,), unit.pts_ns, width))
+            stills.append(decode_jpeg((unit,), unit.pts_ns, width, rotation_deg))
         except DecodeFailed as error:
             failure = error
     if failure is not None and not stills:

@@ -128,7 +128,7 @@
  * @property {(up: boolean) => void} onLink
  */
 
-/** @typedef {{type: "init", codec: string, width: number, height: number, mime?: string}} LiveInit no mime: JPEGs */
+/** @typedef {{type: "init", codec: string, width: number, height: number, mime?: string, rotation?: number}} LiveInit no mime: JPEGs */
 
 /** @typedef {{type: "state", state: string, reason: string}} LiveState */
 

@@ -9,9 +9,10 @@ again). Binary messages have a 24-byte big-endian header, then the bytes:
     f64  media time of the fragment's picture, seconds; 0 for a JPEG
     u64  its label, microseconds since 1970-01-01T00:00:00Z
 
-An `init` of codec `mjpeg` is followed by JPEGs, any other by fMP4. `init` and its segment come again when
-the codec parameters change. A viewer that is too slow misses fragments up to the next keyframe, or all
-JPEGs but the newest (the recorder drops and counts them).
+An `init` of codec `mjpeg` is followed by JPEGs, to be turned clockwise by its `rotation`; any other by
+fMP4, which turns itself. `init` and its segment come again when the codec parameters change. A viewer that
+is too slow misses fragments up to the next keyframe, or all JPEGs but the newest (the recorder drops and
+counts them).
 """
 
 import asyncio
@@ -118,7 +119,13 @@ async def _send(socket: web.WebSocketResponse, message: LiveMessage) -> None:
             kind = KIND_KEYFRAME if message.is_keyframe else KIND_FRAGMENT
             await socket.send_bytes(pack(kind, message.media_time_s, message.label, message.data))
         case LiveJpegInit():
-            init = {"type": "init", "codec": "mjpeg", "width": message.width, "height": message.height}
+            init = {
+                "type": "init",
+                "codec": "mjpeg",
+                "width": message.width,
+                "height": message.height,
+                "rotation": message.rotation_deg,
+            }
             await socket.send_str(json.dumps(init))
         case LiveJpeg():
             await socket.send_bytes(pack(KIND_JPEG, 0.0, message.label, message.data))

@@ -11,7 +11,17 @@ from backend.access.actions import Action
 from backend.box import look
 from backend.catalogue import Sample, SampleFilter, utc_now
 from backend.errors import Problem
-from backend.keys import CAMERAS, CATALOGUE, EVENTS, FILES, PRINCIPAL, RECORDER_ID, STARTED_AT, VIEWERS
+from backend.keys import (
+    CAMERAS,
+    CATALOGUE,
+    EVENTS,
+    FILES,
+    PRINCIPAL,
+    RECORDER_ID,
+    STARTED_AT,
+    TRANSCODER,
+    VIEWERS,
+)
 from backend.routes import Route, camera_in_query, json_response, query_of
 from backend.wire.service import (
     AnalyticsJson,
@@ -19,12 +29,27 @@ from backend.wire.service import (
     CameraSamplesJson,
     CameraStorageJson,
     DiskJson,
+    EncoderJson,
+    EncoderTriedJson,
     SampleJson,
     SystemJson,
 )
+from recorder.transcoder import Transcoder
 
 STEPS_S = {"minute": 60, "hour": 3600, "day": 86400}
 MOST_POINTS = 1500
+
+
+def _encoder(transcoder: Transcoder) -> EncoderJson:
+    return EncoderJson(
+        name=transcoder.encoder,
+        tried=[
+            EncoderTriedJson(name=one.name, works=not one.reason, reason=one.reason)
+            for one in transcoder.tried
+        ],
+        running=transcoder.running,
+        waiting=transcoder.waiting,
+    )
 
 
 async def system(request: web.Request) -> web.StreamResponse:
@@ -53,6 +78,7 @@ async def system(request: web.Request) -> web.StreamResponse:
                 CameraStorageJson(camera=one.camera, clips=one.clips, size_bytes=one.size_bytes)
                 for one in storage
             ],
+            encoder=_encoder(app[TRANSCODER]),
             clock=app[CAMERAS].find(None).status().clock,
             event_streams=app[EVENTS].subscribers,
             live_viewers=app[VIEWERS].count,

@@ -25,6 +25,23 @@ class CameraStorageJson(Answer):
     size_bytes: int
 
 
+class EncoderTriedJson(Answer):
+    """One H.264 encoder that was tried at the start."""
+
+    name: str
+    works: bool
+    reason: str
+
+
+class EncoderJson(Answer):
+    """What clips that are not H.264 are encoded by; `name` is null while it is looked for, or none works."""
+
+    name: str | None
+    tried: list[EncoderTriedJson]
+    running: int
+    waiting: int
+
+
 class SystemJson(Answer):
     """`GET /api/system`."""
 
@@ -40,6 +57,7 @@ class SystemJson(Answer):
     load_average: tuple[float, float, float]
     disk: DiskJson
     cameras: list[CameraStorageJson]
+    encoder: EncoderJson
     clock: str
     event_streams: int
     live_viewers: int

@@ -93,7 +93,7 @@ async def test_the_socket_sends_the_cameras_own_jpegs_with_their_labels(daemon: 
             f"{daemon.url}/api/cameras/jpeg/frame.jpg", params={"at": at.isoformat()}
         ) as same:
             assert await same.read() == data
-    assert init == {"type": "init", "codec": "mjpeg", "width": 320, "height": 176}
+    assert init == {"type": "init", "codec": "mjpeg", "width": 320, "height": 176, "rotation": 0}
     counters = [counter_of(jpeg) for _, jpeg in received]
     assert all(0 < later - earlier <= 3 for earlier, later in pairwise(counters))
 

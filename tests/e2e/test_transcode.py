@@ -78,6 +78,15 @@ def test_a_look_back_holds_exactly_its_frames(daemon: Daemon) -> None:
     assert done["progress"] is None
 
 
+def test_the_encoder_in_use_and_those_that_were_refused_are_told(daemon: Daemon) -> None:
+    """A person who bought a box for its encoder sees whether it is used, and if not, why."""
+    encoder = daemon.get("/api/system").json()["encoder"]
+    assert encoder["name"] == encoder["tried"][-1]["name"]
+    assert encoder["tried"][-1]["works"]
+    assert all(one["reason"] for one in encoder["tried"][:-1])
+    assert "hindsight_transcodes_done_total" in daemon.get("/metrics").body.decode()
+
+
 def test_before_and_after_meet_without_a_seam(daemon: Daemon) -> None:
     """The transcode began at the press; where it had to wait nobody can see."""
     clip = daemon.post("/api/clips", {"before_seconds": 1.5, "after_seconds": 2}).json()
@@ -127,7 +136,7 @@ def test_a_transcode_that_is_killed_with_the_daemon_begins_again_by_itself(tmp_p
     """`kill -9` in the middle: the clip is whole a little later, and nothing is left of the first try."""
     require_rtsp_server()
     with RtspCamera(LARGE) as camera, started(tmp_path, camera) as daemon:
-        daemon.wait_for_buffer(9, "cam")
+        daemon.wait_for_buffer(10, "cam")
         clip = daemon.post("/api/clips", {"before_seconds": 9, "after_seconds": 0}).json()
         directory = daemon.data_dir / "clips" / clip["id"]
         daemon.wait((directory / "clip.mp4.tmp").exists, 30, "the transcode to begin")

@@ -111,3 +111,14 @@ def test_an_outage_no_fragment_can_bridge_is_refused() -> None:
     with pytest.raises(ValueError, match="six hours"):
         muxer.push(later[0])
     muxer.close()
+
+
+@pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
+def test_a_turned_camera_turns_in_the_player(rotation_deg: int) -> None:
+    """By the matrix in the init segment, which Chromium heeds in media sources, too (tried)."""
+    units = units_of(Camera(), 10)
+    muxer = LiveMuxer(units[0].epoch, rotation_deg)
+    fragments = [fragment.data for unit in units for fragment in muxer.push(unit)]
+    with av.open(BytesIO(muxer.init_segment + b"".join(fragments)), "r") as container:
+        frame = next(container.decode(video=0))
+    assert frame.rotation % 360 == -rotation_deg % 360

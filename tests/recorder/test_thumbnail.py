@@ -79,3 +79,20 @@ async def test_the_jobs_run_in_a_worker(tmp_path: Path) -> None:
             await pool.run(middle_jpeg, tmp_path / "missing.mp4", 320, timeout_s=60.0)
     finally:
         await asyncio.to_thread(pool.close)
+
+
+@pytest.mark.parametrize(("rotation_deg", "turns"), [(90, 1), (180, 2), (270, 3)])
+def test_stills_of_a_turned_camera_are_upright(tmp_path: Path, rotation_deg: int, turns: int) -> None:
+    """From the buffer by the setting, from a finished clip by the matrix in the file."""
+    units = units_of(CAMERA, 20)
+    pts_ns = units[5].pts_ns
+    plain = picture_in(decode_jpeg(units, pts_ns, None).jpeg)
+    still = decode_jpeg(units, pts_ns, None, rotation_deg)
+    assert np.array_equal(picture_in(still.jpeg).shape, np.rot90(plain, -turns).shape)
+    assert np.abs(picture_in(still.jpeg).astype(int) - np.rot90(plain, -turns)).mean() < 3
+    assert (still.width, still.height) == picture_in(still.jpeg).shape[1::-1]
+    write_mp4(tmp_path / "clip.mp4", units, units[0].pts_ns, pts_ns + 1, rotation_deg=rotation_deg)
+    again = still_from_file(tmp_path / "clip.mp4", None, None)
+    assert picture_in(again.data).shape == picture_in(still.jpeg).shape
+    (strip,) = filmstrip_jpegs(units[:1], 1000, rotation_deg)
+    assert (strip.width, strip.height) == (still.width, still.height)

@@ -25,13 +25,18 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     require_rtsp_server()
     with ExitStack() as stack:
         cameras = [
-            {"id": name, "name": name, "source": stack.enter_context(RtspCamera(material)).url()}
-            for name, material in (("jpeg", JPEG), ("new", H265))
+            {
+                "id": name,
+                "name": name,
+                "source": stack.enter_context(RtspCamera(material)).url(),
+                "rotation": rotation,
+            }
+            for name, material, rotation in (("jpeg", JPEG, 0), ("new", H265, 0), ("turned", JPEG, 90))
         ]
         started = stack.enter_context(
             Daemon(tmp_path_factory.mktemp("page"), cameras, buffer={"codec": "source"})
         )
-        for camera in ("jpeg", "new"):
+        for camera in ("jpeg", "new", "turned"):
             started.wait_for_buffer(2, camera)
         yield started
 
@@ -77,3 +82,25 @@ def test_h265_says_what_to_do_instead_of_staying_black(page: Page, daemon: Daemo
     expect(page.locator("hs-live-view .spinner")).to_be_hidden()
     page.goto(daemon.url + "/#/?camera=jpeg")
     expect(page.locator(".live-latency")).to_be_visible()
+
+
+def test_the_jpegs_of_a_turned_camera_are_painted_upright(page: Page, daemon: Daemon) -> None:
+    """Turned back by as much, the canvas shows the counter again."""
+    page.route("**/painted.js", lambda route: route.fulfill(path=PAINTED, content_type="text/javascript"))
+    page.goto(daemon.url + "/#/?camera=turned")
+    expect(page.locator(".live-latency")).to_be_visible()
+    seen = page.evaluate(
+        """async () => {
+          const m = await import("/painted.js");
+          const canvas = document.querySelector("hs-live-view .live-picture");
+          const back = document.createElement("canvas");
+          [back.width, back.height] = [canvas.height, canvas.width];
+          const context = back.getContext("2d");
+          context.translate(0, back.height);
+          context.rotate(-Math.PI / 2);
+          context.drawImage(canvas, 0, 0);
+          return { size: [canvas.width, canvas.height], counter: m.counterOf(back, back.width, back.height) };
+        }"""
+    )
+    assert seen["size"] == [176, 320]
+    assert seen["counter"] is not None

@@ -2,6 +2,7 @@
 
 export class JpegPainter {
   #canvas;
+  #rotation_deg;
   #onPainted;
   /** @type {{data: ArrayBuffer, label_us: number}|null} */
   #waiting = null;
@@ -10,9 +11,14 @@ export class JpegPainter {
   /** @type {number|null} */
   #label_us = null;
 
-  /** @param {HTMLCanvasElement} canvas @param {() => void} onPainted after every picture */
-  constructor(canvas, onPainted) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} rotation_deg clockwise, a multiple of 90
+   * @param {() => void} onPainted after every picture
+   */
+  constructor(canvas, rotation_deg, onPainted) {
     this.#canvas = canvas;
+    this.#rotation_deg = rotation_deg;
     this.#onPainted = onPainted;
   }
 
@@ -47,11 +53,16 @@ export class JpegPainter {
 
   /** @param {ImageBitmap} bitmap @param {number} label_us */
   #draw(bitmap, label_us) {
-    const { width, height } = bitmap;
+    const lies = this.#rotation_deg % 180 !== 0;
+    const [width, height] = lies ? [bitmap.height, bitmap.width] : [bitmap.width, bitmap.height];
     if (this.#canvas.width !== width || this.#canvas.height !== height) {
       [this.#canvas.width, this.#canvas.height] = [width, height];
     }
-    this.#canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+    const context = this.#canvas.getContext("2d");
+    context?.resetTransform();
+    context?.translate(width / 2, height / 2);
+    context?.rotate((this.#rotation_deg * Math.PI) / 180);
+    context?.drawImage(bitmap, -bitmap.width / 2, -bitmap.height / 2);
     this.#label_us = label_us;
     this.#onPainted();
   }

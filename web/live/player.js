@@ -96,7 +96,7 @@ export class LivePlayer {
     this.#handlers.onSize(init.width, init.height);
     this.#clear();
     [this.#video.hidden, this.#canvas.hidden] = [painted, !painted];
-    if (painted) this.#painter = new JpegPainter(this.#canvas, () => this.#seen());
+    if (painted) this.#painter = new JpegPainter(this.#canvas, init.rotation ?? 0, () => this.#seen());
     else this.#feed = new MediaFeed(this.#video, init.mime ?? "", () => this.#broken());
   }
 
