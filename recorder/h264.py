@@ -12,7 +12,9 @@ from recorder.nal_units import (
     START_CODE,
     BitReader,
     annex_b,
+    below,
     leading_nal_units,
+    possible_set,
     possible_size,
     split_nal_units,
 )
@@ -43,6 +45,9 @@ _SEI_RECOVERY_POINT = 6
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 # Enough of a slice header to reach its parameter set id, whatever first_mb_in_slice is.
 _SLICE_HEAD_BYTES = 24
+# Recovery points stand among the first messages; nobody needs to walk through a megabyte of others.
+_SEI_HEAD_BYTES = 16 * 1024
+_MOST_SPS, _MOST_PPS = 32, 256
 
 
 def nal_type(nal: bytes | memoryview) -> int:
@@ -177,11 +182,15 @@ def _is_picture(nal: memoryview) -> bool:
 def _set_in(nal: memoryview) -> ParameterSet | None:
     kind = nal_type(nal)
     if kind == NAL_SPS:
-        sps_size(nal)
-        return ParameterSet(SetKind.SPS, BitReader(nal[4:16]).unsigned(), 0, bytes(nal))
+        whole = possible_set(nal)
+        sps_size(whole)
+        number = below(BitReader(whole[4:16]).unsigned(), _MOST_SPS)
+        return ParameterSet(SetKind.SPS, number, 0, whole)
     if kind == NAL_PPS:
-        bits = BitReader(nal[1:16])
-        return ParameterSet(SetKind.PPS, bits.unsigned(), bits.unsigned(), bytes(nal))
+        whole = possible_set(nal)
+        bits = BitReader(whole[1:16])
+        number = below(bits.unsigned(), _MOST_PPS)
+        return ParameterSet(SetKind.PPS, number, bits.unsigned(), whole)
     return None
 
 
@@ -199,15 +208,17 @@ def _pps_of_first_slice(nals: Sequence[memoryview]) -> int | None:
 
 
 def _is_exact_recovery_point(sei: memoryview) -> bool:
+    rbsp = bytes(sei[1:_SEI_HEAD_BYTES]).replace(b"\x00\x00\x03", b"\x00\x00")
     return any(
         kind == _SEI_RECOVERY_POINT and payload[:1] and payload[0] & 0x80  # ue(v) of 0 is a single 1 bit
-        for kind, payload in _sei_messages(bytes(sei[1:]).replace(b"\x00\x00\x03", b"\x00\x00"))
+        for kind, payload in _sei_messages(rbsp)
     )
 
 
 def _sei_messages(rbsp: bytes) -> Iterator[tuple[int, bytes]]:
     position = 0
-    while position + 2 <= len(rbsp) and rbsp[position:] != b"\x80":
+    # What is left of one byte are the trailing bits.
+    while position + 2 <= len(rbsp):
         fields = []
         for _ in range(2):  # payloadType, payloadSize: 0xFF bytes add up (7.3.2.3.1)
             value = 0

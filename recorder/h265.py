@@ -7,7 +7,14 @@ Not here: decoding. Pure. Clause numbers are those of ITU-T H.265.
 from collections.abc import Sequence
 
 from recorder import set_tracker
-from recorder.nal_units import BitReader, leading_nal_units, possible_size, split_nal_units
+from recorder.nal_units import (
+    BitReader,
+    below,
+    leading_nal_units,
+    possible_set,
+    possible_size,
+    split_nal_units,
+)
 from recorder.set_tracker import ParameterSet, SetKind, Syntax
 
 NAL_VPS, NAL_SPS, NAL_PPS = 32, 33, 34
@@ -16,6 +23,7 @@ _IRAP_TYPES = range(16, 24)  # BLA, IDR and CRA pictures
 _HEADER_BYTES = 2
 # Enough of a slice header to reach its parameter set id.
 _SLICE_HEAD_BYTES = 16
+_MOST_SPS, _MOST_PPS = 16, 64
 
 
 def nal_type(nal: bytes | memoryview) -> int:
@@ -76,13 +84,16 @@ def _starts_decoding(nals: Sequence[memoryview]) -> bool:
 def _set_in(nal: memoryview) -> ParameterSet | None:
     kind = nal_type(nal)
     if kind == NAL_VPS:
-        return ParameterSet(SetKind.VPS, BitReader(nal[_HEADER_BYTES:]).read(4), 0, bytes(nal))
+        whole = possible_set(nal)
+        return ParameterSet(SetKind.VPS, BitReader(whole[_HEADER_BYTES:]).read(4), 0, whole)
     if kind == NAL_SPS:
-        number, _ = _read_sps(nal)
-        return ParameterSet(SetKind.SPS, number, nal[_HEADER_BYTES] >> 4, bytes(nal))
+        whole = possible_set(nal)
+        number, _ = _read_sps(whole)
+        return ParameterSet(SetKind.SPS, below(number, _MOST_SPS), whole[_HEADER_BYTES] >> 4, whole)
     if kind == NAL_PPS:
-        bits = BitReader(nal[_HEADER_BYTES:16])
-        return ParameterSet(SetKind.PPS, bits.unsigned(), bits.unsigned(), bytes(nal))
+        whole = possible_set(nal)
+        bits = BitReader(whole[_HEADER_BYTES:16])
+        return ParameterSet(SetKind.PPS, below(bits.unsigned(), _MOST_PPS), bits.unsigned(), whole)
     return None
 
 

@@ -13,6 +13,7 @@ _SOS, _DHT, _RST0, _RST7, _TEM = 0xDA, 0xC4, 0xD0, 0xD7, 0x01
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # In entropy-coded data a marker is FF and anything but a stuffed zero, a restart or a fill byte.
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_FILL_BYTES = re.compile(rb"\xff+(?=\xff)")
 _MOST_SEGMENTS = 1000
 
 
@@ -78,9 +79,8 @@ def self_contained(data: bytes, found: JpegLayout) -> bytes:
 
 def _behind_fill_bytes(data: bytes, position: int) -> int:
     """Any number of FF may stand before a marker (B.1.1.2); some encoders align with them."""
-    while data[position : position + 2] == b"\xff\xff":
-        position += 1
-    return position
+    filled = _FILL_BYTES.match(data, position)
+    return position if filled is None else filled.end()
 
 
 def _marker_at(data: bytes, position: int) -> int | None:

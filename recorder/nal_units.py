@@ -6,6 +6,8 @@ Pure. Clause numbers are those of ITU-T H.264; H.265 says the same elsewhere.
 from collections.abc import Callable, Iterable
 
 START_CODE = b"\x00\x00\x00\x01"
+MOST_SET_BYTES = 16 * 1024
+"""Longer parameter sets are damage: with every scaling list there is, they are below four kilobytes."""
 
 
 def split_nal_units(data: bytes) -> list[memoryview]:
@@ -88,3 +90,19 @@ def possible_size(width: int, height: int) -> tuple[int, int]:
         msg = f"The SPS gives an impossible picture size of {width}x{height}."
         raise ValueError(msg)
     return width, height
+
+
+def possible_set(nal: bytes | memoryview) -> bytes:
+    """The parameter set itself, copied; ValueError where it is longer than any can be."""
+    if len(nal) > MOST_SET_BYTES:
+        msg = f"A parameter set of {len(nal)} bytes is damaged."
+        raise ValueError(msg)
+    return bytes(nal)
+
+
+def below(number: int, most: int) -> int:
+    """The number itself; ValueError where no set may have it. Bounds how many sets are remembered."""
+    if number >= most:
+        msg = f"A parameter set is numbered {number}, and there can be {most}."
+        raise ValueError(msg)
+    return number

@@ -10,6 +10,7 @@ from recorder.jpeg import layout
 
 MOST_PICTURE_BYTES = 16 * 1024 * 1024
 MOST_HEADER_BYTES = 16 * 1024
+_MOST_FALSE_ENDS = 16
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _TYPE = re.compile(rb"^content-type:[ \t]*([^;\s]+)", re.IGNORECASE | re.MULTILINE)
@@ -35,6 +36,7 @@ class MultipartReader:
         self._body_bytes: int | None = None
         self._is_picture = True
         self._searched = 0
+        self._false_ends = 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """The bodies of the parts that `data` completes."""
@@ -80,8 +82,7 @@ class MultipartReader:
             return None
         body = bytes(self._held[begin:end])
         del self._held[:end]
-        self._body_from = self._body_bytes = None
-        self._searched = 0
+        self._begin_part()
         return body
 
     def _find_delimiter(self, start: int) -> int | None:
@@ -99,16 +100,24 @@ class MultipartReader:
 
     def _end_of_picture(self, begin: int) -> int | None:
         """Where no length is told: do not wait for the next boundary, it may come with the next picture."""
-        if self._held[-4:].rstrip(b"\r\n").endswith(b"\xff\xd9") and layout(bytes(self._held[begin:])):
+        if self._false_ends >= _MOST_FALSE_ENDS:  # looking costs a copy of all that is held
+            return None
+        if not self._held[-4:].rstrip(b"\r\n").endswith(b"\xff\xd9"):
+            return None
+        if layout(bytes(self._held[begin:])):
             return len(self._held)
+        self._false_ends += 1
         return None
 
     def _give_up(self) -> None:
         """Nothing sensible: begin again at the next boundary."""
         self.damaged += 1
         self._held.clear()
+        self._begin_part()
+
+    def _begin_part(self) -> None:
         self._body_from = self._body_bytes = None
-        self._searched = 0
+        self._searched = self._false_ends = 0
 
 
 def _delimiter(boundary: bytes) -> bytes:
