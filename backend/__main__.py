@@ -59,7 +59,7 @@ def _command(options: argparse.Namespace) -> Command:
         case ("run", _):
             from backend.cli.run import run
 
-            return lambda config, _: run(config)
+            return lambda config, options: run(config, options.config)
         case ("fsck", _):
             from backend.cli.fsck import fsck
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -59,6 +59,7 @@ from backend.playback import Playback
 from backend.previews import Previews
 from backend.recordings import Desk, Recordings
 from backend.recovery import Places, Recovery, RecoveryReport
+from backend.reloader import ReloadCounters, Reloader
 from backend.replays import OpenReplays
 from backend.routes import Route
 from backend.scheduler import Scheduler
@@ -69,6 +70,7 @@ from backend.viewers import Viewers
 from recorder.clock import LabelLine, SystemClock
 from recorder.finishing import Finisher
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
+from recorder.settings import CameraSettings
 from recorder.tasks import Tasks
 from recorder.transcoder import TranscodeCounters, Transcoder
 from recorder.values import ClockStepped
@@ -113,12 +115,21 @@ class Rooms:
     viewers: Viewers
     analytics: Analytics
     garbage: GarbageSweep
+    reloader: Reloader
     tasks: Tasks
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A daemon that is ready: where it listens, as http://HOST:PORT, and how it takes a new configuration."""
+
+    address: str
+    reloader: Reloader
+
+
 @asynccontextmanager
-async def running(config: Config, key: AccessKey) -> AsyncIterator[str]:
-    """A daemon that is ready; yields the address it listens on, as http://HOST:PORT."""
+async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
+    """A daemon from start to end."""
     async with AsyncExitStack() as stack:
         health = Health()
         base = await _lay_foundation(stack, config)
@@ -136,7 +147,7 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[str]:
         address = await _listen(stack, app, config)
         health.waiting_for = None
         try:
-            yield address
+            yield Running(address, rooms.reloader)
         finally:
             health.waiting_for = "the end: the daemon is being stopped"
             base.events.close()
@@ -198,7 +209,9 @@ async def _recover(base: Foundation) -> RecoveryReport:
 
 async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     inbox = RecorderInbox()
-    cameras = await _make_cameras(base, inbox)
+    make_recorder = _recorder_maker(base, inbox)
+    settings = await asyncio.to_thread(camera_settings, base.config)
+    cameras = Cameras([make_recorder(camera) for camera in settings])
     news = ClipNews(base.events)
     previews = Previews(base.catalogue, news, base.files, base.workers)
     desk = Desk(
@@ -213,6 +226,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         finisher=base.finisher,
     )
     recordings = Recordings(desk, inbox)
+    clips = Clips(desk, recordings, base.config.recording)
     rooms = Rooms(
         cameras=cameras,
         news=news,
@@ -221,11 +235,12 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         inbox=inbox,
         desk=desk,
         recordings=recordings,
-        clips=Clips(desk, recordings, base.config.recording),
+        clips=clips,
         idempotency=Idempotency(base.catalogue, base.recorder_id),
         viewers=Viewers(),
         analytics=Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic),
         garbage=GarbageSweep(base.catalogue, base.files, base.recorder_id, base.disk),
+        reloader=Reloader(base.config, cameras, clips, base.events, make_recorder),
         tasks=Tasks(),
     )
     stack.push_async_callback(rooms.analytics.flush)
@@ -240,7 +255,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     return rooms
 
 
-async def _make_cameras(base: Foundation, inbox: RecorderInbox) -> Cameras:
+def _recorder_maker(base: Foundation, inbox: RecorderInbox) -> Callable[[CameraSettings], Recorder]:
     tools = RecorderTools(
         recorder_id=base.recorder_id,
         clock=SystemClock(),
@@ -253,8 +268,7 @@ async def _make_cameras(base: Foundation, inbox: RecorderInbox) -> Cameras:
         on_event=inbox.put,
     )
     places = RecorderPlaces(base.files.clips_dir, _runtime_dir(base.config))
-    settings = await asyncio.to_thread(camera_settings, base.config)
-    return Cameras([Recorder(camera, places, tools) for camera in settings])
+    return lambda camera: Recorder(camera, places, tools)
 
 
 def _make_access(config: Config, catalogue: Catalogue, key: AccessKey) -> Access:
@@ -354,6 +368,7 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         "replays_open": len(rooms.replays),
         "task_failures_total": rooms.tasks.failures,
         "clock_steps_total": base.labels.steps,
+        **_counted("reloads", rooms.reloader.counters),
         "transcodes_running": base.finisher.transcoder.running,
         "transcodes_waiting": base.finisher.transcoder.waiting,
         **_counted("transcodes", base.finisher.transcoder.counters),
@@ -361,5 +376,5 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
     }
 
 
-def _counted(subject: str, counters: TranscodeCounters | WorkerCounters) -> dict[str, int]:
+def _counted(subject: str, counters: TranscodeCounters | WorkerCounters | ReloadCounters) -> dict[str, int]:
     return {f"{subject}_{name}_total": number for name, number in asdict(counters).items()}

@@ -1,19 +1,25 @@
 """The cameras of this daemon: one recorder each, made from the configuration.
 
-Here: which recorders there are, which is the default, their start and end, and how memory is divided
-among their buffers. Not here: what happens to clips (`clips`, `recordings`). Event loop only.
+Here: which recorders there are, which is the default, their start and end, how they come and go, and how
+memory is divided among their buffers. Not here: what happens to clips (`clips`, `recordings`), what a
+reload means (`reload`). Event loop only.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 
 from backend.config import CameraConfig, Config
 from backend.errors import Problem
+from backend.reload import CameraChanges
 from recorder.recorder import Recorder
 from recorder.settings import BufferCodec, BufferSettings, CameraSettings, share_bytes
 from recorder.sources.open import default_read_timeout_s
+from recorder.tasks import Tasks
 from recorder.values import CameraStatus
+
+log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 12.0
 """A capture thread ends within its read timeout (at most 9 s); one that hangs must not hold the daemon."""
@@ -25,6 +31,9 @@ class Cameras:
     def __init__(self, recorders: Sequence[Recorder]) -> None:
         self._recorders = {recorder.settings.camera_id: recorder for recorder in recorders}
         self._default = recorders[0].settings.camera_id
+        self._leaving: list[Recorder] = []
+        """Their cameras are gone already; clips of their last recordings are still being finished."""
+        self._tasks = Tasks()
 
     def __iter__(self) -> Iterator[Recorder]:
         return iter(self._recorders.values())
@@ -49,6 +58,12 @@ class Cameras:
         """The recorder of a camera, None when it is not configured (any more)."""
         return self._recorders.get(camera_id)
 
+    def recording(self, recording_id: str, camera_id: str) -> Recorder | None:
+        """Who records this, else the recorder of its camera, None when that is not configured (any more)."""
+        everybody = (*self._leaving, *self)
+        busy = (recorder for recorder in everybody if recorder.is_recording(recording_id))
+        return next(busy, self._recorders.get(camera_id))
+
     def statuses(self) -> list[CameraStatus]:
         """Every camera now."""
         return [recorder.status() for recorder in self]
@@ -58,11 +73,48 @@ class Cameras:
         for recorder in self:
             await recorder.start()
 
+    async def change(self, changes: CameraChanges, make: Callable[[CameraSettings], Recorder]) -> None:
+        """Carry a reload out. Who goes lets go of its camera first: who comes may want the same one.
+
+        Recordings of those who go end at the newest frame; their clips are finished in the background.
+        """
+        going = [self._recorders[name] for name in (*changes.remove, *changes.restart)]
+        await asyncio.gather(*(_release(recorder) for recorder in going))
+        fresh = {*changes.add, *changes.restart}
+        recorders: dict[str, Recorder] = {}
+        for settings in changes.cameras:
+            name = settings.camera_id
+            recorders[name] = make(settings) if name in fresh else self._recorders[name]
+        self._recorders, self._default = recorders, changes.cameras[0].camera_id
+        self._leaving += going
+        for recorder in going:
+            name = f"last clips of {recorder.settings.camera_id}"
+            self._tasks.spawn(self._see_off(recorder), name)
+        for settings in changes.cameras:
+            if settings.camera_id in changes.adjust:
+                await recorders[settings.camera_id].adjust(settings)
+        for name in fresh:
+            await recorders[name].start()
+
     async def close(self) -> None:
         """End every recorder, all at the same time."""
+        await self._tasks.close()
         async with asyncio.TaskGroup() as group:
-            for recorder in self:
+            for recorder in (*self, *self._leaving):
                 group.create_task(_close(recorder))
+
+    async def _see_off(self, recorder: Recorder) -> None:
+        await recorder.drained()
+        self._leaving.remove(recorder)
+        await _close(recorder)
+
+
+async def _release(recorder: Recorder) -> None:
+    try:
+        await recorder.release()
+    except Exception:
+        # The outermost frame of one camera's end: the others go on, its files are there at start-up.
+        log.exception("camera %s did not end cleanly", recorder.settings.camera_id)
 
 
 async def _close(recorder: Recorder) -> None:

@@ -38,7 +38,8 @@ class Clips:
     def __init__(self, desk: Desk, recordings: Recordings, defaults: RecordingConfig) -> None:
         self._desk = desk
         self._recordings = recordings
-        self._defaults = defaults
+        self.defaults = defaults
+        """What Record takes when it is not told; another one after a reload."""
         self._tasks = Tasks()
 
     async def close(self) -> None:
@@ -133,10 +134,10 @@ class Clips:
             start, end = _absolute(asked)
             return RecordRequest(clip_id, start=start, end=end)
         before_s = asked.before_seconds
-        before_s = self._defaults.before_seconds if before_s is None else before_s
+        before_s = self.defaults.before_seconds if before_s is None else before_s
         after_s = asked.after_seconds
         if "after_seconds" not in asked.model_fields_set:
-            after_s = self._defaults.after_seconds
+            after_s = self.defaults.after_seconds
         if before_s == 0 and after_s == 0:
             raise _refused("before_seconds", "and after_seconds cannot both be 0: the clip would be empty.")
         return RecordRequest(clip_id, at=asked.at, before_s=before_s, after_s=after_s)
@@ -207,7 +208,7 @@ class Clips:
         await self._desk.catalogue.delete_clip(clip.id)
         self._desk.news.deleted(clip)
         self._desk.finisher.transcoder.cancel_clip(clip.id)
-        recorder = self._desk.cameras.get(clip.camera)
+        recorder = self._desk.cameras.recording(clip.id, clip.camera)
         if recorder is not None and clip.status in UNFINISHED:
             try:
                 await recorder.discard(clip.id)
@@ -222,7 +223,7 @@ class Clips:
         return clip
 
     def _recorder(self, clip: Clip) -> Recorder:
-        recorder = self._desk.cameras.get(clip.camera)
+        recorder = self._desk.cameras.recording(clip.id, clip.camera)
         if recorder is None or not recorder.is_recording(clip.id):
             raise Problem(409, "Not being recorded", "Its recording has just ended; read the clip again.")
         return recorder

@@ -193,7 +193,7 @@ class Recordings:
 
     async def _continued(self, recording_id: str, started: RecordingStarted) -> None:
         desk = self._desk
-        recorder = desk.cameras.get(started.camera_id)
+        recorder = desk.cameras.recording(started.recording_id, started.camera_id)
         try:
             await self._insert_continuation(recording_id, started)
         except ClipUnknown:
@@ -201,7 +201,9 @@ class Recordings:
             if recorder is not None and recorder.is_recording(started.recording_id):
                 await recorder.discard(started.recording_id)
             return
-        if recorder is not None:
+        if recorder is None:  # its camera was removed meanwhile
+            await self._on_disk(desk.files(started.recording_id).acknowledge)
+        else:
             await recorder.acknowledge(started.recording_id)
             desk.previews.current(started.recording_id, recorder, started.pressed_at)
 

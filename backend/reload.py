@@ -1,7 +1,7 @@
 """What a changed configuration means for a daemon that runs: decides, never performs. Pure.
 
 A camera whose way of being read is the same keeps its buffer and its recordings, whatever else is
-said about it: name, rotation and bounds of the buffer are taken on as it runs. Not here: who carries
+said about it: name and bounds of the buffer are taken on as it runs. Not here: who carries
 it out (`reloader`, `cameras`).
 """
 
@@ -52,7 +52,7 @@ def camera_changes(running: Sequence[CameraSettings], wanted: Sequence[CameraSet
 def _reading(camera: CameraSettings) -> CameraSettings:
     """The camera without what it takes on while it runs; a setting nobody thought of here restarts it."""
     bounds = BufferSettings(codec=camera.buffer.codec)
-    reading = replace(camera, name="", rotation_deg=0, buffer=bounds)
+    reading = replace(camera, name="", buffer=bounds)
     if not is_device(camera.source):
         reading = replace(reading, width_px=0, height_px=0, fps=0.0)
     if not camera.source.startswith(("rtsp://", "rtsps://")):

@@ -56,7 +56,7 @@ class OpenReplays:
     async def reading(self, token: str) -> AsyncIterator[Path]:
         """Use a replay: it is not closed meanwhile. 404 when it is gone."""
         found = self._open.get(token)
-        if found is None:
+        if found is None or found.recorder.gone.is_set():
             raise Problem(404, "That replay is gone", "It was not looked at for a minute; ask for it again.")
         found.readers += 1
         try:
@@ -64,11 +64,6 @@ class OpenReplays:
         finally:
             found.readers -= 1
             found.used_at_s = self._monotonic_s()
-
-    def forget(self, recorder: Recorder) -> None:
-        """The recorder removes its replays: their tokens lead nowhere from now on."""
-        for token in [token for token, found in self._open.items() if found.recorder is recorder]:
-            del self._open[token]
 
     async def close(self) -> None:
         """Forget them all; the recorders remove the files."""
@@ -82,5 +77,5 @@ class OpenReplays:
             await asyncio.sleep(left_s)
             unused_s = 0.0 if found.readers else self._monotonic_s() - found.used_at_s
             left_s = self._keep_s - unused_s
-        self._open.pop(token, None)
+        del self._open[token]
         await found.recorder.close_replay(token)

@@ -8,6 +8,7 @@ All methods are called on the daemon's event loop; `on_event` is called there to
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,6 +48,8 @@ MOST_RECORDINGS = 32
 REORDER_WAIT_S = 0.5
 """How long a finished look-back waits for the last B-frames that are still on their way."""
 PICTURES_PER_S = 5.0
+RELEASE_S = 20.0
+"""How long a camera that goes waits for its recordings to be written: a hung disk must not hold the rest."""
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -116,6 +119,9 @@ class Recorder:
         self._recording_tasks: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks()
         self._reserved = 0
+        self._is_leaving = False
+        self.gone = asyncio.Event()
+        """Set when the camera is let go of: whoever watches it leaves."""
 
     # Life.
 
@@ -133,6 +139,35 @@ class Recorder:
         await self._live.close()
         await self._replays.close_all()
         await asyncio.to_thread(self._stream.close)
+
+    async def adjust(self, settings: CameraSettings) -> None:
+        """Take another name and other bounds of the buffer, as it runs."""
+        self.settings = settings
+        await asyncio.to_thread(self._stream.adjust, settings)
+
+    async def release(self) -> None:
+        """Let go of the camera: recordings end at the newest frame and nothing new begins.
+
+        Their clips are still being finished when this returns: `drained`, then `close`, follow.
+        """
+        self._is_leaving = True
+        version, stopped = 0, set[str]()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                while self._is_writing():
+                    for name in self._active.keys() - stopped:
+                        self._stop(self._active[name])
+                        stopped.add(name)
+                    version = await self._bridge.wait_beyond(version, 0.1)
+        self.gone.set()
+        await self._live.close()
+        await self._replays.close_all()
+        await asyncio.to_thread(self._stream.close)
+
+    async def drained(self) -> None:
+        """Wait until the clips of all recordings are finished."""
+        while self._recording_tasks:
+            await asyncio.wait(self._recording_tasks.values())
 
     def status(self) -> CameraStatus:
         """What the camera is doing now. Cheap: constant time under the ring's lock."""
@@ -168,6 +203,8 @@ class Recorder:
         """
         if len(self._active) + len(self._waiting) + self._reserved >= MOST_RECORDINGS:
             raise Busy(f"{MOST_RECORDINGS} recordings of this camera are under way. Stop one first.")
+        if self._is_leaving:
+            raise Busy("This camera is being changed. Try again in a moment.")
         self._reserved += 1
         try:
             return await self._record(request)
@@ -202,14 +239,12 @@ class Recorder:
 
     async def stop(self, recording_id: str) -> None:
         """End a recording at the newest frame; `RecordingFinished` follows. Raises UnknownRecording."""
-        recording = self._find(recording_id)
-        newest = self._units.newest()
-        recording.stop(newest.pts_ns + newest.duration_ns)
+        self._stop(self._find(recording_id))
 
     async def extend(self, recording_id: str, seconds: float) -> datetime | None:
         """Move the planned end later; returns it (None: until stopped). Raises UnknownRecording."""
         recording = self._find(recording_id)
-        if recording.session.state is not SessionState.RECORDING:
+        if self._is_leaving or recording.session.state is not SessionState.RECORDING:
             raise UnknownRecording("This recording has reached its end.")
         recording.extend(round(seconds * NS_PER_S))
         end_ns = recording.session.end_ns
@@ -348,6 +383,17 @@ class Recorder:
 
     def _complete(self, plan: SpanPlan) -> bool:
         return plan.end_ns is not None and self._units.last_dts_ns() >= plan.end_ns
+
+    def _stop(self, recording: ActiveRecording) -> None:
+        try:
+            newest = self._units.newest()
+        except BufferEmpty:  # what it recorded was too large to be kept
+            return recording.stop(self._tools.clock.monotonic_ns())
+        recording.stop(newest.pts_ns + newest.duration_ns)
+
+    def _is_writing(self) -> bool:
+        states = (recording.session.state for recording in self._active.values())
+        return bool(self._reserved or self._waiting) or SessionState.RECORDING in states
 
     def _find(self, recording_id: str) -> ActiveRecording:
         recording = self._active.get(recording_id)

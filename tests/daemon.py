@@ -59,11 +59,8 @@ class Daemon:
         self.port = free_port()
         self.log_path = directory / "daemon.log"
         self.data_dir = directory / "data"
-        server = {"host": "127.0.0.1", "port": self.port} | sections.pop("server", {})
-        config = {"data_dir": str(self.data_dir), "server": server, "cameras": list(cameras)} | sections
         self.config_path = directory / "config.yaml"
-        # JSON is YAML too.
-        self.config_path.write_text(json.dumps(config), "utf-8")
+        self.configure(cameras, **sections)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -89,6 +86,17 @@ class Daemon:
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def configure(self, cameras: Sequence[Mapping[str, Any]], **sections: Any) -> None:
+        """Write the configuration anew; `hang_up` or a new start reads it."""
+        server = {"host": "127.0.0.1", "port": self.port} | sections.pop("server", {})
+        config = {"data_dir": str(self.data_dir), "server": server, "cameras": list(cameras)} | sections
+        # JSON is YAML too.
+        self.config_path.write_text(json.dumps(config), "utf-8")
+
+    def hang_up(self) -> None:
+        """Ask it to read its configuration again (SIGHUP); returns at once."""
+        os.kill(self.pid, signal.SIGHUP)
 
     def start(self, *, wait: bool = True) -> None:
         """Start the process and wait until it is ready."""

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from backend.access.actions import Action
 from backend.file_body import FileToSend, send_file
-from backend.keys import CAMERAS, PRINCIPAL, REPLAYS
+from backend.keys import CAMERAS, CLIPS, PRINCIPAL, REPLAYS
 from backend.routes import Route, camera_in_path, json_response, query_of
 from backend.wire.cameras import (
     CameraJson,
@@ -17,6 +17,7 @@ from backend.wire.cameras import (
     FrameQuery,
     FramesJson,
     FramesQuery,
+    RecordingDefaultsJson,
     ReplayQuery,
 )
 from backend.wire.times import rfc3339
@@ -34,7 +35,11 @@ async def list_cameras(request: web.Request) -> web.StreamResponse:
         for status in cameras.statuses()
         if principal.may(Action.VIEW, status.camera_id)
     ]
-    return json_response(CameraListJson(cameras=seen))
+    defaults = request.app[CLIPS].defaults
+    recording = RecordingDefaultsJson(
+        before_seconds=defaults.before_seconds, after_seconds=defaults.after_seconds
+    )
+    return json_response(CameraListJson(cameras=seen, recording=recording))
 
 
 async def get_camera(request: web.Request) -> web.StreamResponse:

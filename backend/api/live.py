@@ -61,8 +61,10 @@ async def live(request: web.Request) -> web.StreamResponse:
             sender = group.create_task(_send_live(socket, recorder))
             listener = group.create_task(_listen(socket))
             closing = group.create_task(viewers.closing.wait())
-            await asyncio.wait({sender, listener, closing}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (sender, listener, closing):
+            gone = group.create_task(recorder.gone.wait())
+            tasks = {sender, listener, closing, gone}
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
                 task.cancel()
         if viewers.closing.is_set():
             await _say_bye(socket)
@@ -81,8 +83,9 @@ async def mjpeg(request: web.Request) -> web.StreamResponse:
         async with asyncio.TaskGroup() as group:
             sender = group.create_task(_send_pictures(response, recorder, query_of(request, MjpegQuery).fps))
             closing = group.create_task(viewers.closing.wait())
-            await asyncio.wait({sender, closing}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (sender, closing):
+            gone = group.create_task(recorder.gone.wait())
+            await asyncio.wait({sender, closing, gone}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (sender, closing, gone):
                 task.cancel()
     return response
 

@@ -1,4 +1,4 @@
-"""`hindsight run`: the daemon in the foreground until a signal ends it."""
+"""`hindsight run`: the daemon in the foreground until a signal ends it; SIGHUP reloads its configuration."""
 
 import asyncio
 import errno
@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from backend.access.access_key import AccessKey
 from backend.app import running
@@ -14,18 +15,44 @@ from backend.catalogue import CatalogueError
 from backend.cli.cameras import with_stand_in
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.sources import check_sources
-from backend.config import Config
+from backend.config import CameraConfig, Config
+from backend.config_file import DEFAULT_FILE, load
 from backend.data_lock import DataDirInUse, DataLock
 from backend.ids import RecorderIdDamaged
 from backend.redaction import Redactor
+from backend.reloader import Read
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def run(config: Config) -> Exit:
-    """Serve until SIGTERM or SIGINT; a second signal ends the process at once."""
-    _set_up_logging(config)
+class _Log:
+    """The log on stderr: how much it says, and what it hides."""
+
+    def __init__(self, config: Config) -> None:
+        self._handler = logging.StreamHandler(sys.stderr)
+        self._handler.setFormatter(logging.Formatter(_LOG_FORMAT))
+        self._handler.addFilter(Redactor())
+        self._hidden: set[str] = set()
+        self.follow(config)
+        logging.basicConfig(handlers=[self._handler], force=True)
+        # A job that runs every second is no news, nor is a database that is up to date.
+        for chatty in ("apscheduler", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+
+    def follow(self, config: Config) -> None:
+        """Take the level of `config`, and hide its secrets beside those there were before."""
+        fresh = config.secrets() - self._hidden
+        if fresh:
+            self._handler.addFilter(Redactor(fresh))
+        self._hidden |= fresh
+        logging.getLogger().setLevel(config.log_level.upper())
+
+
+def run(config: Config, path: Path | None) -> Exit:
+    """Serve until SIGTERM or SIGINT; a second signal ends the process at once. `path`: of --config."""
+    log = _Log(config)
     config, stand_in = with_stand_in(config)
+    read = _reader(path, log, () if stand_in is None else config.cameras)
     check_sources(config)
     try:
         lock = DataLock.acquire(config.data_dir)
@@ -36,7 +63,7 @@ def run(config: Config) -> Exit:
             Exit.NO_PERMISSION, f"data_dir {config.data_dir} cannot be used: {error.strerror}."
         ) from error
     try:
-        return asyncio.run(_serve(config, lock, stand_in))
+        return asyncio.run(_serve(config, lock, stand_in, read))
     except (RecorderIdDamaged, CatalogueError) as error:
         raise CommandFailed(Exit.FAILED, str(error)) from error
     except OSError as error:
@@ -45,23 +72,43 @@ def run(config: Config) -> Exit:
         lock.release()
 
 
-async def _serve(config: Config, lock: DataLock, stand_in: str | None) -> Exit:
-    stop = asyncio.Event()
+def _reader(path: Path | None, log: _Log, stand_in: tuple[CameraConfig, ...]) -> Read:
+    cwd = Path.cwd()
+    if path is None and (cwd / DEFAULT_FILE).is_file():
+        path = DEFAULT_FILE  # to miss it from now on is a mistake, not a wish for no cameras
+
+    def read() -> Config:
+        fresh = load(path, os.environ, cwd)
+        if not fresh.cameras:
+            fresh = fresh.model_copy(update={"cameras": stand_in})
+        fresh, _ = with_stand_in(fresh)
+        check_sources(fresh)
+        log.follow(fresh)
+        return fresh
+
+    return read
+
+
+async def _serve(config: Config, lock: DataLock, stand_in: str | None, read: Read) -> Exit:
+    stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, number, stop)
+    loop.add_signal_handler(signal.SIGHUP, _on_hangup, sys.stdin.isatty(), stop, reload)
     key = AccessKey(config.data_dir)
     is_new_key = await asyncio.to_thread(key.load)
     if stand_in is not None:
         _say(stand_in)
-    async with running(config, key) as address:
-        lock.announce(_local(address))
-        shown = _reachable(address)
+    async with running(config, key) as daemon, asyncio.TaskGroup() as group:
+        lock.announce(_local(daemon.address))
+        shown = _reachable(daemon.address)
+        reloads = group.create_task(daemon.reloader.follow(reload, read))
         if is_new_key or sys.stdout.isatty():
             _say(f"Open {shown}/#key={key.value}")
         else:
             _say(f"Open {shown}  (`hindsight key show` prints the key)")
         await stop.wait()
+        reloads.cancel()
         _say("Stopping; once more ends it at once.")
     return Exit.OK
 
@@ -71,6 +118,12 @@ def _on_signal(number: int, stop: asyncio.Event) -> None:
         # Recordings under way are on the disk already: the next start finishes them.
         os._exit(128 + number)
     stop.set()
+
+
+def _on_hangup(had_terminal: bool, stop: asyncio.Event, reload: asyncio.Event) -> None:
+    # The same signal says that the window was closed, to a daemon that somebody tries in one.
+    is_terminal_gone = had_terminal and not sys.stdin.isatty()
+    (stop if is_terminal_gone else reload).set()
 
 
 def _say(line: str) -> None:
@@ -106,13 +159,3 @@ def _as_failure(error: OSError, config: Config) -> CommandFailed:
     if isinstance(error, PermissionError):
         return CommandFailed(Exit.NO_PERMISSION, f"Not allowed: {error.filename or where}.")
     return CommandFailed(Exit.FAILED, f"Could not start: {error.strerror or error}.")
-
-
-def _set_up_logging(config: Config) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_LOG_FORMAT))
-    handler.addFilter(Redactor(config.secrets()))
-    logging.basicConfig(level=config.log_level.upper(), handlers=[handler], force=True)
-    # A job that runs every second is no news, nor is a database that is up to date.
-    for chatty in ("apscheduler", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)

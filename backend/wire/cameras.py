@@ -234,10 +234,18 @@ class CameraJson(Answer):
         )
 
 
+class RecordingDefaultsJson(Answer):
+    """What Record takes when the request does not say."""
+
+    before_seconds: float
+    after_seconds: float | None = Field(description="null: until stopped")
+
+
 class CameraListJson(Answer):
     """`GET /api/cameras`."""
 
     cameras: list[CameraJson]
+    recording: RecordingDefaultsJson
 
 
 class FilmPictureJson(Answer):

@@ -61,8 +61,8 @@ async def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     server = ServerConfig(host=host, port=0, loopback_without_key=loopback_without_key)
     key = AccessKey(tmp_path)
     await asyncio.to_thread(key.load)
-    async with running(Config(data_dir=tmp_path, server=server), key) as url:
-        yield url
+    async with running(Config(data_dir=tmp_path, server=server), key) as daemon:
+        yield daemon.address
 
 
 def test_every_route_declares_an_action_and_the_open_ones_are_known(tmp_path: Path) -> None:

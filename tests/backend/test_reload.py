@@ -35,7 +35,7 @@ def changed(camera: CameraSettings, **fields: Any) -> Cameras:
         ((FRONT,), changed(FRONT, rtsp_transport="udp"), {"restart": ("front",)}),
         ((FRONT,), changed(FRONT, read_timeout_s=2.0), {"restart": ("front",)}),
         ((FRONT,), changed(FRONT, name="Door"), {"adjust": ("front",)}),
-        ((FRONT,), changed(FRONT, rotation_deg=90), {"adjust": ("front",)}),
+        ((FRONT,), changed(FRONT, rotation_deg=90), {"restart": ("front",)}),
         ((FRONT,), changed(FRONT, buffer=BufferSettings(120.0)), {"adjust": ("front",)}),
         ((FRONT,), changed(FRONT, buffer=BufferSettings(max_bytes=9)), {"adjust": ("front",)}),
         ((FRONT,), changed(FRONT, buffer=BufferSettings(codec=BufferCodec.H264)), {"restart": ("front",)}),
