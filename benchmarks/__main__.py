@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import at_once, cheap, many
+from benchmarks import at_once, cheap, many, ready
 from benchmarks.daemon import BenchmarkFailed
 from benchmarks.machine import describe
 from benchmarks.report import Table, as_json, as_markdown, as_text
@@ -20,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     runs: dict[str, Callable[[Path], list[Table]]] = {
         "at-once": lambda where: [at_once.run(where, options.seconds, options.tries)],
         "cheap": lambda where: cheap.run(where, options.seconds),
+        "ready": lambda where: [ready.run(where, options.seconds)],
         "many": lambda where: [many.run(where, options.seconds, options.cameras)],
     }
     machine = describe()
@@ -53,9 +54,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "only",
         nargs="*",
-        choices=["at-once", "cheap", "many", []],
+        choices=["at-once", "cheap", "ready", "many", []],
         metavar="WHAT",
-        help="at-once, cheap, many; everything when left out",
+        help="at-once, cheap, ready, many; everything when left out",
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the buffer (default 60)")
     parser.add_argument("--tries", type=int, default=30, help="presses for at-once (default 30)")
