@@ -18,6 +18,7 @@ export class Actions {
   #say;
   #labelOnScreen;
   #confirm;
+  #chosen;
 
   /** @param {Tools} tools */
   constructor({ store, api, clock, say, labelOnScreen, confirm }) {
@@ -27,7 +28,8 @@ export class Actions {
     this.#say = say;
     this.#labelOnScreen = labelOnScreen;
     this.#confirm = confirm;
-    store.update({ lengths: rememberedLengths() });
+    this.#chosen = rememberedLengths();
+    store.update({ lengths: this.#chosen ?? store.state.lengths });
   }
 
   /** @param {string} key */
@@ -57,8 +59,10 @@ export class Actions {
 
   async loadCameras() {
     try {
-      const items = (await this.#api.cameras()).map((camera) => this.#stamped(camera));
-      this.#store.update({ cameras: { status: "ready", items, error: null } });
+      const { cameras, recording } = await this.#api.cameras();
+      const items = cameras.map((camera) => this.#stamped(camera));
+      const lengths = this.#chosen ?? { before: recording.before_seconds, after: recording.after_seconds };
+      this.#store.update({ cameras: { status: "ready", items, error: null }, lengths });
     } catch (error) {
       this.#store.update(({ cameras }) => ({ cameras: cameras.items.length ? cameras : { status: "error", items: [], error: words(error) } }));
     }
@@ -150,6 +154,7 @@ export class Actions {
 
   /** @param {{before: number, after: number|null}} lengths */
   chooseLengths(lengths) {
+    this.#chosen = lengths;
     this.#store.update({ lengths });
     localStorage.setItem(LENGTHS, JSON.stringify(lengths));
   }
@@ -220,13 +225,13 @@ function words(error) {
   return error instanceof Error ? error.message : text.errors.unknown;
 }
 
-/** @returns {{before: number, after: number|null}} */
+/** What was chosen here, if ever: else the daemon's defaults hold. @returns {{before: number, after: number|null}|null} */
 function rememberedLengths() {
   try {
     const { before, after } = JSON.parse(localStorage.getItem(LENGTHS) ?? "");
     if (before >= 0 && (after === null || after >= 0)) return { before, after };
   } catch {
-    // Nothing remembered, or something else's: the defaults are fine.
+    // Nothing remembered, or something else's.
   }
-  return { before: 15, after: 15 };
+  return null;
 }

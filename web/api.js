@@ -44,9 +44,9 @@ export class Api {
     return this.#call("POST", "/api/session", { body: { key }, quiet: true });
   }
 
-  /** @returns {Promise<Camera[]>} */
-  async cameras() {
-    return (await this.#call("GET", "/api/cameras")).cameras;
+  /** @returns {Promise<{cameras: Camera[], recording: {before_seconds: number, after_seconds: number|null}}>} */
+  cameras() {
+    return this.#call("GET", "/api/cameras");
   }
 
   /** @param {{cursor?: string|null, limit?: number}} [page] @returns {Promise<{items: Clip[], cursor: string|null}>} */

@@ -131,6 +131,7 @@ function connectEvents() {
       clip: (clip) => actions.clipChanged(clip),
       clip_deleted: ({ id }) => actions.clipDeleted(id),
       camera: (camera) => actions.cameraChanged(camera),
+      cameras: () => actions.loadCameras(),
       reset: () => actions.reload(),
     },
   }, page.signal);

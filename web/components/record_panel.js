@@ -74,7 +74,8 @@ export class RecordPanel extends HsElement {
   /** @param {PanelView} view */
   #showLengths({ lengths, capacity }) {
     const choices = [...new Set([...BEFORE.filter((s) => s <= capacity), lengths.before])].sort((a, b) => a - b);
-    if (this.beforeField.options.length !== choices.length) this.beforeField.replaceChildren(...choices.map(option));
+    const offered = [...this.beforeField.options].map(({ value }) => value);
+    if (String(offered) !== String(choices)) this.beforeField.replaceChildren(...choices.map(option));
     const after = lengths.after === null ? UNTIL_STOPPED : String(lengths.after);
     if (![...this.afterField.options].some(({ value }) => value === after)) this.afterField.prepend(option(Number(after)));
     if (this.beforeField.value !== String(lengths.before)) this.beforeField.value = String(lengths.before);
