@@ -40,8 +40,9 @@ class Complaints(list[str]):
             self.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with its file: Playwright's event loop and those of asynchronous tests cannot be nested."""
     chromium = require("chromium", "apt-get install chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
