@@ -35,13 +35,21 @@ def _run(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProc
 
 
 @contextmanager
-def _daemon(cwd: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def _daemon(
+    cwd: Path, stdin: int | None = None, **environ: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running daemon on a free port, and the address it printed."""
     environ = {"HINDSIGHT_SERVER__PORT": "0", "HINDSIGHT_SERVER__HOST": "127.0.0.1"} | environ
     command = [sys.executable, "-m", "backend", "run"]
     with (cwd / "stderr").open("w") as errors:
         process = subprocess.Popen(
-            command, cwd=cwd, env=_environ(**environ), stdout=subprocess.PIPE, stderr=errors, text=True
+            command,
+            cwd=cwd,
+            env=_environ(**environ),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         )
     try:
         yield process, _opened(process, cwd)
@@ -56,6 +64,13 @@ def _opened(process: subprocess.Popen[str], cwd: Path) -> str:
         if line.startswith("Open "):
             return line.split()[1]
     pytest.fail((cwd / "stderr").read_text())
+
+
+def _wait_for_log(cwd: Path, words: str) -> None:
+    deadline = time.monotonic() + 30
+    while words not in (said := (cwd / "stderr").read_text()):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
 
 
 def _wait_for_frames(cwd: Path) -> None:
@@ -155,6 +170,36 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGCONT)
         assert process.wait(20) in {128 + signal.SIGINT, 128 + signal.SIGTERM}
+
+
+@pytest.mark.daemon
+def test_a_closed_terminal_ends_it_and_without_one_the_same_signal_reloads(tmp_path: Path) -> None:
+    """A daemon tried in a window must not live on unseen; the camera of no configuration is kept."""
+    window, terminal = os.openpty()
+    with _daemon(tmp_path, stdin=terminal) as (process, _):
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        _wait_for_log(tmp_path, "Configuration reloaded; cameras: as they were.")
+        os.close(window)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(20) == 0
+
+
+@pytest.mark.daemon
+def test_a_password_that_a_reload_brings_is_hidden_as_well(tmp_path: Path) -> None:
+    """In the log of that very reload; and a file that is missing now is a mistake, no wish for no camera."""
+    file = tmp_path / "config.yaml"
+    file.write_text("log_level: debug")
+    with _daemon(tmp_path) as (process, _):
+        source = f"rtsp://admin:{CANARY}@127.0.0.1:9/x?token={CANARY}"
+        file.write_text(f"log_level: debug\ncameras: [{{id: front, source: '{source}'}}]")
+        process.send_signal(signal.SIGHUP)
+        _wait_for_log(tmp_path, "added front; removed synthetic")
+        _wait_for_log(tmp_path, "Camera front is reconnecting")
+        file.unlink()
+        process.send_signal(signal.SIGHUP)
+        _wait_for_log(tmp_path, "nothing was changed")
+    assert CANARY not in (tmp_path / "stderr").read_text()
 
 
 @pytest.mark.daemon
