@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import av
+import numpy as np
 import pytest
 
+from recorder.sources.test_card import draw_counter
 from tests.daemon import Daemon
 from tests.recorder_rig import counters_of
 
@@ -104,6 +107,36 @@ def test_a_camera_comes_and_one_goes_while_a_third_records_on(daemon: Daemon) ->
     assert assert_complete(daemon, leaving)["camera"] == "yard"
     assert daemon.get(f"/api/clips/{leaving}/playback").status == 200
     assert not list(daemon.data_dir.glob("clips/*/recording.part"))
+
+
+def write_jpegs(path: Path, frames: int) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=15)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuvj420p"
+        for number in range(frames):
+            picture = np.full((180, 320, 3), 90, dtype=np.uint8)
+            draw_counter(picture, number)
+            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def test_the_last_clip_of_a_camera_that_goes_is_encoded_when_its_camera_is_gone_already(
+    tmp_path: Path,
+) -> None:
+    """Encoding takes its time, and the reload does not wait for it."""
+    write_jpegs(tmp_path / "film.mkv", 900)
+    film = {"id": "film", "source": f"file:{tmp_path / 'film.mkv'}"}
+    with Daemon(tmp_path, [film, card("desk")], buffer={"codec": "source"}) as daemon:
+        daemon.wait_for_buffer(2.0, "film")
+        daemon.wait_for_buffer(2.0, "desk")
+        clips = [record(daemon, "film") for _ in range(3)]
+        reload(daemon, [card("desk")], buffer={"codec": "source"})
+        assert ids(daemon) == ["desk"]
+        for clip in clips:
+            assert assert_complete(daemon, clip)["video_codec"].startswith("h264")
+        assert not list(daemon.data_dir.glob("clips/*/recording.part"))
 
 
 def test_name_and_bounds_change_as_it_runs_and_another_source_begins_that_camera_anew(daemon: Daemon) -> None:
