@@ -6,7 +6,8 @@ lookups bisect on dts, which never decreases, and then look at the few units tha
 What is handed out are references to immutable units; no byte is ever copied.
 
 It counts on what the timeline promises: dts never decreases, pts ≥ dts, sequences count up by one,
-the pts of keyframes increase, and no unit of a run is shown before that run's first keyframe.
+and no unit of a run is shown before that run's first keyframe. Where damaged times show a keyframe out
+of order, what is found may be a GOP off, but always begins with a keyframe and holds the unit.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _NO_FRAME = "No buffered frame lies between the start and the end asked for."
 _TOO_MUCH_PINNED = (
     "Replays may hold at most half of the buffer's bytes: ask for a shorter one, or raise buffer.max_bytes."
 )
+_FEW_UNITS, _BYTES_PER_UNIT = 4096, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class RingBuffer:
         first = self._first_shown(max(start_ns, self._oldest_pts_ns()))
         if first is None or first.pts_ns >= end_ns:
             raise SpanOutsideBuffer(_NO_FRAME)
-        lead_in = self._gops[self._gop_at(first.pts_ns)].first
+        lead_in = self._lead_in(self._units.bisect_left(first.sequence, _sequence))
         last = self._first_dts(end_ns) - 1
         while self._units[last].pts_ns >= end_ns:
             last -= 1
@@ -242,8 +244,7 @@ class RingBuffer:
     def gop_of(self, pts_ns: int) -> tuple[AccessUnit, ...]:
         """What decoding the frame on show at `pts_ns` needs, that frame's unit last."""
         position = self._position_at(pts_ns)
-        gop = self._gops[self._gop_at(self._units[position].pts_ns)]
-        return self._units.slice(gop.first, position + 1)
+        return self._units.slice(self._lead_in(position), position + 1)
 
     def keyframes(self, start_ns: int, end_ns: int) -> tuple[AccessUnit, ...]:
         """The held keyframes with start_ns ≤ pts < end_ns."""
@@ -296,15 +297,21 @@ class RingBuffer:
         while len(self._gops) > 1 and self._gops[self._gops.first + 1].keyframe.pts_ns <= full_from_ns:
             self._evict_oldest()
         self._evict_by_bytes()
-        if self._held_bytes > self._limits.max_bytes:
+        if self._is_too_much(self._held_bytes):
             self._evict_oldest()
             self._newest = None
             self.gops_too_large += 1
 
     def _evict_by_bytes(self) -> None:
-        while self._held_bytes + self._pinned_bytes > self._limits.max_bytes and len(self._gops) > 1:
+        while self._is_too_much(self._held_bytes + self._pinned_bytes) and len(self._gops) > 1:
             self._evict_oldest()
             self.gops_evicted_by_bytes += 1
+
+    def _is_too_much(self, size_bytes: int) -> bool:
+        # A unit costs some 400 bytes beyond its data: a camera of crumbs on a clock that stands still
+        # would otherwise take a hundred times what it is allowed.
+        most_bytes = self._limits.max_bytes
+        return size_bytes > most_bytes or len(self._units) > max(_FEW_UNITS, most_bytes // _BYTES_PER_UNIT)
 
     def _evict_oldest(self) -> None:
         gop = self._gops[self._gops.first]
@@ -322,6 +329,14 @@ class RingBuffer:
     def _first_dts(self, ns: int) -> int:
         """Position of the first unit with dts ≥ ns: from there on every pts is ≥ ns as well."""
         return self._units.bisect_left(ns, _dts)
+
+    def _lead_in(self, position: int) -> int:
+        """Position of the keyframe that decoding the unit at `position` begins with."""
+        gop = self._gop_at(self._units[position].pts_ns)
+        # Damaged times show a unit after the next keyframe; decoding still begins before the unit.
+        while gop > self._gops.first and self._gops[gop].first > position:
+            gop -= 1
+        return self._gops[gop].first
 
     def _gop_at(self, pts_ns: int) -> int:
         """Position of the last GOP whose keyframe is shown at or before `pts_ns`, else of the oldest."""

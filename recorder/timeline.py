@@ -24,6 +24,9 @@ SETTLE_NS = NS_PER_S // 2
 burst, and only the units after it tell how late a unit really is."""
 LOST_TRACK_NS = NS_PER_S
 """A map wrong by more than this is given up for a new run: slewing would take most of an hour."""
+FUTURE_NS = 5 * NS_PER_S
+"""Pictures this far ahead of their arrival are not followed further, keyframe or not: until the world has
+caught up with them, nothing that comes could be kept."""
 
 _SLEW_DIVISOR = 2000  # 500 ppm
 _SLEW_FROM_NS = 40_000_000
@@ -167,7 +170,8 @@ class Timeline:
 
     def _lost_track(self, unit: SourceUnit) -> bool:
         """Whether the map is hopelessly wrong; judged at keyframes, where a new run costs no unit."""
-        return self._settled and unit.is_keyframe and abs(self._error_ns()) > LOST_TRACK_NS
+        error_ns = self._error_ns() if self._settled else 0
+        return (unit.is_keyframe and abs(error_ns) > LOST_TRACK_NS) or error_ns < -FUTURE_NS
 
     def _dts_step_ns(self, unit: SourceUnit) -> int:
         """dts since the last unit that had one, per unit; 0 where that cannot be told."""
