@@ -4,10 +4,13 @@ Ours and not FFmpeg's, so that nothing but this one address is ever opened: no r
 no proxy, no other protocol. Blocking, one thread; the timeout is the longest that stopping can take.
 """
 
+import io
 import secrets
 import socket
 import ssl
 import time
+from collections.abc import Callable
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -34,7 +37,6 @@ class HttpBody:
         self._parts, self._account = _split(settings.source)
         self._deadline_s = time.monotonic() + 2 * settings.open_timeout_s
         self._connection: HTTPConnection | None = None
-        self._socket: socket.socket | None = None
         self._response = self._get()
         self.content_type = self._response.headers.get("Content-Type", "")
 
@@ -46,11 +48,7 @@ class HttpBody:
         """What has come, at least one byte; empty at the end. Raises OSError or HTTPException."""
         if self._response.isclosed():
             return b""
-        left_s = self._deadline_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        if self._socket is not None:
-            self._socket.settimeout(left_s)
+        self._left_s()
         return self._response.read1(most_bytes)
 
     def close(self) -> None:
@@ -58,6 +56,12 @@ class HttpBody:
         self._response.close()
         if self._connection is not None:
             self._connection.close()
+
+    def _left_s(self) -> float:
+        left_s = self._deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        return left_s
 
     def _get(self) -> HTTPResponse:
         doing = f"connecting to {self._shown}"
@@ -86,9 +90,9 @@ class HttpBody:
         headers = {"User-Agent": "hindsight", "Accept": "*/*", "Connection": "close"}
         if said is not None:
             headers["Authorization"] = said
+        # The library's own time-out is for one byte: heads and chunk sizes that drip would last for ever.
+        self._connection.response_class = partial(_Response, left_s=self._left_s)  # type: ignore[assignment]
         self._connection.request("GET", self._target(), headers=headers)
-        # The connection lets its socket go once the answer is known to end with it.
-        self._socket = self._connection.sock
         return self._connection.getresponse()
 
     def _target(self) -> str:
@@ -109,6 +113,32 @@ class HttpBody:
             return SourceUnsupported(msg)
         reason = _REFUSED.get(response.status, f"the camera answered with status {response.status}")
         return SourceLost(f"While {doing}, {reason}.")
+
+
+class _Response(HTTPResponse):
+    """An answer all of whose reads end at the deadline."""
+
+    def __init__(self, sock: socket.socket, *args: str, left_s: Callable[[], float], **named: str) -> None:
+        super().__init__(sock, *args, **named)  # type: ignore[arg-type]
+        self.fp = io.BufferedReader(_Timely(self.fp.detach(), sock, left_s))
+
+
+class _Timely(io.RawIOBase):
+    """A socket's bytes, each wait no longer than what is left."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, left_s: Callable[[], float]) -> None:
+        self._raw, self._sock, self._left_s = raw, sock, left_s
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int | None:  # type: ignore[override]
+        self._sock.settimeout(self._left_s())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def lost(error: Exception, address: str, doing: str) -> SourceLost:

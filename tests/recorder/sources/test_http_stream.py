@@ -1,12 +1,13 @@
 """Cameras by HTTP, against a real server that disagrees with itself the way cameras do."""
 
 import shutil
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -206,3 +207,58 @@ def test_a_camera_with_its_own_certificate_is_read_over_tls(tmp_path: Path) -> N
         connected(camera.url()) as source,
     ):
         assert len(read_all(source)) == COUNT
+
+
+@dataclass
+class Dripping:
+    """An answer that comes byte by byte and never gets anywhere."""
+
+    headers: dict[str, str]
+    drop: bytes
+    status: int = 200
+
+    def chunks(self) -> Iterator[bytes]:
+        while True:
+            time.sleep(0.05)
+            yield self.drop
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [mixed("frame"), mixed("frame") | {"Transfer-Encoding": "chunked"}, {}],
+    ids=["body", "chunk size", "sniffed"],
+)
+def test_a_camera_that_drips_is_given_up_like_one_that_is_silent(headers: dict[str, str]) -> None:
+    """Each byte comes in time, and still nothing ever comes."""
+    begun_s = time.monotonic()
+    with (
+        HttpCamera(Dripping(headers, b"0")) as camera,
+        pytest.raises(SourceLost, match="in time"),
+        connected(camera.url(), 0.4) as source,
+    ):
+        while time.monotonic() - begun_s < 3:
+            assert source.read() == []
+            if "Transfer-Encoding" not in headers:
+                raise SourceLost("The stream's watchdog gives it up in time.")
+    assert time.monotonic() - begun_s < 2
+
+
+def test_headers_that_drip_are_given_up() -> None:
+    """The head of the answer has one deadline, not one per byte."""
+    begun_s = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            with suppress(OSError), server.accept()[0] as peer:
+                peer.sendall(b"HTTP/1.1 200 OK\r\nX-More: ")
+                while True:
+                    time.sleep(0.05)
+                    peer.sendall(b"y")
+
+        threading.Thread(target=drip, daemon=True).start()
+        with (
+            pytest.raises(SourceLost, match="in time"),
+            connected(f"http://127.0.0.1:{server.getsockname()[1]}/", 0.4),
+        ):
+            pass
+    assert time.monotonic() - begun_s < 2
