@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MOST_WAITING_UNITS = 60
 MOST_WAITING_BYTES = 32 * 1024 * 1024
+MOST_PIXELS = 8192 * 4352
+"""8K; larger pictures are damage here, and are counted so."""
 CHOICE_S = 20.0
 """How long the first pictures wait for the encoders' probe; as long as that, only the bytes are bounded."""
 _JOIN_S = 3.0
@@ -254,6 +256,8 @@ class _Coder:
         self._decoder = cast("VideoCodecContext", av.CodecContext.create(_DECODERS[first.epoch.codec], "r"))
         # Frame threads would hold pictures back; the encoder has the other cores.
         self._decoder.thread_count = 1
+        # This is the daemon's own memory: what a header claims must not decide how much of it is taken.
+        self._decoder.options = {"max_pixels": str(MOST_PIXELS)}
         self._upright = Upright(0, pixel_format(name))
         self._encoder: VideoCodecContext | None = None
         self._epoch: Epoch | None = None

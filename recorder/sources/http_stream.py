@@ -18,7 +18,7 @@ from recorder.access_unit import Codec, SourceUnit
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
 from recorder.settings import CameraSettings
-from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
+from recorder.sources.bitstream import MOST_PROBED_PIXELS, UnitAssembler, codec_of, sentence
 from recorder.sources.http_body import HttpBody, lost
 from recorder.sources.multipart import MultipartReader, boundary_of
 from recorder.sources.source import redact
@@ -131,7 +131,12 @@ class HttpStreamSource:
             av.open(
                 _Unread(first, body),
                 format="mpegts",
-                options={"protocol_whitelist": "none", "analyzeduration": "500000", "probesize": "500000"},
+                options={
+                    "protocol_whitelist": "none",
+                    "analyzeduration": "500000",
+                    "probesize": "500000",
+                    "max_pixels": str(MOST_PROBED_PIXELS),
+                },
             ),
         )
         self._resources.callback(container.close)

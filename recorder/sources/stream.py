@@ -17,7 +17,7 @@ from recorder.access_unit import SourceUnit
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
 from recorder.settings import NS_PER_S, CameraSettings
-from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
+from recorder.sources.bitstream import MOST_PROBED_PIXELS, UnitAssembler, codec_of, sentence
 from recorder.sources.source import redact
 
 # Without this list FFmpeg follows a camera's redirect into files and other protocols of this host.
@@ -105,6 +105,8 @@ class StreamSource:
             "analyzeduration": "500000",
             "probesize": "500000",
             "fpsprobesize": "0",
+            # Probing decodes, in this process; what a camera claims must not decide how much memory that is.
+            "max_pixels": str(MOST_PROBED_PIXELS),
         }
         return av.open(
             settings.source,
