@@ -397,7 +397,8 @@ class Recorder:
 
     def _find(self, recording_id: str) -> ActiveRecording:
         recording = self._active.get(recording_id)
-        if recording is None:
+        # One that is over stays for a moment, until its file is closed.
+        if recording is None or recording.session.over:
             raise UnknownRecording("This recording is not under way any more.")
         return recording
 

@@ -391,7 +391,7 @@ def test_whatever_a_camera_sends_the_line_stays_a_line(connections: list[list[So
     placed = list(every_unit(timeline, connections))
     assert [unit.sequence for unit in placed] == list(range(len(placed)))
     assert len(placed) + timeline.units_before_keyframe == sum(map(len, connections))
-    shown_ns = -1
+    shown_ns = -(10**18)
     for before, unit in pairwise([None, *placed]):
         assert unit is not None
         assert unit.pts_ns >= unit.dts_ns
