@@ -67,6 +67,9 @@ T = TypeVar("T")
 CYCLE_S = 0.4
 """How often new units are written and synced: well inside the promised last second."""
 QUIET_AFTER_NS = NS_PER_S
+SHORT_CLIP_NS = NS_PER_S
+MOST_SHORT_CLIPS = 10
+"""A camera that changes its parameters with every frame would make thirty clips a second, all day."""
 
 
 class UnitLine(Protocol):
@@ -136,6 +139,8 @@ class ActiveRecording:
         self._steps_at_start = shop.labels.steps
         self._opened_ns = shop.clock.monotonic_ns()
         self._transcode: Transcode | None = None
+        self.short_ones = 0
+        """How many clips of this chain, just before this one, were short."""
 
     @property
     def recording_id(self) -> str:
@@ -246,12 +251,21 @@ class ActiveRecording:
     async def _continue(
         self, first: AccessUnit, end_ns: int | None, adopt: Callable[["ActiveRecording"], None]
     ) -> None:
+        short_ones = self.short_ones + 1 if self.session.recorded_ns < SHORT_CLIP_NS else 0
+        if short_ones > MOST_SHORT_CLIPS:
+            log.warning(
+                "recording %s ends: camera %s changes its size or codec with nearly every frame",
+                self.recording_id,
+                self._shop.camera_id,
+            )
+            return
         pressed_ns = max(self._header.pressed_ns, first.pts_ns)
         try:
             following, started = await open_recording(
                 self._shop,
                 OpenPlan(self._shop.new_id(), pressed_ns, first.pts_ns, end_ns, (first,), self.recording_id),
             )
+            following.short_ones = short_ones
         except OSError as error:
             self._shop.counters.write_failures += 1
             log.warning("recording %s could not be continued: %s", self.recording_id, error.strerror)
