@@ -131,8 +131,9 @@ class BackgroundStream:
 
         `recordings` and `viewers` are 0: the recorder knows them.
         """
-        condition, epoch = self._shown_condition(), self._epoch
+        epoch = self._epoch
         buffer, fps = self._buffer_status()
+        condition = self._shown_condition(holds_any=buffer.held_frames > 0)
         label = self._labels.label
         return CameraStatus(
             camera_id=self._settings.camera_id,
@@ -272,7 +273,7 @@ class BackgroundStream:
 
     # Reading from any thread.
 
-    def _shown_condition(self) -> _Condition:
+    def _shown_condition(self, *, holds_any: bool) -> _Condition:
         """The condition as it looks now: a live camera that went quiet is stalled, before it is lost."""
         condition = self._condition
         if condition.state is not StreamState.LIVE:
@@ -283,9 +284,19 @@ class BackgroundStream:
         if quiet_ns > allowed_ns:
             allowed_ns = max(allowed_ns, 3 * self._frame_ns())
         if quiet_ns <= allowed_ns:
-            return condition
+            return condition if holds_any else replace(condition, reason=self._why_nothing_is_kept())
         reason = f"No picture for {quiet_ns / NS_PER_S:.0f} s."
         return replace(condition, state=StreamState.STALLED, reason=reason, since_ns=last_ns + allowed_ns)
+
+    def _why_nothing_is_kept(self) -> str:
+        if self._ring.gops_too_large:
+            return (
+                "Receiving pictures, but none can be kept: what lies between two keyframes is larger than "
+                "buffer.max_bytes. Raise it, or set the camera to more keyframes."
+            )
+        if self._ingest is not None and self._ingest.failures:
+            return "Receiving pictures, but none can be kept: encoding them on the way in fails."
+        return "Receiving pictures; they are kept from the first keyframe on."
 
     def _frame_ns(self) -> int:
         try:

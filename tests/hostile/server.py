@@ -7,6 +7,7 @@ what it does: `rtsp://…/bit-flips`, `http://…/bomb`. Every connection draws 
 """
 
 import asyncio
+import io
 import itertools
 import random
 import struct
@@ -14,10 +15,13 @@ import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
+import av
+
 from recorder import h264
-from tests.hostile.mutations import H264_WAYS, Sent, claiming, flipped, load, loop
+from tests.hostile.mutations import H264_WAYS, TICKS, Sent, Unit, claiming, flipped, load, loop
 
 MTU = 1400
 _SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP {kind}\r\na=control:track1\r\n"
@@ -274,14 +278,33 @@ async def _pictures(server: Server, name: str) -> AsyncIterator[bytes]:
 
 
 async def _transport(server: Server, name: str) -> AsyncIterator[bytes]:
-    """Packets with the right beginning and, often, nothing right behind it."""
+    """A real transport stream; every tenth packet is torn, missing or twice there."""
     chance = server.chance(name)
-    for number, unit in loop(server.h264):
-        for at in range(0, len(unit.data), 184):
-            head = bytes([0x47, 0x41 if at == 0 else 0x01, chance.choice([0, 0x11, 0]), 0x10 | number & 15])
-            body = unit.data[at : at + 184].ljust(184, b"\xff")
-            yield flipped(head + body, chance, 0.01) if chance.random() < 0.5 else head + body
-        await asyncio.sleep(1 / 30)
+    whole = _muxed(server.h264)
+    while True:
+        for at in range(0, len(whole), 188):
+            packet = whole[at : at + 188]
+            if at > 10_000 and chance.random() < 0.1:
+                packet = chance.choice([flipped(packet, chance, 0.02), b"", packet * 2, packet[:100]])
+            yield packet
+            if at % (188 * 5) == 0:
+                await asyncio.sleep(0.02)
+
+
+def _muxed(units: list[Unit]) -> bytes:
+    sink = io.BytesIO()
+    with av.open(sink, "w", format="mpegts") as container:
+        stream = container.add_mux_stream("h264", width=320, height=176)
+        for number, unit in enumerate(units):
+            packet = av.Packet(unit.data)
+            packet.stream, packet.is_keyframe, packet.time_base = (
+                stream,
+                unit.is_keyframe,
+                Fraction(1, 90_000),
+            )
+            packet.pts = packet.dts = number * TICKS
+            container.mux_one(packet)
+    return sink.getvalue()
 
 
 async def _serve(seed: int, paths: list[Path]) -> None:

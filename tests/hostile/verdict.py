@@ -13,6 +13,9 @@ def judge(seen: Seen) -> None:
     """Adds what does not hold to `seen.wrong`."""
     _good_camera(seen)
     _resources(seen)
+    for name in ("r-never-a-keyframe", "r-one-endless-gop", "r-firehose"):
+        reason = seen.cameras[name]["reason"]
+        seen.expect("keyframe" in reason, f"{name} holds nothing, and says only: {reason}")
     for name, camera in seen.cameras.items():
         seen.expect(bool(camera["reason"]), f"{name}: {camera['state']} without a reason")
         held = camera["buffer"]["held_bytes"]
