@@ -105,8 +105,11 @@ def run(directory: Path, seconds: float, seed: int = 1) -> Seen:
         with Daemon(directory, [front, *hostile], buffer={"total_bytes": 4096 * MIB}) as daemon:
             daemon.wait_for_buffer(2, "good")
             _Campaign(daemon, [str(one["id"]) for one in hostile], seen, seed).run(seconds)
-            code = daemon.stop()
-            seen.expect(code == 0, f"the daemon ended with {code}")
+            try:
+                code = daemon.stop()
+                seen.expect(code == 0, f"the daemon ended with {code}")
+            except subprocess.TimeoutExpired:
+                seen.expect(False, "the daemon did not end when it was asked to")
     return seen
 
 
