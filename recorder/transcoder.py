@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from recorder.encoder import IN_ORDER, SOFTWARE, probe
@@ -205,8 +206,20 @@ class Transcoder:
             self._running.append(item)
             item.put_off = False
             item.task = self._tasks.spawn(self._serve(item), f"transcode {item.recording_id}")
+            item.task.add_done_callback(partial(self._never_began, item))
         if any(item.complete for item in self._waiting):
             self._put_off_youngest()
+
+    def _never_began(self, item: Transcode, _task: object) -> None:
+        """A task that is cancelled before its first step runs none of its own code, not even `finally`."""
+        if item not in self._running:
+            return
+        self._running.remove(item)
+        if item.put_off and not self._closed:
+            self._waiting.append(item)
+        else:
+            item.end(FinishFailed(_UNWANTED))
+        self._dispatch()
 
     def _next(self) -> Transcode | None:
         for item in self._waiting:

@@ -221,3 +221,16 @@ async def test_the_processes_are_nicer_than_everything_else(transcoder: Transcod
     await until(files[1].exists)
     assert max(process.nice() for process in workers()) >= min(19, os.nice(0) + 15)
     writer.close()
+
+
+async def test_a_transcode_that_is_cancelled_before_its_first_step_ends(
+    transcoder: Transcoder, tmp_path: Path
+) -> None:
+    """Else whoever waits for it waits for ever, and its place is lost."""
+    await transcoder.chosen.wait()
+    item = transcoder.begin("a", complete(tmp_path, "a"), print, follow=False)
+    transcoder.cancel(item)
+    async with asyncio.timeout(10):
+        with pytest.raises(FinishFailed):
+            await item.result()
+    assert (await transcoder.begin("b", complete(tmp_path, "b"), print, follow=False).result()).frame_count
