@@ -165,6 +165,7 @@ def _settings(camera: CameraConfig, buffer: BufferSettings) -> CameraSettings:
         height_px=height_px,
         fps=camera.fps,
         rotation_deg=camera.rotation,
+        audio=camera.audio,
     )
 
 

@@ -118,6 +118,7 @@ class CameraConfig(Section):
     size: str = Field(default="1280x720", pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")
     fps: float = Field(default=30.0, ge=1, le=240)
     rotation: Literal[0, 90, 180, 270] = 0
+    audio: bool = True
 
     @field_validator("read_timeout", mode="before")
     @classmethod

@@ -17,14 +17,16 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from recorder.access_unit import AccessUnit, Codec, Epoch, SourceUnit
+from recorder.audio_unit import AudioUnit, SourceAudio
 from recorder.clock import Clock, LabelLine
 from recorder.errors import RecorderError, SourceError, SourceLost, SourceUnsupported
 from recorder.ingest_encoder import EncoderChoice, IngestEncoder
-from recorder.locked_ring import LockedRing
+from recorder.locked_ring import LockedRing, LockedSound
 from recorder.ring_buffer import RingBuffer
 from recorder.settings import NS_PER_S, BufferCodec, CameraSettings
+from recorder.sound_ring import SoundRing
 from recorder.sources.open import SourceOpener, is_device, redact
-from recorder.sources.source import Source, scrub
+from recorder.sources.source import FromSource, Source, scrub
 from recorder.timeline import Timeline
 from recorder.values import BufferStatus, CameraStatus, StreamCounters, StreamState
 
@@ -86,6 +88,8 @@ class BackgroundStream:
         self._lock = threading.Lock()
         self._ring = RingBuffer(settings.buffer)
         self.units = LockedRing(self._ring, self._lock)
+        self._sound_ring = SoundRing()
+        self.sound = LockedSound(self._sound_ring, self._lock)
         self._timeline = Timeline()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"capture-{settings.camera_id}", daemon=True)
@@ -101,6 +105,7 @@ class BackgroundStream:
         self.encoder = EncoderChoice()
         """To be made once it is known which H.264 encoder works; pictures to encode wait for it."""
         self._ingest: IngestEncoder | None = None
+        self._sound_trouble = ""
 
     def start(self) -> None:
         """Begin to fill the ring; the camera may take its time."""
@@ -145,6 +150,7 @@ class BackgroundStream:
             next_try=None if condition.next_try_ns is None else label(condition.next_try_ns),
             last_error=condition.last_error,
             codec=None if epoch is None else epoch.codec.value,
+            audio_codec=self._audio_codec(),
             width=None if epoch is None else epoch.width,
             height=None if epoch is None else epoch.height,
             fps=fps,
@@ -195,25 +201,37 @@ class BackgroundStream:
     def _read_until_lost(self, source: Source) -> None:
         self._last_unit_ns = self._clock.monotonic_ns()
         while not self._stop.is_set():
-            units = source.read()
+            told = source.read()
             now_ns = self._clock.monotonic_ns()
-            if units:
+            if any(isinstance(unit, SourceUnit) for unit in told):
                 self._last_unit_ns = now_ns
                 if self._live_since_ns is None:
                     self._live_since_ns = now_ns
                     self._enter(StreamState.LIVE, "Receiving pictures.")
-                self._keep(units)
-            elif now_ns - self._last_unit_ns > self._settings.read_timeout_s * NS_PER_S:
+                self._keep(told)
+                continue
+            if told:
+                self._keep(told)
+            if now_ns - self._last_unit_ns > self._settings.read_timeout_s * NS_PER_S:
                 # Sources notice a silent socket themselves; this is the camera that sends, but no pictures.
                 msg = f"The camera sent no picture for {self._settings.read_timeout_s:g} s."
                 raise SourceLost(msg)
 
-    def _keep(self, units: list[SourceUnit] | None = None, *, flush: bool = False) -> None:
-        placed = [] if not flush else self._timeline.flush()
-        for unit in units or ():
-            placed += self._timeline.place(unit)
-        if units:
-            self._count(units=len(units), bytes=sum(len(unit.data) for unit in units))
+    def _keep(self, told: Sequence[FromSource] = (), *, flush: bool = False) -> None:
+        placed = self._timeline.flush() if flush else []
+        sound: list[AudioUnit] = []
+        for item in told:
+            if isinstance(item, SourceUnit):
+                placed += self._timeline.place(item)
+                self._count(units=1, bytes=len(item.data))
+            elif isinstance(item, SourceAudio):
+                sound += self._timeline.place_sound(item)
+                self._count(sound_frames=1)
+            else:
+                self._count(sound_frames_lost=item.lost, sound_failures=int(item.failed))
+                self._tell_of_sound(item.reason)
+        if sound:
+            self._keep_sound(sound)
         if placed and self._is_for_ingest(placed[0]):
             self._ingest_from(placed[0]).offer(placed)
         elif placed:
@@ -239,8 +257,27 @@ class BackgroundStream:
         with self._lock:
             for unit in units:
                 self._ring.append(unit)
+            self._balance()
         self._epoch = units[-1].epoch
         self._on_units()
+
+    def _keep_sound(self, heard: Sequence[AudioUnit]) -> None:
+        with self._lock:
+            for unit in heard:
+                self._sound_ring.append(unit)
+            self._balance()
+
+    def _balance(self) -> None:
+        """Under the lock: sound goes back as far as the pictures, and counts in their bound."""
+        if self._ring.held_frames:
+            self._sound_ring.keep_beside(self._ring.oldest(), self._ring.limits.max_bytes)
+        self._ring.beside_bytes = self._sound_ring.held_bytes
+
+    def _tell_of_sound(self, reason: str) -> None:
+        """Once per reason in a row: a broken track breaks fifty times a second."""
+        if reason != self._sound_trouble:
+            self._sound_trouble = reason
+            _log.warning("Camera %s: %s", self._settings.camera_id, reason)
 
     def _was_healthy(self) -> bool:
         return self._live_since_ns is not None and self._last_unit_ns - self._live_since_ns >= HEALTHY_NS
@@ -309,7 +346,7 @@ class BackgroundStream:
             ring = self._ring
             limits = ring.limits
             recent = ring.recent(limits.seconds)
-            held = (ring.held_frames, ring.held_s, ring.held_bytes, ring.pinned_bytes)
+            held = (ring.held_frames, ring.held_s, ring.held_bytes + ring.beside_bytes, ring.pinned_bytes)
             frame_ns = ring.newest().duration_ns if recent.frame_count else 0
         label = self._labels.label
         status = BufferStatus(
@@ -326,6 +363,11 @@ class BackgroundStream:
         )
         return status, round(NS_PER_S / frame_ns, 3) if frame_ns else None
 
+    def _audio_codec(self) -> str | None:
+        with self._lock:
+            found = self._sound_ring.format
+        return None if found is None else found.codec
+
     def _all_counters(self) -> StreamCounters:
         source = self._source
         return replace(
@@ -333,6 +375,7 @@ class BackgroundStream:
             discontinuities=self._timeline.discontinuities,
             units_before_keyframe=self._timeline.units_before_keyframe,
             units_damaged=self._damaged_before + (source.damaged if source is not None else 0),
+            sound_frames_lost=self._counters.sound_frames_lost + self._timeline.sound_dropped,
             gops_evicted_by_bytes=self._ring.gops_evicted_by_bytes,
             gops_too_large=self._ring.gops_too_large,
             ingest_gops_dropped=0 if self._ingest is None else self._ingest.gops_dropped,

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from recorder.access_unit import AccessUnit, Codec, upright_size
+from recorder.audio_unit import AudioUnit
 from recorder.clip_files import ClipFiles
 from recorder.clip_session import (
     Append,
@@ -47,6 +48,8 @@ from recorder.finishing import FOREVER_NS, Finisher, finish_part, finished_clip
 from recorder.muxer import CutResult, write_mp4
 from recorder.part_file import PartHeader, PartWriter
 from recorder.settings import NS_PER_S
+from recorder.sound_cut import Sound
+from recorder.sound_ring import LEAD_NS
 from recorder.transcoder import Transcode
 from recorder.values import (
     FinishedClip,
@@ -70,6 +73,8 @@ QUIET_AFTER_NS = NS_PER_S
 SHORT_CLIP_NS = NS_PER_S
 MOST_SHORT_CLIPS = 10
 """A camera that changes its parameters with every frame would make thirty clips a second, all day."""
+SOUND_WAIT_NS = NS_PER_S // 2
+SOUND_GONE_NS = 2 * NS_PER_S
 
 
 class UnitLine(Protocol):
@@ -81,6 +86,22 @@ class UnitLine(Protocol):
 
     def lost_after(self, sequence: int) -> int:
         """How many units after `sequence` the ring no longer holds."""
+        ...
+
+
+class SoundLine(Protocol):
+    """What a recording needs of a camera's sound."""
+
+    def after(self, sequence: int) -> tuple[AudioUnit, ...]:
+        """Buffered frames with a larger sequence number."""
+        ...
+
+    def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
+        """The frames of a span, and those a decoder begins with."""
+        ...
+
+    def heard_until_ns(self) -> int | None:
+        """Where the newest frame ends; None where there is no sound."""
         ...
 
 
@@ -104,6 +125,7 @@ class Workshop:
     labels: LabelLine
     clock: Clock
     units: UnitLine
+    sound: SoundLine
     disk: Executor
     finisher: Finisher
     new_id: Callable[[], str]
@@ -115,6 +137,13 @@ class Workshop:
         return ClipFiles(self.clips_dir, recording_id)
 
 
+class Cursors(NamedTuple):
+    """Sequence numbers of the last unit and the last frame of sound that are in the part file."""
+
+    units: int
+    sound: int
+
+
 class ActiveRecording:
     """One recording under way. Owned by one task; `stop`, `extend` and `discard` come from the same loop."""
 
@@ -124,14 +153,15 @@ class ActiveRecording:
         session: ClipSession,
         writer: PartWriter,
         header: PartHeader,
-        cursor: int,
+        cursors: "Cursors",
     ) -> None:
         self.session = session
         self.files = shop.files(header.recording_id)
         self._shop = shop
         self._writer = writer
         self._header = header
-        self._cursor = cursor
+        self._cursor = cursors.units
+        self._sound_cursor = cursors.sound
         self._orders: list[Order] = []
         self._nudge = asyncio.Event()
         self._at_work: asyncio.Future[Any] | None = None
@@ -226,7 +256,7 @@ class ActiveRecording:
             order = self._orders.pop(0)
             match order:
                 case Append(units):
-                    await self._write(partial(self._writer.append, units))
+                    await self._write(partial(self._append, units))
                 case MoveEnd(end_ns):
                     await self._write(partial(self._writer.set_end, end_ns))
                 case Continue(first, end_ns):
@@ -235,6 +265,28 @@ class ActiveRecording:
                     await self._finish()
                 case ReportFailure(reason):
                     self._report_failure(reason)
+
+    def _append(self, units: tuple[AccessUnit, ...]) -> None:
+        # In front of its pictures, for whoever reads along.
+        self._append_sound()
+        self._writer.append(units)
+
+    def _append_sound(self) -> None:
+        heard = self._shop.sound.after(self._sound_cursor)
+        if heard:
+            self._sound_cursor = heard[-1].sequence
+            from_ns = self._header.start_ns - LEAD_NS
+            self._writer.append_sound([unit for unit in heard if unit.pts_ns >= from_ns])
+
+    async def _until_heard(self) -> None:
+        """Sound comes a little later than the pictures it belongs to; one that is gone is not waited for."""
+        end_ns = self.session.end_ns
+        deadline_ns = self._shop.clock.monotonic_ns() + SOUND_WAIT_NS
+        while end_ns is not None and self._shop.clock.monotonic_ns() < deadline_ns:
+            heard_ns = self._shop.sound.heard_until_ns()
+            if heard_ns is None or not end_ns - SOUND_GONE_NS < heard_ns < end_ns:
+                return
+            await asyncio.sleep(0.02)
 
     async def _write(self, write: Callable[[], None]) -> None:
         def write_and_sync() -> None:
@@ -293,6 +345,7 @@ class ActiveRecording:
 
     async def _finish(self) -> None:
         self._shop.emit(RecordingProcessing(self.recording_id))
+        await self._until_heard()
         try:
             clip = await self._finished()
         except (RecorderError, OSError) as error:
@@ -320,6 +373,7 @@ class ActiveRecording:
         return await self._shop.finisher.transcoded(self.files, work)
 
     def _complete_part(self) -> None:
+        self._append_sound()
         if self._shop.labels.steps != self._steps_at_start:
             base_ns = self._header.base_ns
             self._writer.relabel(base_ns, label_us(self._shop.labels, base_ns))
@@ -391,12 +445,14 @@ async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecordin
     session = ClipSession(plan.start_ns, plan.end_ns)
     orders = session.handle(UnitsArrived(plan.preroll))
     files = shop.files(plan.recording_id)
+    heard = shop.sound.span(plan.start_ns, FOREVER_NS)
 
     def create() -> PartWriter:
         files.claim()
         writer = None
         try:
             writer = PartWriter(files.part, header)
+            writer.append_sound(heard)
             writer.append(plan.preroll)
             writer.sync()
         except OSError:
@@ -408,7 +464,8 @@ async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecordin
         return writer
 
     writer = await asyncio.get_running_loop().run_in_executor(shop.disk, create)
-    recording = ActiveRecording(shop, session, writer, header, plan.preroll[-1].sequence)
+    cursors = Cursors(plan.preroll[-1].sequence, heard[-1].sequence if heard else -1)
+    recording = ActiveRecording(shop, session, writer, header, cursors)
     recording._orders.extend(order for order in orders if not isinstance(order, Append))
     return recording, _started(shop, plan, files)
 
@@ -445,6 +502,8 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
     when it fails (FinishFailed, OSError).
     """
     files = shop.files(plan.recording_id)
+    end_ns = plan.end_ns or FOREVER_NS
+    sound = Sound(shop.sound.span(plan.start_ns, end_ns), plan.start_ns)
 
     def cut() -> CutResult:
         files.claim()
@@ -453,8 +512,9 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
                 files.temporary,
                 iter(plan.preroll),
                 plan.start_ns,
-                plan.end_ns or FOREVER_NS,
+                end_ns,
                 rotation_deg=shop.rotation_deg,
+                sound=sound,
             )
             files.publish()
         except (OSError, RecorderError) as error:

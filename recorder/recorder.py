@@ -100,6 +100,7 @@ class Recorder:
             labels=tools.labels,
             clock=tools.clock,
             units=self._units,
+            sound=self._stream.sound,
             disk=tools.disk,
             finisher=tools.finisher,
             new_id=tools.new_id,
@@ -107,10 +108,9 @@ class Recorder:
             rotation_deg=settings.rotation_deg,
         )
         self._stills = Stills(self._units, tools.workers, tools.labels.label, settings.rotation_deg)
-        threads = tools.finisher.threads
-        self._replays = Replays(
-            self._units, places.runtime_dir, threads, tools.labels.label, settings.rotation_deg
-        )
+        threads, label = tools.finisher.threads, tools.labels.label
+        line = (self._units, self._stream.sound)
+        self._replays = Replays(line, places.runtime_dir, threads, label, settings.rotation_deg)
         self._live = LiveFeed(
             self._units, self._bridge, tools.live, tools.labels.label, settings.rotation_deg
         )

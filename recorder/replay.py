@@ -15,9 +15,10 @@ from pathlib import Path
 from recorder.access_unit import AccessUnit, Codec
 from recorder.clip_session import fits_one_file
 from recorder.errors import Busy, NotPlayable, RecorderError
-from recorder.locked_ring import LockedRing
+from recorder.locked_ring import LockedRing, LockedSound
 from recorder.muxer import CutResult, write_mp4
 from recorder.ring_buffer import Pin, Span
+from recorder.sound_cut import Sound
 
 MOST_REPLAYS = 4
 
@@ -48,14 +49,14 @@ class Replays:
 
     def __init__(
         self,
-        units: LockedRing,
+        line: tuple[LockedRing, LockedSound],
         directory: Path,
         executor: Executor,
         label: Callable[[int], datetime],
         rotation_deg: int = 0,
     ) -> None:
         self._rotation_deg = rotation_deg
-        self._units = units
+        self._units, self._sound = line
         self._directory = directory
         self._executor = executor
         self._label = label
@@ -116,6 +117,7 @@ class Replays:
                 span.start_ns,
                 span.end_ns,
                 rotation_deg=self._rotation_deg,
+                sound=Sound(self._sound.span(span.start_ns, span.end_ns), span.start_ns),
             )
         except OSError as error:
             raise RecorderError(f"The replay could not be written: {error.strerror}.") from error

@@ -53,7 +53,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "recorder/set_tracker.py": "tests/recorder/test_h264.py",
     "recorder/sources/bitstream.py": "tests/recorder/sources/test_stream.py",
     "recorder/sources/http_body.py": "tests/recorder/sources/test_http_stream.py",
-    "recorder/sources/rtsp_sound.py": "tests/recorder/sources/test_rtsp_clock.py",
+    "recorder/sources/rtsp_sound.py": "tests/recorder/test_sound.py",
     "recorder/audio_unit.py": "tests/recorder/test_sound_cut.py",
     "recorder/sources/test_card.py": "tests/recorder/test_test_card.py",
     "recorder/span_cut.py": "tests/recorder/test_muxer.py",

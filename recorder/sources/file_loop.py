@@ -124,9 +124,7 @@ class FileLoopSource:
         return not self._stop.wait(max(0, self._zero_ns + media_ns - now_ns) / NS_PER_S)
 
 
-def _packets(
-    container: InputContainer, stream: VideoStream, codec: Codec
-) -> "Iterator[Packet[VideoStream]]":
+def _packets(container: InputContainer, stream: VideoStream, codec: Codec) -> "Iterator[Packet[VideoStream]]":
     """One pass, without the empty packets that end it. The filter leaves Annex B as it is."""
     if codec is Codec.MJPEG:
         yield from (packet for packet in container.demux(stream) if packet.size)

@@ -5,10 +5,12 @@ becomes a source (`open`), when to try again (`background_stream`).
 """
 
 import re
+from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from recorder.access_unit import SourceUnit
+from recorder.audio_unit import SoundTrouble, SourceAudio
 
 REDACTED = "***"
 _ACCOUNT_FIELDS = "user|username|login|password|passwd|pass|pwd|token|key|secret|auth"
@@ -17,6 +19,10 @@ _SECRET_IN_PATH = re.compile(rf"((?:^|[/_;&,-])(?:{_ACCOUNT_FIELDS})=)[^/_;&,?#]
 _QUERY_VALUE = re.compile(r"=[^&;#]*")
 # Replacing very short passwords would blank half of a sentence and give away their place in it.
 _MIN_SCRUBBED = 3
+
+
+FromSource = SourceUnit | SourceAudio | SoundTrouble
+"""What a source may read. Most know only pictures."""
 
 
 class Source(Protocol):
@@ -36,7 +42,7 @@ class Source(Protocol):
         """Connect. Raises SourceLost when it fails now, SourceUnsupported when it cannot succeed."""
         ...
 
-    def read(self) -> list[SourceUnit]:
+    def read(self) -> Sequence[FromSource]:
         """The next units, perhaps none; blocks for the read timeout at most.
 
         Raises SourceLost when the connection ended or went silent. Returns an empty list at once

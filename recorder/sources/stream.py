@@ -1,28 +1,38 @@
-"""A network camera, by RTSP or RTSPS: its packets as they come, never decoded.
+"""A network camera, by RTSP or RTSPS: its packets as they come, never decoded, sound beside them.
 
-Not here: reconnecting and the watchdog's verdicts (`background_stream`), times (`timeline`). PyAV has
-no cancel: the read timeout is the longest that stopping can take.
+Not here: what becomes of the sound (`rtsp_sound`), reconnecting and the watchdog's verdicts
+(`background_stream`), times (`timeline`). PyAV has no cancel: the read timeout is the longest that stopping
+can take.
 """
 
 import threading
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import av
 import av.error
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.stream import VideoStream
 
-from recorder.access_unit import SourceUnit
+from recorder.audio_unit import SoundTrouble
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
 from recorder.settings import NS_PER_S, CameraSettings
 from recorder.sources.bitstream import MOST_PROBED_PIXELS, UnitAssembler, codec_of, sentence
-from recorder.sources.source import redact
+from recorder.sources.rtsp_sound import RtspSound
+from recorder.sources.source import FromSource, redact
 
 # Without this list FFmpeg follows a camera's redirect into files and other protocols of this host.
 _PROTOCOLS = "rtsp,rtp,udp,tcp,tls,srtp"
 _LIBRARY_ERRORS = (av.error.FFmpegError, OSError, ValueError)
+# What a camera answers that cannot send its sound; other errors would only come again without it.
+_STUMBLES = (
+    av.error.HTTPBadRequestError,
+    av.error.HTTPOtherClientError,
+    av.error.HTTPServerError,
+    av.error.InvalidDataError,
+    av.error.UndefinedError,
+)
 
 
 class StreamSource:
@@ -33,8 +43,10 @@ class StreamSource:
         self._clock = clock
         self._stop = stop
         self._container: InputContainer | None = None
-        self._packets: Iterator[Packet[VideoStream]] = iter(())
+        self._packets: Iterator[Packet[Any]] = iter(())
         self._assembler = UnitAssembler(clock)
+        self._sound: RtspSound | None = None
+        self._told: list[FromSource] = []
         self._went_silent = False
 
     @property
@@ -51,7 +63,7 @@ class StreamSource:
         """Connect, and read until the codec is known; takes up to twice the open timeout."""
         address, doing = self._settings.source, f"connecting to {self.description}"
         try:
-            self._container = self._connect()
+            self._container = self._connect_with_sound()
         except _LIBRARY_ERRORS as error:
             # Not chained: the original's text holds the whole address with its password.
             raise sentence(error, address, doing) from None
@@ -61,10 +73,13 @@ class StreamSource:
             raise SourceUnsupported(msg)
         extradata = streams[0].codec_context.extradata or b""
         self._assembler = UnitAssembler(self._clock, codec_of(streams[0]), extradata)
-        self._packets = self._container.demux(streams[0])
+        heard = self._container.streams.audio
+        if heard:
+            self._sound = RtspSound(heard[0], streams[0], self._clock)
+        self._packets = self._container.demux(streams[0], *heard[:1])
 
-    def read(self) -> list[SourceUnit]:
-        """The unit of the next packet, if it completes one."""
+    def read(self) -> list[FromSource]:
+        """The unit of the next packet, if it completes one, or the sound in it."""
         if self._stop.is_set():
             return []
         doing = f"reading from {self.description}"
@@ -83,7 +98,12 @@ class StreamSource:
         if packet is None:
             msg = f"While {doing}, the camera ended the connection."
             raise SourceLost(msg)
-        return self._assembler.take(packet)
+        told, self._told = self._told, []
+        if self._sound is None:
+            return [*told, *self._assembler.take(packet)]
+        if packet.stream.type == "audio":
+            return [*told, *self._sound.take(packet)]
+        return [*told, *self._assembler.take(packet, self._sound.video_shift(packet))]
 
     def close(self) -> None:
         """Say goodbye to the camera and free the container (it sits in a reference cycle)."""
@@ -94,11 +114,28 @@ class StreamSource:
         if container is not None:
             container.close()
 
-    def _connect(self) -> InputContainer:
+    def _connect_with_sound(self) -> InputContainer:
+        """With its sound if it can be had; a camera that stumbles over it is asked for the video alone."""
+        if not self._settings.audio:
+            return self._connect("video")
+        begun_ns = self._clock.monotonic_ns()
+        try:
+            return self._connect("audio+video")
+        except _STUMBLES as error:
+            # One that stopped half-way would only take the time-out a second time.
+            took_s = (self._clock.monotonic_ns() - begun_ns) / NS_PER_S
+            if self._stop.is_set() or 2 * took_s > self._settings.open_timeout_s:
+                raise
+            container = self._connect("video")
+            reason = sentence(error, self._settings.source, f"asking {self.description} for its sound")
+            self._told.append(SoundTrouble(0, True, str(reason)))
+            return container
+
+    def _connect(self, media: str) -> InputContainer:
         settings = self._settings
         options = {
             "rtsp_transport": "udp" if settings.rtsp_transport == "udp" else "tcp",
-            "allowed_media_types": "video",
+            "allowed_media_types": media,
             "protocol_whitelist": _PROTOCOLS,
             # Parameter sets come from the SDP or the stream itself, so probing needs to learn nothing
             # but the codec; the defaults would hold back the first five seconds.

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.access_unit import SourceUnit
 from recorder.background_stream import (
     FIRST_RETRY_S,
     LONGEST_RETRY_S,
@@ -24,7 +23,7 @@ from recorder.clock import Clock, LabelLine, SystemClock
 from recorder.errors import SourceLost
 from recorder.settings import BufferSettings, CameraSettings
 from recorder.sources.open import open_source
-from recorder.sources.source import Source
+from recorder.sources.source import FromSource, Source
 from recorder.values import CameraStatus, StreamState
 from tests import rtsp
 from tests.counters import counters_of
@@ -178,7 +177,7 @@ class Script:
 
     def open(self) -> None: ...
 
-    def read(self) -> list[SourceUnit]:
+    def read(self) -> Sequence[FromSource]:
         act = self._acts.pop(0) if len(self._acts) > 1 else self._acts[0]
         if act is not None:
             raise act
@@ -224,7 +223,7 @@ class Brief(Script):
     def open(self) -> None:
         self._card.open()
 
-    def read(self) -> list[SourceUnit]:
+    def read(self) -> Sequence[FromSource]:
         self._left -= 1
         if self._left < 0:
             msg = "Gone."
