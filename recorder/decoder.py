@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from recorder import h264
+from recorder import h264, jpeg
 from recorder.access_unit import AccessUnit, Codec
 from recorder.errors import DecodeFailed
 from recorder.self_contained import self_contained
+from recorder.settings import MOST_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -56,6 +57,10 @@ def decode_frame(units: Sequence[AccessUnit], pts_ns: int) -> tuple[Picture, int
 
 def decode_jpeg_bytes(data: bytes) -> Picture:
     """A camera's JPEG as BGR (full range, as JPEG is). Raises DecodeFailed."""
+    shape = jpeg.layout(data)
+    # A kilobyte can claim a billion pixels, and everybody else's pictures would wait for them.
+    if shape is not None and shape.width * shape.height > MOST_PIXELS:
+        raise DecodeFailed(f"The picture claims to be {shape.width}x{shape.height}, which no camera sends.")
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -118,6 +123,7 @@ def _video_decoder(codec: Codec) -> "VideoCodecContext":
     decoder = av.CodecContext.create("hevc" if codec is Codec.H265 else "h264", "r")
     if not isinstance(decoder, av.VideoCodecContext):
         raise DecodeFailed(f"There is no decoder of {codec.value} here.")
+    decoder.options = {"max_pixels": str(MOST_PIXELS)}
     return decoder
 
 

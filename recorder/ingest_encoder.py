@@ -25,7 +25,7 @@ from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.encoder import SOFTWARE, Colours, Encoding, open_encoder, pixel_format
 from recorder.errors import FinishFailed
 from recorder.self_contained import self_contained
-from recorder.settings import NS_PER_S, BufferCodec
+from recorder.settings import MOST_PIXELS, NS_PER_S, BufferCodec
 from recorder.ticks import ticks
 from recorder.transcode_job import JPEG_COLOURS, Upright
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 MOST_WAITING_UNITS = 60
 MOST_WAITING_BYTES = 32 * 1024 * 1024
-MOST_PIXELS = 8192 * 4352
-"""8K; larger pictures are damage here, and are counted so."""
 CHOICE_S = 20.0
 """How long the first pictures wait for the encoders' probe; as long as that, only the bytes are bounded."""
 _JOIN_S = 3.0

@@ -24,8 +24,6 @@ from recorder.sources.source import scrub
 # FFmpeg's log holds whole addresses, and its callback can deadlock with the interpreter's lock.
 av.logging.set_level(None)
 
-MOST_PROBED_PIXELS = 8192 * 4352
-"""8K. Larger pictures are not decoded in this process; a stream that claims them is kept undecoded."""
 _NS = Fraction(1, NS_PER_S)
 _CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.MJPEG}
 

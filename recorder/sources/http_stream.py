@@ -17,8 +17,8 @@ from av.container import InputContainer
 from recorder.access_unit import Codec, SourceUnit
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
-from recorder.settings import CameraSettings
-from recorder.sources.bitstream import MOST_PROBED_PIXELS, UnitAssembler, codec_of, sentence
+from recorder.settings import MOST_PIXELS, CameraSettings
+from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
 from recorder.sources.http_body import HttpBody, lost
 from recorder.sources.multipart import MultipartReader, boundary_of
 from recorder.sources.source import redact
@@ -135,7 +135,7 @@ class HttpStreamSource:
                     "protocol_whitelist": "none",
                     "analyzeduration": "500000",
                     "probesize": "500000",
-                    "max_pixels": str(MOST_PROBED_PIXELS),
+                    "max_pixels": str(MOST_PIXELS),
                 },
             ),
         )

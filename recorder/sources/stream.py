@@ -17,8 +17,8 @@ from av.packet import Packet
 from recorder.audio_unit import SoundTrouble
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
-from recorder.settings import NS_PER_S, CameraSettings
-from recorder.sources.bitstream import MOST_PROBED_PIXELS, UnitAssembler, codec_of, sentence
+from recorder.settings import MOST_PIXELS, NS_PER_S, CameraSettings
+from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
 from recorder.sources.rtsp_sound import RtspSound
 from recorder.sources.source import FromSource, redact
 
@@ -143,7 +143,7 @@ class StreamSource:
             "probesize": "500000",
             "fpsprobesize": "0",
             # Probing decodes, in this process; what a camera claims must not decide how much memory that is.
-            "max_pixels": str(MOST_PROBED_PIXELS),
+            "max_pixels": str(MOST_PIXELS),
         }
         return av.open(
             settings.source,

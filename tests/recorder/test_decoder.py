@@ -9,6 +9,7 @@ from recorder.access_unit import AccessUnit, Codec
 from recorder.decoder import decode_frame, decode_keyframe, frame_from_file
 from recorder.errors import DecodeFailed
 from recorder.muxer import write_mp4
+from tests.hostile.mutations import claiming
 from tests.media import NS_PER_S, Camera, counter_in, counter_times, units_of
 
 pytestmark = pytest.mark.codec
@@ -112,3 +113,11 @@ def test_a_file_that_is_no_clip_fails(tmp_path: Path) -> None:
     for name in ("text.mp4", "missing.mp4"):
         with pytest.raises(DecodeFailed):
             frame_from_file(tmp_path / name, 0.0)
+
+
+@pytest.mark.parametrize("size", [(65535, 65535), (30000, 30000), (16384, 16384)])
+def test_a_picture_larger_than_any_camera_sends_is_refused_at_once(size: tuple[int, int]) -> None:
+    """A kilobyte that claims a billion pixels would hold up everybody else's pictures."""
+    (unit,) = units_of(Camera(codec=Codec.MJPEG), 1)
+    with pytest.raises(DecodeFailed, match="no camera sends"):
+        decode_keyframe(replace(unit, data=claiming(unit.data, *size)))
