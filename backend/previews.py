@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 WIDTH_PX = 640
 TRIES = 6
 FIRST_WAIT_S = 0.25
+GIVE_WAY_S = 0.2
+"""Whoever pressed fetches the clip at once; on two cores decoding pictures beside that slows it."""
 MIDDLE_TIMEOUT_S = 60.0
 
 PLACEHOLDER = (
@@ -110,6 +112,8 @@ class Previews:
 
     async def _current(self, clip_id: str, recorder: Recorder, at: datetime) -> None:
         for exact in (False, True):
+            if exact:
+                await asyncio.sleep(GIVE_WAY_S)
 
             async def make(exact: bool = exact) -> bool:
                 picture = await recorder.frame(at, exact=exact, max_width=WIDTH_PX)
@@ -126,6 +130,7 @@ class Previews:
             await self._keep(clip_id, PreviewSource.MIDDLE, still.data, (still.width, still.height, False))
             return True
 
+        await asyncio.sleep(GIVE_WAY_S)
         await self._patiently(clip_id, make)
 
     async def _patiently(self, clip_id: str, make: Callable[[], Awaitable[bool]]) -> bool:
