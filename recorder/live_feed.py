@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -322,7 +323,9 @@ class LiveFeed:
 
     def _reset(self) -> None:
         if self._muxer is not None:
-            self._muxer.close()
+            # Behind the unit that may still be in it: a task that is cancelled leaves its thread at work.
+            with suppress(RuntimeError):  # the daemon ends, and its threads have ended before
+                self._executor.submit(self._muxer.close)
         self._muxer = None
         self._epoch = None
         self._init = None

@@ -1,12 +1,13 @@
 """Live view: one camera's units as fragments of MP4 for Media Source Extensions, one per picture.
 
-Here: one muxer for one epoch. Not here: viewers, queues, when to begin anew (`live_feed`). Not
-thread-safe; one thread at a time, which may be any.
+Here: one muxer for one epoch. Not here: viewers, queues, when to begin anew (`live_feed`). Any
+thread may push and close; one waits for the other.
 
 A fragment must know when the next picture comes, so `push` hands out the *previous* unit's fragment.
 Its length then reaches to the next one across any hole, and a browser sees no discontinuity.
 """
 
+import threading
 from collections import deque
 from dataclasses import dataclass, field
 from io import RawIOBase
@@ -44,6 +45,9 @@ class LiveMuxer:
         self.init_segment = b""
         """`ftyp` + `moov`; empty until the first keyframe was pushed."""
         self._rotation_deg = rotation_deg
+        # Muxing into a container that another thread has just closed crashes the interpreter.
+        self._lock = threading.Lock()
+        self._closed = False
         self._sink = _Sink()
         options = {"movflags": _MOVFLAGS, "flush_packets": "1", "video_track_timescale": str(TICKS_PER_S)}
         self._container = av.open(self._sink, "w", format="mp4", options=options)
@@ -54,8 +58,23 @@ class LiveMuxer:
     def push(self, unit: AccessUnit) -> list[LiveFragment]:
         """The fragments that `unit` completes: none at first and before a keyframe, then one each.
 
-        Raises ValueError after an outage that no fragment can bridge (`ticks.MAX_HOLE_TICKS`).
+        None after `close`. Raises ValueError after an outage that no fragment can bridge
+        (`ticks.MAX_HOLE_TICKS`).
         """
+        with self._lock:
+            return [] if self._closed else self._push(unit)
+
+    def close(self) -> list[LiveFragment]:
+        """Ends the media and hands out what was still held. Closing twice is fine."""
+        with self._lock:
+            if self._line is not None and not self._closed:
+                self._container.close()
+            self._closed = True
+            fragments = self._collect()
+            self._waiting.clear()
+            return fragments
+
+    def _push(self, unit: AccessUnit) -> list[LiveFragment]:
         if self._line is None:
             if not unit.is_keyframe:
                 return []
@@ -68,14 +87,6 @@ class LiveMuxer:
         self._waiting.append((unit, packet.pts / TICKS_PER_S))
         self._container.mux_one(packet)
         return self._collect()
-
-    def close(self) -> list[LiveFragment]:
-        """Ends the media and hands out what was still held. Closing twice is fine."""
-        if self._line is not None:
-            self._container.close()
-        fragments = self._collect()
-        self._waiting.clear()
-        return fragments
 
     def _collect(self) -> list[LiveFragment]:
         data = self._sink.take()

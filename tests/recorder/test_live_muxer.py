@@ -122,3 +122,14 @@ def test_a_turned_camera_turns_in_the_player(rotation_deg: int) -> None:
     with av.open(BytesIO(muxer.init_segment + b"".join(fragments)), "r") as container:
         frame = next(container.decode(video=0))
     assert frame.rotation % 360 == -rotation_deg % 360
+
+
+def test_a_unit_that_comes_after_the_end_is_let_go() -> None:
+    """A viewer may leave while its unit is on the way; FFmpeg would take the whole daemon down with it."""
+    units = units_of(Camera(gop=30), 3)
+    muxer = LiveMuxer(units[0].epoch)
+    muxer.push(units[0])
+    muxer.push(units[1])
+    muxer.close()
+    assert muxer.push(units[2]) == []
+    assert muxer.close() == []
