@@ -31,6 +31,7 @@ from typing import Any, BinaryIO
 
 from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.audio_unit import AudioFormat, AudioUnit
+from recorder.clip_files import sync_directory
 from recorder.errors import PartFileDamaged
 from recorder.sound_cut import most_pieces
 
@@ -88,7 +89,7 @@ class PartWriter:
         try:
             self._write([_MAGIC, *_record(_HEADER, _header_to_json(header))])
             os.fsync(self._fd)
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
         except OSError:
             self.close()
             with suppress(OSError):
@@ -463,11 +464,3 @@ def _write_all(fd: int, buffers: list[bytes]) -> int:
         while written < total:
             written += os.write(fd, rest[written:])
     return total
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
