@@ -90,6 +90,7 @@ def finished_fields(clip: FinishedClip, pressed_at: datetime, clip_id: str) -> d
         "height": clip.height,
         "fps": clip.fps,
         "video_codec": clip.video_codec,
+        "audio_codec": clip.audio_codec,
         "size_bytes": clip.size_bytes,
         "sha256": clip.sha256,
         "error": None,

@@ -95,6 +95,7 @@ class NewClip:
     height: int | None = None
     fps: float | None = None
     video_codec: str | None = None
+    audio_codec: str | None = None
     size_bytes: int | None = None
     sha256: str | None = None
     path: str | None = None
@@ -140,6 +141,8 @@ class Clip:
     height: int | None
     fps: float | None
     video_codec: str | None
+    audio_codec: str | None
+    """None: no sound, or not finished yet."""
     size_bytes: int | None
     sha256: str | None
     location: Location

@@ -189,6 +189,7 @@ class ClipJson(Answer):
     height: int | None
     fps: float | None
     video_codec: str | None
+    audio_codec: str | None = Field(description="Null: no sound, or not finished yet.")
     size_bytes: int | None
     sha256: str | None
     location: str

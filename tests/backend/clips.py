@@ -44,6 +44,7 @@ def a_clip(**changes: Any) -> Clip:
         "height": 720,
         "fps": 30.0,
         "video_codec": "h264",
+        "audio_codec": "aac",
         "size_bytes": 1,
         "sha256": "0" * 64,
         "location": Location.LOCAL,

@@ -32,8 +32,8 @@ from tests.backend.clips import AT, ID, a_clip
 DESIGNED_CLIP_FIELDS = (
     "id camera media_type title caption tags status progress error created_at start_time end_time clock "
     "requested covered duration_seconds frame_count gaps continued_from continued_by width height fps "
-    "video_codec size_bytes sha256 location thumbnail_url previews playback_url download_url publish_at "
-    "published_at likes"
+    "video_codec audio_codec size_bytes sha256 location thumbnail_url previews playback_url download_url "
+    "publish_at published_at likes"
 )
 
 

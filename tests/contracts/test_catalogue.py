@@ -66,6 +66,7 @@ def full_clip() -> NewClip:
         height=1080,
         fps=29.97,
         video_codec="avc1.640028",
+        audio_codec="aac",
         size_bytes=5_000_000_000,
         sha256="ab" * 32,
         path="x/clip.mp4",
