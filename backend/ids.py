@@ -10,6 +10,8 @@ from pathlib import Path
 
 import uuid_utils
 
+from recorder.clip_files import sync_directory
+
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -67,8 +69,4 @@ def _make(path: Path) -> None:
         pass
     finally:
         temporary.unlink()
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_directory(path.parent)

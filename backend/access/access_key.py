@@ -13,6 +13,8 @@ import os
 import secrets
 from pathlib import Path
 
+from recorder.clip_files import sync_directory
+
 _log = logging.getLogger(__name__)
 
 FILE_NAME = "access_key"
@@ -62,11 +64,7 @@ class AccessKey:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync_directory(self._path.parent)
         self._read()
 
     def matches(self, offered: str) -> bool:

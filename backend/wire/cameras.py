@@ -58,21 +58,32 @@ class MjpegQuery(Asked):
     )
 
 
-class GivenBufferJson(Answer):
-    """The buffer as the two given status endpoints print it: naive UTC, and the same with `Z`."""
+class BufferJson(Answer):
+    """The newest `capacity_seconds`, and what is held beyond them."""
 
     frame_count: int
     duration_seconds: float
-    oldest_frame: NaiveTime | None
-    newest_frame: NaiveTime | None
-    oldest_frame_utc: Time | None
-    newest_frame_utc: Time | None
+    oldest_frame: Time | None
+    newest_frame: Time | None
     capacity_seconds: float
     max_bytes: int
     held_frames: int
     held_seconds: float
     held_bytes: int
     pinned_bytes: int
+
+    @classmethod
+    def of(cls, status: BufferStatus) -> "BufferJson":
+        return cls(**_buffer(status))
+
+
+class GivenBufferJson(BufferJson):
+    """The buffer as the two given status endpoints print it: naive UTC, and the same with `Z`."""
+
+    oldest_frame: NaiveTime | None
+    newest_frame: NaiveTime | None
+    oldest_frame_utc: Time | None
+    newest_frame_utc: Time | None
 
     @classmethod
     def of(cls, status: BufferStatus) -> "GivenBufferJson":
@@ -119,36 +130,6 @@ class StreamStatusJson(Answer):
             camera=status.camera_id,
             state=status.state,
             reason=status.reason,
-        )
-
-
-class BufferJson(Answer):
-    """The newest `capacity_seconds`, and what is held beyond them."""
-
-    frame_count: int
-    duration_seconds: float
-    oldest_frame: Time | None
-    newest_frame: Time | None
-    capacity_seconds: float
-    max_bytes: int
-    held_frames: int
-    held_seconds: float
-    held_bytes: int
-    pinned_bytes: int
-
-    @classmethod
-    def of(cls, status: BufferStatus) -> "BufferJson":
-        return cls(
-            frame_count=status.frame_count,
-            duration_seconds=status.duration_s,
-            oldest_frame=status.oldest_frame,
-            newest_frame=status.newest_frame,
-            capacity_seconds=status.capacity_s,
-            max_bytes=status.max_bytes,
-            held_frames=status.held_frames,
-            held_seconds=status.held_s,
-            held_bytes=status.held_bytes,
-            pinned_bytes=status.pinned_bytes,
         )
 
 
@@ -297,14 +278,12 @@ class FramesJson(Answer):
         return cls(camera=camera_id, frame_count=found.frame_count, frames=told)
 
 
-def _given(status: BufferStatus) -> dict[str, Any]:
+def _buffer(status: BufferStatus) -> dict[str, Any]:
     return {
         "frame_count": status.frame_count,
         "duration_seconds": status.duration_s,
         "oldest_frame": status.oldest_frame,
         "newest_frame": status.newest_frame,
-        "oldest_frame_utc": status.oldest_frame,
-        "newest_frame_utc": status.newest_frame,
         "capacity_seconds": status.capacity_s,
         "max_bytes": status.max_bytes,
         "held_frames": status.held_frames,
@@ -312,3 +291,8 @@ def _given(status: BufferStatus) -> dict[str, Any]:
         "held_bytes": status.held_bytes,
         "pinned_bytes": status.pinned_bytes,
     }
+
+
+def _given(status: BufferStatus) -> dict[str, Any]:
+    utc = {"oldest_frame_utc": status.oldest_frame, "newest_frame_utc": status.newest_frame}
+    return _buffer(status) | utc
