@@ -1,5 +1,8 @@
 """The page and its files: read once, served from memory.
 
+Scripts leave without their comments: those are for whoever reads the source, not for a phone. Lines stay
+where they are, so that an error names the line of the file.
+
 All of web/ lies under one address that holds the hash of the whole tree, so the files may be cached
 for ever and relative imports between them always get one consistent version. The page itself is
 never cached and is the only one that names the hash.
@@ -59,7 +62,7 @@ class Site:
 
     def __init__(self, web_dir: Path, check_page: Path | None = None) -> None:
         files = {
-            str(path.relative_to(web_dir)): path.read_bytes()
+            str(path.relative_to(web_dir)): _as_served(path)
             for path in sorted(web_dir.rglob("*"))
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(web_dir).parts)
         }
@@ -109,6 +112,25 @@ class Site:
         if self._check_page is None:
             raise Problem(404, "No such page", f"{CHECK_PAGE} was not found beside the program.")
         return _answer(request, self._check_page)
+
+
+def without_comments(script: str) -> str:
+    """Whole-line comments become empty lines. A comment that shares its line with code stays."""
+    kept, inside = [], False
+    for line in script.split("\n"):
+        words = line.strip()
+        begins = not inside and words.startswith("/*") and "*/" not in words[2:-2]
+        if inside or begins:
+            inside = not words.endswith("*/")
+            kept.append("")
+        else:
+            kept.append("" if words.startswith("//") else line)
+    return "\n".join(kept)
+
+
+def _as_served(path: Path) -> bytes:
+    body = path.read_bytes()
+    return without_comments(body.decode()).encode() if path.suffix == ".js" else body
 
 
 def _file(name: str, body: bytes, headers: Mapping[str, str]) -> StaticFile:

@@ -2,25 +2,23 @@
 
 import { Actions } from "./actions.js";
 import { Api } from "./api.js";
-import { BufferMeter } from "./components/buffer_meter.js";
-import { CameraTabs } from "./components/camera_tabs.js";
 import { ClipDialog } from "./components/clip_dialog.js";
-import { ClipGrid } from "./components/clip_grid.js";
 import { ConfirmDialog } from "./components/confirm_dialog.js";
 import { HelpDialog } from "./components/help_dialog.js";
-import { LiveView } from "./components/live_view.js";
-import { RecordPanel } from "./components/record_panel.js";
-import { Recordings } from "./components/recordings.js";
+import { Navigation } from "./components/navigation.js";
 import { SignIn } from "./components/sign_in.js";
 import { Toasts } from "./components/toasts.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { EventLink } from "./events.js";
 import { text } from "./messages.js";
-import { chooseCamera, leaveClip, takeKey, watchRoute } from "./router.js";
+import { HOME, choose, leaveClip, takeKey, watchRoute } from "./router.js";
+import { Deck } from "./screens/deck.js";
+import { LiveScreen } from "./screens/live.js";
 import { ServerClock } from "./server_clock.js";
 import { bindShortcuts } from "./shortcuts.js";
-import { Store, currentCamera, runningClips } from "./store.js";
-/** @import { Camera, State } from "./types.js" */
+import { Store } from "./store.js";
+import { applyTheme } from "./theme.js";
+/** @import { State } from "./types.js" */
 
 const REFRESH_CAMERAS_MS = 15_000;
 
@@ -30,42 +28,30 @@ const store = new Store();
 const toasts = new Toasts();
 const confirmation = new ConfirmDialog();
 const help = new HelpDialog();
-const live = new LiveView();
-const tabs = new CameraTabs();
-const meter = new BufferMeter();
-const panel = new RecordPanel();
-const recordings = new Recordings();
-const grid = new ClipGrid();
 const dialog = new ClipDialog();
 const signIn = new SignIn();
+const navigation = new Navigation();
 
+/** @param {string} words @param {"good"|"bad"} [tone] */
+const say = (words, tone) => toasts.say(words, tone);
 const api = new Api({ clock, onUnauthorised: () => store.update({ session: "needed" }) });
 const actions = new Actions({
-  store, api, clock,
-  say: (words, tone) => toasts.say(words, tone),
-  labelOnScreen: () => live.labelOnScreen,
+  store, api, clock, say,
+  labelOnScreen: () => live.live.labelOnScreen,
   confirm: (words) => confirmation.ask(words),
 });
+const services = Object.freeze({ store, api, clock, actions, say });
+const live = new LiveScreen(services);
+const deck = new Deck({ [HOME]: () => live }, () => paint(store.state));
 
-live.clock = clock;
 dialog.player.api = api;
 
-const cameraName = h("h1", { class: "camera-name" });
-const cameraState = h("span", { class: "state-pill" });
 const banner = h("p", { class: "banner", role: "status", hidden: true });
-const noCameraTitle = h("h2");
-const noCameraWords = h("p");
-const noCamera = h("div", { class: "state stage-state", hidden: true }, icon("still"), noCameraTitle, noCameraWords,
-  h("button", { type: "button", class: "button", on: { click: () => actions.reload() } }, icon("retry"), text.clips.retry));
-const stage = h("section", { class: "stage", "aria-label": text.camera.live },
-  h("div", { class: "stage-picture" }, live),
-  h("div", { class: "panel" },
-    h("div", { class: "panel-head" }, cameraName, cameraState), meter, panel, recordings));
 const helpButton = h("button", {
   type: "button", class: "icon-button", "aria-label": text.help.open, title: text.help.open, on: { click: () => help.open() },
 }, icon("keys"));
-const header = h("header", { class: "top" }, h("a", { class: "brand", href: "#/" }, icon("mark"), text.app.name), tabs, helpButton);
-const main = h("main", { id: "main", tabindex: "-1" }, noCamera, stage, grid);
+const header = h("header", { class: "top" }, h("a", { class: "brand", href: "#/" }, icon("mark"), text.app.name), navigation, helpButton);
+const main = h("main", { id: "main", tabindex: "-1" }, deck);
 
 /** @param {State} state */
 function paintShell(state) {
@@ -78,41 +64,10 @@ function paintShell(state) {
 }
 
 /** @param {State} state */
-function paintStage(state) {
-  const camera = currentCamera(state);
-  const { status, error } = state.cameras;
-  stage.hidden = camera === null && status !== "loading";
-  noCamera.hidden = camera !== null || status === "loading";
-  setText(noCameraTitle, status === "error" ? text.camera.failed : text.camera.none);
-  setText(noCameraWords, status === "error" ? error ?? "" : text.camera.noneDetail);
-  tabs.show(state.cameras.items, camera?.id ?? null);
-  setText(cameraName, camera?.name || camera?.id || text.camera.loading);
-  setText(cameraState, camera ? text.camera[camera.state] : "");
-  setAttribute(cameraState, "data-state", camera?.state);
-  live.camera = camera;
-  paintRunning(state);
-}
-
-/** What moves with the clock, too. @param {State} state */
-function paintRunning(state) {
-  const camera = currentCamera(state);
-  const now_ms = clock.now_ms();
-  const running = camera ? runningClips(state, camera.id) : [];
-  const capacity = camera?.buffer.capacity_seconds ?? 60;
-  const seconds = camera ? bufferedSeconds(camera, now_ms) : 0;
-  setAttribute(meter, "capacity", capacity);
-  setAttribute(meter, "seconds", seconds.toFixed(1));
-  panel.show({
-    ready: seconds > 0 && state.link !== "lost", asking: state.pending.record, snapping: state.pending.snapshot,
-    running, stopping: state.pending.ids, lengths: state.lengths, capacity, now_ms,
-  });
-  recordings.show(running, state.pending.ids, now_ms);
-}
-
-/** A live buffer fills by itself between two words from the server. @param {Camera} camera @param {number} now_ms */
-function bufferedSeconds({ buffer, state, received_ms = 0 }, now_ms) {
-  const since = state === "live" ? Math.max(0, (now_ms - received_ms) / 1000) : 0;
-  return Math.min(buffer.capacity_seconds ?? 60, buffer.duration_seconds + (buffer.frame_count ? since : 0));
+function paint(state) {
+  if (state.session !== "ok") return;
+  deck.show(state, clock.now_ms());
+  dialog.show(state);
 }
 
 function connectEvents() {
@@ -145,9 +100,10 @@ const wishes = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "change-clip": ({ id, changes }) => actions.change(id, changes),
   "delete-clip": async ({ id }) => { if (await actions.remove(id)) leaveClip(); },
   "close-clip": () => leaveClip(),
+  "reload": () => actions.reload(),
   "reload-clips": () => actions.loadClips(),
   "more-clips": () => actions.moreClips(),
-  "choose-camera": ({ camera }) => chooseCamera(camera),
+  "choose-camera": ({ camera }) => choose({ camera }),
   "choose-lengths": (lengths) => actions.chooseLengths(lengths),
   "camera-state": (told) => actions.cameraState(told),
   "sign-in": ({ key }) => actions.signIn(key),
@@ -157,14 +113,15 @@ for (const [name, grant] of Object.entries(wishes)) {
 }
 
 bindShortcuts({
-  "r": () => panel.press(),
-  "s": () => actions.snapshot(),
-  "f": () => live.toggleFullScreen(),
+  "r": () => live.isConnected && live.panel.press(),
+  "s": () => live.isConnected && actions.snapshot(),
+  "f": () => live.isConnected && live.live.toggleFullScreen(),
   "?": () => help.open(),
-  digit: (key) => { const camera = store.state.cameras.items[Number(key) - 1]; if (camera) chooseCamera(camera.id); },
+  digit: (key) => { const camera = store.state.cameras.items[Number(key) - 1]; if (camera) choose({ camera: camera.id }); },
 }, page.signal);
 
 async function start() {
+  applyTheme();
   document.body.append(confirmation, help, toasts);
   const key = takeKey();
   let connected = false;
@@ -177,17 +134,18 @@ async function start() {
     } else if (before.session === "needed") {
       actions.reload();
     }
-    paintStage(state);
-    grid.show(state, clock.now_ms());
-    dialog.show(state);
+    paint(state);
   });
-  watchRoute(({ clip, query }) => {
-    store.update({ camera: query.get("camera") });
+  watchRoute(({ screen, clip, query }) => {
+    const known = deck.has(screen) ? screen : HOME;
+    navigation.show(known);
+    deck.go(known);
+    store.update({ camera: query.get("camera"), query });
     actions.openClip(clip);
   }, page.signal);
   addEventListener("hashchange", async () => { const later = takeKey(); if (later) await actions.signIn(later); }, { signal: page.signal });
   for (const change of ["online", "offline"]) addEventListener(change, () => paintShell(store.state), { signal: page.signal });
-  setInterval(() => { if (!document.hidden && store.state.session === "ok") paintRunning(store.state); }, 500);
+  setInterval(() => { if (!document.hidden && store.state.session === "ok") deck.show(store.state, clock.now_ms()); }, 500);
   setInterval(() => { if (!document.hidden && store.state.session === "ok") actions.loadCameras(); }, REFRESH_CAMERAS_MS);
   if (key) await actions.signIn(key);
   else await actions.checkSession();

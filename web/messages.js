@@ -2,6 +2,16 @@
 
 const en = {
   app: { name: "Hindsight" },
+  screens: {
+    label: "Screens",
+    live: "Live",
+    clips: "Clips",
+    feed: "Feed",
+    insights: "Insights",
+    schedules: "Schedules",
+    settings: "Settings",
+    failed: "This part of the page could not be loaded. Hindsight may have been updated or be away.",
+  },
   link: {
     lost: "Connection to Hindsight lost. Trying again…",
     offline: "This device is offline. The page comes back by itself.",

@@ -1,15 +1,17 @@
 /**
- * The address is the state: `#/` is the page, `#/clips/ID` the same page with a clip open over it, and the query
- * (`#/?camera=yard`) carries what is chosen. Pure parsing and building, and one listener.
+ * The address is the state: `#/SCREEN`, `#/SCREEN/CLIP` the same screen with a clip open over it, and the query
+ * (`#/clips?camera=yard&q=fox`) carries what is chosen. `#/` is the live screen. Pure parsing and building, one listener.
  */
 
 /** @import { Route } from "./types.js" */
 
+export const HOME = "live";
+
 /** @param {string} hash @returns {Route} */
 export function parse(hash) {
   const [path, query = ""] = hash.replace(/^#/, "").split("?", 2);
-  const match = /^\/clips\/([^/]+)$/.exec(path);
-  return { clip: match ? decode(match[1]) : null, query: new URLSearchParams(query) };
+  const [screen = "", clip = ""] = path.split("/").slice(1).map(decode);
+  return { screen: screen || HOME, clip: clip || null, query: new URLSearchParams(query) };
 }
 
 /** @param {string} part */
@@ -21,34 +23,50 @@ function decode(part) {
   }
 }
 
-/** @param {{clip?: string|null, query?: URLSearchParams}} route */
-export function build({ clip = null, query = new URLSearchParams() }) {
-  const path = clip ? `#/clips/${encodeURIComponent(clip)}` : "#/";
+/** @param {{screen?: string, clip?: string|null, query?: URLSearchParams}} route */
+export function build({ screen = HOME, clip = null, query = new URLSearchParams() }) {
+  const parts = clip ? [screen, clip] : screen === HOME ? [] : [screen];
+  const path = `#/${parts.map(encodeURIComponent).join("/")}`;
   return query.size ? `${path}?${query}` : path;
 }
 
-/** @param {string} clip */
+/** Where the page is. */
+export function here() {
+  return parse(location.hash);
+}
+
+/** The clip over the screen that is shown now. @param {string} clip */
 export function clipHref(clip) {
-  return build({ clip, query: parse(location.hash).query });
+  return build({ ...here(), clip });
 }
 
 /** Closes the clip over the page, keeping what is chosen. */
 export function leaveClip() {
-  const { clip, query } = parse(location.hash);
-  if (clip) location.hash = build({ query });
+  const route = here();
+  if (route.clip) location.hash = build({ ...route, clip: null });
 }
 
-/** @param {string} camera */
-export function chooseCamera(camera) {
-  const { clip, query } = parse(location.hash);
-  query.set("camera", camera);
-  location.hash = build({ clip, query });
+/**
+ * Changes what is chosen on this screen. An empty value leaves the address.
+ * @param {Record<string, string|null>} changes
+ * @param {{replace?: boolean}} [options] `replace`: no step of its own for the Back button (typing, dragging)
+ */
+export function choose(changes, { replace = false } = {}) {
+  const route = here();
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) route.query.set(name, value);
+    else route.query.delete(name);
+  }
+  const hash = build(route);
+  if (hash === location.hash) return;
+  if (!replace) location.hash = hash;
+  else location.replace(hash);
 }
 
 /** @param {(route: Route) => void} listener called at once and on every change @param {AbortSignal} signal */
 export function watchRoute(listener, signal) {
-  addEventListener("hashchange", () => listener(parse(location.hash)), { signal });
-  listener(parse(location.hash));
+  addEventListener("hashchange", () => listener(here()), { signal });
+  listener(here());
 }
 
 /** The access key of `#key=…`, taken out of the address and the history at once. @returns {string|null} */

@@ -13,6 +13,7 @@ export const INITIAL = Object.freeze({
   cameras: Object.freeze({ status: "loading", items: [], error: null }),
   clips: Object.freeze({ status: "loading", items: [], error: null, cursor: null, loadingMore: false }),
   camera: null,
+  query: new URLSearchParams(),
   openId: null,
   openClip: null,
   openError: null,

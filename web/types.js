@@ -70,6 +70,7 @@
  * @property {Listing<Camera>} cameras
  * @property {Listing<Clip> & {cursor: string|null, loadingMore: boolean}} clips
  * @property {string|null} camera the chosen camera
+ * @property {URLSearchParams} query of the address: what is chosen on the screen
  * @property {string|null} openId the clip whose dialog is open
  * @property {Clip|null} openClip
  * @property {string|null} openError
@@ -77,7 +78,18 @@
  * @property {{record: boolean, snapshot: boolean, ids: readonly string[]}} pending what was asked and not yet answered
  */
 
-/** @typedef {{clip: string|null, query: URLSearchParams}} Route */
+/** @typedef {{screen: string, clip: string|null, query: URLSearchParams}} Route */
+
+/** @typedef {HTMLElement & {show(state: State, now_ms: number): void}} Screen `now_ms` on the server's clock */
+
+/**
+ * @typedef {object} Services what a screen works with
+ * @property {import("./store.js").Store} store
+ * @property {import("./api.js").Api} api
+ * @property {import("./server_clock.js").ServerClock} clock
+ * @property {import("./actions.js").Actions} actions
+ * @property {(words: string, tone?: "good"|"bad") => void} say
+ */
 
 /**
  * @typedef {object} EventHandlers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.static import CHECK_PAGE, Site
+from backend.static import CHECK_PAGE, Site, without_comments
 from tests.backend.serving import Served, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ def _site(tmp_path: Path, app_js: str = "export {}") -> Site:
     (web / "components").mkdir(parents=True, exist_ok=True)
     (web / "index.html").write_text(INDEX)
     (web / "app.js").write_text(app_js)
-    (web / "components" / "big.js").write_text("// x\n" * 1000)
+    (web / "components" / "big.js").write_text("x();\n" * 1000)
     (web / ".hidden").write_text("no")
     (tmp_path / "secret").write_text("no")
     check = tmp_path / CHECK_PAGE
@@ -49,7 +49,7 @@ async def test_the_page_is_never_cached_and_its_files_are_for_ever(site: Site, t
         assert "immutable" in headers["Cache-Control"]
         _, headers, body = await _get(served, f"/assets/{site.hash}/components/big.js")
         assert headers["Content-Encoding"] == "gzip"
-        assert body == b"// x\n" * 1000
+        assert body == b"x();\n" * 1000
 
 
 async def test_nothing_outside_the_tree_and_no_other_version_is_served(site: Site, tmp_path: Path) -> None:
@@ -86,3 +86,22 @@ def test_the_real_page_preloads_every_module_and_names_no_missing_file() -> None
     modules = {str(p.relative_to(web)) for p in web.rglob("*.js")} - {"types.js"}
     assert modules <= named
     assert gzip.compress(index.encode())
+
+
+def test_scripts_are_served_without_comments_and_with_their_lines() -> None:
+    """Whole-line comments become empty lines; whatever shares its line with code is left alone."""
+    script = """/** A page. */
+/* eslint
+ * off */
+const a = 1; // one
+  // two
+/** @type {number} */ const b = 2;
+  /**
+   * @param {string} c
+   */
+const d = "/* not */";
+const e = 3 / 4 /* not */ / 5;"""
+    assert without_comments(script).split("\n") == [
+        "", "", "", "const a = 1; // one", "", "/** @type {number} */ const b = 2;",
+        "", "", "", 'const d = "/* not */";', "const e = 3 / 4 /* not */ / 5;",
+    ]  # fmt: skip

@@ -136,7 +136,7 @@ def test_record_gives_a_card_and_a_clip_that_shows_exactly_its_frames(
     done = daemon.clip(clip["id"])
     assert done["duration_seconds"] == pytest.approx(10, abs=1 / FPS)
     card.locator("a").click()
-    expect(page).to_have_url(re.compile(rf"#/clips/{clip['id']}"))
+    expect(page).to_have_url(re.compile(rf"#/live/{clip['id']}"))
     expect(page.locator(".clip-dialog video")).to_have_js_property("readyState", 4)
     seen = page.evaluate(
         """async ([camera, start]) => {
@@ -202,7 +202,7 @@ def test_a_clip_has_its_own_address_words_and_end(page: Page, daemon: Daemon) ->
     lengths(page, 5, 0)
     clip = record(page)
     expect(card_of(page, clip).locator(".badge")).to_have_text("Draft", timeout=20_000)
-    page.goto(f"{daemon.url}/#/clips/{clip['id']}")
+    page.goto(f"{daemon.url}/#/live/{clip['id']}")
     page.reload()
     page.fill("#clip-title", "Hedgehog <b>at last</b>")
     page.fill("#clip-caption", "By the gate.")

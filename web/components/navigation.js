@@ -1,0 +1,28 @@
+/** The ways between the screens: links, so that they open in a new tab as well. */
+
+import { h, icon, setAttribute } from "../dom.js";
+import { text } from "../messages.js";
+import { build } from "../router.js";
+import { HsElement } from "./element.js";
+
+/** @type {ReadonlyArray<["live", string]>} screen and symbol */
+const SCREENS = [["live", "still"]];
+
+export class Navigation extends HsElement {
+  links = SCREENS.map(([screen, symbol]) => {
+    const link = h("a", { class: "nav-link", href: build({ screen }) }, icon(symbol), h("span", {}, text.screens[screen]));
+    return { screen, link };
+  });
+  list = h("nav", { class: "nav", "aria-label": text.screens.label, hidden: SCREENS.length < 2 }, ...this.links.map(({ link }) => link));
+
+  build() {
+    this.append(this.list);
+  }
+
+  /** @param {string} screen the one that is shown */
+  show(screen) {
+    for (const { screen: name, link } of this.links) setAttribute(link, "aria-current", name === screen ? "page" : null);
+  }
+}
+
+customElements.define("hs-navigation", Navigation);

@@ -1,0 +1,82 @@
+/** The live screen: picture, Record, what runs, and the newest clips under it. */
+
+import { BufferMeter } from "../components/buffer_meter.js";
+import { CameraTabs } from "../components/camera_tabs.js";
+import { ClipGrid } from "../components/clip_grid.js";
+import { HsElement } from "../components/element.js";
+import { LiveView } from "../components/live_view.js";
+import { RecordPanel } from "../components/record_panel.js";
+import { Recordings } from "../components/recordings.js";
+import { h, icon, setAttribute, setText } from "../dom.js";
+import { text } from "../messages.js";
+import { currentCamera, runningClips } from "../store.js";
+/** @import { Camera, Services, State } from "../types.js" */
+
+export class LiveScreen extends HsElement {
+  live = new LiveView();
+  tabs = new CameraTabs();
+  meter = new BufferMeter();
+  panel = new RecordPanel();
+  recordings = new Recordings();
+  grid = new ClipGrid();
+  name = h("h1", { class: "camera-name" });
+  state = h("span", { class: "state-pill" });
+  noCameraTitle = h("h2");
+  noCameraWords = h("p");
+  noCamera = h("div", { class: "state stage-state", hidden: true }, icon("still"), this.noCameraTitle, this.noCameraWords,
+    h("button", { type: "button", class: "button", on: { click: () => this.wish("reload") } }, icon("retry"), text.clips.retry));
+  stage = h("section", { class: "stage", "aria-label": text.camera.live },
+    h("div", { class: "stage-picture" }, this.live),
+    h("div", { class: "panel" },
+      h("div", { class: "panel-head" }, this.name, this.state), this.meter, this.panel, this.recordings));
+
+  /** @param {Services} services */
+  constructor({ clock }) {
+    super();
+    this.live.clock = clock;
+  }
+
+  build() {
+    this.append(this.tabs, this.noCamera, this.stage, this.grid);
+  }
+
+  /** @param {State} state @param {number} now_ms */
+  show(state, now_ms) {
+    const camera = currentCamera(state);
+    const { status, error } = state.cameras;
+    this.stage.hidden = camera === null && status !== "loading";
+    this.noCamera.hidden = camera !== null || status === "loading";
+    setText(this.noCameraTitle, status === "error" ? text.camera.failed : text.camera.none);
+    setText(this.noCameraWords, status === "error" ? error ?? "" : text.camera.noneDetail);
+    this.tabs.show(state.cameras.items, camera?.id ?? null);
+    setText(this.name, camera?.name || camera?.id || text.camera.loading);
+    setText(this.state, camera ? text.camera[camera.state] : "");
+    setAttribute(this.state, "data-state", camera?.state);
+    this.live.camera = camera;
+    this.#showRunning(state, now_ms);
+    this.grid.show(state, now_ms);
+  }
+
+  /** What moves with the clock, too. @param {State} state @param {number} now_ms */
+  #showRunning(state, now_ms) {
+    const camera = currentCamera(state);
+    const running = camera ? runningClips(state, camera.id) : [];
+    const capacity = camera?.buffer.capacity_seconds ?? 60;
+    const seconds = camera ? bufferedSeconds(camera, now_ms) : 0;
+    setAttribute(this.meter, "capacity", capacity);
+    setAttribute(this.meter, "seconds", seconds.toFixed(1));
+    this.panel.show({
+      ready: seconds > 0 && state.link !== "lost", asking: state.pending.record, snapping: state.pending.snapshot,
+      running, stopping: state.pending.ids, lengths: state.lengths, capacity, now_ms,
+    });
+    this.recordings.show(running, state.pending.ids, now_ms);
+  }
+}
+
+/** A live buffer fills by itself between two words from the server. @param {Camera} camera @param {number} now_ms */
+function bufferedSeconds({ buffer, state, received_ms = 0 }, now_ms) {
+  const since = state === "live" ? Math.max(0, (now_ms - received_ms) / 1000) : 0;
+  return Math.min(buffer.capacity_seconds ?? 60, buffer.duration_seconds + (buffer.frame_count ? since : 0));
+}
+
+customElements.define("hs-live-screen", LiveScreen);
