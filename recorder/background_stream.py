@@ -38,9 +38,16 @@ HEALTHY_NS = 10 * NS_PER_S
 """A connection that delivered for this long resets the back-off."""
 STALLED_NS = 2 * NS_PER_S
 """Without a unit for this long (or three frames of a slow camera) the state says `stalled`."""
+TOO_LARGE_TOLD_NS = 30 * NS_PER_S
+"""How long after a GOP that the ring could not keep the state still speaks of it: the beginning of the next
+one is held for a moment, and words that change twice a second tell nobody anything."""
 JOIN_S = 6.0
 """How long `close` waits: a little more than the read timeout, the only way out of a silent read."""
 
+_TOO_LARGE = (
+    "Receiving pictures, but they cannot be kept: what lies between two keyframes is larger than "
+    "buffer.max_bytes. Raise it, or set the camera to more keyframes."
+)
 _log = logging.getLogger(__name__)
 
 Opener = Callable[[CameraSettings, Clock, threading.Event], Source]
@@ -100,6 +107,8 @@ class BackgroundStream:
         """The last failure was the one before it once more."""
         self._live_since_ns: int | None = None
         self._last_unit_ns = 0
+        self._too_large_ns: int | None = None
+        """When the ring last dropped a GOP because it was too large."""
         self._source: Source | None = None
         self._damaged_before = 0
         self.encoder = EncoderChoice()
@@ -128,6 +137,7 @@ class BackgroundStream:
         Linear in the frames that the new bounds no longer allow.
         """
         self._settings = settings
+        self._too_large_ns = None  # it may fit now; else it is told again
         with self._lock:
             self._ring.set_limits(settings.buffer)
 
@@ -255,9 +265,13 @@ class BackgroundStream:
     def _fill(self, units: Sequence[AccessUnit]) -> None:
         """Put units into the ring: on the capture thread, or on that of the ingest encoder."""
         with self._lock:
+            too_large = self._ring.gops_too_large
             for unit in units:
                 self._ring.append(unit)
             self._balance()
+            too_large = self._ring.gops_too_large - too_large
+        if too_large:
+            self._too_large_ns = self._clock.monotonic_ns()
         self._epoch = units[-1].epoch
         self._on_units()
 
@@ -321,16 +335,19 @@ class BackgroundStream:
         if quiet_ns > allowed_ns:
             allowed_ns = max(allowed_ns, 3 * self._frame_ns())
         if quiet_ns <= allowed_ns:
-            return condition if holds_any else replace(condition, reason=self._why_nothing_is_kept())
+            return replace(condition, reason=self._live_reason(condition.reason, holds_any=holds_any))
         reason = f"No picture for {quiet_ns / NS_PER_S:.0f} s."
         return replace(condition, state=StreamState.STALLED, reason=reason, since_ns=last_ns + allowed_ns)
 
-    def _why_nothing_is_kept(self) -> str:
-        if self._ring.gops_too_large:
-            return (
-                "Receiving pictures, but none can be kept: what lies between two keyframes is larger than "
-                "buffer.max_bytes. Raise it, or set the camera to more keyframes."
-            )
+    def _live_reason(self, plain: str, *, holds_any: bool) -> str:
+        """What a camera that sends pictures says: `plain` where they are kept."""
+        too_large_ns = self._too_large_ns
+        if too_large_ns is not None:
+            told_ns = self._clock.monotonic_ns() - too_large_ns
+            if not holds_any or told_ns < TOO_LARGE_TOLD_NS:
+                return _TOO_LARGE
+        if holds_any:
+            return plain
         if self._ingest is not None and self._ingest.failures:
             return "Receiving pictures, but none can be kept: encoding them on the way in fails."
         return "Receiving pictures; they are kept from the first keyframe on."

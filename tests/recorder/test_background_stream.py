@@ -1,9 +1,10 @@
 """The capture thread: it fills the ring, says how it is, and comes back from every loss."""
 
 import logging
+import queue
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recorder.access_unit import SourceUnit
 from recorder.background_stream import (
     FIRST_RETRY_S,
     LONGEST_RETRY_S,
@@ -27,6 +29,7 @@ from recorder.sources.source import FromSource, Source
 from recorder.values import CameraStatus, StreamState
 from tests import rtsp
 from tests.counters import counters_of
+from tests.fakes import NS_PER_S, SimulatedClock, source_units
 from tests.material import Material
 from tests.rtsp import Behaviour, RtspCamera
 from tests.waiting import wait_until
@@ -241,6 +244,53 @@ def test_the_end_of_a_run_loses_no_unit_that_was_still_held() -> None:
         wait_until(lambda: camera.status.buffer.held_frames == 20)
         assert camera.status.counters.reconnects >= 1
         assert len({unit.run for unit in camera.stream.units.after(-1)}) == 2
+
+
+class Handed(Script):
+    """A camera that sends what it is handed, each unit at its time."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        super().__init__(None)
+        self._clock = clock
+        self.units: queue.SimpleQueue[SourceUnit] = queue.SimpleQueue()
+
+    def read(self) -> Sequence[FromSource]:
+        with suppress(queue.Empty):
+            unit = self.units.get(timeout=0.01)
+            self._clock.advance(max(0, unit.arrival_ns - self._clock.monotonic_ns()))
+            return [unit]
+        return []
+
+
+def test_a_camera_with_too_few_keyframes_says_so_also_while_the_next_gop_begins() -> None:
+    """Words that change twice a second tell nobody anything; half a minute after the last loss they go."""
+    clock = SimulatedClock()
+    source = Handed(clock)
+    settings = CameraSettings("cam", "Cam", CARD, BufferSettings(seconds=5, max_bytes=20_000))
+    stream = BackgroundStream(
+        settings, clock, LabelLine(clock), on_units=lambda: None, on_change=lambda: None
+    )
+    stream.opener = lambda *_: source
+
+    def send(first: int, end: int, gop: int) -> None:
+        arrival_ns = 2000 * NS_PER_S + first * (NS_PER_S // 30)
+        for unit in source_units(end - first, gop=gop, arrival_ns=arrival_ns, first_pts=3000 * first):
+            source.units.put(unit)
+        wait_until(lambda: stream.status().counters.units == end)
+
+    stream.start()
+    try:
+        send(0, 310, gop=300)
+        wait_until(lambda: stream.status().buffer.held_frames == 10)
+        assert "keyframe" in stream.status().reason
+        assert "max_bytes" in stream.status().reason
+        send(310, 1060, gop=30)
+        assert "keyframe" in stream.status().reason
+        send(1060, 1240, gop=30)
+        assert (stream.status().state, stream.status().reason) == (StreamState.LIVE, "Receiving pictures.")
+        assert stream.status().counters.gops_too_large == 1
+    finally:
+        stream.close()
 
 
 @real_camera
