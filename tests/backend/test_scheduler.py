@@ -1,6 +1,7 @@
 """Jobs that run again and again."""
 
 import asyncio
+import time
 
 from backend.scheduler import Scheduler
 
@@ -53,4 +54,29 @@ async def test_a_turn_that_lasts_is_not_run_twice_at_once_and_is_ended_by_close(
         for _ in range(4):
             await turns.acquire()
     assert under_way == 1
+    await scheduler.close()
+
+
+async def test_a_process_that_was_paused_catches_up_with_one_turn() -> None:
+    """An hour without a turn: the job runs at once, once, and then at its pace; nothing is listed or lost."""
+    paused_s = 0.0
+    turns = asyncio.Semaphore(0)
+    counted = 0
+
+    async def job() -> None:
+        nonlocal counted
+        counted += 1
+        turns.release()
+
+    scheduler = Scheduler(lambda name: None, lambda: time.monotonic() + paused_s)
+    scheduler.every(0.02, "job", job)
+    scheduler.start()
+    async with asyncio.timeout(5):
+        await turns.acquire()
+        before = counted
+        paused_s += 3600 * 24 * 400
+        await turns.acquire()
+        assert counted - before <= 2
+        for _ in range(3):
+            await turns.acquire()
     await scheduler.close()
