@@ -115,10 +115,13 @@ class Clips:
         """Change what was given; the rest stays."""
         clip = await self.get(clip_id)
         given = patch.model_fields_set
+        changed: dict[str, object] = {}
         if "thumbnail" in given and patch.thumbnail != clip.thumbnail:
-            clip = await self._desk.catalogue.update_clip(
-                clip_id, {"thumbnail": PreviewSource(patch.thumbnail)}
-            )
+            changed["thumbnail"] = PreviewSource(patch.thumbnail)
+        if "keep" in given and patch.keep != clip.keep:
+            changed["keep"] = patch.keep
+        if changed:
+            clip = await self._desk.catalogue.update_clip(clip_id, changed)
         texts: dict[str, Any] = {name: getattr(patch, name) for name in given & {"title", "caption", "tags"}}
         if texts:
             clip = await self._desk.catalogue.edit_clip(clip_id, **texts)

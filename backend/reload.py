@@ -8,7 +8,8 @@ it out (`reloader`, `cameras`).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from backend.config import Config, Section
+from backend.config import Config
+from backend.config_values import Section
 from recorder.settings import BufferSettings, CameraSettings
 from recorder.sources.open import is_device
 

@@ -33,6 +33,8 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/api/playback.py": "tests/e2e/test_clips.py",
     "backend/api/service.py": "tests/e2e/test_cameras.py",
     "backend/api/status.py": "tests/e2e/test_cameras.py",
+    # Values and sections are read the way a person writes them.
+    "backend/config_values.py": "tests/backend/test_config.py",
     # Use cases that only join catalogue, recorder and files: tested with all three real.
     "backend/box.py": "tests/e2e/test_cameras.py",
     "backend/cameras.py": "tests/e2e/test_cameras.py",

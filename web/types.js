@@ -31,6 +31,7 @@
  * @property {string} id
  * @property {string} camera
  * @property {"video"|"image"} media_type
+ * @property {boolean} keep
  * @property {string} title
  * @property {string} caption
  * @property {"pending"|"processing"|"draft"|"published"|"failed"} status

@@ -63,6 +63,7 @@ async def list_clips(request: web.Request) -> web.StreamResponse:
         from_=asked.from_,
         to=asked.to,
         media_type=None if asked.media_type is None else MediaType(asked.media_type),
+        keep=asked.keep,
     )
     clips = request.app[CLIPS]
     page = await clips.list(wanted, asked.cursor, asked.limit)
@@ -193,7 +194,7 @@ ROUTES = (
         _CLIP,
         patch,
         Action.MANAGE,
-        "Change title, caption, tags or thumbnail",
+        "Change title, caption, tags, thumbnail or keep",
         camera=camera_of_clip,
         body=ClipPatch,
         response=ClipJson,

@@ -159,6 +159,8 @@ def _conditions(wanted: ClipFilter, *, sqlite: bool) -> list[sa.ColumnElement[bo
         conditions.append(clips.c.camera == wanted.camera)
     if wanted.media_type is not None:
         conditions.append(clips.c.media_type == wanted.media_type.value)
+    if wanted.keep is not None:
+        conditions.append(clips.c.keep.is_(wanted.keep))
     if wanted.from_ is not None:
         conditions.append(clips.c.start_time >= wanted.from_)
     if wanted.to is not None:

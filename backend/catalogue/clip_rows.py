@@ -46,6 +46,7 @@ def new_row(clip: NewClip, now: datetime) -> dict[str, Any]:
         "retryable": False,
         "continued_by": None,
         "location": Location.LOCAL.value,
+        "keep": False,
         "publish_at": None,
         "published_at": None,
         "likes": 0,

@@ -73,6 +73,7 @@ clips = sa.Table(
     sa.Column("sha256", sa.String(64)),
     sa.Column("location", sa.String(8), nullable=False),
     sa.Column("path", sa.Text),
+    sa.Column("keep", sa.Boolean, nullable=False),
     sa.Column("thumbnail", sa.String(8), nullable=False),
     sa.Column("previews", sa.JSON, nullable=False),
     sa.Column("publish_at", NaiveUtc),

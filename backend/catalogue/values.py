@@ -148,6 +148,8 @@ class Clip:
     location: Location
     path: str | None
     """Of the finished file; None until there is one."""
+    keep: bool
+    """A favourite: no retention rule deletes it."""
     thumbnail: PreviewSource
     """What the card shows when done, unless a manual preview is set: middle or current."""
     previews: Previews
@@ -169,6 +171,7 @@ class ClipFilter:
     from_: datetime | None = None
     to: datetime | None = None
     media_type: MediaType | None = None
+    keep: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class ClipPatch(Asked):
     caption: Caption = ""
     tags: Tags = ()
     thumbnail: Literal["middle", "current"] = "middle"
+    keep: bool = Field(default=False, description="A favourite: no retention rule deletes it.")
 
 
 class ExtendRequest(Asked):
@@ -98,6 +99,7 @@ class ClipQuery(Asked):
     from_: AskedTime | None = Field(default=None, alias="from", description="start_time at or after this.")
     to: AskedTime | None = Field(default=None, description="start_time before this.")
     media_type: Literal["video", "image"] | None = None
+    keep: bool | None = Field(default=None, description="Only favourites, or all but them.")
     cursor: str | None = Field(default=None, max_length=500)
     limit: int = Field(default=50, ge=1, le=200)
 
@@ -193,6 +195,7 @@ class ClipJson(Answer):
     size_bytes: int | None
     sha256: str | None
     location: str
+    keep: bool = Field(description="A favourite: no retention rule deletes it.")
     thumbnail: str
     thumbnail_url: str
     previews: PreviewsJson

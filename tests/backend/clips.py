@@ -49,6 +49,7 @@ def a_clip(**changes: Any) -> Clip:
         "sha256": "0" * 64,
         "location": Location.LOCAL,
         "path": f"{ID}/clip.mp4",
+        "keep": False,
         "thumbnail": PreviewSource.MIDDLE,
         "previews": Previews(),
         "publish_at": None,

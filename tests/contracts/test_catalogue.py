@@ -260,6 +260,9 @@ async def test_filters_narrow_and_combine(catalogue: Catalogue) -> None:
     assert await found(statuses=frozenset({Status.DRAFT})) == {draft.id, image.id}
     assert await found(statuses=frozenset({Status.DRAFT, Status.PENDING}), camera="back") == {back.id}
     assert await found(media_type=MediaType.IMAGE) == {image.id}
+    await catalogue.update_clip(back.id, {"keep": True})
+    assert await found(keep=True) == {back.id}
+    assert await found(keep=False) == {draft.id, image.id}
     assert await found(from_=START, to=START + timedelta(seconds=2)) == {draft.id, back.id}
     assert await found(from_=START + timedelta(microseconds=1)) == {back.id, image.id}
     assert await found(q="fox", camera="back") == set()

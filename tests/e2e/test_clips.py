@@ -147,6 +147,9 @@ def test_a_clip_can_be_changed_listed_and_deleted(daemon: Daemon) -> None:
     assert (changed["title"], changed["caption"], changed["tags"]) == ("Fox", "by the hedge", ["night"])
     found = daemon.get("/api/clips?q=hedge&status=draft,published&camera=front&media_type=video").json()
     assert [one["id"] for one in found["clips"]] == [clip["id"]]
+    assert not changed["keep"]
+    assert daemon.request("PATCH", path, {"keep": True}).json()["keep"]
+    assert [one["id"] for one in daemon.get("/api/clips?keep=true").json()["clips"]] == [clip["id"]]
     assert daemon.request("DELETE", path).status == 204
     assert daemon.get(path).status == 404
     assert daemon.request("DELETE", path).status == 404

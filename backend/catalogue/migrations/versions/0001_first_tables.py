@@ -87,6 +87,7 @@ def _clips() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("location", sa.String(length=8), nullable=False),
         sa.Column("path", sa.Text(), nullable=True),
+        sa.Column("keep", sa.Boolean(), nullable=False),
         sa.Column("thumbnail", sa.String(length=8), nullable=False),
         sa.Column("previews", sa.JSON(), nullable=False),
         sa.Column("publish_at", sa.DateTime(), nullable=True),
