@@ -10,7 +10,7 @@ import { SignIn } from "./components/sign_in.js";
 import { Toasts } from "./components/toasts.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { EventLink } from "./events.js";
-import { text } from "./messages.js";
+import { language, text } from "./messages.js";
 import { HOME, choose, leaveClip, takeKey, watchRoute } from "./router.js";
 import { Deck } from "./screens/deck.js";
 import { LiveScreen } from "./screens/live.js";
@@ -122,6 +122,7 @@ bindShortcuts({
 
 async function start() {
   applyTheme();
+  document.documentElement.lang = language;
   document.body.append(confirmation, help, toasts);
   const key = takeKey();
   let connected = false;

@@ -1,145 +1,40 @@
-/** Every word the page says. Entries are strings, or functions of the values they speak of. */
+/**
+ * The language in use: the one chosen on this device, else the browser's own, else English. A word that a language
+ * lacks is said in English.
+ */
 
-const en = {
-  app: { name: "Hindsight" },
-  screens: {
-    label: "Screens",
-    live: "Live",
-    clips: "Clips",
-    feed: "Feed",
-    insights: "Insights",
-    schedules: "Schedules",
-    settings: "Settings",
-    failed: "This part of the page could not be loaded. Hindsight may have been updated or be away.",
-  },
-  link: {
-    lost: "Connection to Hindsight lost. Trying again…",
-    offline: "This device is offline. The page comes back by itself.",
-    back: "Connected again.",
-    unreachable: "Hindsight did not answer. Is it running, and is this device in its network?",
-  },
-  signIn: {
-    title: "This box is locked",
-    body: "Hindsight printed an address with an access key when it started. Open that address, or paste the key here. “hindsight key show” prints it again.",
-    label: "Access key",
-    submit: "Open",
-    wrong: "That key is not the right one. Copy it again, without spaces.",
-    empty: "Paste the access key first.",
-  },
-  camera: {
-    choose: "Cameras",
-    live: "Live",
-    connecting: "Connecting",
-    stalled: "Stalled",
-    reconnecting: "Reconnecting",
-    stopped: "Stopped",
-    connectingDetail: "Connecting to the camera…",
-    stalledDetail: "The camera has gone quiet. Waiting for its next picture…",
-    reconnectingDetail: "The camera cannot be reached.",
-    stoppedDetail: "This camera is switched off.",
-    nextTry: (/** @type {number} */ s) => (s <= 0 ? "Trying again now…" : `Next try in ${s} s.`),
-    none: "No camera yet",
-    noneDetail: "Add one to config.yaml and start Hindsight again.",
-    loading: "Looking for cameras…",
-    failed: "The cameras could not be read.",
-  },
-  live: {
-    opening: "Opening the live picture…",
-    lost: "The live picture was interrupted. Trying again…",
-    paused: "Paused while this page was hidden.",
-    unsupported: (/** @type {string} */ codec) => `This browser cannot play this camera’s live picture (${codec}). Recording works all the same.`,
-    noMse: "This browser has no Media Source Extensions, so it cannot show live video. Recording works all the same.",
-    picture: (/** @type {string} */ name) => `Live picture of ${name}`,
-    behind: (/** @type {string} */ s) => `${s} s behind`,
-    behindTitle: "How far the picture on screen lags behind the newest moment Hindsight received",
-    fullScreen: "Full screen",
-  },
-  buffer: {
-    ready: (/** @type {string} */ span) => `Last ${span} ready`,
-    filling: (/** @type {string} */ have, /** @type {string} */ all) => `Last ${have} ready, filling to ${all}`,
-    empty: "Nothing in the buffer yet",
-    label: "Buffer",
-  },
-  record: {
-    record: "Record",
-    stop: "Stop",
-    asking: "Recording…",
-    another: "Record another as well",
-    aroundNow: (/** @type {string} */ before, /** @type {string} */ after) => `${before} before to ${after} after`,
-    untilStop: (/** @type {string} */ before) => `${before} before, until you stop`,
-    before: "Keep the last",
-    after: "and the next",
-    untilIStop: "until I stop",
-    nothing: "nothing",
-    snapshot: "Snapshot",
-    snapshotDone: "Snapshot kept.",
-    started: "Recording.",
-    ready: "Clip is ready.",
-    running: "Running now",
-    stopOne: (/** @type {string} */ time) => `Stop the recording started at ${time}`,
-    open: "until you stop",
-    of: (/** @type {string} */ done, /** @type {string} */ all) => `${done} of ${all}`,
-    notYet: "There is nothing in the buffer yet. Wait until the camera is live.",
-  },
-  clips: {
-    title: "Clips",
-    empty: "No clips yet",
-    emptyDetail: "Press Record when something has happened. The clip begins before you pressed.",
-    failed: "The clips could not be read.",
-    more: "Show older clips",
-    loadingMore: "Loading…",
-    retry: "Retry",
-    status: { pending: "Recording", processing: "Finishing", draft: "Draft", published: "Published", failed: "Failed" },
-    statusProgress: (/** @type {number} */ percent) => `Finishing ${percent} %`,
-    snapshot: "Snapshot",
-    count: (/** @type {number} */ n, /** @type {boolean} */ more) => (more ? `${n}+` : String(n)),
-  },
-  clip: {
-    close: "Close",
-    download: "Download",
-    remove: "Delete",
-    removeTitle: "Delete this clip?",
-    removeBody: "The video and its pictures are removed for good.",
-    removeSnapshotTitle: "Delete this snapshot?",
-    removeSnapshotBody: "The picture is removed for good.",
-    removed: "Deleted.",
-    keep: "Keep",
-    title: "Title",
-    titleHint: "Give it a title",
-    caption: "Caption",
-    captionHint: "What happened?",
-    save: "Save",
-    saving: "Saving…",
-    saved: "Saved.",
-    gone: "This clip does not exist any more.",
-    recording: "Being recorded. It plays here as soon as it is finished.",
-    processing: "Being finished. It plays here in a moment.",
-    failed: "This recording could not be finished.",
-    cannotPlay: "The clip could not be played.",
-    noCodec: "This browser cannot play the clip’s video format. Download it and use another player.",
-    gaps: (/** @type {number} */ n) => (n === 1 ? "1 gap: the camera was away and the last picture is held" : `${n} gaps: the camera was away and the last picture is held`),
-    continuedFrom: "Earlier part",
-    continuedBy: "Next part",
-    camera: "Camera",
-    starts: "Starts",
-    length: "Length",
-    picture: "Picture",
-    size: "Size",
-  },
-  help: {
-    open: "Keyboard shortcuts",
-    title: "Keyboard shortcuts",
-    enable: "Use single-key shortcuts",
-    record: "Record, or stop an open recording",
-    snapshot: "Snapshot",
-    camera: "Choose a camera",
-    fullScreen: "Live picture full screen",
-    help: "Show this list",
-    close: "Close what is open",
-  },
-  errors: { unknown: "Something went wrong." },
-  dismiss: "Dismiss",
-};
+import { en } from "./messages/en.js";
 
-/** The language in use. English is complete and the only one so far. */
-export const text = en;
+const SETTING = "hindsight.language";
+
+/** By tag, each in its own words. */
+export const LANGUAGES = Object.freeze({ en: "English", de: "Deutsch" });
+
+/** @returns {"en"|"de"} */
+function wanted() {
+  const tags = [localStorage.getItem(SETTING), ...navigator.languages.map((tag) => tag.slice(0, 2))];
+  return /** @type {"en"|"de"} */ (tags.find((tag) => tag !== null && Object.hasOwn(LANGUAGES, tag)) ?? "en");
+}
+
+/** @param {string} tag of LANGUAGES; holds from the next load of the page */
+export function setLanguage(tag) {
+  localStorage.setItem(SETTING, tag);
+}
+
+/** @template T @param {T} whole @param {any} part @returns {T} */
+function filled(whole, part) {
+  const entries = Object.entries(/** @type {any} */ (whole)).map(([name, value]) =>
+    [name, typeof value === "object" ? filled(value, part?.[name]) : part?.[name] ?? value]);
+  return /** @type {T} */ (Object.fromEntries(entries));
+}
+
+async function load() {
+  try {
+    return filled(en, (await import("./messages/de.js")).de);
+  } catch {
+    return en;
+  }
+}
+
+export const language = wanted();
+export const text = language === "de" ? await load() : en;

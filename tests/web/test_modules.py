@@ -184,3 +184,17 @@ def test_the_access_key_leaves_the_address_at_once(run: Any, page: Page) -> None
     assert run("router.js", "return m.takeKey();") == "s3cret"
     assert "s3cret" not in page.url
     assert run("router.js", "return m.takeKey();") is None
+
+
+def test_every_language_says_all_that_english_says(run: Any) -> None:
+    """The same names, and functions where English has functions of as many values."""
+    found = run(
+        "messages/en.js",
+        """const { de } = await import("/messages/de.js");
+        const shape = (part, path = "") => Object.entries(part).flatMap(([name, value]) =>
+          typeof value === "object" ? shape(value, `${path}${name}.`)
+            : [`${path}${name} ${typeof value} ${value instanceof Function ? value.length : ""}`]);
+        return [shape(m.en), shape(de)];""",
+    )
+    english, german = found
+    assert german == english
