@@ -135,7 +135,9 @@ class Clips:
     def _wish(self, asked: ClipRequest, clip_id: str) -> RecordRequest:
         if asked.start is not None or asked.end is not None:
             start, end = _absolute(asked)
-            return RecordRequest(clip_id, start=start, end=end)
+            return RecordRequest(clip_id, start=start, end=end, replay=asked.replay)
+        if asked.replay is not None:
+            raise _refused("replay", "needs start and end: which part of it becomes the clip.")
         before_s = asked.before_seconds
         before_s = self.defaults.before_seconds if before_s is None else before_s
         after_s = asked.after_seconds
@@ -163,7 +165,8 @@ class Clips:
             await recorder.abandon(clip.id)
             raise
         self._told(clip)
-        self._desk.previews.current(clip.id, recorder, started.pressed_at)
+        if request.replay is None:  # what a replay shows may have left the buffer
+            self._desk.previews.current(clip.id, recorder, started.pressed_at)
         if started.finished is not None:
             self._desk.previews.middle(clip.id, started.finished.path)
         return clip

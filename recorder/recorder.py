@@ -26,9 +26,9 @@ from recorder.clip_processor import (
 from recorder.clip_session import SessionState, SpanPlan, SpanWish, fitting, plan_span
 from recorder.clock import Clock, LabelLine
 from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecording
-from recorder.finishing import Finisher
+from recorder.finishing import FOREVER_NS, Finisher
 from recorder.live_feed import LiveFeed, LiveSubscription
-from recorder.replay import ReplayFile, Replays
+from recorder.replay import Pinned, PinnedSound, ReplayFile, Replays
 from recorder.settings import NS_PER_S, CameraSettings
 from recorder.stills import Stills, spread
 from recorder.tasks import Tasks
@@ -212,7 +212,10 @@ class Recorder:
             self._reserved -= 1
 
     async def _record(self, request: RecordRequest) -> RecordingStarted:
-        plan = self._plan(request)
+        if request.replay is not None:
+            return await self._record_replay(request, self._replays.pinned(request.replay))
+        oldest, newest = self._units.edges()
+        plan = self._plan(request, oldest.pts_ns, newest.pts_ns)
         preroll, whole = await self._preroll(plan)
         first = preroll[0]
         opening = OpenPlan(request.recording_id, plan.pressed_ns, plan.start_ns, plan.end_ns, preroll)
@@ -221,6 +224,18 @@ class Recorder:
         recording, started = await open_recording(self._shop, opening)
         self._waiting[request.recording_id] = recording
         return started
+
+    async def _record_replay(self, request: RecordRequest, pinned: Pinned) -> RecordingStarted:
+        """What somebody is looking at becomes a clip, though the buffer may have moved on."""
+        ring = await asyncio.to_thread(pinned.ring)
+        newest = ring.newest()
+        plan = self._plan(request, ring.oldest().pts_ns, newest.pts_ns)
+        end_ns = min(plan.end_ns or FOREVER_NS, newest.pts_ns + newest.duration_ns)
+        units = ring.span(plan.start_ns, end_ns).units
+        shop = replace(self._shop, sound=PinnedSound(pinned.sound))
+        return await cut_at_once(
+            shop, OpenPlan(request.recording_id, plan.pressed_ns, plan.start_ns, end_ns, units)
+        )
 
     async def acknowledge(self, recording_id: str) -> None:
         """The row is committed: the recording is somebody's, and goes on."""
@@ -354,8 +369,7 @@ class Recorder:
         except BufferEmpty:
             return False
 
-    def _plan(self, request: RecordRequest) -> SpanPlan:
-        oldest, newest = self._units.edges()
+    def _plan(self, request: RecordRequest, oldest_ns: int, newest_ns: int) -> SpanPlan:
         mono = self._labels.monotonic_ns
         wish = SpanWish(
             at_ns=None if request.at is None else mono(request.at),
@@ -364,7 +378,7 @@ class Recorder:
             start_ns=None if request.start is None else mono(request.start),
             end_ns=None if request.end is None else mono(request.end),
         )
-        return plan_span(wish, oldest.pts_ns, newest.pts_ns)
+        return plan_span(wish, oldest_ns, newest_ns)
 
     async def _preroll(self, plan: SpanPlan) -> tuple[tuple[AccessUnit, ...], bool]:
         """Buffered units of the span that fit one file, and whether they are the whole of the span."""

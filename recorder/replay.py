@@ -10,17 +10,22 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from recorder.access_unit import AccessUnit, Codec
+from recorder.audio_unit import AudioUnit
 from recorder.clip_session import fits_one_file
-from recorder.errors import Busy, NotPlayable, RecorderError
+from recorder.errors import Busy, NotPlayable, RecorderError, SpanOutsideBuffer
 from recorder.locked_ring import LockedRing, LockedSound
 from recorder.muxer import CutResult, write_mp4
-from recorder.ring_buffer import Pin, Span
+from recorder.ring_buffer import Pin, RingBuffer, Span
+from recorder.settings import BufferSettings
 from recorder.sound_cut import Sound
+from recorder.sound_ring import LEAD_NS
 
 MOST_REPLAYS = 4
+_ENDLESS_S, _ENDLESS_BYTES = 1e6, 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,42 @@ class ReplayFile:
     duration_s: float
     frame_count: int
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a replay shows, as it came from the camera."""
+
+    units: Sequence[AccessUnit]
+    sound: tuple[AudioUnit, ...]
+    pin: Pin
+    path: Path
+
+    def ring(self) -> RingBuffer:
+        """A buffer that holds these units and nothing else. Linear in the units."""
+        ring = RingBuffer(BufferSettings(seconds=_ENDLESS_S, max_bytes=_ENDLESS_BYTES))
+        for unit in self.units:
+            ring.append(unit)
+        return ring
+
+
+class PinnedSound:
+    """The sound of a replay, to be cut like that of the buffer."""
+
+    def __init__(self, units: tuple[AudioUnit, ...]) -> None:
+        self._units = units
+
+    def after(self, sequence: int) -> tuple[AudioUnit, ...]:
+        """The frames with a larger sequence number."""
+        return tuple(unit for unit in self._units if unit.sequence > sequence)
+
+    def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
+        """The frames of a span, and those a decoder begins with."""
+        return tuple(u for u in self._units if start_ns - LEAD_NS <= u.pts_ns < end_ns)
+
+    def heard_until_ns(self) -> int | None:
+        """Where the newest frame ends; None where there is no sound."""
+        return self._units[-1].end_ns if self._units else None
 
 
 def newest_fitting(units: Sequence[AccessUnit]) -> Sequence[AccessUnit]:
@@ -60,7 +101,7 @@ class Replays:
         self._directory = directory
         self._executor = executor
         self._label = label
-        self._pins: dict[str, tuple[Pin, Path]] = {}
+        self._pins: dict[str, Pinned] = {}
 
     async def open(self, start_ns: int, end_ns: int) -> ReplayFile:
         """Cut the span; `close` it when nobody looks any more.
@@ -77,9 +118,11 @@ class Replays:
             raise NotPlayable(f"This camera's buffer holds {codec.value}, which is no video to cut.")
         token = secrets.token_urlsafe(18)
         path = self._directory / f"{token}.mp4"
-        self._pins[token] = (pin, path)
+        sound = self._sound.span(span.start_ns, span.end_ns)
+        pinned = Pinned(newest_fitting(span.units), sound, pin, path)
+        self._pins[token] = pinned
         try:
-            cut = await asyncio.get_running_loop().run_in_executor(self._executor, self._cut, path, span)
+            cut = await asyncio.get_running_loop().run_in_executor(self._executor, self._cut, pinned, span)
         except BaseException:
             await self.close(token)
             raise
@@ -93,31 +136,36 @@ class Replays:
             size_bytes=cut.size_bytes,
         )
 
+    def pinned(self, token: str) -> Pinned:
+        """What a replay that is open shows. Raises SpanOutsideBuffer."""
+        found = self._pins.get(token)
+        if found is None:
+            raise SpanOutsideBuffer("That replay is gone: it was not looked at for a minute. Open it again.")
+        return found
+
     async def close(self, token: str) -> None:
         """Forget a replay and remove its file; unknown tokens are fine."""
-        pin, path = self._pins.pop(token, (None, None))
-        if pin is not None:
-            self._units.unpin(pin)
-        if path is not None:
-            await asyncio.get_running_loop().run_in_executor(
-                self._executor, lambda: path.unlink(missing_ok=True)
-            )
+        found = self._pins.pop(token, None)
+        if found is not None:
+            self._units.unpin(found.pin)
+            remove = partial(found.path.unlink, missing_ok=True)
+            await asyncio.get_running_loop().run_in_executor(self._executor, remove)
 
     async def close_all(self) -> None:
         """Forget every replay."""
         for token in list(self._pins):
             await self.close(token)
 
-    def _cut(self, path: Path, span: Span) -> CutResult:
+    def _cut(self, pinned: Pinned, span: Span) -> CutResult:
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             return write_mp4(
-                path,
-                iter(newest_fitting(span.units)),
+                pinned.path,
+                iter(pinned.units),
                 span.start_ns,
                 span.end_ns,
                 rotation_deg=self._rotation_deg,
-                sound=Sound(self._sound.span(span.start_ns, span.end_ns), span.start_ns),
+                sound=Sound(pinned.sound, span.start_ns),
             )
         except OSError as error:
             raise RecorderError(f"The replay could not be written: {error.strerror}.") from error

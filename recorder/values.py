@@ -117,6 +117,8 @@ class RecordRequest:
     after_s: float | None = 15.0
     start: datetime | None = None
     end: datetime | None = None
+    replay: str | None = None
+    """Take `start` to `end` from this replay, though the buffer may have moved on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from backend.wire.cameras import (
     FramesJson,
     FramesQuery,
     RecordingDefaultsJson,
+    ReplayJson,
     ReplayQuery,
 )
 from backend.wire.times import rfc3339
@@ -87,6 +88,13 @@ async def replay(request: web.Request) -> web.StreamResponse:
     return web.Response(status=303, headers=headers)
 
 
+async def open_replay(request: web.Request) -> web.StreamResponse:
+    asked = query_of(request, ReplayQuery)
+    recorder = _recorder(request)
+    file = await request.app[REPLAYS].open(recorder, asked.start, asked.end)
+    return json_response(ReplayJson.of(file, recorder.settings.camera_id))
+
+
 async def replay_file(request: web.Request) -> web.StreamResponse:
     async with request.app[REPLAYS].reading(request.match_info["token"]) as path:
         return await send_file(request, FileToSend(path, "video/mp4", headers=REPLAY_CACHING))
@@ -150,6 +158,16 @@ ROUTES = (
         camera=camera_in_path,
         query=ReplayQuery,
         status=303,
+    ),
+    Route(
+        "GET",
+        "/api/cameras/{camera}/replay",
+        open_replay,
+        Action.VIEW,
+        "A span of the buffer to look at, with the times it shows",
+        camera=camera_in_path,
+        query=ReplayQuery,
+        response=ReplayJson,
     ),
     Route(
         "GET",

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from backend.wire.times import Answer, Asked, AskedTime, NaiveTime, Time, rfc3339
+from recorder.replay import ReplayFile
 from recorder.values import BufferStatus, CameraStatus, FrameList, Picture
 
 
@@ -255,6 +256,30 @@ class FilmstripJson(Answer):
 
     camera: str
     pictures: list[FilmPictureJson]
+
+
+class ReplayJson(Answer):
+    """A span of the buffer that stays to be looked at, until a minute after the last look."""
+
+    camera: str
+    token: str = Field(description="For `POST /api/clips`: makes a clip of a part of it.")
+    url: str
+    start_time: Time
+    end_time: Time
+    duration_seconds: float
+    frame_count: int
+
+    @classmethod
+    def of(cls, file: ReplayFile, camera_id: str) -> "ReplayJson":
+        return cls(
+            camera=camera_id,
+            token=file.token,
+            url=f"/replay/{file.token}.mp4",
+            start_time=file.start_time,
+            end_time=file.end_time,
+            duration_seconds=file.duration_s,
+            frame_count=file.frame_count,
+        )
 
 
 class FrameOfListJson(Answer):

@@ -53,6 +53,12 @@ class ClipRequest(Asked):
     )
     start: AskedTime | None = Field(default=None, description="Absolute span, with `end`.")
     end: AskedTime | None = None
+    replay: str | None = Field(
+        default=None,
+        max_length=64,
+        description="The token of an open replay: take `start` to `end` from what it shows, "
+        "though the buffer may have moved on.",
+    )
     thumbnail: Literal["middle", "current"] = "middle"
     title: Title = ""
     caption: Caption = ""

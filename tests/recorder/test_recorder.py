@@ -16,6 +16,7 @@ from recorder.errors import Busy, SpanOutsideBuffer, UnknownRecording
 from recorder.finishing import finish_part
 from recorder.live_feed import LiveChunk, LiveInit
 from recorder.replay import MOST_REPLAYS
+from recorder.settings import BufferSettings
 from recorder.sources.test_card import read_counter
 from recorder.values import (
     ClockState,
@@ -214,6 +215,30 @@ async def test_a_filmstrip_spans_the_buffer_in_order(rig: Rig) -> None:
     assert labels == sorted(labels)
     assert len(strip) == 3
     assert {picture.width for picture in strip} == {160}
+
+
+async def test_what_a_replay_shows_becomes_a_clip_though_the_buffer_moved_on(tmp_path: Path) -> None:
+    """Somebody looks at a moment for longer than the buffer is long, then saves exactly that moment."""
+    async with running_recorder(
+        "synthetic?size=320x240&fps=30&gop_s=1", tmp_path, BufferSettings(seconds=2)
+    ) as rig:
+        await rig.buffered(2)
+        replay = await rig.recorder.replay(None, None)
+        seen = counters_of(replay.path)
+        start, end = replay.start_time + 10 * FRAME, replay.start_time + 40 * FRAME
+        later = replay.end_time + timedelta(seconds=3.5)
+        await rig.until(lambda: (rig.recorder.status().buffer.newest_frame or later) > later, 30)
+        gone = RecordRequest(rig.new_id(), start=start, end=end)
+        with pytest.raises(SpanOutsideBuffer):
+            await rig.recorder.record(gone)
+        request = RecordRequest(rig.new_id(), start=start, end=end, replay=replay.token)
+        started = await rig.recorder.record(request)
+        await rig.recorder.acknowledge(request.recording_id)
+        assert started.finished is not None
+        assert counters_of(started.finished.path) == seen[10:40]
+        await rig.recorder.close_replay(replay.token)
+        with pytest.raises(SpanOutsideBuffer, match="gone"):
+            await rig.recorder.record(RecordRequest(rig.new_id(), start=start, end=end, replay=replay.token))
 
 
 async def test_a_replay_holds_the_asked_frames_and_counts_in_the_bound(rig: Rig) -> None:
