@@ -68,6 +68,12 @@ TABLE: list[_Row] = [
         "GET /api/cameras/{camera}/frames?start=&end= lists them; or record a clip, which becomes a video.",
     ),
     (
+        recorder_errors.CutFailed,
+        502,
+        "The camera's pictures make no video",
+        "Ask for another span; GET /api/cameras/{camera}/filmstrip shows which pictures are whole.",
+    ),
+    (
         recorder_errors.UnknownRecording,
         409,
         "That recording is not under way",

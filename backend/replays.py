@@ -41,8 +41,14 @@ class OpenReplays:
         return len(self._open)
 
     async def open(self, recorder: Recorder, start: datetime | None, end: datetime | None) -> ReplayFile:
-        """Cut a span; it is kept until `keep_s` after its last use."""
-        file = await recorder.replay(start, end)
+        """Cut a span; it is kept until `keep_s` after its last use. 507 where the disk has no room for it."""
+        try:
+            file = await recorder.replay(start, end)
+        except OSError as error:
+            text = (
+                f"The disk of data_dir says: {error.strerror}. See to it, then ask again; the buffer goes on."
+            )
+            raise Problem(507, "The replay could not be written", text) from error
         self._open[file.token] = _Open(recorder, file, self._monotonic_s())
         self._tasks.spawn(self._expire(file.token), "replay expiry")
         return file

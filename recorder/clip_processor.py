@@ -45,7 +45,7 @@ from recorder.clip_session import (
 from recorder.clock import Clock, LabelLine
 from recorder.errors import Busy, RecorderError
 from recorder.finishing import FOREVER_NS, Finisher, finish_part, finished_clip
-from recorder.muxer import CutResult, write_mp4
+from recorder.muxer import CutResult, blaming, write_mp4
 from recorder.part_file import PartHeader, PartWriter
 from recorder.settings import NS_PER_S
 from recorder.sound_cut import Sound
@@ -499,7 +499,7 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
     """Make the finished file straight from the ring, durable when this returns.
 
     For H.264 spans that lie wholly in the buffer; no part file is needed. Nothing is left behind
-    when it fails (FinishFailed, OSError).
+    when it fails (CutFailed, OSError).
     """
     files = shop.files(plan.recording_id)
     end_ns = plan.end_ns or FOREVER_NS
@@ -508,19 +508,18 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
     def cut() -> CutResult:
         files.claim()
         try:
-            result = write_mp4(
-                files.temporary,
-                iter(plan.preroll),
-                plan.start_ns,
-                end_ns,
-                rotation_deg=shop.rotation_deg,
-                sound=sound,
-            )
+            with blaming():
+                result = write_mp4(
+                    files.temporary,
+                    iter(plan.preroll),
+                    plan.start_ns,
+                    end_ns,
+                    rotation_deg=shop.rotation_deg,
+                    sound=sound,
+                )
             files.publish()
-        except (OSError, RecorderError) as error:
+        except (OSError, RecorderError):
             files.remove()
-            if isinstance(error.__cause__, OSError):  # the disk is at fault, not the span
-                raise error.__cause__ from error
             raise
         return result
 

@@ -8,6 +8,7 @@
     │   ├── BufferEmpty        nothing is buffered yet
     │   └── SpanOutsideBuffer  the asked span holds no frame
     ├── NotPlayable            the buffer is no H.264 to cut        the caller asks for frames instead
+    ├── CutFailed              what the camera sent makes no video      the caller asks for another span
     ├── UnknownRecording       no such recording is under way       the caller asks differently
     ├── Busy                   a bounded resource is full           the caller tries again later
     ├── DecodeFailed           a picture could not be decoded       the caller shows a placeholder
@@ -49,6 +50,10 @@ class SpanOutsideBuffer(SpanError):
 
 class NotPlayable(RecorderError):
     """What is buffered is no H.264, so it is not a video without being encoded first."""
+
+
+class CutFailed(RecorderError):
+    """What the camera sent in that span cannot be put into a video; nothing was kept of it."""
 
 
 class UnknownRecording(RecorderError):

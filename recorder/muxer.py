@@ -27,7 +27,7 @@ from recorder.aac import with_adts
 from recorder.access_unit import AccessUnit, Codec, Epoch, upright_size
 from recorder.audio_unit import FRAME_SAMPLES, AudioFormat, AudioUnit
 from recorder.edit_list import matrix_patch, presentation_patches
-from recorder.errors import FinishFailed
+from recorder.errors import CutFailed, FinishFailed
 from recorder.self_contained import self_contained
 from recorder.sound_cut import Piece, SoundCut
 from recorder.span_cut import SpanCut
@@ -100,12 +100,13 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
         length = ticks(cut.end_ns - cut.first_pts_ns)
         _present(out, length, rotation_deg)
         size_bytes, sha256 = _sync(out)
-    except (av.error.FFmpegError, OSError) as error:
+    except OSError as error:
         out.unlink(missing_ok=True)
         raise FinishFailed(f"The clip could not be written: {error.strerror}.") from error
-    except ValueError as error:
+    except (av.error.FFmpegError, ValueError) as error:
         out.unlink(missing_ok=True)
-        raise FinishFailed(f"The clip could not be cut: {error}") from error
+        said = error.strerror if isinstance(error, av.error.FFmpegError) else str(error).rstrip(".")
+        raise FinishFailed(f"The clip could not be cut: {said}.") from error
     except FinishFailed:
         out.unlink(missing_ok=True)
         raise
@@ -125,6 +126,17 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
         gaps=tuple(cut.gaps),
         audio_codec=None if heard.format is None else heard.format.codec,
     )
+
+
+@contextmanager
+def blaming() -> Iterator[None]:
+    """Around a cut that leaves nothing to try again: OSError tells of the disk, CutFailed of the pictures."""
+    try:
+        yield
+    except FinishFailed as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from error
+        raise CutFailed(f"What the camera sent cannot be put into a video ({error})") from error
 
 
 def add_video_track(container: "OutputContainer", epoch: Epoch) -> "Stream":
@@ -151,7 +163,8 @@ def _write_media(out: Path, cut: SpanCut, heard: SoundCut, unit_hint: int) -> No
     # must not make it hold back more than this.
     options["max_interleave_delta"] = _INTERLEAVE_US
     if unit_hint:
-        bounds = _MOOV_BYTES + _MOOV_BYTES_PER_UNIT * unit_hint + _MOOV_BYTES_PER_PIECE * heard.most_pieces
+        bounds = _MOOV_BYTES + len(cut.epoch.parameter_sets)
+        bounds += _MOOV_BYTES_PER_UNIT * unit_hint + _MOOV_BYTES_PER_PIECE * heard.most_pieces
         options["moov_size"] = str(bounds)
     else:
         options["movflags"] = "faststart"

@@ -199,7 +199,7 @@ class Recorder:
         """Begin a recording; when this returns its pre-roll (or, if all is buffered, the clip) is durable.
 
         The caller commits its row and then calls `acknowledge`, or `abandon` when it cannot.
-        Raises BufferEmpty, SpanOutsideBuffer, Busy, FinishFailed, OSError; nothing is left behind then.
+        Raises BufferEmpty, SpanOutsideBuffer, Busy, CutFailed, OSError; nothing is left behind then.
         """
         if len(self._active) + len(self._waiting) + self._reserved >= MOST_RECORDINGS:
             raise Busy(f"{MOST_RECORDINGS} recordings of this camera are under way. Stop one first.")
@@ -319,7 +319,7 @@ class Recorder:
     async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
         """Cut a span of the buffer to look at; `close_replay` ends it.
 
-        Raises Busy, SpanError, NotPlayable, FinishFailed.
+        Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
         oldest, newest = self._units.edges()
         start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)

@@ -16,9 +16,9 @@ from pathlib import Path
 from recorder.access_unit import AccessUnit, Codec
 from recorder.audio_unit import AudioUnit
 from recorder.clip_session import fits_one_file
-from recorder.errors import Busy, NotPlayable, RecorderError, SpanOutsideBuffer
+from recorder.errors import Busy, NotPlayable, SpanOutsideBuffer
 from recorder.locked_ring import LockedRing, LockedSound
-from recorder.muxer import CutResult, write_mp4
+from recorder.muxer import CutResult, blaming, write_mp4
 from recorder.ring_buffer import Pin, RingBuffer, Span
 from recorder.settings import BufferSettings
 from recorder.sound_cut import Sound
@@ -106,7 +106,7 @@ class Replays:
     async def open(self, start_ns: int, end_ns: int) -> ReplayFile:
         """Cut the span; `close` it when nobody looks any more.
 
-        Raises Busy, SpanError, NotPlayable, FinishFailed.
+        Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
         if len(self._pins) >= MOST_REPLAYS:
             raise Busy(f"{MOST_REPLAYS} replays of this camera are open. Close one, or wait a minute.")
@@ -157,8 +157,8 @@ class Replays:
             await self.close(token)
 
     def _cut(self, pinned: Pinned, span: Span) -> CutResult:
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with blaming():
             return write_mp4(
                 pinned.path,
                 iter(pinned.units),
@@ -167,5 +167,3 @@ class Replays:
                 rotation_deg=self._rotation_deg,
                 sound=Sound(pinned.sound, span.start_ns),
             )
-        except OSError as error:
-            raise RecorderError(f"The replay could not be written: {error.strerror}.") from error

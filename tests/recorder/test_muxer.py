@@ -15,8 +15,9 @@ import pytest
 from recorder import h264
 from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.edit_list import boxes
-from recorder.errors import FinishFailed
-from recorder.muxer import CutResult, write_mp4
+from recorder.errors import CutFailed, FinishFailed
+from recorder.muxer import CutResult, blaming, write_mp4
+from recorder.nal_units import annex_b
 from tests.media import NS_PER_S, Camera, counter_times, joined, play, units_of
 
 pytestmark = pytest.mark.codec
@@ -279,6 +280,25 @@ def test_two_epochs_in_one_span_fail_and_leave_no_file(tmp_path: Path) -> None:
     with pytest.raises(FinishFailed, match="parameters change"):
         write_mp4(out, units, START_NS, FOREVER_NS)
     assert not out.exists()
+
+
+def test_the_reserve_for_the_index_counts_the_parameter_sets(tmp_path: Path) -> None:
+    """Two hundred of sixteen kilobytes are a legal stream, and stand in the index with all their bytes."""
+    more = annex_b(b"\x68" + bytes([1 + number]) * 16_000 for number in range(200))
+    units = units_of(PLAIN, 60)
+    epoch = replace(units[0].epoch, parameter_sets=units[0].epoch.parameter_sets + more)
+    out = tmp_path / "clip.mp4"
+    result = write_mp4(out, iter([replace(unit, epoch=epoch) for unit in units]), START_NS, FOREVER_NS)
+    assert result.frame_count == 60
+    assert [box.kind for box in boxes(out.read_bytes(), 0, out.stat().st_size)][:2] == [b"ftyp", b"moov"]
+
+
+def test_a_cut_that_cannot_be_tried_again_says_who_is_at_fault(tmp_path: Path) -> None:
+    """The disk's own error, or the camera's pictures: each has another cure."""
+    with pytest.raises(FileNotFoundError), blaming():
+        write_mp4(tmp_path / "gone" / "clip.mp4", units_of(PLAIN, 30), START_NS, FOREVER_NS)
+    with pytest.raises(CutFailed, match=r"cannot be put into a video .*no frame"), blaming():
+        write_mp4(tmp_path / "clip.mp4", units_of(PLAIN, 30)[1:], START_NS, FOREVER_NS)
 
 
 def test_a_directory_that_is_gone_fails_with_a_sentence(tmp_path: Path) -> None:
