@@ -55,6 +55,20 @@ def choose_slice(headers: Mapping[str, str], stored: Stored) -> Slice:
     return _ranged(asked, stored, common)
 
 
+def is_single_range(asked: str) -> bool:
+    """Whether a Range header names one range that some file could have; all others get the whole file."""
+    match = _RANGE.fullmatch(asked.strip())
+    if match is None or not (match["first"] or match["last"]):
+        return False
+    return not match["last"] or _number(match["first"] or "0") <= _number(match["last"])
+
+
+def suffix_bytes(asked: str) -> int | None:
+    """The N of "the last N bytes"; None when the range is of another form."""
+    match = _RANGE.fullmatch(asked.strip())
+    return _number(match["last"]) if match and match["last"] and not match["first"] else None
+
+
 def _ranged(asked: str, stored: Stored, common: dict[str, str]) -> Slice:
     match = _RANGE.fullmatch(asked.strip())
     if match is None or not (match["first"] or match["last"]):

@@ -11,6 +11,8 @@ from collections.abc import Generator, Iterator
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction
 
+from tests.s3_servers import find_minio
+
 IN_CI = os.environ.get("CI") == "true"
 OUR_ROOMS = ["backend", "recorder"]
 ALSO_WATCHED = ("os.fsync", "os.fdatasync")
@@ -60,6 +62,15 @@ def pytest_make_collect_report(
     if IN_CI and report.skipped:
         _fail(report, collector.nodeid)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """MinIO comes in addition to rclone, which is required: its absence is named, and no failure."""
+    if find_minio() is None:
+        terminalreporter.write_line(
+            "MinIO: absent, so the store was shown on rclone's S3 server only "
+            "(with Go on PATH, `./hindsight test` builds one)"
+        )
 
 
 def _fail(report: pytest.TestReport | pytest.CollectReport, nodeid: str) -> None:

@@ -13,10 +13,11 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from backend.catalogue.values import Root, StoredPath
 from backend.ids import is_id
@@ -145,6 +146,16 @@ def sha256_of(path: Path) -> str:
 
 def write_durably(path: Path, data: bytes) -> None:
     """Write a whole file: after a crash at any moment it holds the old content or the new, never a part."""
+    _replace_durably(path, lambda file: file.write(data))
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """Copy a file, with the same promise and in constant memory."""
+    with source.open("rb") as original:
+        _replace_durably(target, lambda file: shutil.copyfileobj(original, file, _HASH_CHUNK_BYTES))
+
+
+def _replace_durably(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     made = not path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     if made:
@@ -152,7 +163,7 @@ def write_durably(path: Path, data: bytes) -> None:
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            fill(file)
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)

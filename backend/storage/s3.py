@@ -1,0 +1,357 @@
+"""An S3-compatible store, by the `minio` client: AWS, MinIO, Garage, Ceph, rclone's gateway and others.
+
+    clips bucket         [public/]<clip id>/clip.mp4
+    thumbnails bucket    [public/]<clip id>/current.jpg, middle.jpg, manual.png
+
+Here: requests, and the threads they block. Not here: connections (`s3_http`), what an error means
+(`s3_errors`), when to try again (`upload_queue`). Two clients: one speaks to `endpoint`, the other only
+signs for `public_endpoint`, because the host is part of a signature; both know the region, without
+which the client asks the store before it signs anything.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import CopySource
+from minio.error import MinioException
+
+from backend.byte_range import is_single_range, suffix_bytes
+from backend.catalogue.values import Root, StoredPath
+from backend.storage.bodies import EmptyBody, ThreadedBody
+from backend.storage.checksums import PART_BYTES, Checksums, checksums_of
+from backend.storage.object_store import (
+    LONGEST_URL_S,
+    PIECE_BYTES,
+    Cause,
+    ObjectStat,
+    Progress,
+    ProviderStreamResult,
+    StoreHealth,
+)
+from backend.storage.s3_errors import code_of, foreseen, is_missing, store_error
+from backend.storage.s3_http import PatientPool
+
+T = TypeVar("T")
+
+TRANSFER_THREADS, CALL_THREADS, STREAM_THREADS = 4, 2, 16
+"""Apart, so that a store that stands still under uploads does not hold up who watches, or asks for health."""
+
+_FAILURES = (MinioException, urllib3.exceptions.HTTPError, ValueError, ConnectionError)
+PUBLIC_PREFIX = "public/"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """Where the store is and who we are to it. Endpoints are `http(s)://HOST[:PORT]`."""
+
+    endpoint: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    region: str = "us-east-1"
+    public_endpoint: str | None = None
+    """What a browser can reach; None: the same."""
+    clips_bucket: str = "clips"
+    thumbnails_bucket: str = "thumbnails"
+    public_urls: bool = False
+
+    def bucket(self, root: Root) -> str:
+        return self.clips_bucket if root is Root.CLIPS else self.thumbnails_bucket
+
+
+class S3Store:
+    """One S3-compatible store with its two buckets. Connects only when it is asked something."""
+
+    provider = "s3"
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._settings = settings
+        self._client = _client(settings, settings.endpoint)
+        self._signer = _client(settings, settings.public_endpoint or settings.endpoint)
+        self._transfers = ThreadPoolExecutor(TRANSFER_THREADS, thread_name_prefix="s3-transfer")
+        self._calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="s3-call")
+        self._streams = ThreadPoolExecutor(STREAM_THREADS, thread_name_prefix="s3-stream")
+        self._closing = False
+
+    async def prepare(self) -> None:
+        """Make the buckets that are missing and, for `public_urls`, let everybody read below public/."""
+        await self._do(self._calls, "make the buckets", self._prepare)
+
+    async def put(
+        self, key: StoredPath, path: Path, content_type: str, progress: Progress | None = None
+    ) -> ObjectStat:
+        """Upload in parts of 8 MiB; the ETag, or else reading it back, confirms the content."""
+        return await self._do(
+            self._transfers, f"put {key.path}", lambda: self._put(key, path, content_type, progress)
+        )
+
+    async def copy(self, source: StoredPath, target: StoredPath) -> ObjectStat:
+        """A copy made by the store itself; its size and, where it says so, its ETag must be the same."""
+        return await self._do(self._transfers, f"copy {source.path}", lambda: self._copy(source, target))
+
+    async def holds(self, key: StoredPath, path: Path) -> bool:
+        """Compare by ETag where it is a checksum, else by reading the object."""
+        return await self._do(self._transfers, f"compare {key.path}", lambda: self._holds(key, path))
+
+    async def stat(self, key: StoredPath) -> ObjectStat | None:
+        """HEAD."""
+        return await self._do(self._calls, f"look at {key.path}", lambda: self._stat(key))
+
+    async def delete(self, key: StoredPath) -> None:
+        """DELETE, which S3 answers alike whether there was an object or not."""
+        await self._do(self._calls, f"delete {key.path}", lambda: self._delete(key))
+
+    async def health(self) -> StoreHealth:
+        """Whether both buckets are there for this key. Says nothing about room: no request tells that."""
+        try:
+            await self._do(self._calls, "look at the buckets", self._look_at_buckets)
+        except Exception as error:  # noqa: BLE001  foreseen() has made it a StoreError, or it is one to report
+            found = foreseen(error, "look at the buckets")
+            return StoreHealth(ok=False, cause=found.cause, sentence=str(found))
+        return StoreHealth(ok=True)
+
+    async def get_playback_url(self, key: StoredPath, expires_seconds: int = 300) -> str | None:
+        """A presigned address at the public endpoint. Signed offline (0.3 ms), so not in a thread."""
+        lifetime = timedelta(seconds=max(1, min(expires_seconds, LONGEST_URL_S)))
+        try:
+            return self._signer.presigned_get_object(self._bucket(key), key.path, expires=lifetime)
+        except _FAILURES as error:
+            raise foreseen(error, f"sign for {key.path}") from error
+
+    def public_url(self, key: StoredPath) -> str | None:
+        """The plain address of an object below public/; None unless `public_urls` is set."""
+        if not self._settings.public_urls or not key.path.startswith(PUBLIC_PREFIX):
+            return None
+        base = (self._settings.public_endpoint or self._settings.endpoint).rstrip("/")
+        return f"{base}/{quote(self._bucket(key))}/{quote(key.path)}"
+
+    async def open_stream(self, key: StoredPath, range_header: str | None) -> ProviderStreamResult:
+        """GET, with the client's range passed on; always 206 when the store sends a part."""
+        wanted = range_header if range_header is not None and is_single_range(range_header) else None
+        return await self._do(self._streams, f"read {key.path}", lambda: self._open(key, wanted))
+
+    async def close(self) -> None:
+        """Transfers under way end at their next piece."""
+        self._closing = True
+        for threads in (self._transfers, self._calls, self._streams):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _do(self, threads: ThreadPoolExecutor, what: str, work: Callable[[], T]) -> T:
+        if self._closing:
+            raise store_error(Cause.OTHER, "The daemon is being stopped")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(threads, work)
+        except _FAILURES as error:
+            raise foreseen(error, what) from error
+
+    def _bucket(self, key: StoredPath) -> str:
+        return self._settings.bucket(key.root)
+
+    def _prepare(self) -> None:
+        for root in Root:
+            bucket = self._settings.bucket(root)
+            if not self._client.bucket_exists(bucket):
+                try:
+                    self._client.make_bucket(bucket, location=self._settings.region)
+                except MinioException as error:
+                    if code_of(error) != "BucketAlreadyOwnedByYou":  # another recorder was quicker
+                        raise
+            if self._settings.public_urls:
+                self._client.set_bucket_policy(bucket, _public_policy(bucket))
+
+    def _look_at_buckets(self) -> None:
+        for root in Root:
+            bucket = self._settings.bucket(root)
+            if not self._client.bucket_exists(bucket):
+                raise store_error(Cause.BUCKET, f"The bucket {bucket} is not there")
+
+    def _put(self, key: StoredPath, path: Path, content_type: str, progress: Progress | None) -> ObjectStat:
+        sums = checksums_of(path)
+        with path.open("rb") as file:
+            reported = _Reported(self, progress)
+            answer = self._client.put_object(
+                self._bucket(key),
+                key.path,
+                file,
+                sums.size_bytes,
+                content_type=content_type,
+                progress=reported,
+                part_size=PART_BYTES,
+                num_parallel_uploads=1,
+            )
+        stored = self._stat(key)
+        etag = stored.etag if stored is not None else str(answer.etag or "")
+        if stored is None or stored.size_bytes != sums.size_bytes or not self._is(key, etag, sums):
+            raise store_error(Cause.CONTENT, f"The store holds something else than it was sent as {key.path}")
+        return stored
+
+    def _holds(self, key: StoredPath, path: Path) -> bool:
+        stored = self._stat(key)
+        if stored is None or stored.size_bytes != path.stat().st_size:
+            return False
+        return self._is(key, stored.etag, checksums_of(path))
+
+    def _is(self, key: StoredPath, etag: str, sums: Checksums) -> bool:
+        verdict = sums.verdict(etag)
+        # Parts of another size make another composite: only reading it back can tell.
+        if verdict is True:
+            return True
+        return self._read_back(key) == sums.sha256
+
+    def _read_back(self, key: StoredPath) -> str:
+        response = self._client.get_object(self._bucket(key), key.path)
+        try:
+            digest = hashlib.sha256()
+            while piece := response.read(PIECE_BYTES):
+                self._go_on()
+                digest.update(piece)
+            return digest.hexdigest()
+        finally:
+            response.close()
+            response.release_conn()
+
+    def _copy(self, source: StoredPath, target: StoredPath) -> ObjectStat:
+        before = self._stat(source)
+        if before is None:
+            raise store_error(Cause.MISSING, f"The object {source.path} is gone from the store")
+        self._client.copy_object(
+            self._bucket(target), target.path, CopySource(self._bucket(source), source.path)
+        )
+        after = self._stat(target)
+        same = after is not None and after.size_bytes == before.size_bytes
+        if after is None or not same or (after.etag != before.etag and not self._same(source, target)):
+            raise store_error(Cause.CONTENT, f"The store's copy {target.path} is not what {source.path} is")
+        return after
+
+    def _same(self, one: StoredPath, other: StoredPath) -> bool:
+        return self._read_back(one) == self._read_back(other)
+
+    def _stat(self, key: StoredPath) -> ObjectStat | None:
+        try:
+            found = self._client.stat_object(self._bucket(key), key.path)
+        except MinioException as error:
+            if is_missing(error):
+                return None
+            raise
+        modified = (found.last_modified or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+        etag = (found.etag or "").strip('"')
+        return ObjectStat(found.size or 0, etag, modified, found.content_type or "application/octet-stream")
+
+    def _delete(self, key: StoredPath) -> None:
+        try:
+            self._client.remove_object(self._bucket(key), key.path)
+        except MinioException as error:
+            if not is_missing(error):
+                raise
+
+    def _open(self, key: StoredPath, wanted: str | None) -> ProviderStreamResult:
+        asked: dict[str, str | list[str] | tuple[str]] = {} if wanted is None else {"Range": wanted}
+        try:
+            response: Any = self._client.get_object(self._bucket(key), key.path, request_headers=asked)
+        except MinioException as error:
+            if code_of(error) != "InvalidRange":
+                raise
+            return self._outside(key, str(wanted))
+        headers = _headers(response.headers)
+        status = 206 if "Content-Range" in headers else 200
+
+        def read(most_bytes: int) -> bytes:
+            try:
+                return bytes(response.read(most_bytes))
+            except _FAILURES as error:
+                raise foreseen(error, f"read {key.path}") from error
+
+        def close() -> None:
+            with suppress(*_FAILURES):
+                response.close()  # a connection with something left in it is of no use to anybody
+                response.release_conn()
+
+        length = int(headers["Content-Length"])
+        return ProviderStreamResult(status, headers, ThreadedBody(read, close, self._streams, length))
+
+    def _outside(self, key: StoredPath, wanted: str) -> ProviderStreamResult:
+        stored = self._stat(key)
+        if stored is None:
+            raise store_error(Cause.MISSING, f"The object {key.path} is gone from the store")
+        if (last := suffix_bytes(wanted)) is not None and 0 < stored.size_bytes < last:
+            # "The last N" of something shorter is all of it (RFC 9110, 14.1.2); rclone refuses.
+            return self._open(key, "bytes=0-")
+        headers = {
+            "Content-Type": stored.content_type,
+            "Content-Length": "0",
+            "Content-Range": f"bytes */{stored.size_bytes}",
+            "Accept-Ranges": "bytes",
+            "ETag": f'"{stored.etag}"',
+            "Last-Modified": format_datetime(stored.modified.replace(tzinfo=UTC), usegmt=True),
+        }
+        return ProviderStreamResult(416, headers, EmptyBody())
+
+    def _go_on(self) -> None:
+        if self._closing:
+            raise store_error(Cause.OTHER, "The daemon is being stopped")
+
+
+class _Reported:
+    """What minio tells about an upload, for us: bytes so far, and a chance to end it."""
+
+    def __init__(self, store: S3Store, progress: Progress | None) -> None:
+        self._store = store
+        self._progress = progress
+        self._sent_bytes = 0
+
+    def set_meta(self, object_name: str, total_length: int) -> None:
+        """minio's word before the first byte; we know both."""
+
+    def update(self, length: int) -> None:
+        """So many more bytes were read for sending."""
+        self._store._go_on()
+        self._sent_bytes += length
+        if self._progress is not None:
+            self._progress(self._sent_bytes)
+
+
+def _client(settings: S3Settings, endpoint: str) -> Minio:
+    parts = urlsplit(endpoint)
+    return Minio(
+        parts.netloc,
+        access_key=settings.access_key,
+        secret_key=settings.secret_key,
+        secure=parts.scheme == "https",
+        region=settings.region,
+        http_client=PatientPool(),
+    )
+
+
+def _headers(received: Any) -> dict[str, str]:
+    names = ("Content-Type", "Content-Length", "Content-Range", "ETag", "Last-Modified")
+    headers = {name: str(received[name]) for name in names if received.get(name) is not None}
+    headers.setdefault("Content-Type", "application/octet-stream")
+    if "ETag" in headers:
+        headers["ETag"] = f'"{headers["ETag"].strip(chr(34))}"'
+    if (modified := headers.get("Last-Modified")) is not None:
+        with suppress(ValueError, TypeError):
+            headers["Last-Modified"] = format_datetime(
+                parsedate_to_datetime(modified).astimezone(UTC), usegmt=True
+            )
+    return headers | {"Accept-Ranges": "bytes"}
+
+
+def _public_policy(bucket: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ["*"]},
+        "Action": ["s3:GetObject"],
+        "Resource": [f"arn:aws:s3:::{bucket}/{PUBLIC_PREFIX}*"],
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

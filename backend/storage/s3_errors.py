@@ -1,0 +1,145 @@
+"""What went wrong at an S3 store, as a cause and a sentence that tells the operator what to do.
+
+Every foreign error becomes a StoreError here and nowhere else. Pure, but for one look at our clock.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import urllib3.exceptions as http_errors
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+
+from backend.redaction import redact
+from backend.storage.object_store import Cause, StoreError
+
+_CAUSES = {
+    Cause.CREDENTIALS: "InvalidAccessKeyId SignatureDoesNotMatch AccessDenied InvalidToken ExpiredToken "
+    "AllAccessDisabled AccountProblem UnauthorizedAccess InvalidSecurity",
+    Cause.CLOCK: "RequestTimeTooSkewed RequestExpired",
+    Cause.REGION: "AuthorizationHeaderMalformed PermanentRedirect Redirect InvalidRegion "
+    "IllegalLocationConstraintException TemporaryRedirect",
+    Cause.BUCKET: "NoSuchBucket InvalidBucketName BucketAlreadyExists TooManyBuckets BucketNotEmpty "
+    "ResourceNotFound",
+    Cause.FULL: "XMinioStorageFull XMinioAdminBucketQuotaExceeded QuotaExceeded InsufficientStorage "
+    "StorageFull EntityTooLarge",
+    Cause.SLOW: "SlowDown RequestTimeout ServiceUnavailable Busy XMinioServerNotInitialized SlowDownWrite "
+    "SlowDownRead",
+    Cause.MISSING: "NoSuchKey NoSuchVersion",
+}
+_BY_CODE = {code: cause for cause, codes in _CAUSES.items() for code in codes.split()}
+_BY_STATUS = {401: Cause.CREDENTIALS, 403: Cause.CREDENTIALS, 404: Cause.MISSING, 413: Cause.FULL,
+              429: Cause.SLOW, 503: Cause.SLOW, 507: Cause.FULL}  # fmt: skip
+_CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
+_LARGEST_SKEW_S = 300.0
+_FULL_WORDS = ("no space left", "disk full", "quota exceeded", "storage full", "insufficient storage")
+
+_CURES = {
+    Cause.HOST: "Check storage.s3.endpoint, the network and whether the store runs.",
+    Cause.REGION: "Set storage.s3.region to the region of the buckets.",
+    Cause.CLOCK: "Set the clock of this machine (or the store's): signatures hold for minutes only.",
+    Cause.CREDENTIALS: "Check storage.s3.access_key and secret_key, and what the store lets this key do.",
+    Cause.BUCKET: "Make the buckets, or let this key make them; storage.s3.clips_bucket and "
+    "thumbnails_bucket name them.",
+    Cause.CORS: "Allow GET and HEAD from the page's origin in the CORS rules of the buckets.",
+    Cause.FULL: "Make room at the store or raise its quota; clips stay on the local disk until then.",
+    Cause.SLOW: "It is tried again by itself; look at the store's load and the line to it.",
+    Cause.MISSING: "It was deleted at the store, not by Hindsight; `hindsight fsck` names what else is gone.",
+    Cause.CONTENT: "It is put again; if it stays so, look at the store's disks.",
+    Cause.OTHER: "Look at the store's log.",
+}
+
+
+def store_error(cause: Cause, said: str) -> StoreError:
+    """The error with its cure."""
+    return StoreError(cause, f"{redact(said).rstrip('. ')}. {_CURES[cause]}")
+
+
+def foreseen(error: Exception, what: str) -> StoreError:
+    """The StoreError for whatever the S3 client raised while doing `what` ("put front/clip.mp4")."""
+    match error:
+        case StoreError():
+            return error
+        case S3Error() | InvalidResponseError() if code_of(error) is not None:
+            return _of_s3(error, what)
+        case ServerError() | InvalidResponseError():
+            return _of_status(error, what)
+        case http_errors.HTTPError():
+            return _of_transport(error, what)
+        case MinioException():
+            return store_error(Cause.OTHER, f"The store failed at {what}: {error}")
+        case ValueError():  # the client refuses names before it asks the store
+            return store_error(Cause.BUCKET, f"The store's client refuses to {what}: {error}")
+        case _:
+            return store_error(Cause.OTHER, f"The store failed at {what}: {type(error).__name__}: {error}")
+
+
+def code_of(error: Exception) -> str | None:
+    """S3's own word for what is wrong, also from a store whose answers the client takes for no S3 at all.
+
+    (rclone sends its errors as text/xml, minio-py reads application/xml only.)
+    """
+    if isinstance(error, S3Error):
+        return error.code
+    found = _CODE.search(str(getattr(error, "_body", None) or ""))
+    return found[1] if found else None
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether the store says that there is no such object (not: no such bucket)."""
+    return code_of(error) in {"NoSuchKey", "NoSuchObject", "NoSuchVersion"}
+
+
+def _of_s3(error: S3Error | InvalidResponseError, what: str) -> StoreError:
+    code, message = str(code_of(error)), str(getattr(error, "message", "") or "")
+    cause = _BY_CODE.get(code)
+    if any(words in message.lower() for words in _FULL_WORDS):
+        cause = Cause.FULL
+    response = getattr(error, "response", None)
+    cause = cause or _BY_STATUS.get(getattr(response, "status", None) or 0, Cause.OTHER)
+    skew_s = _skew_s(response)
+    if cause is Cause.CREDENTIALS and skew_s is not None and abs(skew_s) > _LARGEST_SKEW_S:
+        cause = Cause.CLOCK
+    said = f"The store refused to {what}: {code}" + (f", {message}" if message else "")
+    if cause is Cause.CLOCK and skew_s is not None:
+        said += f" (our clock is {abs(skew_s):.0f} s {'ahead' if skew_s > 0 else 'behind'})"
+    return store_error(cause, said)
+
+
+def _of_status(error: ServerError | InvalidResponseError, what: str) -> StoreError:
+    status = getattr(error, "status_code", None) or getattr(error, "_code", 0)
+    cause = _BY_STATUS.get(int(status or 0), Cause.OTHER)
+    if isinstance(error, InvalidResponseError) and cause is not Cause.SLOW:
+        said = f"What answers at the endpoint is no S3 store (HTTP {status} to {what})"
+        return store_error(Cause.HOST, said)
+    return store_error(cause, f"The store answered {what} with HTTP {status}")
+
+
+def _of_transport(error: http_errors.HTTPError, what: str) -> StoreError:
+    reason = error.reason if isinstance(error, http_errors.MaxRetryError) and error.reason else error
+    if isinstance(reason, http_errors.ConnectTimeoutError | http_errors.NewConnectionError):
+        return store_error(Cause.HOST, f"Nobody answers at the store's endpoint ({_short(reason)})")
+    if isinstance(reason, http_errors.SSLError):
+        return store_error(Cause.HOST, f"The store's certificate is not accepted ({_short(reason)})")
+    if isinstance(reason, http_errors.TimeoutError) or "timed out" in str(reason):
+        return store_error(Cause.SLOW, f"The store did not go on with {what} in time")
+    return store_error(Cause.HOST, f"The connection to the store broke during {what} ({_short(reason)})")
+
+
+def _short(error: BaseException) -> str:
+    text = str(error).rpartition("> ")[2] or str(error)
+    text = text.split(": ", 1)[-1] if text.startswith("<") else text
+    return " ".join(text.split())[:160] or type(error).__name__
+
+
+def _skew_s(response: Any) -> float | None:
+    """How far our clock is ahead of the store's, by the answer's Date."""
+    text = response.headers.get("Date") if response is not None else None
+    try:
+        there = parsedate_to_datetime(text) if text else None
+    except (ValueError, TypeError):
+        return None
+    if there is None or there.tzinfo is None:
+        return None
+    return (datetime.now(UTC) - there).total_seconds()

@@ -1,0 +1,343 @@
+"""What every place for finished files must do: the local disk, rclone's S3 server, MinIO."""
+
+import http.client
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from backend.catalogue import Root, StoredPath
+from backend.ids import new_id
+from backend.storage.local import LocalFiles
+from backend.storage.local_store import LocalStore
+from backend.storage.object_store import PIECE_BYTES, Cause, ObjectStore, ProviderStreamResult, StoreError
+from backend.storage.s3 import S3Settings, S3Store
+from tests.s3_servers import S3Server, find_minio
+
+S3_KINDS = ["rclone", *(["minio"] if find_minio() else [])]
+KINDS = ["local", *S3_KINDS]
+SMALL, LARGE = 100_000, 20 * 1024 * 1024 + 7
+"""One part, and three parts of 8 MiB with an odd end."""
+
+
+def content(size: int) -> bytes:
+    """Bytes that differ everywhere, so that a piece in the wrong place shows."""
+    line = b"".join(number.to_bytes(4, "big") for number in range(65536))
+    return (line * (size // len(line) + 1))[:size]
+
+
+@pytest.fixture(params=KINDS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObjectStore]:
+    made: ObjectStore
+    if request.param == "local":
+        made = LocalStore(LocalFiles(tmp_path / "clips", tmp_path / "thumbnails", tmp_path / "quarantine"))
+    else:
+        made = S3Store(settings_of(server_of(request, request.param)))
+    await made.prepare()
+    yield made
+    await made.close()
+
+
+_servers: dict[str, S3Server] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _end_servers() -> Iterator[None]:
+    yield
+    while _servers:
+        _servers.popitem()[1].kill()
+
+
+def server_of(request: pytest.FixtureRequest, kind: str) -> S3Server:
+    """One server of each kind for the whole file: MinIO takes a second to start."""
+    if kind not in _servers:
+        factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+        _servers[kind] = S3Server(kind, factory.mktemp(kind) / "objects")
+        _servers[kind].start()
+    return _servers[kind]
+
+
+def settings_of(server: S3Server, **changed: str) -> S3Settings:
+    return replace(S3Settings(server.endpoint, server.access_key, server.secret_key), **changed)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=S3_KINDS)
+def server(request: pytest.FixtureRequest) -> S3Server:
+    return server_of(request, request.param)
+
+
+@pytest.fixture
+async def s3(server: S3Server) -> AsyncIterator[S3Store]:
+    made = S3Store(settings_of(server))
+    await made.prepare()
+    yield made
+    await made.close()
+
+
+def file_of(tmp_path: Path, size: int, name: str = "source.mp4") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content(size))
+    return path
+
+
+def clip_key() -> StoredPath:
+    return StoredPath(Root.CLIPS, f"{new_id()}/clip.mp4")
+
+
+async def read_all(result: ProviderStreamResult) -> bytes:
+    async with result:
+        return b"".join([piece async for piece in result.body])
+
+
+async def test_preparing_again_changes_nothing(store: ObjectStore, tmp_path: Path) -> None:
+    """Every start prepares; what was put before stays."""
+    key = clip_key()
+    await store.put(key, file_of(tmp_path, SMALL), "video/mp4")
+    await store.prepare()
+    assert await store.stat(key) is not None
+    assert (await store.health()).ok
+
+
+@pytest.mark.parametrize("size", [0, SMALL, LARGE])
+async def test_what_was_put_is_there_with_its_size_and_content(
+    store: ObjectStore, tmp_path: Path, size: int
+) -> None:
+    """Empty, in one part and in several; `put` returns what `stat` tells."""
+    key, path = clip_key(), file_of(tmp_path, size)
+    told: list[int] = []
+    put = await store.put(key, path, "video/mp4", told.append)
+    stat = await store.stat(key)
+    assert stat is not None
+    assert (stat.size_bytes, put.size_bytes, stat.etag) == (size, size, put.etag)
+    assert told == sorted(told)
+    assert size == 0 or told[-1] == size
+    assert await store.holds(key, path)
+    assert await read_all(await store.open_stream(key, None)) == content(size)
+
+
+async def test_a_second_put_takes_the_place_of_the_first(store: ObjectStore, tmp_path: Path) -> None:
+    """Never two objects, never a mixture."""
+    key = clip_key()
+    await store.put(key, file_of(tmp_path, SMALL), "video/mp4")
+    shorter = tmp_path / "shorter.mp4"
+    shorter.write_bytes(b"shorter")
+    await store.put(key, shorter, "video/mp4")
+    assert await read_all(await store.open_stream(key, None)) == b"shorter"
+    assert not await store.holds(key, tmp_path / "source.mp4")
+
+
+async def test_equal_size_is_not_equal_content(store: ObjectStore, tmp_path: Path) -> None:
+    """`holds` is what a local file's life depends on."""
+    key, path = clip_key(), file_of(tmp_path, SMALL)
+    await store.put(key, path, "video/mp4")
+    other = tmp_path / "other.mp4"
+    other.write_bytes(content(SMALL)[:-1] + b"\xff")
+    assert not await store.holds(key, other)
+
+
+async def test_what_is_not_there_has_no_stat_and_can_be_deleted(store: ObjectStore, tmp_path: Path) -> None:
+    """A deletion that is repeated after a crash must not fail."""
+    key = clip_key()
+    assert await store.stat(key) is None
+    assert not await store.holds(key, file_of(tmp_path, SMALL))
+    await store.delete(key)
+    await store.put(key, tmp_path / "source.mp4", "video/mp4")
+    await store.delete(key)
+    await store.delete(key)
+    assert await store.stat(key) is None
+    with pytest.raises(StoreError) as caught:
+        await store.open_stream(key, None)
+    assert caught.value.cause is Cause.MISSING
+
+
+async def test_a_copy_is_a_second_object(store: ObjectStore, tmp_path: Path) -> None:
+    """The first may go, the second stays."""
+    source, target = clip_key(), clip_key()
+    path = file_of(tmp_path, LARGE)
+    await store.put(source, path, "video/mp4")
+    await store.copy(source, target)
+    await store.delete(source)
+    assert await store.holds(target, path)
+
+
+async def test_buckets_are_apart(store: ObjectStore, tmp_path: Path) -> None:
+    """The same path under another root is another object."""
+    clip = clip_key()
+    picture = StoredPath(Root.THUMBNAILS, clip.path)
+    await store.put(clip, file_of(tmp_path, SMALL), "video/mp4")
+    assert await store.stat(picture) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "end"),
+    [
+        ("bytes=0-", 0, LARGE),
+        ("bytes=1000-2000", 1000, 2001),
+        ("bytes=0-0", 0, 1),
+        (f"bytes={LARGE - 1}-", LARGE - 1, LARGE),
+        ("bytes=-500", LARGE - 500, LARGE),
+        (f"bytes=5000-{LARGE * 2}", 5000, LARGE),
+        (f"bytes=-{LARGE * 2}", 0, LARGE),
+        ("bytes=8388600-8388620", 8388600, 8388621),
+    ],
+)
+async def test_a_range_is_always_206_with_exactly_its_bytes(
+    store: ObjectStore, large: StoredPath, asked: str, first: int, end: int
+) -> None:
+    """Whatever status the store itself uses, and across the border of two parts."""
+    result = await store.open_stream(large, asked)
+    assert result.status == 206
+    assert result.headers["Content-Range"] == f"bytes {first}-{end - 1}/{LARGE}"
+    assert result.headers["Content-Length"] == str(end - first)
+    assert result.headers["Accept-Ranges"] == "bytes"
+    assert re.fullmatch(r'"[^"]+"', result.headers["ETag"])
+    assert await read_all(result) == content(LARGE)[first:end]
+
+
+@pytest.mark.parametrize("asked", [f"bytes={LARGE}-", f"bytes={LARGE * 3}-{LARGE * 4}", "bytes=-0"])
+async def test_a_range_past_the_end_is_416_and_tells_the_size(
+    store: ObjectStore, large: StoredPath, asked: str
+) -> None:
+    """So that a player can ask again."""
+    result = await store.open_stream(large, asked)
+    assert result.status == 416
+    assert result.headers["Content-Range"] == f"bytes */{LARGE}"
+    assert await read_all(result) == b""
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "pages=1-2", "bytes=9-3", "bytes=-", "nonsense"])
+async def test_what_is_no_single_range_gets_the_whole_object(
+    store: ObjectStore, large: StoredPath, asked: str
+) -> None:
+    """As RFC 9110 lets a server do."""
+    async with await store.open_stream(large, asked) as result:
+        assert (result.status, result.headers["Content-Length"]) == (200, str(LARGE))
+        assert await anext(result.body) == content(PIECE_BYTES)
+
+
+async def test_a_closed_body_gives_no_more(store: ObjectStore, large: StoredPath) -> None:
+    """A viewer who leaves costs nothing from then on; closing twice is no error."""
+    result = await store.open_stream(large, None)
+    assert len(await anext(result.body)) == PIECE_BYTES
+    await result.body.aclose()
+    await result.body.aclose()
+    with pytest.raises(StopAsyncIteration):
+        await anext(result.body)
+
+
+LARGE_KEY = clip_key()
+
+
+@pytest.fixture
+async def large(store: ObjectStore, tmp_path: Path) -> StoredPath:
+    """An object that no test changes, put once per server."""
+    if await store.stat(LARGE_KEY) is None:
+        await store.put(LARGE_KEY, file_of(tmp_path, LARGE), "video/mp4")
+    return LARGE_KEY
+
+
+async def test_a_local_file_has_no_address_of_its_own(tmp_path: Path) -> None:
+    """A browser cannot reach our disk: the daemon streams."""
+    local = LocalStore(LocalFiles(tmp_path / "clips", tmp_path / "thumbnails", tmp_path / "quarantine"))
+    assert await local.get_playback_url(clip_key()) is None
+    await local.close()
+
+
+def fetch(url: str, **headers: str) -> tuple[int, bytes, str | None]:
+    """Plain HTTP, as a browser would, without any client of the store."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.request("GET", f"{parts.path}?{parts.query}", headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body, answer.getheader("Content-Range")
+
+
+async def test_a_presigned_address_plays_by_plain_http_and_by_range(s3: S3Store, tmp_path: Path) -> None:
+    """No header but Range; the answer is the object's own bytes."""
+    key = clip_key()
+    await s3.put(key, file_of(tmp_path, SMALL), "video/mp4")
+    url = await s3.get_playback_url(key, 60)
+    assert url is not None
+    assert fetch(url)[:2] == (200, content(SMALL))
+    _, part, content_range = fetch(url, Range="bytes=1000-2000")
+    assert (part, content_range) == (content(SMALL)[1000:2001], f"bytes 1000-2000/{SMALL}")
+
+
+async def test_a_presigned_address_names_the_public_endpoint(server: S3Server, tmp_path: Path) -> None:
+    """The host is part of the signature: signed for one name, it must hold there."""
+    public = f"http://localhost:{server.port}"
+    store = S3Store(settings_of(server, public_endpoint=public))
+    await store.prepare()
+    key = clip_key()
+    await store.put(key, file_of(tmp_path, SMALL), "video/mp4")
+    url = await store.get_playback_url(key)
+    await store.close()
+    assert url is not None
+    assert url.startswith(public + "/")
+    assert fetch(url)[:2] == (200, content(SMALL))
+    # ... and a store that looks at the host refuses the same signature under another one.
+    status = fetch(url.replace("localhost", "127.0.0.1"))[0]
+    assert 400 <= status < 500
+
+
+async def test_a_tampered_or_expired_address_is_refused(s3: S3Store, tmp_path: Path) -> None:
+    """Any 4xx will do; stores differ."""
+    key, other = clip_key(), clip_key()
+    path = file_of(tmp_path, SMALL)
+    await s3.put(key, path, "video/mp4")
+    await s3.put(other, path, "video/mp4")
+    url = await s3.get_playback_url(key, 1)
+    assert url is not None
+    later = re.sub(r"X-Amz-Expires=\d+", "X-Amz-Expires=600", url)
+    signature = url[:-4] + ("0000" if url[-4:] != "0000" else "1111")
+    for tampered in (url.replace(key.path, other.path), later, signature):
+        assert 400 <= fetch(tampered)[0] < 500
+    long_ago = re.sub(r"X-Amz-Date=\d{8}", "X-Amz-Date=20200101", url)
+    assert 400 <= fetch(long_ago)[0] < 500
+
+
+async def test_an_address_lives_ten_minutes_at_most(s3: S3Store) -> None:
+    """Whoever asks for a day gets ten minutes."""
+    url = await s3.get_playback_url(clip_key(), 86400)
+    assert url is not None
+    assert "X-Amz-Expires=600" in url
+    assert s3_secret_is_not_in(url)
+
+
+def s3_secret_is_not_in(url: str) -> bool:
+    return "a-secret-of-the-tests" not in url
+
+
+async def test_signing_needs_no_network() -> None:
+    """The store may be down: an address can be made all the same, at once."""
+    store = S3Store(
+        S3Settings("http://127.0.0.1:9", "key", "secret-secret", public_endpoint="https://s3.example")
+    )
+    url = await store.get_playback_url(clip_key())
+    await store.close()
+    assert url is not None
+    assert url.startswith("https://s3.example/clips/")
+
+
+async def cause_of(settings: S3Settings) -> Cause | None:
+    store = S3Store(settings)
+    health = await store.health()
+    await store.close()
+    assert not health.ok
+    assert health.sentence is not None
+    assert "a-secret-of-the-tests" not in health.sentence
+    return health.cause
+
+
+async def test_health_names_the_cause(server: S3Server) -> None:
+    """Wrong secret, unknown key, missing bucket, nobody there: four different things to do."""
+    assert await cause_of(settings_of(server, secret_key="not-the-right-one")) is Cause.CREDENTIALS
+    assert await cause_of(settings_of(server, access_key="nobody-we-know")) is Cause.CREDENTIALS
+    assert await cause_of(settings_of(server, clips_bucket="not-there-at-all")) is Cause.BUCKET
+    assert await cause_of(settings_of(server, endpoint="http://127.0.0.1:9")) is Cause.HOST
+    assert await cause_of(settings_of(server, endpoint="http://no-such-host.invalid")) is Cause.HOST
