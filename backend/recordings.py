@@ -91,6 +91,7 @@ def finished_fields(clip: FinishedClip, pressed_at: datetime, clip_id: str) -> d
         "fps": clip.fps,
         "video_codec": clip.video_codec,
         "audio_codec": clip.audio_codec,
+        "lead_in_s": clip.lead_in_s,
         "size_bytes": clip.size_bytes,
         "sha256": clip.sha256,
         "error": None,

@@ -11,6 +11,15 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+_ONE = 1 << 16
+# Of a clockwise turn: where one step to the right leads, and where one step down does (x, y; 16.16).
+_TURNS = {
+    0: (_ONE, 0, 0, _ONE),
+    90: (0, _ONE, -_ONE, 0),
+    180: (-_ONE, 0, 0, -_ONE),
+    270: (0, -_ONE, _ONE, 0),
+}
+
 
 class Patch(NamedTuple):
     """Replace the bytes at `offset` (counted from the start of the `moov` box) by `data`."""
@@ -60,9 +69,9 @@ def presentation_patches(moov: bytes, length: int) -> list[Patch]:
 
 
 def _track_patches(moov: bytes, track: Box, length: int) -> list[Patch]:
-    tkhd = _within(moov, track, b"tkhd")
-    elst = _within(moov, track, b"edts", b"elst")
-    handler = _within(moov, track, b"mdia", b"hdlr")
+    tkhd = within(moov, track, b"tkhd")
+    elst = within(moov, track, b"edts", b"elst")
+    handler = within(moov, track, b"mdia", b"hdlr")
     (entries,) = struct.unpack_from(">I", moov, elst.start + 4)
     if entries != 1:
         raise ValueError(f"The edit list has {entries} entries instead of one.")
@@ -76,10 +85,11 @@ def _track_patches(moov: bytes, track: Box, length: int) -> list[Patch]:
 
 
 def _descend(data: bytes, *path: bytes) -> Box:
-    return _within(data, Box(b"", 0, len(data)), *path)
+    return within(data, Box(b"", 0, len(data)), *path)
 
 
-def _within(data: bytes, found: Box, *path: bytes) -> Box:
+def within(data: bytes, found: Box, *path: bytes) -> Box:
+    """The first box at `path` inside `found`. Raises ValueError where there is none."""
     for kind in path:
         inside = (box for box in boxes(data, found.start, found.end) if box.kind == kind)
         following = next(inside, None)
@@ -104,11 +114,16 @@ def matrix_patch(moov: bytes, rotation_deg: int) -> Patch:
     tkhd = _descend(moov, b"moov", b"trak", b"tkhd")
     at = tkhd.start + (52 if moov[tkhd.start] else 40)
     width, height = struct.unpack_from(">II", moov, at + 36)
-    one = 1 << 16
-    right_x, right_y, down_x, down_y, left, top = {
-        0: (one, 0, 0, one, 0, 0),
-        90: (0, one, -one, 0, height, 0),
-        180: (-one, 0, 0, -one, width, height),
-        270: (0, -one, one, 0, 0, width),
-    }[rotation_deg]
+    right_x, right_y, down_x, down_y = _TURNS[rotation_deg]
+    left, top = {0: (0, 0), 90: (height, 0), 180: (width, height), 270: (0, width)}[rotation_deg]
     return Patch(at, struct.pack(">9i", right_x, right_y, 0, down_x, down_y, 0, left, top, 1 << 30))
+
+
+def rotation_of(moov: bytes, tkhd: Box) -> int:
+    """By how much players turn the pictures clockwise. Raises ValueError where it is no quarter turn."""
+    at = tkhd.start + (52 if moov[tkhd.start] else 40)
+    right_x, right_y, _, down_x, down_y = struct.unpack_from(">5i", moov, at)
+    for rotation_deg, turn in _TURNS.items():
+        if turn == (right_x, right_y, down_x, down_y):
+            return rotation_deg
+    raise ValueError("The file turns its pictures by less than a quarter.")

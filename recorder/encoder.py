@@ -43,6 +43,19 @@ class Colours:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What pictures keep to that share a track with others: only libx264 can."""
+
+    set_number: int
+    """Of their SPS and PPS: one the others do not use."""
+    profile: str
+    level: str | None
+    full_range: bool
+    aspect: Fraction
+    """Width of a pixel by its height."""
+
+
+@dataclass(frozen=True, slots=True)
 class Encoding:
     """What is to be encoded. Width and height are even."""
 
@@ -53,6 +66,7 @@ class Encoding:
     threads: int = 2
     live: bool = False
     """One second between keyframes, and every frame out at once: what buffers and viewers want."""
+    beside: Beside | None = None
 
 
 def pixel_format(encoder: str) -> str:
@@ -80,6 +94,8 @@ def open_encoder(name: str, encoding: Encoding) -> "VideoCodecContext":
         codec.color_primaries = encoding.colours.primaries
         codec.color_trc = encoding.colours.transfer
         codec.options = _quality(name, encoding)
+        if encoding.beside is not None:
+            _keep_to(codec, encoding.beside)
         if name == "h264_v4l2m2m":  # knows bit rates only
             codec.bit_rate = round(encoding.width * encoding.height * encoding.fps * 0.12)
         codec.open(strict=False)
@@ -101,6 +117,14 @@ def probe(name: str) -> str:
     if any(abs(seen - luma) > _PROBE_TOLERANCE for seen, luma in zip(lumas, wanted, strict=True)):
         return "Its pictures are not those it was given."
     return ""
+
+
+def _keep_to(codec: "VideoCodecContext", beside: Beside) -> None:
+    codec.pix_fmt = "yuvj420p" if beside.full_range else "yuv420p"
+    codec.color_range = 2 if beside.full_range else 1
+    codec.sample_aspect_ratio = beside.aspect
+    options = {"x264-params": f"sps-id={beside.set_number}", "profile": beside.profile}
+    codec.options = codec.options | options | ({} if beside.level is None else {"level": beside.level})
 
 
 def _quality(name: str, encoding: Encoding) -> dict[str, str]:

@@ -125,6 +125,7 @@ def finished_clip(cut: CutResult, path: Path, label: Callable[[int], datetime]) 
         sha256=cut.sha256,
         gaps=tuple(Gap(label(start), label(end), GAP_REASON) for start, end in cut.gaps),
         audio_codec=cut.audio_codec,
+        lead_in_s=cut.lead_in_s,
     )
 
 

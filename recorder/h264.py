@@ -6,6 +6,9 @@ convert at their door). Pure: no codec library, no clock. Clause numbers are tho
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
 
 from recorder import set_tracker
 from recorder.nal_units import (
@@ -33,7 +36,9 @@ __all__ = [
     "is_idr",
     "nal_type",
     "parameter_sets",
+    "set_numbers",
     "split_nal_units",
+    "sps_facts",
     "sps_size",
     "starts_decoding",
 ]
@@ -48,6 +53,16 @@ _SLICE_HEAD_BYTES = 24
 # Recovery points stand among the first messages; nobody needs to walk through a megabyte of others.
 _SEI_HEAD_BYTES = 16 * 1024
 _MOST_SPS, _MOST_PPS = 32, 256
+_ASPECTS = dict(
+    enumerate(
+        (
+            *((1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11)),
+            *((80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1)),
+        ),
+        start=1,
+    )
+)
+"""Width and height of a pixel by aspect_ratio_idc (table E-1)."""
 
 
 def nal_type(nal: bytes | memoryview) -> int:
@@ -82,30 +97,87 @@ def starts_decoding(data: bytes) -> bool:
     return _starts_decoding(leading_nal_units(data, _is_picture))
 
 
-def sps_size(sps: bytes | memoryview) -> tuple[int, int]:
-    """Width and height in pixels, after cropping, from an SPS without start code. Raises ValueError."""
+@dataclass(frozen=True, slots=True)
+class SpsFacts:
+    """What a sequence parameter set says of its pictures, in pixels; cropping is left, right, top, bottom."""
+
+    profile: int
+    level: int
+    chroma_format: int
+    bit_depth: int
+    coded_width: int
+    coded_height: int
+    frames_only: bool
+    cropping: tuple[int, int, int, int]
+    aspect: Fraction
+    """Width of a pixel by its height; 0 where it is not told."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height after cropping."""
+        left, right, top, bottom = self.cropping
+        return self.coded_width - left - right, self.coded_height - top - bottom
+
+    @property
+    def is_plain(self) -> bool:
+        """Eight bits, 4:2:0, whole frames, an even size, and no more coded than that needs."""
+        width, height = self.size
+        usual = (self.chroma_format, self.bit_depth, self.frames_only) == (1, 8, True)
+        needed = (-(-width // 16) * 16, -(-height // 16) * 16)
+        even = width % 2 == height % 2 == 0
+        coded = (self.coded_width, self.coded_height)
+        return usual and even and coded == needed and not any(self.cropping[::2])
+
+
+def sps_facts(sps: bytes | memoryview) -> SpsFacts:
+    """Read an SPS without start code (7.3.2.1.1). Raises ValueError."""
     bits = BitReader(sps[1:])
     profile = bits.read(8)
-    bits.read(16)
+    bits.read(8)
+    level = bits.read(8)
     bits.unsigned()
-    chroma_format, planes_separate = 1, False
+    chroma_format, planes_separate, bit_depth = 1, False, 8
     if profile in _HIGH_PROFILES:
-        chroma_format, planes_separate = _skip_high_profile_fields(bits)
+        chroma_format, planes_separate, bit_depth = _high_profile_fields(bits)
     _skip_frame_numbering(bits)
     width_mbs = bits.unsigned() + 1
     height_units = bits.unsigned() + 1
-    frame_mbs_only = bits.read(1)
-    if not frame_mbs_only:
+    frames_only = bits.read(1)
+    if not frames_only:
         bits.read(1)
     bits.read(1)
     left = right = top = bottom = 0
     if bits.read(1):
         left, right, top, bottom = (bits.unsigned() for _ in range(4))
     sub_width, sub_height = {1: (2, 2), 2: (2, 1)}.get(0 if planes_separate else chroma_format, (1, 1))
-    height_factor = 2 - frame_mbs_only
-    width = width_mbs * 16 - sub_width * (left + right)
-    height = height_units * 16 * height_factor - sub_height * height_factor * (top + bottom)
-    return possible_size(width, height)
+    height_factor = 2 - frames_only
+    sub_height *= height_factor
+    return SpsFacts(
+        profile=profile,
+        level=level,
+        chroma_format=chroma_format,
+        bit_depth=bit_depth,
+        coded_width=width_mbs * 16,
+        coded_height=height_units * 16 * height_factor,
+        frames_only=bool(frames_only),
+        cropping=(sub_width * left, sub_width * right, sub_height * top, sub_height * bottom),
+        aspect=_aspect(bits),
+    )
+
+
+def sps_size(sps: bytes | memoryview) -> tuple[int, int]:
+    """Width and height in pixels, after cropping, from an SPS without start code. Raises ValueError."""
+    return possible_size(*sps_facts(sps).size)
+
+
+def set_numbers(data: bytes) -> frozenset[int]:
+    """The numbers of the SPS and PPS in `data`, Annex B; those that cannot be read are left out."""
+    found = set()
+    for nal in leading_nal_units(data, _is_picture):
+        with suppress(ValueError):
+            if (parameter_set := _set_in(nal)) is not None:
+                found.add(parameter_set.number)
+    return frozenset(found)
 
 
 def codec_string(sets: bytes) -> str:
@@ -134,18 +206,27 @@ def _starts_decoding(nals: Sequence[memoryview]) -> bool:
     return False
 
 
-def _skip_high_profile_fields(bits: BitReader) -> tuple[int, bool]:
-    """Read up to the scaling lists; returns chroma_format_idc and separate_colour_plane_flag."""
+def _aspect(bits: BitReader) -> Fraction:
+    """Sample aspect ratio of the VUI that may follow (E.1.1); an SPS that ends before it has none."""
+    with suppress(ValueError):
+        if bits.read(1) and bits.read(1):
+            number = bits.read(8)
+            width, height = (bits.read(16), bits.read(16)) if number == 255 else _ASPECTS.get(number, (0, 1))
+            return Fraction(width, height) if height else Fraction(0)
+    return Fraction(0)
+
+
+def _high_profile_fields(bits: BitReader) -> tuple[int, bool, int]:
+    """Read up to the scaling lists: chroma_format_idc, separate_colour_plane_flag, the larger bit depth."""
     chroma_format = bits.unsigned()
     planes_separate = bool(chroma_format == 3 and bits.read(1))
-    bits.unsigned()
-    bits.unsigned()
+    bit_depth = 8 + max(bits.unsigned(), bits.unsigned())
     bits.read(1)
     if bits.read(1):
         for index in range(8 if chroma_format != 3 else 12):
             if bits.read(1):
                 _skip_scaling_list(bits, 16 if index < 6 else 64)
-    return chroma_format, planes_separate
+    return chroma_format, planes_separate, bit_depth
 
 
 def _skip_scaling_list(bits: BitReader, size: int) -> None:

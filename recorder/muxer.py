@@ -9,7 +9,6 @@ header and trailer, so `moov` goes into space reserved in front instead of a sec
 
 import hashlib
 import os
-import struct
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -28,8 +27,9 @@ from recorder.access_unit import AccessUnit, Codec, Epoch, upright_size
 from recorder.audio_unit import FRAME_SAMPLES, AudioFormat, AudioUnit
 from recorder.edit_list import matrix_patch, presentation_patches
 from recorder.errors import CutFailed, FinishFailed
+from recorder.finished_file import read_moov
 from recorder.self_contained import self_contained
-from recorder.sound_cut import Piece, SoundCut
+from recorder.sound_cut import LaidSound, Piece, SoundCut
 from recorder.span_cut import SpanCut
 from recorder.ticks import TICKS_PER_S, TickLine, ticks
 
@@ -70,6 +70,8 @@ class CutResult:
     gaps: tuple[tuple[int, int], ...]
     audio_codec: str | None = None
     """None: there is no sound."""
+    lead_in_s: float = 0.0
+    """How much before its first frame the pictures begin that the file hides."""
 
 
 def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
@@ -80,7 +82,7 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
     *,
     may_break_off: bool = False,
     rotation_deg: int = 0,
-    sound: Iterable[AudioUnit] = (),
+    sound: Iterable[AudioUnit] | LaidSound = (),
 ) -> CutResult:
     """Write the frames with `start_ns ≤ pts_ns < end_ns` to `out` and fsync it (not its directory).
 
@@ -95,7 +97,7 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
     hint = length_hint(units)
     try:
         cut = SpanCut(units, start_ns, end_ns, may_break_off=may_break_off)
-        heard = SoundCut(sound, cut.first_pts_ns, end_ns)
+        heard = sound if isinstance(sound, LaidSound) else SoundCut(sound, cut.first_pts_ns, end_ns)
         _write_media(out, cut, heard, hint)
         length = ticks(cut.end_ns - cut.first_pts_ns)
         _present(out, length, rotation_deg)
@@ -125,6 +127,7 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
         sha256=sha256,
         gaps=tuple(cut.gaps),
         audio_codec=None if heard.format is None else heard.format.codec,
+        lead_in_s=ticks(cut.lead_in_ns) / TICKS_PER_S,
     )
 
 
@@ -155,7 +158,7 @@ def packet_of(data: bytes, is_keyframe: bool, stream: "Stream") -> "av.Packet[St
     return packet
 
 
-def _write_media(out: Path, cut: SpanCut, heard: SoundCut, unit_hint: int) -> None:
+def _write_media(out: Path, cut: SpanCut, heard: SoundCut | LaidSound, unit_hint: int) -> None:
     # Nobody reads along, so the buffer is written when it is full and not once per picture.
     options = {"movie_timescale": str(TICKS_PER_S), "video_track_timescale": str(TICKS_PER_S)}
     options["flush_packets"] = "0"
@@ -261,20 +264,7 @@ def _present(out: Path, length: int, rotation_deg: int) -> None:
     Raises ValueError where moov is not in front.
     """
     with out.open("r+b") as file:
-        offset = 0
-        while True:
-            head = file.read(8)
-            if len(head) < 8:
-                raise ValueError("The finished file has no moov box.")
-            size, kind = struct.unpack(">I4s", head)
-            if kind == b"moov":
-                break
-            if kind == b"mdat" or size < 8:
-                raise ValueError("The finished file does not have its moov box in front.")
-            offset += size
-            file.seek(offset)
-        file.seek(offset)
-        moov = file.read(size)
+        offset, moov = read_moov(file)
         for patch in (*presentation_patches(moov, length), matrix_patch(moov, rotation_deg)):
             file.seek(offset + patch.offset)
             file.write(patch.data)

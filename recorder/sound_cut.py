@@ -108,6 +108,22 @@ class SoundCut:
         return (2 * ns * audio_format.sample_rate_hz + NS_PER_S) // (2 * NS_PER_S)
 
 
+class LaidSound:
+    """The frames of a finished clip, laid already: to be copied as they are. Asked like `SoundCut`."""
+
+    def __init__(self, audio_format: AudioFormat, pieces: Iterator[Piece], most_pieces: int) -> None:
+        self.format = audio_format
+        self.most_pieces = most_pieces
+        self._pieces = pieces
+        self._next = next(pieces, None)
+
+    def before(self, ns: int) -> Iterator[Piece]:
+        """The pieces that begin before `ns`, and not taken yet."""
+        while self._next is not None and self._next.pts * NS_PER_S < ns * self.format.sample_rate_hz:
+            yield self._next
+            self._next = next(self._pieces, None)
+
+
 class Sound:
     """Frames at hand, with a length hint that counts the silence a cut from `start_ns` on may need."""
 

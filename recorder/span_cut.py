@@ -54,6 +54,11 @@ class SpanCut:
         return self._lead[0].epoch
 
     @property
+    def lead_in_ns(self) -> int:
+        """How much before the first shown frame the pictures begin that are written."""
+        return max(0, self.first_pts_ns - self._lead[0].pts_ns)
+
+    @property
     def end_ns(self) -> int:
         """Where the last shown frame ends: at the next one's time if that is known, else by its length."""
         if self._last_pts_ns is None:

@@ -17,6 +17,11 @@ def ticks(span_ns: int) -> int:
     return (span_ns * 9 + _NS_PER_9_TICKS // 2) // _NS_PER_9_TICKS
 
 
+def ns_of(count: int) -> int:
+    """Ticks in nanoseconds, to the nearest; `ticks` makes the same number of them again."""
+    return (count * _NS_PER_9_TICKS + 4) // 9
+
+
 @dataclass(slots=True)
 class TickLine:
     """Places units relative to `origin_ns` so that dts strictly increases and never exceeds pts.

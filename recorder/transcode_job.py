@@ -11,7 +11,7 @@ decoded from, so spans, held frames and gaps are those of a remux.
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -97,7 +97,7 @@ def transcode(order: TranscodeOrder, report: Report) -> TranscodeResult:
 
 
 @dataclass(slots=True)
-class _Shown:
+class ShownFrame:
     """A decoded frame and what its unit said of it."""
 
     frame: "VideoFrame"
@@ -117,7 +117,7 @@ class _Transcode:
         self._frames = 0
         self._reported_s = 0.0
         self._tail = PartTail(order.part, follow=order.follow, idle=self._tell)
-        self._decoder = _Decoder(self._tail.header.epoch.codec)
+        self._decoder = FrameDecoder(self._tail.header.epoch.codec)
         self._turned = Upright(self._tail.header.rotation_deg, pixel_format(order.encoder))
 
     def run(self) -> TranscodeResult:
@@ -125,13 +125,13 @@ class _Transcode:
         # The end may still move while we read along, so it is looked up frame by frame (`_in_span`).
         units = SpanCut(self._tail, start_ns, _FOREVER_NS, may_break_off=True)
         shown = (item for item in self._decoder.frames(units) if item.pts_ns >= start_ns)
-        encoded = self._encoded(_lengths_known(self._in_span(shown)))
+        encoded = encode_frames(_lengths_known(self._in_span(shown)), self._upright, self._open)
         cut = write_mp4(self._order.out, encoded, start_ns, _FOREVER_NS, sound=self._tail.sound)
         return TranscodeResult(cut, self._decoder.damaged)
 
-    def _in_span(self, shown: Iterable[_Shown]) -> Iterator[tuple[_Shown, bool]]:
+    def _in_span(self, shown: Iterable[ShownFrame]) -> Iterator[tuple[ShownFrame, bool]]:
         """Frames in order, and whether each is in the span; those behind its end wait until it is final."""
-        waiting: deque[_Shown] = deque()
+        waiting: deque[ShownFrame] = deque()
         for item in shown:
             waiting.append(item)
             while waiting and self._before_end(waiting[0]):
@@ -139,34 +139,16 @@ class _Transcode:
         for item in waiting:
             yield item, self._before_end(item)
 
-    def _before_end(self, item: _Shown) -> bool:
+    def _before_end(self, item: ShownFrame) -> bool:
         end_ns = self._tail.header.end_ns
         return end_ns is None or item.pts_ns < end_ns
 
-    def _encoded(self, shown: Iterable[_Shown]) -> Iterator[AccessUnit]:
-        """The frames as H.264 units, in the order they came."""
-        under_way: deque[tuple[int, _Shown]] = deque()
-        encoder: VideoCodecContext | None = None
-        finished = _Units(under_way)
-        last_tick = -1
-        first_ns = 0
-        for item in shown:
-            frame = self._turned.upright(item.frame)
-            if encoder is None:
-                first_ns = item.pts_ns
-                encoder = self._open(frame, item)
-                finished.size = (frame.width, frame.height)
-            tick = max(last_tick + 1, ticks(item.pts_ns - first_ns))
-            last_tick = tick
-            frame.pts, frame.time_base, frame.pict_type = tick, _TICK, PictureType.NONE
-            under_way.append((tick, item))
-            yield from finished.of(encoder.encode(frame), encoder)
-            self._frames += 1
-            self._tell()
-        if encoder is not None:
-            yield from finished.of(encoder.encode(None), encoder)
+    def _upright(self, frame: "VideoFrame") -> "VideoFrame":
+        self._frames += 1
+        self._tell()
+        return self._turned.upright(frame)
 
-    def _open(self, frame: "VideoFrame", item: _Shown) -> "VideoCodecContext":
+    def _open(self, frame: "VideoFrame", item: ShownFrame) -> "VideoCodecContext":
         is_jpeg = self._tail.header.epoch.codec is Codec.MJPEG
         own = Colours(int(item.frame.colorspace), int(item.frame.color_primaries), int(item.frame.color_trc))
         encoding = Encoding(
@@ -186,14 +168,40 @@ class _Transcode:
             self._report(TranscodeReport(min(1.0, share), self._frames))
 
 
-class _Decoder:
+def encode_frames(
+    shown: Iterable[ShownFrame],
+    prepare: "Callable[[VideoFrame], VideoFrame]",
+    open_for: "Callable[[VideoFrame, ShownFrame], VideoCodecContext]",
+) -> Iterator[AccessUnit]:
+    """The frames as H.264 units, in the order they came, each with the times of its source."""
+    under_way: deque[tuple[int, ShownFrame]] = deque()
+    encoder: VideoCodecContext | None = None
+    finished = EncodedUnits(under_way)
+    last_tick = -1
+    first_ns = 0
+    for item in shown:
+        frame = prepare(item.frame)
+        if encoder is None:
+            first_ns = item.pts_ns
+            encoder = open_for(frame, item)
+            finished.size = (frame.width, frame.height)
+        tick = max(last_tick + 1, ticks(item.pts_ns - first_ns))
+        last_tick = tick
+        frame.pts, frame.time_base, frame.pict_type = tick, _TICK, PictureType.NONE
+        under_way.append((tick, item))
+        yield from finished.of(encoder.encode(frame), encoder)
+    if encoder is not None:
+        yield from finished.of(encoder.encode(None), encoder)
+
+
+class FrameDecoder:
     """Units to frames in presentation order; what cannot be decoded is counted and left out."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self.damaged = 0
 
-    def frames(self, units: SpanCut) -> Iterator[_Shown]:
+    def frames(self, units: SpanCut) -> Iterator[ShownFrame]:
         decoder: VideoCodecContext | None = None
         waiting: dict[int, tuple[AccessUnit, bool]] = {}
         run, sequence = -1, -1
@@ -219,7 +227,7 @@ class _Decoder:
         decoder: "VideoCodecContext | None",
         packet: "av.Packet[Any] | None",
         waiting: dict[int, tuple[AccessUnit, bool]],
-    ) -> Iterator[_Shown]:
+    ) -> Iterator[ShownFrame]:
         if decoder is None:
             return
         try:
@@ -229,7 +237,7 @@ class _Decoder:
         for frame in frames:
             unit, follows = waiting.pop(frame.pts or 0, (None, True))
             if unit is not None:
-                yield _Shown(frame, unit.pts_ns, unit.run, unit.duration_ns, follows)
+                yield ShownFrame(frame, unit.pts_ns, unit.run, unit.duration_ns, follows)
         if packet is None or self._codec is Codec.MJPEG:
             self.damaged += len(waiting)
             waiting.clear()
@@ -288,10 +296,10 @@ class Upright:
 
 
 @dataclass(slots=True)
-class _Units:
+class EncodedUnits:
     """Packets of the encoder as units, each with the time of the frame it was made of."""
 
-    under_way: deque[tuple[int, _Shown]]
+    under_way: deque[tuple[int, ShownFrame]]
     size: tuple[int, int] = (0, 0)
     _epoch: Epoch | None = None
     _sequence: int = 0
@@ -321,9 +329,9 @@ class _Units:
             )
 
 
-def _lengths_known(marked: Iterable[tuple[_Shown, bool]]) -> Iterator[_Shown]:
+def _lengths_known(marked: Iterable[tuple[ShownFrame, bool]]) -> Iterator[ShownFrame]:
     """The frames of the span; the last lasts until the frame behind the span, where that one is known."""
-    held: _Shown | None = None
+    held: ShownFrame | None = None
     for item, inside in marked:
         if held is not None:
             if not inside and item.pts_ns - held.pts_ns <= _GAP_IN_FRAMES * held.duration_ns:

@@ -139,6 +139,8 @@ class FinishedClip:
     gaps: tuple[Gap, ...]
     audio_codec: str | None = None
     """None: the clip has no sound."""
+    lead_in_s: float = 0.0
+    """How much before its first frame the pictures begin that the file hides."""
 
 
 @dataclass(frozen=True, slots=True)

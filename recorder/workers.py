@@ -34,7 +34,7 @@ Ts = TypeVarTuple("Ts")
 Report = Callable[[Any], None]
 """How a long job tells where it is; the value must be picklable."""
 
-_PRELOADED = ["recorder.thumbnail", "recorder.transcode_job"]
+_PRELOADED = ["recorder.thumbnail", "recorder.transcode_job", "recorder.clean_job"]
 _NICENESS = 10
 _END_WITHIN_S = 5.0
 _LOOK_EVERY_S = 0.25

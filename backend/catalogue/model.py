@@ -69,6 +69,7 @@ clips = sa.Table(
     sa.Column("fps", sa.Double),
     sa.Column("video_codec", sa.Text),
     sa.Column("audio_codec", sa.Text),
+    sa.Column("lead_in_s", sa.Double),
     sa.Column("size_bytes", sa.BigInteger),
     sa.Column("sha256", sa.String(64)),
     sa.Column("location", sa.String(8), nullable=False),

@@ -96,6 +96,7 @@ class NewClip:
     fps: float | None = None
     video_codec: str | None = None
     audio_codec: str | None = None
+    lead_in_s: float | None = None
     size_bytes: int | None = None
     sha256: str | None = None
     path: str | None = None
@@ -143,6 +144,8 @@ class Clip:
     video_codec: str | None
     audio_codec: str | None
     """None: no sound, or not finished yet."""
+    lead_in_s: float | None
+    """How long the hidden pictures before the first one are; None: not finished yet, or an image."""
     size_bytes: int | None
     sha256: str | None
     location: Location

@@ -198,6 +198,9 @@ class ClipJson(Answer):
     fps: float | None
     video_codec: str | None
     audio_codec: str | None = Field(description="Null: no sound, or not finished yet.")
+    lead_in_seconds: float | None = Field(
+        description="Pictures before the first that the file hides; download?form=clean is without."
+    )
     size_bytes: int | None
     sha256: str | None
     location: str
@@ -228,6 +231,7 @@ class ClipJson(Answer):
             "covered": AroundJson(before_seconds=clip.covered_before_s, after_seconds=clip.covered_after_s),
             "duration_seconds": recorded_s if under_way and recorded_s is not None else clip.duration_s,
             "gaps": [GapJson.of(gap) for gap in clip.gaps],
+            "lead_in_seconds": clip.lead_in_s,
             "thumbnail_url": thumbnail_url(clip),
             "previews": _previews(clip),
             "playback_url": f"{base}/playback/stream" if ready and video else None,

@@ -45,6 +45,7 @@ def a_clip(**changes: Any) -> Clip:
         "fps": 30.0,
         "video_codec": "h264",
         "audio_codec": "aac",
+        "lead_in_s": 0.75,
         "size_bytes": 1,
         "sha256": "0" * 64,
         "location": Location.LOCAL,

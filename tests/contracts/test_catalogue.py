@@ -67,6 +67,7 @@ def full_clip() -> NewClip:
         fps=29.97,
         video_codec="avc1.640028",
         audio_codec="aac",
+        lead_in_s=0.75,
         size_bytes=5_000_000_000,
         sha256="ab" * 32,
         path="x/clip.mp4",

@@ -83,6 +83,7 @@ def _clips() -> None:
         sa.Column("fps", sa.Double(), nullable=True),
         sa.Column("video_codec", sa.Text(), nullable=True),
         sa.Column("audio_codec", sa.Text(), nullable=True),
+        sa.Column("lead_in_s", sa.Double(), nullable=True),
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("location", sa.String(length=8), nullable=False),
