@@ -23,6 +23,7 @@ from backend.access.peers import Hosts
 from backend.access.sessions import Sessions
 from backend.analytics import Analytics
 from backend.api import all_routes
+from backend.batch import Batch
 from backend.cameras import Cameras, camera_settings
 from backend.catalogue import Catalogue, utc_now
 from backend.clip_news import ClipNews
@@ -36,6 +37,7 @@ from backend.ids import new_id, recorder_id
 from backend.inbox import RecorderInbox
 from backend.keys import (
     ANALYTICS,
+    BATCH,
     CAMERAS,
     CATALOGUE,
     CLIPS,
@@ -48,6 +50,7 @@ from backend.keys import (
     NEWS,
     PLAYBACK,
     PREVIEWS,
+    PUBLISHING,
     RECORDER_ID,
     REPLAYS,
     STARTED_AT,
@@ -57,6 +60,7 @@ from backend.keys import (
 from backend.metrics import Metrics
 from backend.playback import Playback
 from backend.previews import Previews
+from backend.publishing import PublishCounters, Publishing
 from backend.recordings import Desk, Recordings
 from backend.recovery import Places, Recovery, RecoveryReport
 from backend.reloader import ReloadCounters, Reloader
@@ -81,6 +85,8 @@ _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parent.parent
 DISK_THREADS, FINISHING_THREADS, LIVE_THREADS, WORKERS = 4, 2, 1, 2
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
+
+_Counters = TranscodeCounters | WorkerCounters | ReloadCounters | PublishCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ class Rooms:
     desk: Desk
     recordings: Recordings
     clips: Clips
+    publishing: Publishing
     idempotency: Idempotency
     viewers: Viewers
     analytics: Analytics
@@ -236,6 +243,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         desk=desk,
         recordings=recordings,
         clips=clips,
+        publishing=Publishing(base.catalogue, news, base.recorder_id),
         idempotency=Idempotency(base.catalogue, base.recorder_id),
         viewers=Viewers(),
         analytics=Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic),
@@ -295,6 +303,7 @@ async def _start_jobs(
     scheduler.every(1, "clock", check_clock)
     scheduler.every(1, "samples", lambda: rooms.analytics.tick(rooms.cameras.statuses()))
     scheduler.every(1, "key", lambda: asyncio.to_thread(key.refresh))
+    scheduler.every(1, "publish", rooms.publishing.tick)
     scheduler.every(10, "garbage", rooms.garbage.run)
     scheduler.every(3600, "thin samples", rooms.analytics.thin)
     scheduler.every(3600, "sessions", catalogue.expire_sessions)
@@ -319,6 +328,8 @@ def _make_app(
     app[STARTED_AT] = utc_now()
     app[CAMERAS] = rooms.cameras
     app[CLIPS] = rooms.clips
+    app[PUBLISHING] = rooms.publishing
+    app[BATCH] = Batch(rooms.clips, rooms.publishing, metrics.failed)
     app[IDEMPOTENCY] = rooms.idempotency
     app[VIEWERS] = rooms.viewers
     app[NEWS] = rooms.news
@@ -368,6 +379,7 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         "replays_open": len(rooms.replays),
         "task_failures_total": rooms.tasks.failures,
         "clock_steps_total": base.labels.steps,
+        **_counted("publishing", rooms.publishing.counters),
         **_counted("reloads", rooms.reloader.counters),
         "transcodes_running": base.finisher.transcoder.running,
         "transcodes_waiting": base.finisher.transcoder.waiting,
@@ -376,5 +388,5 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
     }
 
 
-def _counted(subject: str, counters: TranscodeCounters | WorkerCounters | ReloadCounters) -> dict[str, int]:
+def _counted(subject: str, counters: _Counters) -> dict[str, int]:
     return {f"{subject}_{name}_total": number for name, number in asdict(counters).items()}

@@ -113,6 +113,9 @@ class Clips:
 
     async def change(self, clip_id: str, patch: ClipPatch) -> Clip:
         """Change what was given; the rest stays."""
+        return await to_the_end(self._tasks, self._change(clip_id, patch))
+
+    async def _change(self, clip_id: str, patch: ClipPatch) -> Clip:
         clip = await self.get(clip_id)
         given = patch.model_fields_set
         changed: dict[str, object] = {}

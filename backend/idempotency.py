@@ -63,8 +63,10 @@ class Idempotency:
         """Give up what is under way."""
         await self._tasks.close()
 
-    async def once(self, sent: SentKey, order: Order) -> StoredAnswer:
+    async def once(self, sent: SentKey | None, order: Order) -> StoredAnswer:
         """Carry `order` out, or answer as it was answered before. A client that hangs up changes nothing."""
+        if sent is None:
+            return await to_the_end(self._tasks, self._every_time(order))
         if not _KEY.fullmatch(sent.key):
             raise Problem(
                 400,
@@ -75,6 +77,10 @@ class Idempotency:
         # Daemons on one database must not answer each other's keys.
         key = ReservationKey(f"{self._recorder_id}/{sent.principal}", sent.key)
         return await to_the_end(self._tasks, self._once(key, order))
+
+    async def _every_time(self, order: Order) -> StoredAnswer:
+        await order.carry_out()
+        return await order.answer(order.subject)
 
     async def _once(self, key: ReservationKey, order: Order) -> StoredAnswer:
         request_hash = hashlib.sha256(order.request.encode("utf-8", "surrogatepass")).hexdigest()

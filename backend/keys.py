@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from backend.access.gate import Access
     from backend.access.principals import Principal
     from backend.analytics import Analytics
+    from backend.batch import Batch
     from backend.cameras import Cameras
     from backend.catalogue import Catalogue
     from backend.clip_news import ClipNews
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from backend.metrics import Metrics
     from backend.playback import Playback
     from backend.previews import Previews
+    from backend.publishing import Publishing
     from backend.replays import OpenReplays
     from backend.routes import Route
     from backend.storage.local import LocalFiles
@@ -37,6 +39,8 @@ CLIPS: web.AppKey[Clips] = web.AppKey("clips")
 PREVIEWS: web.AppKey[Previews] = web.AppKey("previews")
 IDEMPOTENCY: web.AppKey[Idempotency] = web.AppKey("idempotency")
 PLAYBACK: web.AppKey[Playback] = web.AppKey("playback")
+PUBLISHING: web.AppKey[Publishing] = web.AppKey("publishing")
+BATCH: web.AppKey[Batch] = web.AppKey("batch")
 VIEWERS: web.AppKey[Viewers] = web.AppKey("viewers")
 TRANSCODER: web.AppKey[Transcoder] = web.AppKey("transcoder")
 EVENTS: web.AppKey[EventLog] = web.AppKey("events")

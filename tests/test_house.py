@@ -31,11 +31,13 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/api/live.py": "tests/e2e/test_cameras.py",
     "backend/api/metrics.py": "tests/backend/test_metrics.py",
     "backend/api/playback.py": "tests/e2e/test_clips.py",
+    "backend/api/publishing.py": "tests/e2e/test_publishing.py",
     "backend/api/service.py": "tests/e2e/test_cameras.py",
     "backend/api/status.py": "tests/e2e/test_cameras.py",
     # Values and sections are read the way a person writes them.
     "backend/config_values.py": "tests/backend/test_config.py",
     # Use cases that only join catalogue, recorder and files: tested with all three real.
+    "backend/batch.py": "tests/e2e/test_publishing.py",
     "backend/box.py": "tests/e2e/test_cameras.py",
     "backend/cameras.py": "tests/e2e/test_cameras.py",
     "backend/clip_news.py": "tests/e2e/test_cameras.py",

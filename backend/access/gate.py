@@ -15,11 +15,10 @@ from backend.access.access_key import AccessKey
 from backend.access.attempts import Attempts
 from backend.access.peers import Hosts, changes_something, is_forwarded, is_loopback, peer_of, split_host
 from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
-from backend.access.sessions import COOKIE, Sessions
+from backend.access.sessions import COOKIE, Sessions, token_hash
 from backend.errors import Problem
 
 _KEY = Principal(PrincipalKind.KEY)
-_SESSION = Principal(PrincipalKind.SESSION)
 _LOOPBACK = Principal(PrincipalKind.LOOPBACK)
 
 
@@ -83,7 +82,7 @@ class Access:
             return _KEY
         token = request.cookies.get(COOKIE)
         if token and await self.sessions.is_valid(token, self.key.fingerprint):
-            return _SESSION
+            return Principal(PrincipalKind.SESSION, session=token_hash(token))
         if self._loopback_without_key and is_loopback(host) and is_loopback(peer_of(request)):
             return ANONYMOUS if is_forwarded(request) else _LOOPBACK
         return ANONYMOUS

@@ -22,11 +22,18 @@ class Principal:
     kind: PrincipalKind
     actions: frozenset[Action] = ALL_ACTIONS
     cameras: frozenset[str] | None = None
+    session: str = ""
+    """What tells one browser from another: the hash of its session's token. Empty: there is none."""
 
     @property
     def is_anonymous(self) -> bool:
         """True when the caller proved nothing."""
         return self.kind is PrincipalKind.ANONYMOUS
+
+    @property
+    def visitor(self) -> str:
+        """Who likes something: one browser, or everybody who has the key, or this machine itself."""
+        return self.session or self.kind.value
 
     def may(self, action: Action, camera: str | None = None) -> bool:
         """Whether `action` is allowed; `camera` None asks for something that belongs to no one camera."""

@@ -62,14 +62,16 @@ class Sessions:
     async def begin(self, key_fingerprint: str) -> str:
         """A new session; returns the token for the cookie, which is kept nowhere else."""
         token = secrets.token_urlsafe(32)
-        await self._store.create_session(_hash(token), f"key:{key_fingerprint}", self._now() + self._lifetime)
+        await self._store.create_session(
+            token_hash(token), f"key:{key_fingerprint}", self._now() + self._lifetime
+        )
         return token
 
     async def is_valid(self, token: str, key_fingerprint: str) -> bool:
         """Whether the cookie's token belongs to a living session of the present key."""
         if not token or len(token) > _LONGEST_TOKEN:
             return False
-        session = await self._find(_hash(token))
+        session = await self._find(token_hash(token))
         now = self._now()
         if session is None or session.principal != f"key:{key_fingerprint}" or session.expires_at <= now:
             return False
@@ -80,9 +82,9 @@ class Sessions:
 
     async def end(self, token: str) -> None:
         """Log out; a token nobody knows is no error."""
-        token_hash = _hash(token)
-        self._remembered.pop(token_hash, None)
-        await self._store.delete_session(token_hash)
+        hashed = token_hash(token)
+        self._remembered.pop(hashed, None)
+        await self._store.delete_session(hashed)
 
     async def _find(self, token_hash: str) -> Session | None:
         found = self._remembered.get(token_hash)
@@ -97,5 +99,6 @@ class Sessions:
         return session
 
 
-def _hash(token: str) -> str:
+def token_hash(token: str) -> str:
+    """What is kept of a token: it finds the session and opens nothing."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -112,7 +112,7 @@ async def _verb(
 ) -> web.StreamResponse:
     clip_id = request.match_info["id"]
     await request.app[CLIPS].get(clip_id)
-    return await _carried_out(
+    return await carried_out(
         request,
         Order(
             request=f"{verb} {clip_id}",
@@ -138,17 +138,14 @@ async def _once(
         carry_out=carry_out,
         answer=lambda found: _answer(request.app[CLIPS], found, status),
     )
-    return await _carried_out(request, order)
+    return await carried_out(request, order)
 
 
-async def _carried_out(request: web.Request, order: Order) -> web.StreamResponse:
+async def carried_out(request: web.Request, order: Order) -> web.StreamResponse:
+    """Carry `order` out, once if the request has an Idempotency-Key, and answer."""
     key = request.headers.get("Idempotency-Key")
-    if key is None:
-        await order.carry_out()
-        stored = await order.answer(order.subject)
-    else:
-        sent = SentKey(request[PRINCIPAL].kind, key)
-        stored = await request.app[IDEMPOTENCY].once(sent, order)
+    sent = None if key is None else SentKey(request[PRINCIPAL].kind, key)
+    stored = await request.app[IDEMPOTENCY].once(sent, order)
     headers = {"Idempotent-Replayed": "true"} if stored.replayed else {}
     if stored.status == 201:
         headers["Location"] = f"/api/clips/{ClipJson.model_validate_json(stored.body).id}"

@@ -12,6 +12,7 @@ from backend.catalogue.errors import (
 )
 from backend.catalogue.values import (
     CameraStorage,
+    Changed,
     Clip,
     ClipFields,
     ClipFilter,
@@ -40,6 +41,7 @@ __all__ = [
     "Catalogue",
     "CatalogueError",
     "CatalogueUnavailable",
+    "Changed",
     "Clip",
     "ClipFields",
     "ClipFilter",

@@ -13,6 +13,8 @@ from backend.catalogue import (
     clip_queries,
     garbage_queries,
     idempotency_queries,
+    list_queries,
+    publish_queries,
     sample_queries,
     schema,
     session_queries,
@@ -21,6 +23,7 @@ from backend.catalogue.database import Database
 from backend.catalogue.model import meta
 from backend.catalogue.values import (
     CameraStorage,
+    Changed,
     Clip,
     ClipFields,
     ClipFilter,
@@ -79,8 +82,14 @@ class Catalogue:
     async def list_clips(
         self, wanted: ClipFilter = _EVERYTHING, cursor: str | None = None, limit: int = 50
     ) -> ClipPage:
-        """One page, newest first by (created_at, id). Raises BadCursor."""
-        return await self._database.read(lambda db: clip_queries.page(db, wanted, cursor, limit))
+        """One page, the newest recording first. Raises BadCursor."""
+        return await self._database.read(lambda db: list_queries.page(db, wanted, cursor, limit))
+
+    async def feed(
+        self, wanted: ClipFilter = _EVERYTHING, cursor: str | None = None, limit: int = 50
+    ) -> ClipPage:
+        """One page of what is published, the latest publication first. Raises BadCursor."""
+        return await self._database.read(lambda db: list_queries.feed(db, wanted, cursor, limit))
 
     async def edit_clip(
         self,
@@ -157,6 +166,43 @@ class Catalogue:
         """What each camera's clips take on local disks."""
         return await self._database.read(clip_queries.storage_by_camera)
 
+    # Publishing
+
+    async def publish(
+        self, clip_id: str, *, caption: str | None = None, at: datetime | None = None
+    ) -> Changed:
+        """Publish a draft, or promise to when `at` is later than now. Again changes nothing.
+
+        Raises ClipUnknown, BadText, and IllegalTransition for what is unfinished (or, with a later time,
+        published already).
+        """
+        return await self._database.write(
+            lambda db: publish_queries.publish(db, clip_id, caption, at, self._now())
+        )
+
+    async def publish_due(self, recorder_id: str, limit: int = 100) -> list[str]:
+        """Drafts of this recorder whose promised time has come, the longest promised first."""
+        return await self._database.read(lambda db: publish_queries.due(db, recorder_id, self._now(), limit))
+
+    async def keep_promise(self, clip_id: str) -> Clip | None:
+        """Publish a draft whose time has come; None, and nothing done, when it no longer wants that."""
+        return await self._database.write(lambda db: publish_queries.publish_due(db, clip_id, self._now()))
+
+    async def unpublish(self, clip_id: str) -> Changed:
+        """Back to draft, also from a promise. Raises ClipUnknown, and IllegalTransition if unfinished."""
+        return await self._database.write(lambda db: publish_queries.unpublish(db, clip_id))
+
+    async def like(self, clip_id: str, visitor: str) -> Changed:
+        """Count `visitor` once. Raises ClipUnknown and, for what is unfinished, IllegalTransition."""
+        return await self._database.write(lambda db: publish_queries.like(db, clip_id, visitor, self._now()))
+
+    async def unlike(self, clip_id: str, visitor: str) -> Changed:
+        """Take a like back. Raises ClipUnknown."""
+        return await self._database.write(lambda db: publish_queries.unlike(db, clip_id, visitor))
+
+    async def is_liked(self, clip_id: str, visitor: str) -> bool:
+        return await self._database.read(lambda db: publish_queries.is_liked(db, clip_id, visitor))
+
     # Garbage
 
     async def garbage_due(self, recorder_id: str, limit: int = 100) -> list[Garbage]:
@@ -173,7 +219,8 @@ class Catalogue:
 
     async def garbage_failed(self, garbage_id: int, error: str, not_before: datetime) -> None:
         """The files could not be deleted; try again from `not_before` on."""
-        await self._database.write(lambda db: garbage_queries.failed(db, garbage_id, error, not_before))
+        now = self._now()
+        await self._database.write(lambda db: garbage_queries.failed(db, garbage_id, error, not_before, now))
 
     # Sessions
 

@@ -6,17 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from backend.catalogue import cursor as cursors
 from backend.catalogue.clip_rows import changed_row, clip_of, new_row, texts_row
 from backend.catalogue.errors import ClipUnknown, IllegalTransition
-from backend.catalogue.model import clips, garbage
-from backend.catalogue.search import matches
+from backend.catalogue.model import clips, garbage, likes
 from backend.catalogue.values import (
     CameraStorage,
     Clip,
     ClipFields,
-    ClipFilter,
-    ClipPage,
     Location,
     NewClip,
     PreviewInfo,
@@ -37,37 +33,24 @@ def get(db: sa.Connection, clip_id: str) -> Clip | None:
     return None if row is None else clip_of(row)
 
 
-def page(db: sa.Connection, wanted: ClipFilter, cursor: str | None, limit: int) -> ClipPage:
-    """One page, newest first. One row more than asked tells whether there is a next page."""
-    select = sa.select(clips).where(*_conditions(wanted, sqlite=db.dialect.name == "sqlite"))
-    if cursor is not None:
-        place = sa.tuple_(*(sa.literal(part) for part in cursors.decode(cursor)))
-        select = select.where(sa.tuple_(clips.c.created_at, clips.c.id) < place)
-    select = select.order_by(clips.c.created_at.desc(), clips.c.id.desc()).limit(limit + 1)
-    found = [clip_of(row) for row in db.execute(select).mappings()]
-    items = tuple(found[:limit])
-    more = len(found) > limit and items
-    return ClipPage(items, cursors.encode(items[-1].created_at, items[-1].id) if more else None)
-
-
 def edit(db: sa.Connection, clip_id: str, texts: Mapping[str, Any]) -> Clip:
-    clip = _locked(db, clip_id)
+    clip = locked(db, clip_id)
     new = {"title": clip.title, "caption": clip.caption, "tags": clip.tags, **texts}
-    return _update(db, clip, texts_row(**new))
+    return write(db, clip, texts_row(**new))
 
 
 def update(db: sa.Connection, clip_id: str, changed: ClipFields) -> Clip:
-    return _update(db, _locked(db, clip_id), changed_row(changed))
+    return write(db, locked(db, clip_id), changed_row(changed))
 
 
 def transition(
     db: sa.Connection, clip_id: str, to: Status, expect: frozenset[Status] | None, changed: ClipFields
 ) -> Clip:
     """Move a clip to `to` if the lifecycle, and `expect`, allow it from where it is now."""
-    clip = _locked(db, clip_id)
+    clip = locked(db, clip_id)
     if not can(clip.status, to) or (expect is not None and clip.status not in expect):
         raise IllegalTransition(clip.status, to)
-    return _update(db, clip, {"progress": None} | changed_row(changed) | {"status": to.value})
+    return write(db, clip, {"progress": None} | changed_row(changed) | {"status": to.value})
 
 
 def set_progress(db: sa.Connection, clip_id: str, progress: float | None) -> Clip | None:
@@ -75,12 +58,12 @@ def set_progress(db: sa.Connection, clip_id: str, progress: float | None) -> Cli
     clip = get(db, clip_id)
     if clip is None or clip.status not in UNFINISHED:
         return None
-    return _update(db, clip, {"progress": progress})
+    return write(db, clip, {"progress": progress})
 
 
 def set_preview(db: sa.Connection, clip_id: str, source: PreviewSource, info: PreviewInfo | None) -> Clip:
     """Set or clear one preview. A new picture gets a version that no earlier one of the clip had."""
-    clip = _locked(db, clip_id)
+    clip = locked(db, clip_id)
     stored = db.execute(sa.select(clips.c.previews).where(clips.c.id == clip_id)).scalar_one()
     previews = {name: value for name, value in stored.items() if name != source.value}
     if info is not None:
@@ -92,18 +75,19 @@ def set_preview(db: sa.Connection, clip_id: str, source: PreviewSource, info: Pr
             "version": clip.version + 1,
             "approximate": info.approximate,
         }
-    return _update(db, clip, {"previews": previews})
+    return write(db, clip, {"previews": previews})
 
 
 def insert_continuation(db: sa.Connection, old: str, new: NewClip, now: datetime) -> tuple[Clip, Clip]:
-    first, second = _locked(db, old), insert(db, new, now)
-    return _update(db, first, {"continued_by": new.id}), _update(db, second, {"continued_from": old})
+    first, second = locked(db, old), insert(db, new, now)
+    return write(db, first, {"continued_by": new.id}), write(db, second, {"continued_from": old})
 
 
 def delete(db: sa.Connection, clip_id: str, now: datetime) -> Clip:
     """Remove the row, hand its files to the garbage table and unlink its neighbours, all or nothing."""
-    clip = _locked(db, clip_id)
+    clip = locked(db, clip_id)
     db.execute(clips.delete().where(clips.c.id == clip_id))
+    db.execute(likes.delete().where(likes.c.clip_id == clip_id))
     db.execute(
         garbage.insert().values(
             recorder_id=clip.recorder_id,
@@ -151,31 +135,8 @@ def storage_by_camera(db: sa.Connection) -> list[CameraStorage]:
     ]
 
 
-def _conditions(wanted: ClipFilter, *, sqlite: bool) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if wanted.statuses:
-        conditions.append(clips.c.status.in_(sorted(status.value for status in wanted.statuses)))
-    if wanted.camera is not None:
-        conditions.append(clips.c.camera == wanted.camera)
-    if wanted.media_type is not None:
-        conditions.append(clips.c.media_type == wanted.media_type.value)
-    if wanted.keep is not None:
-        conditions.append(clips.c.keep.is_(wanted.keep))
-    if wanted.from_ is not None:
-        conditions.append(clips.c.start_time >= wanted.from_)
-    if wanted.to is not None:
-        conditions.append(clips.c.start_time < wanted.to)
-    if wanted.q is not None:
-        found = matches(wanted.q, sqlite=sqlite)
-        if found is not None:
-            conditions.append(found)
-        elif wanted.q.strip():
-            # Asked for something that no word can match (punctuation only): that finds nothing.
-            conditions.append(sa.false())
-    return conditions
-
-
-def _locked(db: sa.Connection, clip_id: str) -> Clip:
+def locked(db: sa.Connection, clip_id: str) -> Clip:
+    """The clip, which nobody else changes until the transaction ends. Raises ClipUnknown."""
     # SQLite has the whole database to itself by now (BEGIN IMMEDIATE) and ignores FOR UPDATE.
     select = sa.select(clips).where(clips.c.id == clip_id).with_for_update()
     row = db.execute(select).mappings().one_or_none()
@@ -184,7 +145,8 @@ def _locked(db: sa.Connection, clip_id: str) -> Clip:
     return clip_of(row)
 
 
-def _update(db: sa.Connection, clip: Clip, changed: Mapping[str, Any]) -> Clip:
+def write(db: sa.Connection, clip: Clip, changed: Mapping[str, Any]) -> Clip:
+    """Set columns of a clip that is locked; the clip as it is then, its version grown by one."""
     db.execute(clips.update().where(clips.c.id == clip.id).values(**changed, version=clips.c.version + 1))
     row = db.execute(sa.select(clips).where(clips.c.id == clip.id)).mappings().one()
     return clip_of(row)

@@ -49,6 +49,7 @@ def new_row(clip: NewClip, now: datetime) -> dict[str, Any]:
         "keep": False,
         "publish_at": None,
         "published_at": None,
+        "feed_number": None,
         "likes": 0,
         "version": 1,
     }

@@ -3,26 +3,33 @@
 import base64
 import binascii
 import json
-from datetime import datetime
 
 from backend.catalogue.errors import BadCursor
-from backend.ids import is_id
+
+_MOST = 2**63
 
 
-def encode(created_at: datetime, clip_id: str) -> str:
-    """The cursor behind a clip."""
-    text = json.dumps([created_at.isoformat(timespec="microseconds"), clip_id])
+def encode(kind: str, place: tuple[int, ...]) -> str:
+    """The cursor behind a clip, which stands at `place` in lists of that `kind`."""
+    text = json.dumps([kind, *place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(cursor: str) -> tuple[datetime, str]:
-    """Where a cursor stands. Raises BadCursor for anything `encode` did not make."""
+def decode(kind: str, cursor: str, length: int) -> tuple[int, ...]:
+    """Where a cursor stands. Raises BadCursor for anything `encode` did not make for that kind of list."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        created_at, clip_id = json.loads(base64.urlsafe_b64decode(padded))
-        moment = datetime.fromisoformat(created_at)
+        found, *place = json.loads(base64.urlsafe_b64decode(padded))
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise BadCursor("That cursor is not one of ours. Start again at the first page.") from error
-    if moment.tzinfo is not None or not isinstance(clip_id, str) or not is_id(clip_id):
-        raise BadCursor("That cursor is not one of ours. Start again at the first page.")
-    return moment, clip_id
+        raise _refused() from error
+    if found != kind or len(place) != length or not all(_is_number(part) for part in place):
+        raise _refused()
+    return tuple(place)
+
+
+def _is_number(part: object) -> bool:
+    return isinstance(part, int) and not isinstance(part, bool) and 0 <= part < _MOST
+
+
+def _refused() -> BadCursor:
+    return BadCursor("That cursor is not one of ours. Start again at the first page.")

@@ -9,7 +9,9 @@ from backend.catalogue.values import Garbage, Root, StoredPath
 
 
 def due(db: sa.Connection, recorder_id: str, now: datetime, limit: int) -> list[Garbage]:
-    select = sa.select(garbage).where(garbage.c.recorder_id == recorder_id, garbage.c.not_before <= now)
+    # A row from the future means that the clock was set back since: its own time would never come.
+    come = sa.or_(garbage.c.not_before <= now, garbage.c.created_at > now)
+    select = sa.select(garbage).where(garbage.c.recorder_id == recorder_id, come)
     return [_garbage(row) for row in db.execute(select.order_by(garbage.c.id).limit(limit))]
 
 
@@ -22,11 +24,14 @@ def done(db: sa.Connection, garbage_id: int) -> None:
     db.execute(garbage.delete().where(garbage.c.id == garbage_id))
 
 
-def failed(db: sa.Connection, garbage_id: int, error: str, not_before: datetime) -> None:
+def failed(db: sa.Connection, garbage_id: int, error: str, not_before: datetime, now: datetime) -> None:
     tried = garbage.update().where(garbage.c.id == garbage_id)
     db.execute(
         tried.values(
-            attempts=garbage.c.attempts + 1, last_error=error.replace("\0", ""), not_before=not_before
+            attempts=garbage.c.attempts + 1,
+            last_error=error.replace("\0", ""),
+            not_before=not_before,
+            created_at=sa.case((garbage.c.created_at > now, now), else_=garbage.c.created_at),
         )
     )
 

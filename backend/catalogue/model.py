@@ -79,13 +79,17 @@ clips = sa.Table(
     sa.Column("previews", sa.JSON, nullable=False),
     sa.Column("publish_at", NaiveUtc),
     sa.Column("published_at", NaiveUtc),
+    # Grows with every publication: the order of the feed, which no clock that is set can turn round.
+    sa.Column("feed_number", sa.BigInteger),
     sa.Column("likes", sa.BigInteger, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Index("ix_clips_id", "id", unique=True),
-    sa.Index("ix_clips_newest", "created_at", "id"),
-    sa.Index("ix_clips_status_newest", "status", "created_at", "id"),
-    sa.Index("ix_clips_camera_newest", "camera", "created_at", "id"),
-    sa.Index("ix_clips_start_time", "start_time"),
+    sa.Index("ix_clips_status", "status", "number"),
+    sa.Index("ix_clips_camera", "camera", "status", "number"),
+    sa.Index("ix_clips_media_type", "media_type", "number"),
+    sa.Index("ix_clips_start_time", "start_time", "number"),
+    sa.Index("ix_clips_feed", "feed_number", "number"),
+    sa.Index("ix_clips_publish_at", "publish_at"),
 )
 
 garbage = sa.Table(
@@ -151,4 +155,13 @@ meta = sa.Table(
     metadata,
     sa.Column("key", sa.String(64), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
+)
+
+likes = sa.Table(
+    "likes",
+    metadata,
+    sa.Column("clip_id", _ID, primary_key=True),
+    # Who: the hash of a session's token, or the kind of principal that has no session.
+    sa.Column("visitor", sa.String(64), primary_key=True),
+    sa.Column("created_at", NaiveUtc, nullable=False),
 )

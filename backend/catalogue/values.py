@@ -186,6 +186,14 @@ class ClipPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A clip after something was asked of it, and whether that changed its row."""
+
+    clip: Clip
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CameraStorage:
     """What one camera's finished clips take."""
 

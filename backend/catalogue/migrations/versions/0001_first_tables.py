@@ -40,6 +40,7 @@ def upgrade() -> None:
     _meta()
     _samples()
     _sessions()
+    _likes()
     if op.get_bind().dialect.name == "sqlite":
         for statement in _SEARCH_SQLITE:
             op.execute(statement)
@@ -93,15 +94,18 @@ def _clips() -> None:
         sa.Column("previews", sa.JSON(), nullable=False),
         sa.Column("publish_at", sa.DateTime(), nullable=True),
         sa.Column("published_at", sa.DateTime(), nullable=True),
+        sa.Column("feed_number", sa.BigInteger(), nullable=True),
         sa.Column("likes", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_clips"),
     )
-    op.create_index("ix_clips_camera_newest", "clips", ["camera", "created_at", "id"], unique=False)
+    op.create_index("ix_clips_camera", "clips", ["camera", "status", "number"], unique=False)
+    op.create_index("ix_clips_feed", "clips", ["feed_number", "number"], unique=False)
     op.create_index("ix_clips_id", "clips", ["id"], unique=True)
-    op.create_index("ix_clips_newest", "clips", ["created_at", "id"], unique=False)
-    op.create_index("ix_clips_start_time", "clips", ["start_time"], unique=False)
-    op.create_index("ix_clips_status_newest", "clips", ["status", "created_at", "id"], unique=False)
+    op.create_index("ix_clips_media_type", "clips", ["media_type", "number"], unique=False)
+    op.create_index("ix_clips_publish_at", "clips", ["publish_at"], unique=False)
+    op.create_index("ix_clips_start_time", "clips", ["start_time", "number"], unique=False)
+    op.create_index("ix_clips_status", "clips", ["status", "number"], unique=False)
 
 
 def _garbage() -> None:
@@ -176,3 +180,13 @@ def _sessions() -> None:
         sa.PrimaryKeyConstraint("token_hash", name="pk_sessions"),
     )
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
+
+
+def _likes() -> None:
+    op.create_table(
+        "likes",
+        sa.Column("clip_id", _ID, nullable=False),
+        sa.Column("visitor", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("clip_id", "visitor", name="pk_likes"),
+    )
