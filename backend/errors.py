@@ -106,6 +106,12 @@ TABLE: list[_Row] = [
         "It may have been deleted; GET /api/clips lists what there is.",
     ),
     (
+        catalogue_errors.ScheduleUnknown,
+        404,
+        "No such schedule",
+        "It may have been deleted; GET /api/schedules lists what there is.",
+    ),
+    (
         catalogue_errors.IllegalTransition,
         409,
         "The clip's state does not allow that",

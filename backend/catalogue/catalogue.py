@@ -21,6 +21,7 @@ from backend.catalogue import (
 )
 from backend.catalogue.database import Database
 from backend.catalogue.model import meta
+from backend.catalogue.schedule_rows import ScheduleRows
 from backend.catalogue.values import (
     CameraStorage,
     Changed,
@@ -49,7 +50,7 @@ def utc_now() -> datetime:
 
 
 class Catalogue:
-    """Clips, garbage, sessions, idempotency keys and samples in one SQLite or PostgreSQL database.
+    """Clips, schedules, garbage, sessions, idempotency keys and samples in one SQLite or PostgreSQL database.
 
     Every method may raise CatalogueUnavailable.
     """
@@ -57,6 +58,7 @@ class Catalogue:
     def __init__(self, url: str, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = Database(url)
         self._now = now
+        self.schedules = ScheduleRows(self._database, now)
 
     async def open(self) -> None:
         """Connect and migrate. Raises SchemaTooNew."""

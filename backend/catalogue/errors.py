@@ -3,6 +3,7 @@
 CatalogueError
 ├── ClipUnknown           no such clip                            the caller asks differently
 ├── IllegalTransition     the clip's state does not allow it      the caller reads the clip again
+├── ScheduleUnknown       no such schedule                        the caller asks differently
 ├── BadCursor             a cursor we did not make                the caller starts at the first page
 ├── BadText               text no database can keep               the caller sends other text
 ├── SchemaTooNew          a newer Hindsight made the tables       the operator upgrades
@@ -31,6 +32,14 @@ class IllegalTransition(CatalogueError):
         super().__init__(f"The clip is {current} and cannot become {wanted}.")
         self.current = current
         self.wanted = wanted
+
+
+class ScheduleUnknown(CatalogueError):
+    """No schedule has that id."""
+
+    def __init__(self, schedule_id: str) -> None:
+        super().__init__("There is no such schedule.")
+        self.schedule_id = schedule_id
 
 
 class BadCursor(CatalogueError):

@@ -165,3 +165,45 @@ likes = sa.Table(
     sa.Column("visitor", sa.String(64), primary_key=True),
     sa.Column("created_at", NaiveUtc, nullable=False),
 )
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("recorder_id", _ID, nullable=False),
+    sa.Column("origin", sa.String(8), nullable=False),
+    sa.Column("spec", sa.JSON, nullable=False),
+    sa.Column("created_at", NaiveUtc, nullable=False),
+    sa.Column("updated_at", NaiveUtc, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("seen_until", NaiveUtc),
+    sa.Column("era", sa.Integer, nullable=False),
+    sa.Index("ix_schedules_recorder_id", "recorder_id"),
+)
+
+schedule_runs = sa.Table(
+    "schedule_runs",
+    metadata,
+    # The order of recording, whatever the clock was set to.
+    sa.Column("number", _COUNTER, primary_key=True, autoincrement=True),
+    sa.Column("id", _ID, nullable=False),
+    sa.Column("schedule_id", _ID, nullable=False),
+    sa.Column("recorder_id", _ID, nullable=False),
+    sa.Column("era", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("spec", sa.JSON, nullable=False),
+    sa.Column("due_at", NaiveUtc, nullable=False),
+    sa.Column("ends_at", NaiveUtc, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("missed", sa.Integer, nullable=False),
+    sa.Column("last_due_at", NaiveUtc, nullable=False),
+    sa.Column("started_at", NaiveUtc),
+    sa.Column("ended_at", NaiveUtc),
+    sa.Column("reason", sa.Text),
+    sa.Column("clips", sa.JSON, nullable=False),
+    sa.Column("pictures", sa.Integer, nullable=False),
+    sa.Index("ix_schedule_runs_id", "id", unique=True),
+    sa.Index("ix_schedule_runs_once", "schedule_id", "era", "due_at", unique=True),
+    sa.Index("ix_schedule_runs_newest", "schedule_id", "number"),
+    sa.Index("ix_schedule_runs_open", "recorder_id", "state"),
+)

@@ -41,6 +41,7 @@ def upgrade() -> None:
     _samples()
     _sessions()
     _likes()
+    _schedules()
     if op.get_bind().dialect.name == "sqlite":
         for statement in _SEARCH_SQLITE:
             op.execute(statement)
@@ -190,3 +191,45 @@ def _likes() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("clip_id", "visitor", name="pk_likes"),
     )
+
+
+def _schedules() -> None:
+    op.create_table(
+        "schedules",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("recorder_id", _ID, nullable=False),
+        sa.Column("origin", sa.String(length=8), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("seen_until", sa.DateTime(), nullable=True),
+        sa.Column("era", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_schedules"),
+    )
+    op.create_index("ix_schedules_recorder_id", "schedules", ["recorder_id"], unique=False)
+    op.create_table(
+        "schedule_runs",
+        sa.Column("number", _COUNTER, autoincrement=True, nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("schedule_id", _ID, nullable=False),
+        sa.Column("recorder_id", _ID, nullable=False),
+        sa.Column("era", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("due_at", sa.DateTime(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("last_due_at", sa.DateTime(), nullable=False),
+        sa.Column("started_at", sa.DateTime(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("clips", sa.JSON(), nullable=False),
+        sa.Column("pictures", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_schedule_runs"),
+    )
+    op.create_index("ix_schedule_runs_id", "schedule_runs", ["id"], unique=True)
+    op.create_index("ix_schedule_runs_newest", "schedule_runs", ["schedule_id", "number"], unique=False)
+    op.create_index("ix_schedule_runs_once", "schedule_runs", ["schedule_id", "era", "due_at"], unique=True)
+    op.create_index("ix_schedule_runs_open", "schedule_runs", ["recorder_id", "state"], unique=False)

@@ -1,0 +1,1 @@
+"""Things that happen on time: recordings by the clock and timelapses."""
