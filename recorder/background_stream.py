@@ -14,12 +14,12 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from recorder.access_unit import AccessUnit, Codec, Epoch, SourceUnit
 from recorder.audio_unit import AudioUnit, SourceAudio
 from recorder.clock import Clock, LabelLine
-from recorder.errors import RecorderError, SourceError, SourceLost, SourceUnsupported
+from recorder.errors import RecorderError, SourceError, SourceFrozen, SourceLost, SourceUnsupported
 from recorder.ingest_encoder import EncoderChoice, IngestEncoder
 from recorder.locked_ring import LockedRing, LockedSound
 from recorder.ring_buffer import RingBuffer
@@ -27,6 +27,7 @@ from recorder.settings import NS_PER_S, BufferCodec, CameraSettings
 from recorder.sound_ring import SoundRing
 from recorder.sources.open import SourceOpener, is_device, redact
 from recorder.sources.source import FromSource, Source, scrub
+from recorder.stream_condition import STALLED_NS, Condition, Keeping, of_live, of_quiet
 from recorder.timeline import Timeline
 from recorder.values import BufferStatus, CameraStatus, StreamCounters, StreamState
 
@@ -36,18 +37,9 @@ LONGEST_LOCAL_RETRY_S = 2.0
 """For cameras on this machine: asking costs nothing, and whoever plugs one in waits for its picture."""
 HEALTHY_NS = 10 * NS_PER_S
 """A connection that delivered for this long resets the back-off."""
-STALLED_NS = 2 * NS_PER_S
-"""Without a unit for this long (or three frames of a slow camera) the state says `stalled`."""
-TOO_LARGE_TOLD_NS = 30 * NS_PER_S
-"""How long after a GOP that the ring could not keep the state still speaks of it: the beginning of the next
-one is held for a moment, and words that change twice a second tell nobody anything."""
 JOIN_S = 6.0
 """How long `close` waits: a little more than the read timeout, the only way out of a silent read."""
 
-_TOO_LARGE = (
-    "Receiving pictures, but they cannot be kept: what lies between two keyframes is larger than "
-    "buffer.max_bytes. Raise it, or set the camera to more keyframes."
-)
 _log = logging.getLogger(__name__)
 
 Opener = Callable[[CameraSettings, Clock, threading.Event], Source]
@@ -61,15 +53,6 @@ def retry_delay_s(failures: int, chance: float, longest_s: float = LONGEST_RETRY
     """
     delay_s = min(longest_s, FIRST_RETRY_S * (1 << min(failures, 16)))
     return delay_s * (1.0 - 0.3 * chance)
-
-
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    state: StreamState
-    reason: str
-    since_ns: int
-    next_try_ns: int | None = None
-    last_error: str | None = None
 
 
 class BackgroundStream:
@@ -100,9 +83,10 @@ class BackgroundStream:
         self._timeline = Timeline()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"capture-{settings.camera_id}", daemon=True)
-        self._condition = _Condition(StreamState.CONNECTING, "Not started yet.", clock.monotonic_ns())
+        self._condition = Condition(StreamState.CONNECTING, "Not started yet.", clock.monotonic_ns())
         self._counters = StreamCounters()
         self._epoch: Epoch | None = None
+        self._source_codec: Codec | None = None
         self._is_old_news = False
         """The last failure was the one before it once more."""
         self._live_since_ns: int | None = None
@@ -160,6 +144,7 @@ class BackgroundStream:
             next_try=None if condition.next_try_ns is None else label(condition.next_try_ns),
             last_error=condition.last_error,
             codec=None if epoch is None else epoch.codec.value,
+            source_codec=None if self._source_codec is None else self._source_codec.value,
             audio_codec=self._audio_codec(),
             width=None if epoch is None else epoch.width,
             height=None if epoch is None else epoch.height,
@@ -201,9 +186,11 @@ class BackgroundStream:
                     self._damaged_before += source.damaged
                     self._source = None
         except SourceError as error:
+            self._count_loss(error)
             return error
         except Exception as error:  # noqa: BLE001  (outermost frame: counted, told, tried again)
             self._count(thread_failures=1)
+            self._count_loss(error)
             text = scrub(f"{type(error).__name__}: {error}", self._settings.source)
             return SourceLost(f"Reading the camera failed unexpectedly ({text}).")
         return SourceLost("The recorder was stopped.")
@@ -227,6 +214,15 @@ class BackgroundStream:
                 msg = f"The camera sent no picture for {self._settings.read_timeout_s:g} s."
                 raise SourceLost(msg)
 
+    def _count_loss(self, error: Exception) -> None:
+        """A connection that gave pictures is lost; one that never did is only tried again."""
+        if self._live_since_ns is None:
+            return
+        quiet_ns = self._clock.monotonic_ns() - self._last_unit_ns
+        # A source may end its last wait a little early.
+        silent = quiet_ns >= 0.9 * self._settings.read_timeout_s * NS_PER_S
+        self._count(losses=1, stalls=int(silent), freezes=int(isinstance(error, SourceFrozen)))
+
     def _keep(self, told: Sequence[FromSource] = (), *, flush: bool = False) -> None:
         placed = self._timeline.flush() if flush else []
         sound: list[AudioUnit] = []
@@ -242,6 +238,8 @@ class BackgroundStream:
                 self._tell_of_sound(item.reason)
         if sound:
             self._keep_sound(sound)
+        if placed:
+            self._source_codec = placed[-1].epoch.codec
         if placed and self._is_for_ingest(placed[0]):
             self._ingest_from(placed[0]).offer(placed)
         elif placed:
@@ -311,7 +309,7 @@ class BackgroundStream:
     def _enter(self, state: StreamState, reason: str, next_try_ns: int | None = None) -> None:
         before = self._condition
         since_ns = before.since_ns if before.state is state else self._clock.monotonic_ns()
-        self._condition = _Condition(state, reason, since_ns, next_try_ns, before.last_error)
+        self._condition = Condition(state, reason, since_ns, next_try_ns, before.last_error)
         level = logging.WARNING if next_try_ns is not None else logging.INFO
         if self._is_old_news and state in (StreamState.CONNECTING, StreamState.RECONNECTING):
             level = logging.DEBUG  # a camera that is away for days must not fill the disk with it
@@ -324,7 +322,7 @@ class BackgroundStream:
 
     # Reading from any thread.
 
-    def _shown_condition(self, *, holds_any: bool) -> _Condition:
+    def _shown_condition(self, *, holds_any: bool) -> Condition:
         """The condition as it looks now: a live camera that went quiet is stalled, before it is lost."""
         condition = self._condition
         if condition.state is not StreamState.LIVE:
@@ -334,23 +332,12 @@ class BackgroundStream:
         allowed_ns = STALLED_NS
         if quiet_ns > allowed_ns:
             allowed_ns = max(allowed_ns, 3 * self._frame_ns())
-        if quiet_ns <= allowed_ns:
-            return replace(condition, reason=self._live_reason(condition.reason, holds_any=holds_any))
-        reason = f"No picture for {quiet_ns / NS_PER_S:.0f} s."
-        return replace(condition, state=StreamState.STALLED, reason=reason, since_ns=last_ns + allowed_ns)
-
-    def _live_reason(self, plain: str, *, holds_any: bool) -> str:
-        """What a camera that sends pictures says: `plain` where they are kept."""
+        if quiet_ns > allowed_ns:
+            return of_quiet(condition, quiet_ns, last_ns + allowed_ns)
         too_large_ns = self._too_large_ns
-        if too_large_ns is not None:
-            told_ns = self._clock.monotonic_ns() - too_large_ns
-            if not holds_any or told_ns < TOO_LARGE_TOLD_NS:
-                return _TOO_LARGE
-        if holds_any:
-            return plain
-        if self._ingest is not None and self._ingest.failures:
-            return "Receiving pictures, but none can be kept: encoding them on the way in fails."
-        return "Receiving pictures; they are kept from the first keyframe on."
+        ago_ns = None if too_large_ns is None else self._clock.monotonic_ns() - too_large_ns
+        fails = self._ingest is not None and self._ingest.failures > 0
+        return of_live(condition, Keeping(holds_any, ago_ns, fails))
 
     def _frame_ns(self) -> int:
         try:

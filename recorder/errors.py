@@ -4,6 +4,7 @@
     ├── SourceError            the camera or its address            the operator acts
     │   ├── SourceUnsupported  a URL or codec we do not take        the operator changes the config
     │   └── SourceLost         the connection ended or went silent  nobody: the stream reconnects
+    │       └── SourceFrozen   the same picture again and again     nobody, unless it stays so
     ├── SpanError              the asked moment cannot be had       the caller asks differently
     │   ├── BufferEmpty        nothing is buffered yet
     │   └── SpanOutsideBuffer  the asked span holds no frame
@@ -34,6 +35,10 @@ class SourceUnsupported(SourceError):
 
 class SourceLost(SourceError):
     """The connection failed, ended or went silent; the background stream tries again."""
+
+
+class SourceFrozen(SourceLost):
+    """The camera sends the same picture again and again; it is opened anew."""
 
 
 class SpanError(RecorderError):

@@ -51,6 +51,12 @@ class StreamCounters:
     bytes: int = 0
     connects: int = 0
     reconnects: int = 0
+    losses: int = 0
+    """Connections that gave pictures and ended, for whatever reason (a pulled plug, a restart)."""
+    stalls: int = 0
+    """Those of them that were given up because the camera had gone silent."""
+    freezes: int = 0
+    """Those of them that were given up because the picture did not change any more."""
     discontinuities: int = 0
     units_before_keyframe: int = 0
     units_damaged: int = 0
@@ -83,6 +89,7 @@ class CameraStatus:
     next_try: datetime | None
     last_error: str | None
     codec: str | None
+    """Of what the buffer holds, and clips are made from."""
     width: int | None
     height: int | None
     fps: float | None
@@ -93,6 +100,8 @@ class CameraStatus:
     viewers: int
     audio_codec: str | None = None
     """None where no sound is heard."""
+    source_codec: str | None = None
+    """Of what the camera sends; another than `codec` where it is encoded on the way in."""
 
 
 @dataclass(frozen=True, slots=True)

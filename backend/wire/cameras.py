@@ -98,6 +98,7 @@ class VideoBufferJson(GivenBufferJson):
     state: str
     fps: float | None
     codec: str | None
+    source_codec: str | None
     width: int | None
     height: int | None
 
@@ -109,6 +110,7 @@ class VideoBufferJson(GivenBufferJson):
             state=status.state,
             fps=status.fps,
             codec=status.codec,
+            source_codec=status.source_codec,
             width=status.width,
             height=status.height,
         )
@@ -141,6 +143,9 @@ class CountersJson(Answer):
     bytes: int
     connects: int
     reconnects: int
+    losses: int
+    stalls: int
+    freezes: int
     discontinuities: int
     units_before_keyframe: int
     units_damaged: int
@@ -171,7 +176,10 @@ class CameraJson(Answer):
     state_since: Time
     next_try: Time | None
     last_error: str | None
-    codec: str | None
+    codec: str | None = Field(description="Of what the buffer holds and clips are made from.")
+    source_codec: str | None = Field(
+        description="Of what the camera sends; another than `codec` where it is encoded on the way in."
+    )
     audio_codec: str | None = Field(description="Of the sound; null where none is heard.")
     width: int | None
     height: int | None
@@ -200,6 +208,7 @@ class CameraJson(Answer):
             next_try=status.next_try,
             last_error=status.last_error,
             codec=status.codec,
+            source_codec=status.source_codec,
             audio_codec=status.audio_codec,
             width=status.width,
             height=status.height,

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from recorder.access_unit import Codec, Epoch, SourceUnit
 from recorder.clock import Clock
-from recorder.errors import SourceLost
+from recorder.errors import SourceFrozen, SourceLost
 from recorder.jpeg import layout, self_contained
 from recorder.settings import NS_PER_S, CameraSettings
 from recorder.sources.devices import attached, identify
@@ -197,7 +197,7 @@ class WebcamSource:
             self._memory.freezes += 1
             self.damaged += self._freeze.repeats
             msg = f"The picture of {self._node} is frozen: the same {self._freeze.repeats} times over."
-            raise SourceLost(msg)
+            raise SourceFrozen(msg)
         if self._freeze.has_changed:
             self._memory.freezes = 0
 

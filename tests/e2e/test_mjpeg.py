@@ -121,7 +121,8 @@ def test_the_counters_of_the_ring_are_complete(daemon: Daemon) -> None:
     shown = [counter_of(daemon.get(frame["frame_url"]).body) for frame in listed]
     assert [later - earlier for earlier, later in pairwise(shown)] == [1] * 29
     status = daemon.get("/api/cameras/jpeg").json()
-    assert (status["codec"], status["counters"]["units_damaged"]) == ("mjpeg", 0)
+    assert (status["codec"], status["source_codec"]) == ("mjpeg", "mjpeg")
+    assert status["counters"]["units_damaged"] == 0
 
 
 def test_a_buffer_of_h264_makes_a_jpeg_camera_look_like_any_other(tmp_path: Path) -> None:
@@ -133,6 +134,7 @@ def test_a_buffer_of_h264_makes_a_jpeg_camera_look_like_any_other(tmp_path: Path
             daemon.wait_for_buffer(4, "jpeg")
             status = daemon.get("/api/cameras/jpeg").json()
             assert (status["codec"], status["width"], status["height"]) == ("h264", 320, 176)
+            assert status["source_codec"] == "mjpeg"
             assert (status["counters"]["ingest_gops_dropped"], status["counters"]["ingest_failures"]) == (
                 0,
                 0,

@@ -109,7 +109,8 @@ def test_an_unplugged_camera_is_told_and_found_again_at_another_node(tmp_path: P
         lost = capture.wait(lambda status: status["state"] == "reconnecting")
         assert "unplugged" in lost["last_error"]
         camera.plug_in(node=3)
-        capture.wait(lambda status: is_live(status) and status["reconnects"] == 1)
+        found = capture.wait(lambda status: is_live(status) and status["reconnects"] == 1)
+        assert (found["losses"], found["stalls"], found["freezes"]) == (1, 0, 0)
         capture.wait_for_frames(20)
         units = capture.units()
     assert {unit.run for unit in units} == {0, 1}
@@ -149,6 +150,7 @@ def test_a_stalled_camera_is_shown_at_once_and_opened_again_after_three_seconds(
         capture.wait(lambda status: status["state"] == "stalled", 4)
         told = capture.wait(lambda status: status["state"] == "reconnecting", 4)
         assert told["last_error"] == "The camera sent no picture for 3 s."
+        assert (told["losses"], told["stalls"], told["freezes"]) == (1, 1, 0)
         camera.stall(False)
         capture.wait(lambda status: is_live(status) and status["reconnects"] >= 1)
 
@@ -161,6 +163,7 @@ def test_a_frozen_picture_is_told_and_opened_again(tmp_path: Path) -> None:
         told = capture.wait(lambda status: status["last_error"])
         assert "frozen" in told["last_error"]
         assert told["units_damaged"] >= 100
+        assert (told["losses"], told["stalls"], told["freezes"]) == (1, 0, 1)
         camera.freeze(False)
         capture.wait(lambda status: is_live(status) and status["reconnects"] == 1)
         capture.wait_for_frames(20)
