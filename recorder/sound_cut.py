@@ -18,6 +18,9 @@ _NEAR_NS = 2_000_000
 """A hole this close to a whole number of frames is lost frames, not a trembling clock."""
 _FAR_NS = 40_000_000
 """A hole of another size counts from here on."""
+_DRIFT_NS = 15_000_000
+"""From here on (or five eighths of a frame) one that lasts is no trembling."""
+_LASTS_FRAMES = 12
 _JITTER_NS = 15_000_000
 """Times are followed at once beyond this, a sample per frame below."""
 
@@ -52,6 +55,8 @@ class SoundCut:
         """None: there is no sound in the span."""
         self._played: int | None = None
         self._last: int | None = None
+        self._drifting = 0
+        """Frames in a row that were too late (or, negative, too early) by more than _DRIFT_NS."""
 
     def before(self, ns: int) -> Iterator[Piece]:
         """The pieces of frames that begin before `ns`, and not taken yet.
@@ -90,7 +95,22 @@ class SoundCut:
         frames = round(error / FRAME_SAMPLES)
         rest = abs(error - frames * FRAME_SAMPLES)
         far = abs(error) > self._samples(audio_format, _FAR_NS)
-        return frames if far or rest <= self._samples(audio_format, _NEAR_NS) else 0
+        if far or rest <= self._samples(audio_format, _NEAR_NS):
+            self._drifting = 0
+            return frames
+        return self._drifted(error, max(self._samples(audio_format, _DRIFT_NS), FRAME_SAMPLES * 5 // 8))
+
+    def _drifted(self, error: int, much: int) -> int:
+        """One frame in or out once the sound has been off by `much` for a while."""
+        if abs(error) <= much:
+            self._drifting = 0
+            return 0
+        side = 1 if error > 0 else -1
+        self._drifting = (self._drifting if self._drifting * side > 0 else 0) + side
+        if abs(self._drifting) < _LASTS_FRAMES:
+            return 0
+        self._drifting = 0
+        return side
 
     def _followed(self, audio_format: AudioFormat, true: int) -> int:
         error = true - self.end

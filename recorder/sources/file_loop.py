@@ -1,12 +1,15 @@
 """A video file as a camera: at its own speed, over and over, on one timeline that never jumps.
 
 The file is opened by us and handed over as an object, so that no name inside it is ever followed.
-H.264 and H.265 in MP4 or Matroska are length-prefixed and become Annex B here, at the door.
+H.264 and H.265 in MP4 or Matroska are length-prefixed and become Annex B here, at the door. Its sound comes
+along, in step with the pictures however the file interleaves the two.
 """
 
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -14,18 +17,25 @@ from urllib.parse import unquote, urlsplit
 
 import av
 import av.error
+from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from recorder.access_unit import Codec, SourceUnit
+from recorder.access_unit import Codec
+from recorder.audio_unit import FRAME_SAMPLES
 from recorder.clock import Clock
 from recorder.errors import SourceLost, SourceUnsupported
 from recorder.settings import NS_PER_S
 from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
+from recorder.sources.sound_beside import SoundBeside
+from recorder.sources.source import FromSource
 
 _FORMATS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
+
+_READ_AHEAD_PACKETS = 64
+"""How far one stream is read ahead to find what of the other belongs beside it: two seconds of pictures."""
 
 _TO_ANNEX_B = {Codec.H264: "h264_mp4toannexb", Codec.H265: "hevc_mp4toannexb"}
 
@@ -33,8 +43,9 @@ _TO_ANNEX_B = {Codec.H264: "h264_mp4toannexb", Codec.H265: "hevc_mp4toannexb"}
 class FileLoopSource:
     """One pass after the other through one file."""
 
-    def __init__(self, address: str, clock: Clock, stop: threading.Event) -> None:
-        """`address`: `file:/path/to.mp4` or `file:///path/to.mp4`."""
+    def __init__(self, address: str, clock: Clock, stop: threading.Event, *, audio: bool = True) -> None:
+        """`address`: `file:/path/to.mp4` or `file:///path/to.mp4`. `audio`: whether its sound is kept."""
+        self._audio = audio
         self.description = address
         self._clock = clock
         self._stop = stop
@@ -42,7 +53,7 @@ class FileLoopSource:
         self._resources = ExitStack()
         self._assembler = UnitAssembler(clock)
         self._codec = Codec.H264
-        self._units: Iterator[list[SourceUnit]] = iter(())
+        self._units: Iterator[Sequence[FromSource]] = iter(())
         self._zero_ns: int | None = None
         """Monotonic time at which media time 0 is due."""
 
@@ -74,8 +85,8 @@ class FileLoopSource:
         self._assembler = UnitAssembler(self._clock, self._codec)
         self._units = self._play(container)
 
-    def read(self) -> list[SourceUnit]:
-        """The next unit, when it is due."""
+    def read(self) -> Sequence[FromSource]:
+        """The next unit or sound, when it is due."""
         if self._stop.is_set():
             return []
         try:
@@ -93,18 +104,29 @@ class FileLoopSource:
         self._resources.callback(container.close)
         return container
 
-    def _play(self, container: InputContainer) -> Iterator[list[SourceUnit]]:
-        stream = container.streams.video[0]
-        time_base = Fraction(stream.time_base or 0)
+    def _play(self, container: InputContainer) -> Iterator[Sequence[FromSource]]:
+        pictures = container.streams.video[0]
+        sound = SoundBeside(container.streams.audio if self._audio else ())
+        if troubles := sound.troubles():
+            yield troubles
+        time_base = Fraction(pictures.time_base or 0)
         shift = 0
+        heard_until_s: Fraction | None = None
         while not self._stop.is_set():
             begin: int | None = None
-            end = due = 0
-            for packet in _packets(container, stream, self._codec):
-                # Matroska stores no dts, and FFmpeg guesses it only once it has seen the reordering.
-                due = due if packet.dts is None else packet.dts
-                if not self._wait_until((due + shift) * time_base):
+            end = 0
+            for due in _in_order(_packets(container, pictures, sound.streams, self._codec)):
+                if not self._wait_until(due.at_s + shift * time_base):
                     return
+                if due.sound is not None:
+                    # Sound that outlasts the pictures would be heard over the beginning.
+                    outlasts = due.behind_pictures and due.at_s + due.half_s > end * time_base
+                    begins_s = due.at_s + shift * time_base
+                    if not outlasts and (heard_until_s is None or begins_s + due.half_s >= heard_until_s):
+                        heard_until_s = begins_s + 2 * due.half_s
+                        yield sound.take(due.sound, shift * time_base)
+                    continue
+                packet = cast("Packet[VideoStream]", due.picture)
                 if packet.pts is not None:
                     begin = packet.pts if begin is None else min(begin, packet.pts)
                     end = max(end, packet.pts + (packet.duration or 0))
@@ -124,13 +146,67 @@ class FileLoopSource:
         return not self._stop.wait(max(0, self._zero_ns + media_ns - now_ns) / NS_PER_S)
 
 
-def _packets(container: InputContainer, stream: VideoStream, codec: Codec) -> "Iterator[Packet[VideoStream]]":
+@dataclass(slots=True)
+class _Due:
+    """A packet of one of the two kinds, and when it is due within its pass."""
+
+    at_s: Fraction
+    picture: "Packet[VideoStream] | None" = None
+    sound: "Packet[AudioStream] | None" = None
+    half_s: Fraction = Fraction(0)
+    """Half of what the sound lasts."""
+    behind_pictures: bool = False
+    """No picture of this pass follows."""
+
+
+def _in_order(packets: Iterator[_Due]) -> Iterator[_Due]:
+    """What is due first comes first; a file may hold a second of sound before or behind its pictures."""
+    pictures: deque[_Due] = deque()
+    sound: deque[_Due] = deque()
+    for packet in packets:
+        (pictures if packet.sound is None else sound).append(packet)
+        while (pictures and sound) or max(len(pictures), len(sound)) > _READ_AHEAD_PACKETS:
+            yield _first(pictures, sound)
+    while pictures or sound:
+        found = _first(pictures, sound)
+        found.behind_pictures = not pictures
+        yield found
+
+
+def _first(pictures: deque[_Due], sound: deque[_Due]) -> _Due:
+    if not sound or (pictures and pictures[0].at_s <= sound[0].at_s):
+        return pictures.popleft()
+    return sound.popleft()
+
+
+def _packets(
+    container: InputContainer, pictures: VideoStream, sound: Sequence[AudioStream], codec: Codec
+) -> Iterator[_Due]:
     """One pass, without the empty packets that end it. The filter leaves Annex B as it is."""
-    if codec is Codec.MJPEG:
-        yield from (packet for packet in container.demux(stream) if packet.size)
-        return
-    to_annex_b = BitStreamFilterContext(_TO_ANNEX_B[codec], stream)
-    for packet in container.demux(stream):
-        if packet.size:
-            yield from cast("list[Packet[VideoStream]]", to_annex_b.filter(packet))
-    yield from cast("list[Packet[VideoStream]]", to_annex_b.filter(None))
+    time_base = Fraction(pictures.time_base or 0)
+    to_annex_b = None if codec is Codec.MJPEG else BitStreamFilterContext(_TO_ANNEX_B[codec], pictures)
+    at_s = Fraction(0)
+    for packet in container.demux(pictures, *sound):
+        if packet.size and packet.stream.type == "audio":
+            yield _sound_due(cast("Packet[AudioStream]", packet), sound[0], at_s)
+            continue
+        if not packet.size:
+            continue
+        filtered = [packet] if to_annex_b is None else to_annex_b.filter(packet)
+        for picture in cast("list[Packet[VideoStream]]", filtered):
+            # Matroska stores no dts, and FFmpeg guesses it only once it has seen the reordering.
+            at_s = at_s if picture.dts is None else picture.dts * time_base
+            yield _Due(at_s, picture=picture)
+    for picture in [] if to_annex_b is None else cast("list[Packet[VideoStream]]", to_annex_b.filter(None)):
+        at_s = at_s if picture.dts is None else picture.dts * time_base
+        yield _Due(at_s, picture=picture)
+
+
+def _sound_due(packet: "Packet[AudioStream]", stream: AudioStream, otherwise_s: Fraction) -> _Due:
+    time_base = Fraction(stream.time_base or 0)
+    at_s = otherwise_s if packet.pts is None else packet.pts * time_base
+    lasts_s = (packet.duration or 0) * time_base
+    if not stream.codec_context.name.startswith("pcm"):
+        # MP4 calls the last frame as short as what is to be heard of it.
+        lasts_s = max(lasts_s, Fraction(FRAME_SAMPLES, stream.sample_rate or 48_000))
+    return _Due(at_s, sound=packet, half_s=lasts_s / 2)

@@ -5,14 +5,17 @@ is refused by name. Not here: the request itself (`http_body`), reconnecting (`b
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from http.client import HTTPException
 from typing import cast
 
 import av
 import av.error
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from recorder.access_unit import Codec, SourceUnit
 from recorder.clock import Clock
@@ -21,7 +24,8 @@ from recorder.settings import MOST_PIXELS, CameraSettings
 from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
 from recorder.sources.http_body import HttpBody, lost
 from recorder.sources.multipart import MultipartReader, boundary_of
-from recorder.sources.source import redact
+from recorder.sources.sound_beside import SoundBeside
+from recorder.sources.source import FromSource, redact
 
 _TS_PACKET_BYTES = 188
 _SNIFFED_BYTES = 2 * _TS_PACKET_BYTES
@@ -52,7 +56,7 @@ class HttpStreamSource:
         self._resources = ExitStack()
         self._assembler = UnitAssembler(clock, Codec.MJPEG)
         self._reader = MultipartReader(None)
-        self._units: Iterator[list[SourceUnit]] = iter(())
+        self._units: Iterator[Sequence[FromSource]] = iter(())
         self._body: HttpBody | None = None
 
     @property
@@ -80,8 +84,8 @@ class HttpStreamSource:
         except _LIBRARY_ERRORS as error:
             raise self._lost(error, "connecting to") from None
 
-    def read(self) -> list[SourceUnit]:
-        """The next units, when they have come."""
+    def read(self) -> Sequence[FromSource]:
+        """The next units or sound, when they have come."""
         if self._stop.is_set() or self._body is None:
             return []
         self._body.allow(self._settings.read_timeout_s)
@@ -125,7 +129,7 @@ class HttpStreamSource:
             yield [unit for picture in pictures for unit in self._assembler.take_picture(picture)]
             data = body.read()
 
-    def _transport(self, body: HttpBody, first: bytes) -> Iterator[list[SourceUnit]]:
+    def _transport(self, body: HttpBody, first: bytes) -> Iterator[Sequence[FromSource]]:
         container = cast(
             InputContainer,
             av.open(
@@ -145,13 +149,26 @@ class HttpStreamSource:
         stream = container.streams.video[0]
         assembler = UnitAssembler(self._clock, codec_of(stream), stream.codec_context.extradata or b"")
         self._assembler = assembler
-        return (assembler.take(packet) for packet in container.demux(stream))
+        sound = SoundBeside(container.streams.audio if self._settings.audio else ())
+        return _unpacked(container, stream, assembler, sound)
 
     def _lost(self, error: Exception, doing: str) -> Exception:
         what = f"{doing} {self.description}"
         if isinstance(error, av.error.FFmpegError):
             return sentence(error, self._settings.source, what)
         return lost(error, self._settings.source, what)
+
+
+def _unpacked(
+    container: InputContainer, stream: VideoStream, assembler: UnitAssembler, sound: SoundBeside
+) -> Iterator[Sequence[FromSource]]:
+    if troubles := sound.troubles():
+        yield troubles
+    for packet in container.demux(stream, *sound.streams):
+        if packet.stream.type == "audio":
+            yield sound.take(cast("Packet[AudioStream]", packet))
+        else:
+            yield assembler.take(cast("Packet[VideoStream]", packet))
 
 
 class _Unread:

@@ -55,7 +55,7 @@ def open_source(
     if scheme in ("http", "https"):
         return HttpStreamSource(settings, clock, stop)
     if scheme == "file":
-        return FileLoopSource(address, clock, stop)
+        return FileLoopSource(address, clock, stop, audio=settings.audio)
     if address.partition("?")[0] == "synthetic":
         return SyntheticSource(address, clock, stop)
     if is_device(address):

@@ -15,10 +15,9 @@ from av.video.stream import VideoStream
 from recorder.audio_unit import SoundTrouble, SourceAudio
 from recorder.clock import Clock
 from recorder.decode_order import to_ns
-from recorder.errors import SourceUnsupported
 from recorder.settings import NS_PER_S
 from recorder.sources.rtsp_clock import SoundAlignment, SteadyVideo
-from recorder.sources.sound_door import Heard, SoundDoor, sound_door
+from recorder.sources.sound_door import Heard, SoundDoor, opened_door
 
 MOST_WAITING = 1024
 """Frames that wait for the camera's reports: four seconds are 200."""
@@ -36,10 +35,11 @@ class RtspSound:
         self._waiting: deque[SourceAudio] = deque()
         self._told: list[Heard] = []
         self._door: SoundDoor | None = None
-        try:
-            self._door = sound_door(stream)
-        except SourceUnsupported as error:
-            self._told.append(SoundTrouble(0, True, str(error)))
+        opened = opened_door(stream)
+        if isinstance(opened, SoundTrouble):
+            self._told.append(opened)
+        else:
+            self._door = opened
 
     def video_shift(self, packet: "Packet[VideoStream]") -> int:
         """What to add to the times of this picture, in ticks of its time base."""

@@ -2,7 +2,7 @@
 
 AAC stays as it came, out of its ADTS header. Every frame is decoded once, to nothing: one that a decoder
 refuses would end the whole clip in a browser, so it is left out and counted. G.711 and PCM are encoded.
-Not here: whose clock the times are on (`rtsp_sound`, `file_loop`). PyAV packets stay in this package.
+Not here: whose clock the times are on (`rtsp_sound`, `sound_beside`). PyAV packets stay in this package.
 """
 
 from fractions import Fraction
@@ -23,10 +23,12 @@ Heard = SourceAudio | SoundTrouble
 ENCODED_HZ = 48_000
 """G.711 becomes AAC of this rate: its frames are 21 ms, those of 8 kHz would be 128 ms, too coarse to cut."""
 _BITS_PER_CHANNEL = 48_000
-_PCM = ("pcm_mulaw", "pcm_alaw", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_u8")
+_PCM = ("pcm_mulaw", "pcm_alaw", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_f32le")
 _MOST_PCM_BYTES = 1 << 18
 _JUMP_S = Fraction(4, 100)
 """Times further off than this from where the samples before end begin a new encoding."""
+_SLEW = 500
+"""Nearer ones are approached by one part in so many: a clock that drifts is followed without a seam."""
 
 
 class SoundDoor(Protocol):
@@ -39,9 +41,11 @@ class SoundDoor(Protocol):
 
 def sound_door(stream: AudioStream) -> SoundDoor:
     """The door for a stream. Raises SourceUnsupported, saying what the source sends instead."""
-    name = stream.codec_context.name
+    # FFmpeg names kinds of sound that it cannot decode; there is no context then.
+    context = getattr(stream, "codec_context", None)
+    name = "something unknown" if context is None else stream.codec_context.name
     try:
-        if name.startswith("aac"):
+        if name == "aac":
             return _AacDoor(stream)
         if name in _PCM:
             return _PcmDoor(stream)
@@ -49,9 +53,17 @@ def sound_door(stream: AudioStream) -> SoundDoor:
         msg = f"The sound cannot be kept: {error}. The video is not affected."
         raise SourceUnsupported(msg) from error
     msg = (
-        f"The sound is encoded as {name.upper()}; set the camera to AAC or G.711. The video is not affected."
+        f"The sound is encoded as {name.upper()}; set the source to AAC or G.711. The video is not affected."
     )
     raise SourceUnsupported(msg)
+
+
+def opened_door(stream: AudioStream) -> SoundDoor | SoundTrouble:
+    """The door, or word of why there is none: sound that cannot be kept is no reason to fail."""
+    try:
+        return sound_door(stream)
+    except SourceUnsupported as error:
+        return SoundTrouble(0, True, str(error))
 
 
 class _AacDoor:
@@ -102,14 +114,19 @@ class _PcmDoor:
         if not packet.size or packet.size > _MOST_PCM_BYTES or packet.pts is None:
             return [SoundTrouble(1, False, "A packet of sound was damaged.")] if packet.size else []
         begins_s = packet.pts * _exact(packet)
-        if self._taken is None or abs(self._ends_s(self._taken) - begins_s) > _JUMP_S:
+        error_s = _JUMP_S * 2 if self._taken is None else begins_s - self._ends_s(self._taken)
+        if abs(error_s) > _JUMP_S:
             self._restart()
-            self._anchor_s, self._taken = begins_s, 0
+            self._anchor_s, self._taken, error_s = begins_s, 0, Fraction(0)
+        taken = self._taken or 0
         try:
-            return self._samples(packet)
+            heard = self._samples(packet)
         except (ValueError, av.error.FFmpegError) as error:
             self._taken = None
             return [SoundTrouble(1, False, f"A packet of sound was damaged ({type(error).__name__}).")]
+        most_s = Fraction((self._taken or 0) - taken, self._rate_hz * _SLEW)
+        self._anchor_s += max(-most_s, min(most_s, error_s))
+        return heard
 
     def _samples(self, packet: "Packet[AudioStream]") -> list[Heard]:
         heard: list[Heard] = []

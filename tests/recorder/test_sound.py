@@ -13,6 +13,8 @@ import pytest
 from recorder.access_unit import Codec
 from recorder.values import FinishedClip, RecordRequest, StreamState
 from tests.components import require_rtsp_server
+from tests.films import write_flash_film
+from tests.http_camera import FilmStream, HttpCamera
 from tests.material import Material
 from tests.recorder_rig import Rig, running_recorder
 from tests.rtsp import Behaviour, RtspCamera
@@ -70,6 +72,30 @@ async def test_a_click_is_heard_with_its_flash(tmp_path: Path, sound: str, gop: 
                 check_pictures(clip)
             counters = rig.recorder.status().counters
             assert (counters.sound_frames_lost, counters.sound_failures) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "sound", "video"),
+    [("film.mp4", "aac", "libx264"), ("film.mov", "pcm_alaw", "mjpeg"), ("film.ts", "aac", "libx264")],
+    ids=["file", "file of JPEGs and G.711", "HTTP"],
+)
+async def test_films_and_transport_streams_are_heard(
+    tmp_path: Path, name: str, sound: str, video: str
+) -> None:
+    """A file that goes round in the middle of the clip, and a camera that sends MPEG-TS over HTTP."""
+    path, over_http = tmp_path / name, name.endswith(".ts")
+    rate_hz = 8_000 if sound == "pcm_alaw" else 48_000
+    write_flash_film(path, sound, frames=600 if over_http else 108, rate_hz=rate_hz, video=video)
+    with HttpCamera(FilmStream(path, 20.0)) as camera:
+        async with running_recorder(camera.url() if over_http else f"file:{path}", tmp_path) as rig:
+            await rig.buffered(4.5)
+            clip = await rig.clip(before_s=4.0, after_s=0.5)
+            counters = rig.recorder.status().counters
+    assert clip.audio_codec == "aac"
+    assert len(offsets := offsets_s(clip.path)) >= 3
+    assert max(abs(offset) for offset in offsets) <= PROMISED_S
+    assert heard_s(clip.path) == pytest.approx((0, clip.duration_s), abs=0.2)
+    assert (counters.sound_frames_lost, counters.sound_failures) == (0, 0)
 
 
 async def test_sound_still_fits_after_an_outage(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A file that plays for ever as if it were a camera."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
 from itertools import pairwise
@@ -16,6 +17,7 @@ from recorder.clock import SystemClock
 from recorder.errors import SourceLost, SourceUnsupported
 from recorder.nal_units import START_CODE
 from recorder.sources.file_loop import FileLoopSource
+from recorder.sources.source import FromSource
 from recorder.sources.test_card import draw_counter
 from tests.counters import counters_of
 
@@ -45,12 +47,16 @@ def write_film(path: Path, codec: str = "libx264", bframes: int = 0) -> None:
         container.mux(stream.encode(None))
 
 
+def pictures_of(told: Sequence[FromSource]) -> list[SourceUnit]:
+    return [item for item in told if isinstance(item, SourceUnit)]
+
+
 def played(path: Path, count: int) -> list[SourceUnit]:
     units: list[SourceUnit] = []
     with closing(FileLoopSource(f"file:{path}", SystemClock(), threading.Event())) as source:
         source.open()
         while len(units) < count:
-            units += source.read()
+            units += pictures_of(source.read())
     return units
 
 

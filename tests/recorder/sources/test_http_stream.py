@@ -42,7 +42,7 @@ def read_all(source: HttpStreamSource) -> list[SourceUnit]:
     units: list[SourceUnit] = []
     with pytest.raises(SourceLost, match="ended the connection"):
         while True:
-            units += source.read()
+            units += [item for item in source.read() if isinstance(item, SourceUnit)]
     return units
 
 
