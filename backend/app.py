@@ -23,6 +23,7 @@ from backend.access.peers import Hosts
 from backend.access.sessions import Sessions
 from backend.analytics import Analytics
 from backend.api import all_routes
+from backend.archive import ArchiveCounters, Archives, local_opener
 from backend.batch import Batch
 from backend.cameras import Cameras, camera_settings
 from backend.catalogue import Catalogue, utc_now
@@ -37,6 +38,7 @@ from backend.ids import new_id, recorder_id
 from backend.inbox import RecorderInbox
 from backend.keys import (
     ANALYTICS,
+    ARCHIVES,
     BATCH,
     CAMERAS,
     CATALOGUE,
@@ -86,7 +88,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 DISK_THREADS, FINISHING_THREADS, LIVE_THREADS, WORKERS = 4, 2, 1, 2
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
 
-_Counters = TranscodeCounters | WorkerCounters | ReloadCounters | PublishCounters
+_Counters = TranscodeCounters | WorkerCounters | ReloadCounters | PublishCounters | ArchiveCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class Rooms:
     recordings: Recordings
     clips: Clips
     publishing: Publishing
+    archives: Archives
     idempotency: Idempotency
     viewers: Viewers
     analytics: Analytics
@@ -244,6 +247,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         recordings=recordings,
         clips=clips,
         publishing=Publishing(base.catalogue, news, base.recorder_id),
+        archives=Archives(local_opener(base.files.clips_dir), base.events),
         idempotency=Idempotency(base.catalogue, base.recorder_id),
         viewers=Viewers(),
         analytics=Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic),
@@ -329,6 +333,7 @@ def _make_app(
     app[CAMERAS] = rooms.cameras
     app[CLIPS] = rooms.clips
     app[PUBLISHING] = rooms.publishing
+    app[ARCHIVES] = rooms.archives
     app[BATCH] = Batch(rooms.clips, rooms.publishing, metrics.failed)
     app[IDEMPOTENCY] = rooms.idempotency
     app[VIEWERS] = rooms.viewers
@@ -379,6 +384,8 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         "replays_open": len(rooms.replays),
         "task_failures_total": rooms.tasks.failures,
         "clock_steps_total": base.labels.steps,
+        "archives_under_way": rooms.archives.under_way,
+        **_counted("archives", rooms.archives.counters),
         **_counted("publishing", rooms.publishing.counters),
         **_counted("reloads", rooms.reloader.counters),
         "transcodes_running": base.finisher.transcoder.running,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from backend.access.gate import Access
     from backend.access.principals import Principal
     from backend.analytics import Analytics
+    from backend.archive import Archives
     from backend.batch import Batch
     from backend.cameras import Cameras
     from backend.catalogue import Catalogue
@@ -40,6 +41,7 @@ PREVIEWS: web.AppKey[Previews] = web.AppKey("previews")
 IDEMPOTENCY: web.AppKey[Idempotency] = web.AppKey("idempotency")
 PLAYBACK: web.AppKey[Playback] = web.AppKey("playback")
 PUBLISHING: web.AppKey[Publishing] = web.AppKey("publishing")
+ARCHIVES: web.AppKey[Archives] = web.AppKey("archives")
 BATCH: web.AppKey[Batch] = web.AppKey("batch")
 VIEWERS: web.AppKey[Viewers] = web.AppKey("viewers")
 TRANSCODER: web.AppKey[Transcoder] = web.AppKey("transcoder")

@@ -24,7 +24,7 @@ KEEPALIVE_TIMEOUT_S = 30.0
 LINGER_S = 5.0
 """How long what is left of a refused body is read and thrown away, so that the answer arrives."""
 SHUTDOWN_TIMEOUT_S = 3.0
-_STREAMED = ("text/event-stream", "video/", "multipart/")
+_STREAMED = ("text/event-stream", "video/", "multipart/", "application/zip")
 
 _HEADERS = {
     "Cache-Control": "no-store",

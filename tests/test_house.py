@@ -26,6 +26,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/wire/": "tests/backend/test_wire.py",
     "backend/cli/": "tests/backend/cli/test_run.py",
     # Thin by rule: parse, authorise, call, answer. What they answer is asked of a whole daemon over HTTP.
+    "backend/api/archive.py": "tests/e2e/test_archive.py",
     "backend/api/cameras.py": "tests/e2e/test_cameras.py",
     "backend/api/clips.py": "tests/e2e/test_clips.py",
     "backend/api/live.py": "tests/e2e/test_cameras.py",
@@ -37,6 +38,8 @@ TESTED_ELSEWHERE: dict[str, str] = {
     # Values and sections are read the way a person writes them.
     "backend/config_values.py": "tests/backend/test_config.py",
     # Use cases that only join catalogue, recorder and files: tested with all three real.
+    "backend/archive.py": "tests/e2e/test_archive.py",
+    "backend/archive_names.py": "tests/backend/test_zip_layout.py",
     "backend/batch.py": "tests/e2e/test_publishing.py",
     "backend/box.py": "tests/e2e/test_cameras.py",
     "backend/cameras.py": "tests/e2e/test_cameras.py",

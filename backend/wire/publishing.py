@@ -53,6 +53,12 @@ ClipIds = Annotated[
 ]
 
 
+class IdList(Asked):
+    """Ids of clips, wherever they are listed."""
+
+    ids: ClipIds
+
+
 class BatchRequest(Asked):
     """`POST /api/clips/batch`."""
 
