@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 JPEG = Material(width=320, height=176, frames=900, codec=Codec.MJPEG)
 H265 = Material(width=320, height=176, frames=900, codec=Codec.H265, bframes=2)
 LARGE = Material(width=1280, height=720, frames=600, codec=Codec.MJPEG)
+LARGE_H265 = Material(width=1280, height=720, frames=150, codec=Codec.H265)
 
 
 def started(directory: Path, camera: RtspCamera, **settings: Any) -> Daemon:
@@ -132,10 +133,13 @@ def test_a_clip_deleted_while_it_is_made_leaves_nothing(tmp_path: Path) -> None:
         daemon.wait(lambda: not directory.exists(), 30, "the files to go")
 
 
-def test_a_transcode_that_is_killed_with_the_daemon_begins_again_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("material", [LARGE, LARGE_H265], ids=["mjpeg", "h265"])
+def test_a_transcode_that_is_killed_with_the_daemon_begins_again_by_itself(
+    tmp_path: Path, material: Material
+) -> None:
     """`kill -9` in the middle: the clip is whole a little later, and nothing is left of the first try."""
     require_rtsp_server()
-    with RtspCamera(LARGE) as camera, started(tmp_path, camera) as daemon:
+    with RtspCamera(material) as camera, started(tmp_path, camera) as daemon:
         daemon.wait_for_buffer(10, "cam")
         clip = daemon.post("/api/clips", {"before_seconds": 9, "after_seconds": 0}).json()
         directory = daemon.data_dir / "clips" / clip["id"]

@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from recorder.sources.test_card import TestCard
+from recorder.sources.test_card import TestCard, draw_counter
 from tests.components import require
 
 BY_ID = "/dev/v4l/by-id/usb-Fake_Camera-video-index0"
@@ -97,6 +97,58 @@ def _as_yuyv(picture: Picture) -> bytes:
     packed[:, :, 1], packed[:, :, 3] = chroma[0], chroma[1]
     packed[-4:] = np.random.default_rng(zlib.crc32(picture.tobytes())).integers(100, 140, packed[-4:].shape)
     return packed.tobytes()
+
+
+PATCHES = [
+    (0, 0, 0), (64, 64, 64), (128, 128, 128), (200, 200, 200), (255, 255, 255), (32, 32, 32),
+    (0, 0, 255), (0, 255, 0), (255, 0, 0), (30, 120, 200), (200, 60, 30), (90, 200, 140),
+]  # fmt: skip
+"""The colours of `chart`: blue, green, red."""
+
+
+def chart(fourcc: bytes, width: int = 320, height: int = 240, count: int = 300) -> Mode:
+    """Flat patches under the counter, as JPEG (`MJPG`) or raw pictures (`YUYV`), 30 a second.
+
+    The lowest lines are noise, as of a sensor.
+    """
+    noise = np.random.default_rng(1)
+    frames = []
+    for number in range(count):
+        picture = np.full((height, width, 3), 128, np.uint8)
+        for places, colour in zip(patches(picture), PATCHES, strict=True):
+            places[:] = colour
+        draw_counter(picture, number)
+        picture[-4:] = noise.integers(100, 140, picture[-4:].shape, np.uint8)
+        frames.append(_ENCODERS[fourcc](picture))
+    return Mode(fourcc, width, height, 30, tuple(frames))
+
+
+def patches(picture: Picture) -> list[Picture]:
+    """Views of a chart's patches, whole."""
+    height, width = picture.shape[:2]
+    rows, columns = 2, len(PATCHES) // 2
+    top, cell_h, cell_w = height // 8, (height - 2 * (height // 8)) // rows, width // columns
+    return [
+        picture[top + row * cell_h : top + (row + 1) * cell_h, column * cell_w : (column + 1) * cell_w]
+        for row in range(rows)
+        for column in range(columns)
+    ]
+
+
+def pictured(mode: Mode) -> Picture:
+    """The first frame of a mode as anybody would see it: blue, green, red."""
+    data = np.frombuffer(mode.frames[0], np.uint8)
+    if mode.fourcc == b"YUYV":
+        return cv2.cvtColor(data.reshape(mode.height, mode.width, 2), cv2.COLOR_YUV2BGR_YUYV).astype(np.uint8)
+    seen = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert seen is not None
+    return seen.astype(np.uint8)
+
+
+_ENCODERS: dict[bytes, Encode] = {
+    b"MJPG": lambda bgr: cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes(),
+    b"YUYV": lambda bgr: cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_YUYV).tobytes(),
+}
 
 
 class FakeCamera:
