@@ -21,9 +21,11 @@ from backend.catalogue.values import (
     Location,
     MediaType,
     NewClip,
+    NewUpload,
     PreviewInfo,
     Previews,
     PreviewSource,
+    RemoteObject,
     Reservation,
     ReservationKey,
     ReservationState,
@@ -32,6 +34,8 @@ from backend.catalogue.values import (
     SampleFilter,
     Session,
     StoredPath,
+    Upload,
+    UploadBacklog,
 )
 
 __all__ = [
@@ -52,9 +56,11 @@ __all__ = [
     "Location",
     "MediaType",
     "NewClip",
+    "NewUpload",
     "PreviewInfo",
     "PreviewSource",
     "Previews",
+    "RemoteObject",
     "Reservation",
     "ReservationKey",
     "ReservationState",
@@ -64,5 +70,7 @@ __all__ = [
     "SchemaTooNew",
     "Session",
     "StoredPath",
+    "Upload",
+    "UploadBacklog",
     "utc_now",
 ]

@@ -22,6 +22,7 @@ from backend.catalogue import (
 from backend.catalogue.database import Database
 from backend.catalogue.model import meta
 from backend.catalogue.schedule_rows import ScheduleRows
+from backend.catalogue.upload_rows import UploadRows
 from backend.catalogue.values import (
     CameraStorage,
     Changed,
@@ -59,6 +60,7 @@ class Catalogue:
         self._database = Database(url)
         self._now = now
         self.schedules = ScheduleRows(self._database, now)
+        self.uploads = UploadRows(self._database, now)
 
     async def open(self) -> None:
         """Connect and migrate. Raises SchemaTooNew."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from backend.catalogue import upload_queries
 from backend.catalogue.clip_rows import changed_row, clip_of, new_row, texts_row
 from backend.catalogue.errors import ClipUnknown, IllegalTransition
 from backend.catalogue.model import clips, garbage, likes
@@ -20,6 +21,9 @@ from backend.catalogue.values import (
     Root,
 )
 from backend.lifecycle import UNFINISHED, Status, can
+
+_UPLOADED = frozenset({"status", "path", "previews"})
+"""When one of these changes, what the object store should hold may change too (`upload_queries`)."""
 
 
 def insert(db: sa.Connection, clip: NewClip, now: datetime) -> Clip:
@@ -93,12 +97,14 @@ def delete(db: sa.Connection, clip_id: str, now: datetime) -> Clip:
             recorder_id=clip.recorder_id,
             clip_id=clip_id,
             paths=[[root.value, clip_id] for root in Root],
+            at_store=False,
             attempts=0,
             not_before=now,
             created_at=now,
             last_error=None,
         )
     )
+    upload_queries.forget(db, clip, now)
     grown = {"version": clips.c.version + 1}
     if clip.continued_from is not None:
         db.execute(clips.update().where(clips.c.id == clip.continued_from).values(continued_by=None, **grown))
@@ -147,6 +153,8 @@ def locked(db: sa.Connection, clip_id: str) -> Clip:
 
 def write(db: sa.Connection, clip: Clip, changed: Mapping[str, Any]) -> Clip:
     """Set columns of a clip that is locked; the clip as it is then, its version grown by one."""
-    db.execute(clips.update().where(clips.c.id == clip.id).values(**changed, version=clips.c.version + 1))
+    due = {"upload_due": True} if _UPLOADED.intersection(changed) else {}
+    grown = clips.update().where(clips.c.id == clip.id).values(**changed, **due, version=clips.c.version + 1)
+    db.execute(grown)
     row = db.execute(sa.select(clips).where(clips.c.id == clip.id)).mappings().one()
     return clip_of(row)

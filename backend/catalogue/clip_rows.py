@@ -16,6 +16,8 @@ from backend.catalogue.values import (
     PreviewInfo,
     Previews,
     PreviewSource,
+    RemoteObject,
+    Root,
 )
 from backend.lifecycle import INITIAL, Status
 from recorder.values import ClockState, Gap
@@ -24,6 +26,8 @@ _NAMES = tuple(field.name for field in fields(Clip))
 # What only its own method may change: the key, the texts (search follows them), the state, the count.
 _GUARDED = frozenset(
     {"id", "recorder_id", "created_at", "title", "caption", "tags", "status", "previews", "version"}
+    # ... and what only the store's word may change.
+    | {"location", "remote"}
 )
 _SETTABLE = frozenset(_NAMES) - _GUARDED
 
@@ -46,6 +50,8 @@ def new_row(clip: NewClip, now: datetime) -> dict[str, Any]:
         "retryable": False,
         "continued_by": None,
         "location": Location.LOCAL.value,
+        "remote": [],
+        "upload_due": True,
         "keep": False,
         "publish_at": None,
         "published_at": None,
@@ -86,6 +92,7 @@ def clip_of(row: Mapping[Any, Any]) -> Clip:
     values["thumbnail"] = PreviewSource(row["thumbnail"])
     values["tags"] = tuple(row["tags"])
     values["gaps"] = tuple(_gap(gap) for gap in row["gaps"])
+    values["remote"] = tuple(RemoteObject(Root(r), key, version) for r, key, version in row["remote"])
     values["previews"] = previews_of(row["previews"])
     return Clip(**values)
 

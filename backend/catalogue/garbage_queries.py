@@ -4,14 +4,21 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from backend.catalogue.model import garbage
+from backend.catalogue.model import garbage, uploads
 from backend.catalogue.values import Garbage, Root, StoredPath
 
 
-def due(db: sa.Connection, recorder_id: str, now: datetime, limit: int) -> list[Garbage]:
+def due(
+    db: sa.Connection, recorder_id: str, now: datetime, limit: int, *, at_store: bool = False
+) -> list[Garbage]:
+    """Of the local disk, or at the store; there not what somebody is just copying (its row has a lease)."""
     # A row from the future means that the clock was set back since: its own time would never come.
     come = sa.or_(garbage.c.not_before <= now, garbage.c.created_at > now)
     select = sa.select(garbage).where(garbage.c.recorder_id == recorder_id, come)
+    select = select.where(garbage.c.at_store == at_store)
+    if at_store:
+        leased = sa.select(uploads.c.clip_id).where(uploads.c.lease.is_not(None))
+        select = select.where(garbage.c.clip_id.not_in(leased))
     return [_garbage(row) for row in db.execute(select.order_by(garbage.c.id).limit(limit))]
 
 

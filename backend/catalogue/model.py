@@ -74,6 +74,8 @@ clips = sa.Table(
     sa.Column("sha256", sa.String(64)),
     sa.Column("location", sa.String(8), nullable=False),
     sa.Column("path", sa.Text),
+    sa.Column("remote", sa.JSON, nullable=False),
+    sa.Column("upload_due", sa.Boolean, nullable=False),
     sa.Column("keep", sa.Boolean, nullable=False),
     sa.Column("thumbnail", sa.String(8), nullable=False),
     sa.Column("previews", sa.JSON, nullable=False),
@@ -90,6 +92,8 @@ clips = sa.Table(
     sa.Index("ix_clips_start_time", "start_time", "number"),
     sa.Index("ix_clips_feed", "feed_number", "number"),
     sa.Index("ix_clips_publish_at", "publish_at"),
+    sa.Index("ix_clips_upload_due", "recorder_id", "upload_due"),
+    sa.Index("ix_clips_location", "recorder_id", "location"),
 )
 
 garbage = sa.Table(
@@ -99,6 +103,7 @@ garbage = sa.Table(
     sa.Column("recorder_id", _ID, nullable=False),
     sa.Column("clip_id", _ID, nullable=False),
     sa.Column("paths", sa.JSON, nullable=False),
+    sa.Column("at_store", sa.Boolean, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", NaiveUtc, nullable=False),
     sa.Column("created_at", NaiveUtc, nullable=False),
@@ -206,4 +211,25 @@ schedule_runs = sa.Table(
     sa.Index("ix_schedule_runs_once", "schedule_id", "era", "due_at", unique=True),
     sa.Index("ix_schedule_runs_newest", "schedule_id", "number"),
     sa.Index("ix_schedule_runs_open", "recorder_id", "state"),
+)
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("id", _COUNTER, primary_key=True, autoincrement=True),
+    sa.Column("recorder_id", _ID, nullable=False),
+    sa.Column("clip_id", _ID, nullable=False),
+    sa.Column("root", sa.String(16), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("not_before", NaiveUtc, nullable=False),
+    sa.Column("created_at", NaiveUtc, nullable=False),
+    sa.Column("lease", sa.Text),
+    sa.Column("leased_until", NaiveUtc),
+    sa.Column("last_error", sa.Text),
+    sa.Index("ix_uploads_clip_id", "clip_id", "root", "key", unique=True),
+    sa.Index("ix_uploads_due", "recorder_id", "not_before"),
 )

@@ -11,6 +11,9 @@ from enum import StrEnum
 from backend.lifecycle import Status
 from recorder.values import ClockState, Gap
 
+PUBLIC_PREFIX = "public/"
+"""Keys of the object store that everybody may read begin so."""
+
 
 class MediaType(StrEnum):
     """What a clip's file holds."""
@@ -63,6 +66,35 @@ class Previews:
                 return self.middle
             case PreviewSource.MANUAL:
                 return self.manual
+
+
+class Root(StrEnum):
+    """Which directory a stored path is relative to."""
+
+    CLIPS = "clips"
+    THUMBNAILS = "thumbnails"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPath:
+    """A file or directory under one of our roots."""
+
+    root: Root
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteObject:
+    """A copy that the object store has confirmed. `version` is the picture's; 0 for a clip's file."""
+
+    root: Root
+    key: str
+    version: int = 0
+
+    @property
+    def place(self) -> StoredPath:
+        """What the store calls it."""
+        return StoredPath(self.root, self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +183,8 @@ class Clip:
     location: Location
     path: str | None
     """Of the finished file; None until there is one."""
+    remote: tuple[RemoteObject, ...]
+    """What the object store has confirmed to hold of this clip."""
     keep: bool
     """A favourite: no retention rule deletes it."""
     thumbnail: PreviewSource
@@ -161,6 +195,19 @@ class Clip:
     likes: int
     version: int
     """Grows by one with every change of the row."""
+
+    @property
+    def remote_file(self) -> StoredPath | None:
+        """Where the store holds the finished file, confirmed; None: nowhere."""
+        return next(
+            (one.place for one in self.remote if one.root is Root.CLIPS and one.key == self.path), None
+        )
+
+    @property
+    def public_file(self) -> StoredPath | None:
+        """Where the store holds the copy that everybody may read; None: nowhere."""
+        places = (one.place for one in self.remote if one.root is Root.CLIPS)
+        return next((place for place in places if place.path.startswith(PUBLIC_PREFIX)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,33 +249,62 @@ class CameraStorage:
     size_bytes: int
 
 
-class Root(StrEnum):
-    """Which directory a stored path is relative to."""
-
-    CLIPS = "clips"
-    THUMBNAILS = "thumbnails"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPath:
-    """A file or directory under one of our roots."""
-
-    root: Root
-    path: str
-
-
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """Files to delete: the row that owned them is gone."""
+    """Files to delete, on the disk or (`at_store`) at the object store: nobody owns them any more."""
 
     id: int
     recorder_id: str
     clip_id: str
     paths: tuple[StoredPath, ...]
+    at_store: bool
     attempts: int
     not_before: datetime
     created_at: datetime
     last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """A local file that should be at the object store: which, under which key, which version of it."""
+
+    root: Root
+    path: str
+    key: str
+    version: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A row of the upload queue. Whoever holds `lease` works on it, until `leased_until`."""
+
+    id: int
+    recorder_id: str
+    clip_id: str
+    root: Root
+    path: str
+    key: str
+    version: int
+    size_bytes: int
+    attempts: int
+    not_before: datetime
+    created_at: datetime
+    lease: str | None
+    leased_until: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadBacklog:
+    """What waits to be copied to the store, or deleted there."""
+
+    files: int
+    size_bytes: int
+    oldest: datetime | None
+    clips_not_planned: int
+    """Finished or changed since the queue last looked."""
+    deletions: int
 
 
 @dataclass(frozen=True, slots=True)

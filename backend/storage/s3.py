@@ -28,7 +28,7 @@ from minio.commonconfig import CopySource
 from minio.error import MinioException
 
 from backend.byte_range import is_single_range, suffix_bytes
-from backend.catalogue.values import Root, StoredPath
+from backend.catalogue.values import PUBLIC_PREFIX, Root, StoredPath
 from backend.storage.bodies import EmptyBody, ThreadedBody
 from backend.storage.checksums import PART_BYTES, Checksums, checksums_of
 from backend.storage.object_store import (
@@ -49,7 +49,6 @@ TRANSFER_THREADS, CALL_THREADS, STREAM_THREADS = 4, 2, 16
 """Apart, so that a store that stands still under uploads does not hold up who watches, or asks for health."""
 
 _FAILURES = (MinioException, urllib3.exceptions.HTTPError, ValueError, ConnectionError)
-PUBLIC_PREFIX = "public/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ def a_clip(**changes: Any) -> Clip:
         "size_bytes": 1,
         "sha256": "0" * 64,
         "location": Location.LOCAL,
+        "remote": (),
         "path": f"{ID}/clip.mp4",
         "keep": False,
         "thumbnail": PreviewSource.MIDDLE,

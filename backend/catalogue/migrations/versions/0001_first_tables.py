@@ -35,6 +35,7 @@ _SEARCH_POSTGRESQL = (
 
 def upgrade() -> None:
     _clips()
+    _clip_indexes()
     _garbage()
     _idempotency()
     _meta()
@@ -42,6 +43,7 @@ def upgrade() -> None:
     _sessions()
     _likes()
     _schedules()
+    _uploads()
     if op.get_bind().dialect.name == "sqlite":
         for statement in _SEARCH_SQLITE:
             op.execute(statement)
@@ -90,6 +92,8 @@ def _clips() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("location", sa.String(length=8), nullable=False),
         sa.Column("path", sa.Text(), nullable=True),
+        sa.Column("remote", sa.JSON(), nullable=False),
+        sa.Column("upload_due", sa.Boolean(), nullable=False),
         sa.Column("keep", sa.Boolean(), nullable=False),
         sa.Column("thumbnail", sa.String(length=8), nullable=False),
         sa.Column("previews", sa.JSON(), nullable=False),
@@ -100,13 +104,18 @@ def _clips() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_clips"),
     )
+
+
+def _clip_indexes() -> None:
     op.create_index("ix_clips_camera", "clips", ["camera", "status", "number"], unique=False)
     op.create_index("ix_clips_feed", "clips", ["feed_number", "number"], unique=False)
     op.create_index("ix_clips_id", "clips", ["id"], unique=True)
+    op.create_index("ix_clips_location", "clips", ["recorder_id", "location"], unique=False)
     op.create_index("ix_clips_media_type", "clips", ["media_type", "number"], unique=False)
     op.create_index("ix_clips_publish_at", "clips", ["publish_at"], unique=False)
     op.create_index("ix_clips_start_time", "clips", ["start_time", "number"], unique=False)
     op.create_index("ix_clips_status", "clips", ["status", "number"], unique=False)
+    op.create_index("ix_clips_upload_due", "clips", ["recorder_id", "upload_due"], unique=False)
 
 
 def _garbage() -> None:
@@ -116,6 +125,7 @@ def _garbage() -> None:
         sa.Column("recorder_id", _ID, nullable=False),
         sa.Column("clip_id", _ID, nullable=False),
         sa.Column("paths", sa.JSON(), nullable=False),
+        sa.Column("at_store", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("not_before", sa.DateTime(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
@@ -233,3 +243,26 @@ def _schedules() -> None:
     op.create_index("ix_schedule_runs_newest", "schedule_runs", ["schedule_id", "number"], unique=False)
     op.create_index("ix_schedule_runs_once", "schedule_runs", ["schedule_id", "era", "due_at"], unique=True)
     op.create_index("ix_schedule_runs_open", "schedule_runs", ["recorder_id", "state"], unique=False)
+
+
+def _uploads() -> None:
+    op.create_table(
+        "uploads",
+        sa.Column("id", _COUNTER, autoincrement=True, nullable=False),
+        sa.Column("recorder_id", _ID, nullable=False),
+        sa.Column("clip_id", _ID, nullable=False),
+        sa.Column("root", sa.String(length=16), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("not_before", sa.DateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("lease", sa.Text(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_uploads"),
+    )
+    op.create_index("ix_uploads_clip_id", "uploads", ["clip_id", "root", "key"], unique=True)
+    op.create_index("ix_uploads_due", "uploads", ["recorder_id", "not_before"], unique=False)
