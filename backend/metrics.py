@@ -126,6 +126,7 @@ _GAUGES: tuple[tuple[str, str, Callable[[CameraStatus], float | None]], ...] = (
     ("fps", "Frames per second.", lambda s: s.fps),
     ("recordings", "Recordings under way.", lambda s: s.recordings),
     ("viewers", "Live viewers.", lambda s: s.viewers),
+    ("listeners", "Who listens to the live sound.", lambda s: s.listeners),
 )
 
 

@@ -146,6 +146,7 @@ class BackgroundStream:
             codec=None if epoch is None else epoch.codec.value,
             source_codec=None if self._source_codec is None else self._source_codec.value,
             audio_codec=self._audio_codec(),
+            audio_trouble=self._sound_trouble or None,
             width=None if epoch is None else epoch.width,
             height=None if epoch is None else epoch.height,
             fps=fps,
@@ -155,6 +156,17 @@ class BackgroundStream:
             recordings=0,
             viewers=0,
         )
+
+    def why_no_sound(self) -> str:
+        """For a person who listens and hears nothing. Any thread."""
+        if not self._settings.audio:
+            return "The sound of this camera is turned off (`audio: false` in config.yaml)."
+        if self._sound_trouble:
+            return self._sound_trouble
+        if is_device(self._settings.source):
+            return "The microphone of a USB camera is not recorded."
+        heard = self.sound.heard_until_ns() is not None
+        return "The sound of this camera has stopped." if heard else "This camera sends no sound."
 
     # The capture thread.
 
@@ -178,6 +190,7 @@ class BackgroundStream:
                 self._source = source
                 try:
                     source.open()
+                    self._sound_trouble = ""
                     self._timeline.begin_run()
                     self._count(connects=1, reconnects=1 if self._counters.connects else 0)
                     self._read_until_lost(source)

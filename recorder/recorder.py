@@ -6,7 +6,7 @@ All methods are called on the daemon's event loop; `on_event` is called there to
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,6 +28,7 @@ from recorder.clock import Clock, LabelLine
 from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecording
 from recorder.finishing import FOREVER_NS, Finisher
 from recorder.live_feed import LiveFeed, LiveSubscription
+from recorder.live_sound import LiveSound, LiveSoundMessage
 from recorder.replay import Pinned, PinnedSound, ReplayFile, Replays
 from recorder.settings import NS_PER_S, CameraSettings
 from recorder.stills import Stills, spread
@@ -114,6 +115,7 @@ class Recorder:
         self._live = LiveFeed(
             self._units, self._bridge, tools.live, tools.labels.label, settings.rotation_deg
         )
+        self._live_sound = LiveSound(self._stream.sound, self._bridge, label, self._stream.why_no_sound)
         self._waiting: dict[str, ActiveRecording] = {}
         self._active: dict[str, ActiveRecording] = {}
         self._recording_tasks: dict[str, asyncio.Task[None]] = {}
@@ -175,6 +177,7 @@ class Recorder:
         counters = replace(
             status.counters,
             live_drops=self._live.drops,
+            live_sound_drops=self._live_sound.drops,
             recording_units_lost=self._shop.counters.units_lost,
             write_failures=self._shop.counters.write_failures,
             finish_failures=self._shop.counters.finish_failures,
@@ -190,6 +193,7 @@ class Recorder:
             height=height,
             recordings=recordings,
             viewers=self._live.viewers,
+            listeners=self._live_sound.listeners,
             counters=counters,
         )
 
@@ -336,6 +340,10 @@ class Recorder:
         """A live viewer: enter it as a context manager, then iterate."""
         return self._live.subscribe()
 
+    def listen(self) -> AsyncGenerator[LiveSoundMessage, None]:
+        """The live sound from now on; to be closed by who leaves (`contextlib.aclosing`)."""
+        return self._live_sound.listen()
+
     async def pictures(self, fps: float | None = None) -> AsyncIterator[Picture]:
         """JPEG frames at `fps` or slower, each newer than the last, for programs that want stills.
 
@@ -438,7 +446,7 @@ class Recorder:
         version = 0
         while True:
             status = self._stream.status()
-            now = (status.state, status.reason, status.codec, status.width, status.height)
+            now = (status.state, status.reason, status.codec, status.width, status.height, status.audio_codec)
             if now != seen:
                 seen = now
                 self._live.tell_state(status.state, status.reason)

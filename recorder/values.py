@@ -68,6 +68,7 @@ class StreamCounters:
     ingest_gops_dropped: int = 0
     ingest_failures: int = 0
     live_drops: int = 0
+    live_sound_drops: int = 0
     recording_units_lost: int = 0
     write_failures: int = 0
     finish_failures: int = 0
@@ -100,6 +101,10 @@ class CameraStatus:
     viewers: int
     audio_codec: str | None = None
     """None where no sound is heard."""
+    audio_trouble: str | None = None
+    """What was last wrong with the sound of this connection, for a person."""
+    listeners: int = 0
+    """Who listens to the live sound."""
     source_codec: str | None = None
     """Of what the camera sends; another than `codec` where it is encoded on the way in."""
 

@@ -1,23 +1,30 @@
-"""Live pictures: fMP4 fragments over a WebSocket for our page, JPEG frames for other programs.
+"""Live pictures and sound: WebSockets for our page, JPEG frames for other programs.
 
 WS /live/{camera}. Text messages are JSON: `init` (codec, width, height, and for fMP4 mime), `state` (state,
 reason), `unplayable` (codec, reason: this camera has no live view), `bye` (reason: the daemon stops; come
 again). Binary messages have a 24-byte big-endian header, then the bytes:
 
-    u8   kind: 0 init segment, 1 fragment, 2 fragment that begins with a keyframe, 3 one whole JPEG
+    u8   kind: 0 init segment, 1 fragment, 2 fragment that begins with a keyframe, 3 one whole JPEG, 4 sound
     7    zero bytes
-    f64  media time of the fragment's picture, seconds; 0 for a JPEG
+    f64  media time of the fragment's picture, seconds; 0 for a JPEG; for sound the length of its lead
     u64  its label, microseconds since 1970-01-01T00:00:00Z
 
 An `init` of codec `mjpeg` is followed by JPEGs, to be turned clockwise by its `rotation`; any other by
 fMP4, which turns itself. `init` and its segment come again when the codec parameters change. A viewer that
 is too slow misses fragments up to the next keyframe, or all JPEGs but the newest (the recorder drops and
 counts them).
+
+WS /live/{camera}/sound is a connection of its own, so that nothing of the sound can hold up the picture. It
+says `init` (codec, rate, channels) or `unplayable` (reason: there is nothing to hear, as yet), then come
+messages of kind 4: whole frames of AAC with ADTS headers, to be decoded together; the lead at their
+beginning is for the decoder only and was heard before, the label is that of the first sample behind it.
 """
 
 import asyncio
 import json
 import struct
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -38,11 +45,12 @@ from recorder.live_feed import (
     LiveState,
     LiveUnplayable,
 )
+from recorder.live_sound import LiveSoundInit, LiveSoundMessage, LiveSoundMissing, LiveSoundPiece
 from recorder.recorder import Recorder
 from recorder.values import Picture
 
 HEADER = struct.Struct(">B7xdQ")
-KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME, KIND_JPEG = 0, 1, 2, 3
+KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME, KIND_JPEG, KIND_SOUND = 0, 1, 2, 3, 4
 HEARTBEAT_S = 10.0
 SEND_TIMEOUT_S = 20.0
 BOUNDARY = "hindsight-frame"
@@ -51,14 +59,26 @@ _EPOCH = datetime(1970, 1, 1)
 _NEVER = _EPOCH
 
 
+Send = Callable[[web.WebSocketResponse, Recorder], Awaitable[None]]
+
+
 async def live(request: web.Request) -> web.StreamResponse:
+    return await _serve(request, _send_live)
+
+
+async def live_sound(request: web.Request) -> web.StreamResponse:
+    return await _serve(request, _send_sound)
+
+
+async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
+    """Send until the viewer leaves, the camera goes, or the daemon stops."""
     recorder = request.app[CAMERAS].find(request.match_info["camera"])
     viewers = request.app[VIEWERS]
     with viewers.watching():
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=4096, compress=False)
         await socket.prepare(request)
         async with asyncio.TaskGroup() as group:
-            sender = group.create_task(_send_live(socket, recorder))
+            sender = group.create_task(_sending(send, socket, recorder))
             listener = group.create_task(_listen(socket))
             closing = group.create_task(viewers.closing.wait())
             gone = group.create_task(recorder.gone.wait())
@@ -96,14 +116,38 @@ def pack(kind: int, media_time_s: float, label: datetime, data: bytes) -> bytes:
     return HEADER.pack(kind, media_time_s, max(0, label_us)) + data
 
 
-async def _send_live(socket: web.WebSocketResponse, recorder: Recorder) -> None:
+async def _sending(send: Send, socket: web.WebSocketResponse, recorder: Recorder) -> None:
     try:
-        async with recorder.subscribe() as subscription:
-            async for message in subscription:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await _send(socket, message)
+        await send(socket, recorder)
     except (ConnectionError, TimeoutError):
         return
+
+
+async def _send_live(socket: web.WebSocketResponse, recorder: Recorder) -> None:
+    async with recorder.subscribe() as subscription:
+        async for message in subscription:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await _send(socket, message)
+
+
+async def _send_sound(socket: web.WebSocketResponse, recorder: Recorder) -> None:
+    async with aclosing(recorder.listen()) as messages:
+        async for message in messages:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await _send_heard(socket, message)
+
+
+async def _send_heard(socket: web.WebSocketResponse, message: LiveSoundMessage) -> None:
+    match message:
+        case LiveSoundInit():
+            init = {"codec": message.codec, "rate": message.sample_rate_hz, "channels": message.channels}
+            await socket.send_str(json.dumps({"type": "init", **init}))
+        case LiveSoundPiece():
+            await socket.send_bytes(pack(KIND_SOUND, message.lead_s, message.label, message.data))
+        case LiveSoundMissing():
+            await socket.send_str(json.dumps({"type": "unplayable", "reason": message.reason}))
+        case _:
+            assert_never(message)
 
 
 async def _send(socket: web.WebSocketResponse, message: LiveMessage) -> None:
@@ -191,6 +235,15 @@ ROUTES = (
         live,
         Action.VIEW,
         "Live fMP4 over a WebSocket",
+        camera=camera_in_path,
+        status=101,
+    ),
+    Route(
+        "GET",
+        "/live/{camera:[a-z0-9-]+}/sound",
+        live_sound,
+        Action.VIEW,
+        "Live sound over a WebSocket of its own: pieces of AAC",
         camera=camera_in_path,
         status=101,
     ),

@@ -157,6 +157,7 @@ class CountersJson(Answer):
     ingest_gops_dropped: int
     ingest_failures: int
     live_drops: int
+    live_sound_drops: int
     recording_units_lost: int
     write_failures: int
     finish_failures: int
@@ -181,6 +182,7 @@ class CameraJson(Answer):
         description="Of what the camera sends; another than `codec` where it is encoded on the way in."
     )
     audio_codec: str | None = Field(description="Of the sound; null where none is heard.")
+    audio_trouble: str | None = Field(description="What was last wrong with the sound of this connection.")
     width: int | None
     height: int | None
     fps: float | None
@@ -189,8 +191,10 @@ class CameraJson(Answer):
     clock: str
     recordings: int
     viewers: int
+    listeners: int
     frame_url: str
     live_url: str
+    sound_url: str
     mjpeg_url: str
     filmstrip_url: str
 
@@ -210,6 +214,7 @@ class CameraJson(Answer):
             codec=status.codec,
             source_codec=status.source_codec,
             audio_codec=status.audio_codec,
+            audio_trouble=status.audio_trouble,
             width=status.width,
             height=status.height,
             fps=status.fps,
@@ -218,8 +223,10 @@ class CameraJson(Answer):
             clock=status.clock,
             recordings=status.recordings,
             viewers=status.viewers,
+            listeners=status.listeners,
             frame_url=f"{base}/frame.jpg",
             live_url=f"/live/{status.camera_id}",
+            sound_url=f"/live/{status.camera_id}/sound",
             mjpeg_url=f"/live/{status.camera_id}.mjpeg",
             filmstrip_url=f"{base}/filmstrip",
         )
