@@ -9,15 +9,18 @@ the system's temporary directory, under its content's hash. Control and counters
 that both sides map, so a command takes effect with the next frame.
 """
 
+import atexit
 import hashlib
 import mmap
 import os
+import shutil
 import struct
 import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -233,6 +236,22 @@ class FakeCamera:
 
     def _set(self, name: str, value: int) -> None:
         struct.pack_into("<i", self._control, 4 * _FIELDS.index(name), value)
+
+
+@lru_cache
+def without_cameras() -> dict[str, str]:
+    """What a process needs to see none of this machine's own cameras: nothing, where there are none."""
+    if not any(Path("/dev").glob("video*")):
+        return {}
+    with FakeCamera(_directory_of_this_process(), [mjpeg(80, 60, count=1)], node=-1) as nobody:
+        return nobody.environment
+
+
+@lru_cache
+def _directory_of_this_process() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="hindsight-no-camera-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory
 
 
 def library() -> Path:

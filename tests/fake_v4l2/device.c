@@ -3,6 +3,7 @@
  * Two files in the directory FAKE_V4L2 names, both mapped: `control` (struct control, shared with the
  * test, which pulls the plug and reads the counters) and `material` (what the camera can send; written
  * by camera.py). One camera, opened as /dev/videoN or by the by-id name below, N as the control says.
+ * The machine's own cameras are not to be seen.
  * A thread plays the sensor: each interval it fills the oldest queued buffer, or counts a dropped frame.
  * The file descriptor is an eventfd that counts filled buffers, so that select and poll behave.
  */
@@ -80,6 +81,8 @@ static void begin(void)
 static const struct mode *modes(void) { return (const struct mode *)(material + 8); }
 static uint32_t mode_count(void) { return *(const uint32_t *)material; }
 
+static int refuse(int why) { errno = why; return -1; }
+
 static int is_ours(const char *path)
 {
     char node[32];
@@ -87,6 +90,13 @@ static int is_ours(const char *path)
     if (!control || control->node < 0 || !path) return 0;
     snprintf(node, sizeof node, "/dev/video%d", control->node);
     return !strcmp(path, node) || !strcmp(path, BY_ID);
+}
+
+/* The machine's own cameras: nobody is to be filmed by a test. */
+static int is_real(const char *path)
+{
+    if (is_ours(path) || !control || !path) return 0;
+    return !strncmp(path, "/dev/v4l/", 9) || (!strncmp(path, "/dev/video", 10) && path[10] >= '0' && path[10] <= '9');
 }
 
 static int slot_of(int file)
@@ -182,8 +192,6 @@ static void free_buffers(void)
 }
 
 /* ---- what the driver answers ---- */
-
-static int refuse(int why) { errno = why; return -1; }
 
 static const struct mode *closest(uint32_t fourcc, uint32_t width, uint32_t height)
 {
@@ -337,7 +345,8 @@ static int answer(int file, unsigned long request, void *argument)
         va_start(more, flags); \
         int permissions = va_arg(more, int); \
         va_end(more); \
-        return is_ours(path) ? open_camera(flags) : NEXT(name)(path, flags, permissions); \
+        if (is_ours(path)) return open_camera(flags); \
+        return is_real(path) ? refuse(ENOENT) : NEXT(name)(path, flags, permissions); \
     }
 OPENER(open)
 OPENER(open64)
@@ -395,20 +404,25 @@ static int be_device(struct stat *about)
     about->st_rdev = makedev(81, control->node);
     return 0;
 }
-int stat(const char *path, struct stat *about) { return is_ours(path) ? be_device(about) : NEXT(stat)(path, about); }
+int stat(const char *path, struct stat *about)
+{
+    if (is_ours(path)) return be_device(about);
+    return is_real(path) ? refuse(ENOENT) : NEXT(stat)(path, about);
+}
 int stat64(const char *path, struct stat64 *about)
 {
-    return is_ours(path) ? be_device((struct stat *)about) : NEXT(stat64)(path, about);
+    if (is_ours(path)) return be_device((struct stat *)about);
+    return is_real(path) ? refuse(ENOENT) : NEXT(stat64)(path, about);
 }
 
-/* A listing of /dev ends with the camera's node. */
+/* A listing of /dev lacks the machine's own cameras and ends with this one's node. */
 static __thread DIR *listing;
 
 DIR *opendir(const char *path)
 {
     DIR *opened = NEXT(opendir)(path);
     begin();
-    if (opened && control && control->node >= 0 && (!strcmp(path, "/dev") || !strcmp(path, "/dev/"))) listing = opened;
+    if (opened && control && (!strcmp(path, "/dev") || !strcmp(path, "/dev/"))) listing = opened;
     return opened;
 }
 
@@ -416,6 +430,7 @@ static struct dirent *last_entry(void)
 {
     static __thread struct dirent entry;
     listing = NULL;
+    if (control->node < 0) return NULL;
     entry.d_ino = 1;
     entry.d_type = DT_CHR;
     entry.d_reclen = sizeof entry;
@@ -425,10 +440,14 @@ static struct dirent *last_entry(void)
 struct dirent *readdir(DIR *directory)
 {
     struct dirent *entry = NEXT(readdir)(directory);
-    return entry || directory != listing ? entry : last_entry();
+    if (directory != listing) return entry;
+    while (entry && !strncmp(entry->d_name, "video", 5)) entry = NEXT(readdir)(directory);
+    return entry ? entry : last_entry();
 }
 struct dirent64 *readdir64(DIR *directory)
 {
     struct dirent64 *entry = NEXT(readdir64)(directory);
-    return entry || directory != listing ? entry : (struct dirent64 *)last_entry();
+    if (directory != listing) return entry;
+    while (entry && !strncmp(entry->d_name, "video", 5)) entry = NEXT(readdir64)(directory);
+    return entry ? entry : (struct dirent64 *)last_entry();
 }

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from backend.cli.exits import Exit
+from tests.fake_v4l2.camera import without_cameras
 
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary-31ce"
@@ -24,7 +25,7 @@ CANARY = "canary-31ce"
 
 def _environ(**more: str) -> dict[str, str]:
     kept = {n: v for n, v in os.environ.items() if not n.startswith("HINDSIGHT_") and n != "VIDEO_SOURCE"}
-    return kept | {"PYTHONPATH": str(ROOT)} | more
+    return kept | {"PYTHONPATH": str(ROOT)} | without_cameras() | more
 
 
 def _run(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
