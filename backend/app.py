@@ -169,7 +169,7 @@ async def _lay_foundation(stack: AsyncExitStack, config: Config) -> Foundation:
     files = LocalFiles(config.clips_dir, config.thumbnails_dir, data_dir / "quarantine")
     await asyncio.to_thread(files.prepare)
     identity = await asyncio.to_thread(recorder_id, data_dir)
-    catalogue = Catalogue(f"sqlite:///{data_dir / 'catalogue.sqlite'}")
+    catalogue = Catalogue(config.catalogue_url)
     stack.push_async_callback(catalogue.close)
     await catalogue.open()
     disk, finishing, live = (

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from backend.config_storage import CatalogueConfig, KeepLocal, S3Config
 from backend.config_values import Bytes, Seconds, Section, parse_bytes, parse_seconds
 
 HostName = Annotated[
@@ -113,6 +114,14 @@ class StorageConfig(Section):
     """Where files go."""
 
     thumbnails_dir: Path | None = None
+    keep_local: KeepLocal = "always"
+    s3: S3Config | None = None
+
+    @model_validator(mode="after")
+    def _kept_somewhere(self) -> "StorageConfig":
+        if self.keep_local != "always" and self.s3 is None:
+            raise ValueError("keep_local needs s3: without a store, the local file is the only one")
+        return self
 
 
 class Config(Section):
@@ -124,6 +133,7 @@ class Config(Section):
     buffer: BufferConfig = BufferConfig()
     recording: RecordingConfig = RecordingConfig()
     storage: StorageConfig = StorageConfig()
+    catalogue: CatalogueConfig = CatalogueConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("cameras", mode="before")
@@ -145,6 +155,12 @@ class Config(Section):
         return self.data_dir / "clips"
 
     @property
+    def catalogue_url(self) -> str:
+        """The database, with its password."""
+        url = self.catalogue.url
+        return f"sqlite:///{self.data_dir / 'catalogue.sqlite'}" if url is None else url.get_secret_value()
+
+    @property
     def thumbnails_dir(self) -> Path:
         """Pictures of clips; one folder each."""
         return self.storage.thumbnails_dir or self.data_dir / "thumbnails"
@@ -160,8 +176,11 @@ class Config(Section):
         return (synthetic,)
 
     def secrets(self) -> set[str]:
-        """Every literal that must never leave the process: passwords in camera addresses."""
-        return {
+        """Every literal that must never leave the process: of camera addresses, the store, the database."""
+        s3 = self.storage.s3
+        keys = () if s3 is None else (s3.access_key, s3.secret_key)
+        others = {key.get_secret_value() for key in keys if key is not None} | self.catalogue.secrets()
+        return others | {
             secret
             for camera in self.cameras
             if camera.source is not None

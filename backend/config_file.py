@@ -9,18 +9,21 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from backend.config import CameraConfig, Config, secrets_in
+from backend.config_storage import CatalogueConfig
+from backend.config_values import Section
 from backend.redaction import Redactor
 
 DEFAULT_FILE = Path("config.yaml")
 PREFIX = "HINDSIGHT_"
 _MAX_CONFIG_BYTES = 1024 * 1024
 
+AnySection = TypeVar("AnySection", bound=Section)
 KeyPath = tuple[str | int, ...]
 
 
@@ -64,7 +67,7 @@ def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Config:
         config = Config.model_validate(given.values)
     except ValidationError as error:
         raise ConfigError([_line(dict(e), given) for e in error.errors(include_input=False)]) from None
-    return _read_source_files(config, given)
+    return _read_secret_files(_read_source_files(config, given), given)
 
 
 def show(config: Config) -> dict[str, Any]:
@@ -74,6 +77,8 @@ def show(config: Config) -> dict[str, Any]:
         camera.model_dump(mode="json") | {"source": _shown_source(camera)}
         for camera in config.effective_cameras
     ]
+    if config.catalogue.url is not None and config.catalogue.url_file is None:
+        shown["catalogue"]["url"] = Redactor(config.catalogue.secrets())(config.catalogue_url)
     shown["storage"]["thumbnails_dir"] = str(config.thumbnails_dir)
     return shown
 
@@ -95,7 +100,7 @@ def _paths_of(model: type[BaseModel], prefix: str) -> list[str]:
     for name, info in model.model_fields.items():
         found.append(prefix + name)
         if inner := _section_in(info.annotation):
-            many = "[]" if info.annotation is not inner else ""
+            many = "[]" if get_origin(info.annotation) is tuple else ""
             found += _paths_of(inner, f"{prefix}{name}{many}.")
     return found
 
@@ -244,6 +249,11 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
     _resolve(values, "data_dir", base)
     if isinstance(storage := values.get("storage"), dict):
         _resolve(storage, "thumbnails_dir", base)
+        if isinstance(s3 := storage.get("s3"), dict):
+            _resolve(s3, "access_key_file", base)
+            _resolve(s3, "secret_key_file", base)
+    if isinstance(catalogue := values.get("catalogue"), dict):
+        _resolve(catalogue, "url_file", base)
     cameras = values.get("cameras")
     for camera in cameras if isinstance(cameras, list) else []:
         if not isinstance(camera, dict):
@@ -266,14 +276,43 @@ def _read_source_files(config: Config, given: _Given) -> Config:
         if camera.source_file is None:
             cameras.append(camera)
             continue
-        try:
-            source = camera.source_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            where = given.origin(("cameras", index, "source_file"))
-            why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise ConfigError([f"{where}: cameras[{index}].source_file: cannot be read: {why}."]) from None
-        cameras.append(camera.model_copy(update={"source": SecretStr(source)}))
+        source = _secret_in(camera.source_file, ("cameras", index, "source_file"), given)
+        cameras.append(camera.model_copy(update={"source": source}))
     return config.model_copy(update={"cameras": tuple(cameras)})
+
+
+def _read_secret_files(config: Config, given: _Given) -> Config:
+    """The same for the keys of the store and the address of the database."""
+    storage, catalogue = config.storage, config.catalogue
+    if storage.s3 is not None:
+        storage = storage.model_copy(update={"s3": _with_secrets(storage.s3, ("storage", "s3"), given)})
+    if catalogue.url_file is not None:
+        read = _with_secrets(catalogue, ("catalogue",), given)
+        try:
+            catalogue = CatalogueConfig.model_validate({"url": read.url})
+        except ValidationError as error:
+            where = given.origin(("catalogue", "url_file"))
+            raise ConfigError([f"{where}: catalogue.url_file: {error.errors()[0]['msg']}."]) from None
+        catalogue = catalogue.model_copy(update={"url_file": read.url_file})
+    return config.model_copy(update={"storage": storage, "catalogue": catalogue})
+
+
+def _with_secrets(section: AnySection, path: KeyPath, given: _Given) -> AnySection:
+    """The section with every `NAME_file` read into NAME."""
+    found = {
+        name.removesuffix("_file"): _secret_in(file, (*path, name), given)
+        for name in type(section).model_fields
+        if name.endswith("_file") and (file := getattr(section, name)) is not None
+    }
+    return section.model_copy(update=found)
+
+
+def _secret_in(file: Path, path: KeyPath, given: _Given) -> SecretStr:
+    try:
+        return SecretStr(file.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigError([f"{given.origin(path)}: {_dotted(path)}: cannot be read: {why}."]) from None
 
 
 def _line(error: dict[str, Any], given: _Given) -> str:

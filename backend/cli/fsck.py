@@ -15,8 +15,7 @@ from backend.storage.local import LocalFiles
 
 def fsck(config: Config, options: argparse.Namespace) -> Exit:
     """Compare, print what does not agree, exit 1 when something does not."""
-    catalogue_path = config.data_dir / "catalogue.sqlite"
-    if not catalogue_path.is_file():
+    if config.catalogue.url is None and not (config.data_dir / "catalogue.sqlite").is_file():
         raise CommandFailed(Exit.FAILED, f"{config.data_dir} holds no catalogue; is this the right data_dir?")
     try:
         report = asyncio.run(_check(config, Level(options.level)))
@@ -33,7 +32,7 @@ def fsck(config: Config, options: argparse.Namespace) -> Exit:
 
 async def _check(config: Config, level: Level) -> FsckReport:
     files = LocalFiles(config.clips_dir, config.thumbnails_dir, config.data_dir / "quarantine")
-    catalogue = Catalogue(f"sqlite:///{config.data_dir / 'catalogue.sqlite'}")
+    catalogue = Catalogue(config.catalogue_url)
     try:
         await catalogue.open()
         identity = await asyncio.to_thread(recorder_id, config.data_dir)
