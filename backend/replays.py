@@ -71,6 +71,12 @@ class OpenReplays:
             found.readers -= 1
             found.used_at_s = self._monotonic_s()
 
+    async def release(self, token: str) -> None:
+        """Nobody looks at a replay any more; one that is gone is fine."""
+        found = self._open.pop(token, None)
+        if found is not None:
+            await found.recorder.close_replay(token)
+
     async def close(self) -> None:
         """Forget them all; the recorders remove the files."""
         await self._tasks.close()
@@ -83,5 +89,5 @@ class OpenReplays:
             await asyncio.sleep(left_s)
             unused_s = 0.0 if found.readers else self._monotonic_s() - found.used_at_s
             left_s = self._keep_s - unused_s
-        del self._open[token]
-        await found.recorder.close_replay(token)
+        if self._open.pop(token, None) is found:
+            await found.recorder.close_replay(token)

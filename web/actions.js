@@ -121,6 +121,22 @@ export class Actions {
     if (clip) this.#say(clip.status === "pending" ? text.record.started : text.record.ready);
   }
 
+  /** @param {{camera: string, start: string, end: string, replay?: string}} wanted */
+  async keepSpan(wanted) {
+    const { pending } = this.#store.state;
+    if (pending.record) return;
+    this.#store.update({ pending: { ...pending, record: true } });
+    try {
+      const clip = await this.#api.record(wanted);
+      this.clipChanged(clip);
+      this.#say(clip.status === "draft" ? text.record.ready : text.rewind.keeping, "good");
+    } catch (error) {
+      this.#say(words(error), "bad");
+    } finally {
+      this.#store.update((now) => ({ pending: { ...now.pending, record: false } }));
+    }
+  }
+
   async snapshot() {
     if (await this.#capture("snapshot", (request) => this.#api.snapshot(request))) this.#say(text.record.snapshotDone);
   }

@@ -49,6 +49,35 @@ export class Api {
     return this.#call("GET", "/api/cameras");
   }
 
+  /** @param {string} camera @param {object} options @param {AbortSignal} signal @returns {Promise<{pictures: Array<{label: string, image: string}>}>} */
+  filmstrip(camera, options, signal) {
+    const query = new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]));
+    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/filmstrip?${query}`, { signal });
+  }
+
+  /**
+   * @param {string} camera @param {AbortSignal} signal
+   * @returns {Promise<{url: string, token: string, start_time: string, end_time: string, duration_seconds: number, frame_count: number}>}
+   */
+  replay(camera, signal) {
+    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/replay`, { signal });
+  }
+
+  /** Somebody still looks at a replay. @param {string} url */
+  touch(url) {
+    return this.#call("HEAD", url);
+  }
+
+  /** @param {string} url */
+  closeReplay(url) {
+    return this.#call("DELETE", url, { keepalive: true });
+  }
+
+  /** @param {string} camera @param {AbortSignal} signal @returns {Promise<{frames: Array<{label: string, frame_url: string}>}>} */
+  frames(camera, signal) {
+    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/frames?limit=2000`, { signal });
+  }
+
   /** @param {{cursor?: string|null, limit?: number}} [page] @returns {Promise<{items: Clip[], cursor: string|null}>} */
   async clips({ cursor = null, limit = 48 } = {}) {
     const query = new URLSearchParams({ limit: String(limit) });
@@ -95,9 +124,9 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean}} [options] `quiet`: a 401 is an answer
+   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean, keepalive?: boolean}} [options] `quiet`: a 401 is an answer; `keepalive`: also while the page goes
    */
-  async #call(method, path, { body, key, signal, quiet = false } = {}) {
+  async #call(method, path, { body, key, signal, quiet = false, keepalive = false } = {}) {
     /** @type {Record<string, string>} */
     const headers = { Accept: "application/json" };
     if (body) headers["Content-Type"] = "application/json";
@@ -105,7 +134,7 @@ export class Api {
     const sent = Date.now();
     let response;
     try {
-      response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal, credentials: "same-origin" });
+      response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal, keepalive, credentials: "same-origin" });
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new ApiError(0, text.link.unreachable);
@@ -113,7 +142,7 @@ export class Api {
     this.#clock.learn(response.headers.get("Date"), sent, Date.now());
     if (response.status === 401 && !quiet) this.#onUnauthorised();
     if (!response.ok) throw await problem(response);
-    return response.status === 204 ? null : response.json();
+    return response.status === 204 || method === "HEAD" ? null : response.json();
   }
 }
 

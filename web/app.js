@@ -37,7 +37,7 @@ const say = (words, tone) => toasts.say(words, tone);
 const api = new Api({ clock, onUnauthorised: () => store.update({ session: "needed" }) });
 const actions = new Actions({
   store, api, clock, say,
-  labelOnScreen: () => live.live.labelOnScreen,
+  labelOnScreen: () => live.labelOnScreen,
   confirm: (words) => confirmation.ask(words),
 });
 const services = Object.freeze({ store, api, clock, actions, say });
@@ -94,6 +94,8 @@ function connectEvents() {
 
 const wishes = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "record": () => actions.record(),
+  "keep-span": (wanted) => actions.keepSpan(wanted),
+  "say": ({ words, tone }) => say(words, tone),
   "snapshot": () => actions.snapshot(),
   "stop-recording": ({ id }) => actions.ask(id, "stop"),
   "retry-clip": ({ id }) => actions.ask(id, "retry"),
@@ -116,6 +118,13 @@ bindShortcuts({
   "r": () => live.isConnected && live.panel.press(),
   "s": () => live.isConnected && actions.snapshot(),
   "f": () => live.isConnected && live.live.toggleFullScreen(),
+  "arrowleft": () => live.isConnected && live.rewind?.step(-1),
+  "arrowright": () => live.isConnected && live.rewind?.step(1),
+  "i": () => live.rewind?.markHere("start"),
+  "o": () => live.rewind?.markHere("end"),
+  " ": () => live.rewind?.looking && live.rewind.togglePlay(),
+  "enter": () => live.rewind?.looking && live.rewind.keep(),
+  "escape": () => live.rewind?.looking && live.rewind.leave(),
   "?": () => help.open(),
   digit: (key) => { const camera = store.state.cameras.items[Number(key) - 1]; if (camera) choose({ camera: camera.id }); },
 }, page.signal);

@@ -131,6 +131,16 @@
 /** @typedef {{seek_s: number|null, rate: number}} Decision */
 
 /**
+ * @typedef {object} MarkState a replay, what is looked at in it, and the span that would be kept; ms since the epoch
+ * @property {number} from_ms
+ * @property {number} to_ms
+ * @property {number} at_ms
+ * @property {number} start_ms
+ * @property {number} end_ms
+ * @property {boolean} marked whether somebody chose the span
+ */
+
+/**
  * @typedef {object} SocketHandlers
  * @property {(init: LiveInit) => void} onInit
  * @property {(state: LiveState) => void} onState

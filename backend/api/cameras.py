@@ -100,6 +100,11 @@ async def replay_file(request: web.Request) -> web.StreamResponse:
         return await send_file(request, FileToSend(path, "video/mp4", headers=REPLAY_CACHING))
 
 
+async def close_replay(request: web.Request) -> web.StreamResponse:
+    await request.app[REPLAYS].release(request.match_info["token"])
+    return web.Response(status=204)
+
+
 async def _camera_of_replay(request: web.Request) -> str | None:
     return request.app[REPLAYS].camera(request.match_info["token"])
 
@@ -178,5 +183,14 @@ ROUTES = (
         camera=_camera_of_replay,
         media_type="video/mp4",
         also_head=True,
+    ),
+    Route(
+        "DELETE",
+        r"/replay/{token:[\w-]{1,64}}.mp4",
+        close_replay,
+        Action.VIEW,
+        "Let a replay go before its minute is over",
+        camera=_camera_of_replay,
+        status=204,
     ),
 )

@@ -52,6 +52,20 @@ async def test_a_replay_nobody_looks_at_is_closed() -> None:
     await replays.close()
 
 
+async def test_a_replay_that_is_let_go_is_closed_once() -> None:
+    """Whoever goes back to the live picture says so; only a few replays of a camera may be open."""
+    camera = OneCamera()
+    replays = OpenReplays(keep_s=0.02)
+    file = await replays.open(cast(Any, camera), None, None)
+    await replays.release(file.token)
+    assert (len(replays), camera.closed) == (0, [file.token])
+    await replays.release(file.token)
+    other = await replays.open(cast(Any, camera), None, None)
+    await gone(camera, other.token)
+    assert camera.closed == [file.token, other.token]
+    await replays.close()
+
+
 async def test_a_replay_that_is_being_read_stays() -> None:
     """The time counts from the end of the last look."""
     camera = OneCamera()

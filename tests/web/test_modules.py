@@ -186,6 +186,28 @@ def test_the_access_key_leaves_the_address_at_once(run: Any, page: Page) -> None
     assert run("router.js", "return m.takeKey();") is None
 
 
+def test_marks_follow_the_look_until_somebody_sets_one(run: Any) -> None:
+    """Ten seconds around what is looked at, inside the line; then only the person moves them."""
+    found = run(
+        "rewind/marks.js",
+        """const of = ({ at_ms, start_ms, end_ms }) => [at_ms, start_ms, end_ms];
+        let s = m.begin(0, 60000, 30000);
+        const states = [of(s), of(m.look(s, 59000)), of(m.look(s, -5)), of(m.begin(0, 4000, 1000))];
+        s = m.markStart(s, 10000);
+        states.push(of(m.look(s, 50000)), of(m.markEnd(s, 5000)), of(m.markStart(s, 99999)));
+        return states;""",
+    )
+    assert found == [
+        [30000, 25000, 35000],
+        [59000, 50000, 60000],
+        [0, 0, 10000],
+        [1000, 0, 4000],
+        [50000, 10000, 35000],
+        [30000, 4900, 5000],
+        [30000, 59900, 60000],
+    ]
+
+
 def test_every_language_says_all_that_english_says(run: Any) -> None:
     """The same names, and functions where English has functions of as many values."""
     found = run(

@@ -9,6 +9,8 @@ import { HsElement } from "./element.js";
 const KEYS = [
   ["R", text.help.record],
   ["S", text.help.snapshot],
+  ["← →", text.help.look],
+  ["I  O", text.help.mark],
   ["1 – 9", text.help.camera],
   ["F", text.help.fullScreen],
   ["?", text.help.help],

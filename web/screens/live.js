@@ -13,6 +13,10 @@ import { currentCamera, runningClips } from "../store.js";
 /** @import { Camera, Services, State } from "../types.js" */
 
 export class LiveScreen extends HsElement {
+  /** @type {import("../components/rewind_panel.js").RewindPanel|null} comes when the picture is there */
+  rewind = null;
+  #services;
+
   live = new LiveView();
   tabs = new CameraTabs();
   meter = new BufferMeter();
@@ -25,19 +29,40 @@ export class LiveScreen extends HsElement {
   noCameraWords = h("p");
   noCamera = h("div", { class: "state stage-state", hidden: true }, icon("still"), this.noCameraTitle, this.noCameraWords,
     h("button", { type: "button", class: "button", on: { click: () => this.wish("reload") } }, icon("retry"), text.clips.retry));
+  picture = h("div", { class: "stage-picture" }, this.live);
   stage = h("section", { class: "stage", "aria-label": text.camera.live },
-    h("div", { class: "stage-picture" }, this.live),
+    this.picture,
     h("div", { class: "panel" },
       h("div", { class: "panel-head" }, this.name, this.state), this.meter, this.panel, this.recordings));
 
   /** @param {Services} services */
-  constructor({ clock }) {
+  constructor(services) {
     super();
-    this.live.clock = clock;
+    this.#services = services;
+    this.live.clock = services.clock;
   }
 
   build() {
     this.append(this.tabs, this.noCamera, this.stage, this.grid);
+  }
+
+  /** The label of the frame the person sees, µs since the epoch: of the live picture, or of the past one. */
+  get labelOnScreen() {
+    const past_ms = this.rewind?.at_ms ?? null;
+    return past_ms === null ? this.live.labelOnScreen : Math.round(past_ms * 1000);
+  }
+
+  async #loadRewind() {
+    if (this.rewind) return;
+    try {
+      const { RewindPanel } = await import("../components/rewind_panel.js");
+      if (this.rewind) return;
+      this.rewind = new RewindPanel(this.#services.api);
+    } catch {
+      return; // The box went away; everything else on this screen is here.
+    }
+    this.live.append(this.rewind.stage);
+    this.picture.append(this.rewind);
   }
 
   /** @param {State} state @param {number} now_ms */
@@ -53,6 +78,9 @@ export class LiveScreen extends HsElement {
     setText(this.state, camera ? text.camera[camera.state] : "");
     setAttribute(this.state, "data-state", camera?.state);
     this.live.camera = camera;
+    // What is live comes first; the past may take a moment longer.
+    if (this.rewind) this.rewind.show(camera, now_ms);
+    else if (this.live.labelOnScreen !== null) this.#loadRewind();
     this.#showRunning(state, now_ms);
     this.grid.show(state, now_ms);
   }

@@ -1,0 +1,53 @@
+/** What can be done while looking back: step, play, mark here, keep, return. Wishes, not bubbling: `act` {what, value}. */
+
+import { h, icon, setAttribute, setText } from "../dom.js";
+import { span } from "../format.js";
+import { text } from "../messages.js";
+import { HsElement } from "./element.js";
+/** @import { MarkState } from "../types.js" */
+
+export class RewindTools extends HsElement {
+  /** @type {Record<"step"|"play"|"mark"|"keep"|"leave", (value?: any) => void>} set by the panel */
+  acts;
+
+  ago = h("output", { class: "film-ago" });
+  play = this.#icon("play", text.rewind.play, () => this.acts.play());
+  save = this.#button(text.rewind.save(""), "primary film-save", () => this.acts.keep());
+
+  /** @param {RewindTools["acts"]} acts */
+  constructor(acts) {
+    super();
+    this.acts = acts;
+  }
+
+  build() {
+    setAttribute(this, "role", "group");
+    setAttribute(this, "aria-label", text.rewind.title);
+    this.append(
+      h("div", { class: "film-steps" },
+        this.#icon("back", text.rewind.frameBack, () => this.acts.step(-1)), this.play,
+        this.#icon("forward", text.rewind.frameForward, () => this.acts.step(1)), this.ago),
+      this.#button(text.rewind.startHere, "", () => this.acts.mark("start")),
+      this.#button(text.rewind.endHere, "", () => this.acts.mark("end")),
+      this.save, this.#button(text.rewind.live, "film-live", () => this.acts.leave()));
+  }
+
+  /** @param {MarkState} marks @param {boolean} playing */
+  show(marks, playing) {
+    setText(this.ago, text.rewind.ago(((marks.to_ms - marks.at_ms) / 1000).toFixed(1)));
+    setText(this.save, text.rewind.save(span((marks.end_ms - marks.start_ms) / 1000)));
+    setAttribute(this.play, "aria-pressed", String(playing));
+  }
+
+  /** @param {string} symbol @param {string} label @param {() => void} press */
+  #icon(symbol, label, press) {
+    return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press } }, icon(symbol));
+  }
+
+  /** @param {string} words @param {string} name @param {() => void} press */
+  #button(words, name, press) {
+    return h("button", { type: "button", class: `button ${name}`.trim(), on: { click: press } }, words);
+  }
+}
+
+customElements.define("hs-rewind-tools", RewindTools);
