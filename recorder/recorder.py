@@ -298,11 +298,14 @@ class Recorder:
     async def filmstrip(
         self, count: int, width: int, start: datetime | None = None, end: datetime | None = None
     ) -> list[Picture]:
-        """Small keyframe pictures across the buffer or a part of it.
+        """Small keyframe pictures across the buffer or a part of it; none where there is no keyframe.
 
-        Raises BufferEmpty, Busy, DecodeFailed.
+        Raises Busy, DecodeFailed.
         """
-        oldest, newest = self._units.edges()
+        try:
+            oldest, newest = self._units.edges()
+        except BufferEmpty:
+            return []
         start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
         end_ns = newest.pts_ns + 1 if end is None else self._labels.monotonic_ns(end)
         return await self._stills.filmstrip(start_ns, end_ns, count, width)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from recorder.access_unit import AccessUnit, Codec
-from recorder.errors import BufferEmpty
 from recorder.locked_ring import LockedRing
 from recorder.thumbnail import Still, decode_jpeg, filmstrip_jpegs
 from recorder.values import Picture
@@ -67,10 +66,10 @@ class Stills:
         return Picture(still.jpeg, self._label(pts_ns), still.width, still.height, approximate)
 
     async def filmstrip(self, start_ns: int, end_ns: int, count: int, width: int) -> list[Picture]:
-        """At most `count` keyframes spread evenly over the span, each at most `width` wide."""
+        """At most `count` keyframes spread evenly over the span, each at most `width` wide; often none."""
         keyframes = spread(self._units.keyframes(start_ns, end_ns), count)
         if not keyframes:
-            raise BufferEmpty("No keyframe is buffered in the asked span yet.")
+            return []
         decoded = await self._workers.run(
             filmstrip_jpegs, keyframes, width, self._rotation_deg, timeout_s=DECODE_TIMEOUT_S
         )

@@ -156,5 +156,5 @@ def test_the_marked_span_plays_from_memory_and_stops_at_its_end(page: Page, daem
     end_ms = float(page.locator(".film-end").get_attribute("data-at") or 0)
     page.get_by_role("button", name="Play what is marked").click()
     _when(page, "document.querySelector('.past video').paused", lambda paused: not paused)
-    _when(page, "document.querySelector('.past video').paused", lambda paused: bool(paused))
+    _when(page, "document.querySelector('.past video').paused", bool)
     assert abs(page.evaluate("document.querySelector('hs-rewind-panel').at_ms") - end_ms) <= 300

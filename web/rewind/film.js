@@ -13,6 +13,7 @@ export class Film {
   /** @type {Array<{at_ms: number, image: HTMLImageElement}>} oldest first */
   #pictures = [];
   #busy = false;
+  #asked_ms = -Infinity;
   #closed = new AbortController();
 
   element = h("div", { class: "film", "aria-hidden": "true" });
@@ -43,10 +44,12 @@ export class Film {
   /** Fetches the pictures that came since. @param {number} now_ms on the server's clock */
   async follow(now_ms) {
     const newest_ms = this.#pictures.at(-1)?.at_ms ?? -Infinity;
-    if (this.#busy || now_ms - newest_ms < this.#pitch_ms) return;
-    this.#busy = true;
-    const begin_ms = Math.max(newest_ms + this.#pitch_ms / 2, now_ms - this.#capacity_ms);
     const all = newest_ms === -Infinity;
+    if (this.#busy || now_ms - Math.max(newest_ms, this.#asked_ms) < this.#pitch_ms) return;
+    this.#busy = true;
+    // Between two keyframes that are far apart there is nothing new to ask for.
+    this.#asked_ms = all ? -Infinity : now_ms - this.#pitch_ms / 2;
+    const begin_ms = Math.max(newest_ms + this.#pitch_ms / 2, now_ms - this.#capacity_ms);
     const count = Math.max(1, Math.min(PICTURES, Math.round((now_ms - begin_ms) / this.#pitch_ms)));
     try {
       const options = all ? { count: PICTURES, width: WIDTH_PX } : { count, width: WIDTH_PX, start: new Date(begin_ms).toISOString() };
