@@ -37,7 +37,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     require_rtsp_server()
     with ExitStack() as stack:
         jpeg = stack.enter_context(RtspCamera(JPEG))
-        cameras = [
+        cameras: list[dict[str, Any]] = [
             {"id": "front", "name": "Front", "source": "synthetic?size=640x360&fps=30&gop_s=1"},
             {"id": "far", "name": "Far", "source": "synthetic?size=640x360&fps=30&gop_s=10&bframes=2"},
             {"id": "jpeg", "name": "Jpeg", "source": jpeg.url(), "buffer": {"codec": "source"}},
@@ -75,11 +75,13 @@ def _settled(page: Page) -> None:
 
 def _when(page: Page, script: str, holds: Callable[[Any], bool]) -> Any:
     """What the page says once it holds. Playwright's own waiting evaluates text, which the policy forbids."""
+    seen = None
     for _ in range(200):
         if holds(seen := page.evaluate(script)):
-            return seen
+            break
         page.wait_for_timeout(100)
-    raise AssertionError(f"still {seen}")
+    assert holds(seen), f"still {seen}"
+    return seen
 
 
 @pytest.mark.parametrize("camera", ["front", "far", "jpeg"])
