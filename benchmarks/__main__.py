@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import at_once, cheap, many, ready
+from benchmarks import at_once, cheap, many, ready, webcam
 from benchmarks.daemon import BenchmarkFailed
 from benchmarks.machine import describe
 from benchmarks.report import Table, as_json, as_markdown, as_text
@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         "at-once": lambda where: [at_once.run(where, options.seconds, options.tries)],
         "cheap": lambda where: cheap.run(where, options.seconds),
         "ready": lambda where: [ready.run(where, options.seconds)],
+        "usb": lambda where: webcam.run(where, options.seconds, options.tries),
         "many": lambda where: [many.run(where, options.seconds, options.cameras)],
     }
     machine = describe()
@@ -54,12 +55,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "only",
         nargs="*",
-        choices=["at-once", "cheap", "ready", "many", []],
+        choices=["at-once", "cheap", "ready", "usb", "many", []],
         metavar="WHAT",
-        help="at-once, cheap, ready, many; everything when left out",
+        help="at-once, cheap, ready, usb, many; everything when left out",
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the buffer (default 60)")
-    parser.add_argument("--tries", type=int, default=30, help="presses for at-once (default 30)")
+    parser.add_argument("--tries", type=int, default=30, help="presses for at-once and usb (default 30)")
     parser.add_argument("--cameras", type=int, default=8, help="cameras for many (default 8)")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else to stdout")
     parser.add_argument(

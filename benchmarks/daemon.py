@@ -2,11 +2,12 @@
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,13 +81,20 @@ class Daemon:
 
 
 @contextmanager
-def daemon(where: Path, sources: Sequence[str], buffer_s: float) -> Iterator[Daemon]:
-    """A daemon with one camera per source (`cam0`, `cam1`, …), stopped at the end."""
+def daemon(
+    where: Path,
+    sources: Sequence[str],
+    buffer_s: float,
+    *,
+    environment: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Iterator[Daemon]:
+    """A daemon with one camera per source (`cam0`, `cam1`, …), stopped at the end; `more` of each camera."""
     port = _free_port()
     config = {
         "data_dir": str(where / "data"),
         "server": {"host": "127.0.0.1", "port": port},
-        "cameras": [{"id": f"cam{n}", "source": source} for n, source in enumerate(sources)],
+        "cameras": [{"id": f"cam{n}", "source": source} | more for n, source in enumerate(sources)],
         "buffer": {"seconds": buffer_s},
     }
     path = where / "config.yaml"
@@ -94,7 +102,9 @@ def daemon(where: Path, sources: Sequence[str], buffer_s: float) -> Iterator[Dae
     path.write_text(json.dumps(config))
     log = (where / "daemon.log").open("wb")
     command = [sys.executable, "-P", "-m", "backend", "run", "--config", str(path)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | dict(environment or {})
+    )
     client = Client(port)
     try:
         _wait_until_ready(process, port, where / "daemon.log")

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 
 def main() -> None:
-    """`opencv_loop.py URL FPS SECONDS OUTPUT`."""
+    """`opencv_loop.py SOURCE FPS SECONDS OUTPUT [WIDTH HEIGHT]`: a URL, or a webcam's number and its size."""
     url, fps, seconds, output = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
     frames: deque[npt.NDArray[np.uint8]] = deque(maxlen=round(fps * seconds))
     pressed = False
@@ -27,7 +27,7 @@ def main() -> None:
         pressed = True
 
     signal.signal(signal.SIGUSR1, press)
-    capture = cv2.VideoCapture(url)
+    capture = webcam(int(url), *map(int, sys.argv[5:7])) if url.isdecimal() else cv2.VideoCapture(url)
     while capture.isOpened():
         good, frame = capture.read()
         if not good:
@@ -36,6 +36,15 @@ def main() -> None:
         if pressed:
             pressed = False
             print(json.dumps(write(list(frames), fps, output)), flush=True)
+
+
+def webcam(number: int, width: int, height: int) -> cv2.VideoCapture:
+    """As people ask for the size they want."""
+    capture = cv2.VideoCapture(number)
+    capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))  # noqa: TID251  only the code's number
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+    return capture
 
 
 def write(frames: list[npt.NDArray[np.uint8]], fps: float, output: str) -> dict[str, float]:
