@@ -23,7 +23,7 @@ from backend.access.peers import Hosts
 from backend.access.sessions import Sessions
 from backend.analytics import Analytics
 from backend.api import all_routes
-from backend.archive import ArchiveCounters, Archives, local_opener
+from backend.archive import ArchiveCounters, Archives
 from backend.batch import Batch
 from backend.cameras import Cameras, camera_settings
 from backend.catalogue import Catalogue, utc_now
@@ -60,7 +60,8 @@ from backend.keys import (
     VIEWERS,
 )
 from backend.metrics import Metrics
-from backend.playback import Playback
+from backend.playing import Places as PlayingPlaces
+from backend.playing import Playing, media_origin, open_playing
 from backend.previews import Previews
 from backend.publishing import PublishCounters, Publishing
 from backend.recordings import Desk, Recordings
@@ -120,6 +121,7 @@ class Rooms:
     recordings: Recordings
     clips: Clips
     publishing: Publishing
+    playing: Playing
     archives: Archives
     idempotency: Idempotency
     viewers: Viewers
@@ -149,9 +151,10 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
         for clip in recovered.to_transcode:
             rooms.tasks.spawn(rooms.recordings.finish_again(clip), f"finish {clip.id}")
         metrics = Metrics(rooms.cameras.statuses, lambda: _numbers(base, rooms, access))
+        rooms.playing.metrics.register(metrics.registry)
         access = _make_access(config, base.catalogue, key)
         await _start_jobs(stack, base, rooms, metrics, key)
-        routes = await asyncio.to_thread(_read_routes)
+        routes = await asyncio.to_thread(_read_routes, media_origin(config))
         app = _make_app(base, rooms, access, metrics, routes)
         app[HEALTH] = health
         address = await _listen(stack, app, config)
@@ -224,6 +227,8 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     cameras = Cameras([make_recorder(camera) for camera in settings])
     news = ClipNews(base.events)
     previews = Previews(base.catalogue, news, base.files, base.workers)
+    places = PlayingPlaces(base.files, None, _runtime_dir(base.config))
+    playing = open_playing(places, base.disk, news, base.config.playback)
     desk = Desk(
         catalogue=base.catalogue,
         cameras=cameras,
@@ -247,7 +252,8 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         recordings=recordings,
         clips=clips,
         publishing=Publishing(base.catalogue, news, base.recorder_id),
-        archives=Archives(local_opener(base.files.clips_dir), base.events),
+        playing=playing,
+        archives=Archives(playing.open_to_share, base.events),
         idempotency=Idempotency(base.catalogue, base.recorder_id),
         viewers=Viewers(),
         analytics=Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic),
@@ -261,7 +267,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     rooms.tasks.spawn(recordings.run(), "recordings")
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(previews.catch_up(base.recorder_id, base.files.clips_dir), "missing previews")
-    closers = (rooms.tasks, previews, rooms.replays, rooms.clips, rooms.idempotency)
+    closers = (rooms.tasks, previews, playing, rooms.replays, rooms.clips, rooms.idempotency)
     for close in (part.close for part in closers):
         stack.push_async_callback(close)
     return rooms
@@ -322,7 +328,7 @@ async def _start_jobs(
 def _make_app(
     base: Foundation, rooms: Rooms, access: Access, metrics: Metrics, routes: tuple[Route, ...]
 ) -> web.Application:
-    app = make_application(routes, access, metrics)
+    app = make_application(routes, access, metrics, media_origin(base.config))
     app[CONFIG] = base.config
     app[CATALOGUE] = base.catalogue
     app[FILES] = base.files
@@ -340,15 +346,15 @@ def _make_app(
     app[NEWS] = rooms.news
     app[PREVIEWS] = rooms.previews
     app[REPLAYS] = rooms.replays
-    app[PLAYBACK] = Playback(base.files.clips_dir)
+    app[PLAYBACK] = rooms.playing.playback
     app[TRANSCODER] = base.finisher.transcoder
     app[ANALYTICS] = rooms.analytics
     return app
 
 
-def _read_routes() -> tuple[Route, ...]:
+def _read_routes(origin: str | None) -> tuple[Route, ...]:
     """Imports the API and reads the page's files: for a thread."""
-    return (*all_routes(), *Site(_ROOT / "web", _ROOT / CHECK_PAGE).routes())
+    return (*all_routes(), *Site(_ROOT / "web", _ROOT / CHECK_PAGE, origin).routes())
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, config: Config) -> str:
@@ -384,6 +390,7 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         "replays_open": len(rooms.replays),
         "task_failures_total": rooms.tasks.failures,
         "clock_steps_total": base.labels.steps,
+        **rooms.playing.numbers(),
         "archives_under_way": rooms.archives.under_way,
         **_counted("archives", rooms.archives.counters),
         **_counted("publishing", rooms.publishing.counters),

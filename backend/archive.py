@@ -177,21 +177,3 @@ class Archives:
 
     def _left(self) -> None:
         self.under_way -= 1
-
-
-def local_opener(clips_dir: Path) -> Opener:
-    """Opens clips that lie on this box's disk."""
-
-    async def open_local(clip: Clip) -> Content:
-        try:
-            return await LocalContent.open(clips_dir / str(clip.path))
-        except OSError as error:
-            raise Problem(
-                502,
-                "A file is missing",
-                f"The file of clip {clip.id} cannot be read ({error.strerror}). "
-                "Run `hindsight fsck`, or leave it out.",
-                field="ids",
-            ) from error
-
-    return open_local

@@ -32,6 +32,8 @@ class ClipNews:
         self._events = events
         self._monotonic_s = monotonic_s
         self._under_way: dict[str, _UnderWay] = {}
+        self.on_deleted: list[Callable[[Clip], None]] = []
+        """Told of each clip whose row is gone."""
 
     def json(self, clip: Clip) -> ClipJson:
         """The clip as JSON, with the progress of its recording."""
@@ -78,6 +80,8 @@ class ClipNews:
     def deleted(self, clip: Clip) -> None:
         """The row is gone."""
         self._under_way.pop(clip.id, None)
+        for tell in self.on_deleted:
+            tell(clip)
         self._events.publish("clip_deleted", {"id": clip.id, "camera": clip.camera}, camera=clip.camera)
 
     def _tell(self, clip: Clip) -> None:

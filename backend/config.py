@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from backend.config_playback import PlaybackConfig
 from backend.config_storage import CatalogueConfig, KeepLocal, S3Config
 from backend.config_values import Bytes, Seconds, Section, parse_bytes, parse_seconds
 
@@ -134,6 +135,7 @@ class Config(Section):
     recording: RecordingConfig = RecordingConfig()
     storage: StorageConfig = StorageConfig()
     catalogue: CatalogueConfig = CatalogueConfig()
+    playback: PlaybackConfig = PlaybackConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("cameras", mode="before")

@@ -7,9 +7,10 @@ reading costs one piece of memory and, after a while, its connection.
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,26 +34,56 @@ class FileToSend:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-async def send_file(request: web.Request, wanted: FileToSend) -> web.StreamResponse:
-    """Answer a GET or HEAD with the file or the part of it that was asked for. Raises FileNotFoundError."""
+class StoppedReading(ConnectionResetError):
+    """A client that took nothing for so long that its connection is given up."""
+
+
+def _nobody(_: int) -> None:
+    """Who does not count bytes."""
+
+
+async def send_file(
+    request: web.Request, wanted: FileToSend, wrote: Callable[[int], None] = _nobody
+) -> web.StreamResponse:
+    """Answer a GET or HEAD with the file or the part of it that was asked for. Raises FileNotFoundError.
+
+    `wrote` hears of every piece how many bytes it had.
+    """
     loop = asyncio.get_running_loop()
     file, stored = await loop.run_in_executor(None, _open, wanted)
     try:
         chosen = choose_slice(request.headers, stored)
         if chosen.status == 416:
-            raise Problem(
-                416,
-                "That range is not in the file",
-                f"The file has {stored.size} bytes; ask for a range that begins before its end.",
-                headers=chosen.headers,
-            )
-        return await _send(request, wanted, file, chosen)
+            raise outside(stored, chosen)
+        return await _send(request, wanted, chosen, partial(_write, file, chosen, wrote))
     finally:
         file.close()
 
 
+def outside(stored: Stored, chosen: Slice) -> Problem:
+    """The 416."""
+    return Problem(
+        416,
+        "That range is not in the file",
+        f"The file has {stored.size} bytes; ask for a range that begins before its end.",
+        headers=chosen.headers,
+    )
+
+
+async def write_piece(response: web.StreamResponse, piece: bytes) -> None:
+    """Send on. Raises StoppedReading, ConnectionResetError."""
+    try:
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            await response.write(piece)
+    except TimeoutError as error:
+        raise StoppedReading("the client stopped reading") from error
+
+
 async def _send(
-    request: web.Request, wanted: FileToSend, file: BinaryIO, chosen: Slice
+    request: web.Request,
+    wanted: FileToSend,
+    chosen: Slice,
+    write: Callable[[web.StreamResponse], Awaitable[None]],
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=chosen.status, headers={**wanted.headers, **chosen.headers})
     if chosen.status in {200, 206}:
@@ -60,12 +91,14 @@ async def _send(
         response.content_length = chosen.length
     await response.prepare(request)
     if request.method != "HEAD":
-        await _write(response, file, chosen)
+        await write(response)
     await response.write_eof()
     return response
 
 
-async def _write(response: web.StreamResponse, file: BinaryIO, chosen: Slice) -> None:
+async def _write(
+    file: BinaryIO, chosen: Slice, wrote: Callable[[int], None], response: web.StreamResponse
+) -> None:
     loop = asyncio.get_running_loop()
     at, end = chosen.first, chosen.first + chosen.length
     while at < end:
@@ -73,12 +106,9 @@ async def _write(response: web.StreamResponse, file: BinaryIO, chosen: Slice) ->
         if not piece:
             # Shorter than it was when it was opened: the client sees the length fall short.
             raise ConnectionResetError("the file ended early")
-        try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await response.write(piece)
-        except TimeoutError as error:
-            raise ConnectionResetError("the client stopped reading") from error
+        await write_piece(response, piece)
         at += len(piece)
+        wrote(len(piece))
 
 
 def _open(wanted: FileToSend) -> tuple[BinaryIO, Stored]:

@@ -28,7 +28,7 @@ class Metrics:
     """Counters of the daemon; `read_cameras` and `read_numbers` run at every scrape and must be cheap."""
 
     def __init__(self, read_cameras: ReadCameras, read_numbers: ReadNumbers) -> None:
-        self._registry = CollectorRegistry()
+        self.registry = self._registry = CollectorRegistry()
         self._at_scrape = _AtScrape(read_cameras, read_numbers)
         self._registry.register(self._at_scrape)
         ProcessCollector(registry=self._registry)

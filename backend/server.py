@@ -5,7 +5,8 @@ Not here: what the routes do, and which concrete parts there are (`app`).
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from aiohttp import web
 
@@ -28,7 +29,6 @@ _STREAMED = ("text/event-stream", "video/", "multipart/", "application/zip")
 
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": content_security_policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -39,14 +39,20 @@ _HEADERS = {
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_application(routes: tuple[Route, ...], access: Access, metrics: Metrics) -> web.Application:
-    """An application that serves `routes` behind the gate; the caller adds the parts handlers need."""
+def make_application(
+    routes: tuple[Route, ...], access: Access, metrics: Metrics, media_origin: str | None = None
+) -> web.Application:
+    """An application that serves `routes` behind the gate; the caller adds the parts handlers need.
+
+    `media_origin`: where else than here the page may fetch clips from (see `content_security_policy`).
+    """
     app = web.Application(middlewares=[_answer_errors, _gate], client_max_size=BODY_LIMIT_BYTES)
     app[ROUTES] = routes
     app[ACCESS] = access
     app[METRICS] = metrics
     install(app, routes)
-    app.on_response_prepare.append(_set_headers)
+    headers = _HEADERS | {"Content-Security-Policy": content_security_policy(media_origin)}
+    app.on_response_prepare.append(partial(_set_headers, headers))
     return app
 
 
@@ -101,8 +107,8 @@ async def _gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
     return await handler(request)
 
 
-async def _set_headers(request: web.Request, answer: web.StreamResponse) -> None:
-    for name, value in _HEADERS.items():
+async def _set_headers(headers: Mapping[str, str], request: web.Request, answer: web.StreamResponse) -> None:
+    for name, value in headers.items():
         answer.headers.setdefault(name, value)
     answer.headers["Server"] = "Hindsight"
     if answer.headers.get("Connection", "").lower() == "close":

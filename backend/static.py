@@ -29,6 +29,7 @@ _POLICY = {
     "default-src": "'self'",
     "img-src": "'self' blob: data:",
     "media-src": "'self' blob:",
+    "connect-src": "'self'",
     "object-src": "'none'",
     "base-uri": "'none'",
     "form-action": "'self'",
@@ -41,9 +42,15 @@ _TEXT = frozenset({"text/javascript", "text/css", "text/html", "image/svg+xml", 
 _SMALLEST_TO_COMPRESS_BYTES = 1024
 
 
-def content_security_policy(**extra: str) -> str:
-    """The policy of every answer; `extra` names directives with - written as _."""
+def content_security_policy(media_origin: str | None = None, **extra: str) -> str:
+    """The policy of every answer; `extra` names directives with - written as _.
+
+    `media_origin`: scheme, host and port of the object store that browsers may fetch clips from.
+    """
     directives = _POLICY | {name.replace("_", "-"): value for name, value in extra.items()}
+    if media_origin is not None:
+        for name in ("img-src", "media-src", "connect-src"):
+            directives[name] += f" {media_origin}"
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
@@ -60,7 +67,11 @@ class StaticFile:
 class Site:
     """The files of web/ and the pages at the root. Reading them blocks: make it before serving."""
 
-    def __init__(self, web_dir: Path, check_page: Path | None = None) -> None:
+    def __init__(
+        self, web_dir: Path, check_page: Path | None = None, media_origin: str | None = None
+    ) -> None:
+        """`media_origin`: see `content_security_policy`."""
+        self._media_origin = media_origin
         files = {
             str(path.relative_to(web_dir)): _as_served(path)
             for path in sorted(web_dir.rglob("*"))
@@ -95,7 +106,7 @@ class Site:
         scripts, styles = _inline_hashes(text, "script"), _inline_hashes(text, "style")
         if scripts or styles:
             headers["Content-Security-Policy"] = content_security_policy(
-                script_src=f"'self' {scripts}", style_src=f"'self' {styles}"
+                self._media_origin, script_src=f"'self' {scripts}", style_src=f"'self' {styles}"
             )
         return _file(name, text.encode(), headers)
 

@@ -101,6 +101,17 @@ def is_forwarded(request: web.Request) -> bool:
     return any(header in request.headers for header in _FORWARDING_HEADERS)
 
 
+def page_scheme(request: web.Request) -> str:
+    """`https` where the page is, or may be, a secure one; else `http`.
+
+    Whoever forges these headers only keeps himself from addresses his own browser would have refused.
+    """
+    told = [*request.headers.getall("X-Forwarded-Proto", []), *request.headers.getall("Forwarded", [])]
+    names = ("Origin", "Referer")
+    told += [value.partition(":")[0] for name in names for value in request.headers.getall(name, [])]
+    return "https" if request.secure or any("https" in value.lower() for value in told) else "http"
+
+
 def peer_of(request: web.Request) -> str:
     """The address at the other end of the connection; empty when there is none."""
     peer = request.transport.get_extra_info("peername") if request.transport else None

@@ -6,11 +6,12 @@ from aiohttp import web
 from pydantic import Field
 
 from backend.access.actions import Action
+from backend.access.peers import page_scheme, split_host
 from backend.api.clips import camera_of_clip
 from backend.catalogue import Clip, PreviewSource
-from backend.errors import Problem
 from backend.file_body import FileToSend, send_file
 from backend.keys import CLIPS, PLAYBACK, PREVIEWS
+from backend.playback import Page
 from backend.previews import PLACEHOLDER
 from backend.routes import Route, json_response, query_of
 from backend.wire.clips import ClipPreviewsJson, PlaybackJson, chosen_preview
@@ -23,6 +24,19 @@ class DownloadQuery(Asked):
     """`GET /api/clips/{id}/download`."""
 
     inline: bool = Field(default=False, description="Show it in the page instead of saving it.")
+    form: Literal["original", "clean"] = Field(
+        default="original",
+        description="clean: without the pictures the file hides for decoding; made when first asked for.",
+    )
+
+
+class PlaybackQuery(Asked):
+    """`GET /api/clips/{id}/playback`."""
+
+    after: Literal["expired", "failed"] | None = Field(
+        default=None,
+        description="Why the address given before does not do. failed: get the clip through the daemon.",
+    )
 
 
 class ThumbnailQuery(Asked):
@@ -37,16 +51,19 @@ class ThumbnailQuery(Asked):
 
 
 async def playback(request: web.Request) -> web.StreamResponse:
-    return json_response(request.app[PLAYBACK].resolve(await _clip(request)))
+    host, _ = split_host(request.headers["Host"].lower())
+    page = Page(page_scheme(request), host, query_of(request, PlaybackQuery).after)
+    return json_response(await request.app[PLAYBACK].resolve(await _clip(request), page))
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    return await _send(request, request.app[PLAYBACK].stream(await _clip(request)))
+    return await request.app[PLAYBACK].stream(request, await _clip(request))
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    inline = query_of(request, DownloadQuery).inline
-    return await _send(request, request.app[PLAYBACK].download(await _clip(request), inline=inline))
+    asked = query_of(request, DownloadQuery)
+    clip, clean = await _clip(request), asked.form == "clean"
+    return await request.app[PLAYBACK].download(request, clip, inline=asked.inline, clean=clean)
 
 
 async def thumbnail(request: web.Request) -> web.StreamResponse:
@@ -73,17 +90,6 @@ async def _clip(request: web.Request) -> Clip:
     return await request.app[CLIPS].get(request.match_info["id"])
 
 
-async def _send(request: web.Request, file: FileToSend) -> web.StreamResponse:
-    try:
-        return await send_file(request, file)
-    except FileNotFoundError as error:
-        raise Problem(
-            502,
-            "The file is missing",
-            "The catalogue knows the clip but its file is not on the disk. Run `hindsight fsck`.",
-        ) from error
-
-
 def _placeholder() -> web.Response:
     return web.Response(body=PLACEHOLDER, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
@@ -98,6 +104,7 @@ ROUTES = (
         Action.VIEW,
         "Where a player gets the clip",
         camera=camera_of_clip,
+        query=PlaybackQuery,
         response=PlaybackJson,
     ),
     Route(

@@ -1,49 +1,152 @@
-"""Names for people, and which clips can be played."""
+"""Names for people, which clips can be played, and from where."""
 
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from backend.catalogue import MediaType
+from backend.catalogue import Clip, Location, MediaType
 from backend.errors import Problem
 from backend.lifecycle import Status
-from backend.playback import Playback, disposition, readable_name
+from backend.playback import Page, disposition, origin_of, readable_name, usable
+from backend.storage.s3 import S3Settings
 from tests.backend.clips import ID, a_clip
+from tests.backend.houses import House, house, settings_of
+from tests.s3_servers import S3Server
 
-PLAYBACK = Playback(Path("clips"))
+HERE = Page("http", "127.0.0.1")
+BODY = b"0123456789" * 1000
 
 
-def test_a_finished_video_is_streamed_by_the_daemon() -> None:
-    """One address, no expiry, the file below clips_dir under its hash."""
-    told = PLAYBACK.resolve(a_clip())
+@pytest.fixture
+async def alone(tmp_path: Path) -> AsyncIterator[House]:
+    """Without a store."""
+    async with house(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    running = S3Server("rclone", tmp_path_factory.mktemp("s3") / "data")
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+async def stored(tmp_path: Path, server: S3Server) -> AsyncIterator[House]:
+    """With a store behind it."""
+    async with house(tmp_path, settings_of(server)) as made:
+        assert made.store is not None
+        await made.store.prepare()
+        yield made
+
+
+def here(**changes: object) -> Clip:
+    """A clip of the size of BODY."""
+    return a_clip(size_bytes=len(BODY), **changes)
+
+
+async def test_a_finished_video_is_streamed_by_the_daemon(alone: House) -> None:
+    """One address, no expiry, while there is no store."""
+    alone.keep(here(), BODY)
+    told = await alone.playback.resolve(here(), HERE)
     assert (told.mode, told.provider, told.expires_at) == ("proxy_stream", "local", None)
     assert told.playback_url == f"/api/clips/{ID}/playback/stream"
-    file = PLAYBACK.stream(a_clip())
-    assert (file.path, file.content_type, file.etag) == (
-        Path("clips") / ID / "clip.mp4",
-        "video/mp4",
-        "0" * 64,
-    )
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.FAILED])
-def test_what_is_not_finished_is_not_ready(status: Status) -> None:
+async def test_what_is_not_finished_is_not_ready(alone: House, status: Status) -> None:
     """409, and a failed clip says why."""
-    clip = a_clip(status=status, path=None, error="The disk is full.")
-    for ask in (PLAYBACK.resolve, PLAYBACK.stream, lambda clip: PLAYBACK.download(clip, inline=False)):
-        with pytest.raises(Problem) as refusal:
-            ask(clip)
-        assert (refusal.value.status, "The disk is full." in refusal.value.detail) == (409, True)
-
-
-def test_an_image_is_downloaded_and_not_played() -> None:
-    """400 for playback, its own type for the download."""
-    image = a_clip(media_type=MediaType.IMAGE, path=f"{ID}/snapshot.jpg")
+    clip = here(status=status, path=None, error="The disk is full.")
     with pytest.raises(Problem) as refusal:
-        PLAYBACK.resolve(image)
+        await alone.playback.resolve(clip, HERE)
+    assert (refusal.value.status, "The disk is full." in refusal.value.detail) == (409, True)
+    assert alone.failures("local", "proxy_stream", "not_ready") == 1
+
+
+async def test_an_image_is_not_played(alone: House) -> None:
+    """400: there is a picture to show instead."""
+    with pytest.raises(Problem) as refusal:
+        await alone.playback.resolve(here(media_type=MediaType.IMAGE, path=f"{ID}/snapshot.jpg"), HERE)
     assert refusal.value.status == 400
-    assert PLAYBACK.download(image, inline=True).content_type == "image/jpeg"
+
+
+@pytest.mark.parametrize("location", list(Location))
+async def test_a_clip_whose_bytes_are_nowhere_is_a_502(alone: House, location: Location) -> None:
+    """Lost from the disk, or kept in a store that is not configured any more."""
+    with pytest.raises(Problem) as refusal:
+        await alone.playback.resolve(here(location=location), HERE)
+    assert refusal.value.status == 502
+    assert alone.failures("local", "proxy_stream", "file_missing") == 1
+
+
+@pytest.mark.parametrize("location", [Location.BOTH, Location.REMOTE])
+async def test_a_stored_clip_is_played_from_the_store(
+    stored: House, tmp_path: Path, location: Location
+) -> None:
+    """A presigned address of two minutes, and no secret of ours in it."""
+    clip = here(location=location)
+    stored.keep(clip, BODY)
+    await stored.upload(clip, BODY)
+    told = await stored.playback.resolve(clip, HERE)
+    assert (told.mode, told.provider) == ("direct_url", "s3")
+    assert told.expires_at is not None
+    assert "X-Amz-Expires=120" in told.playback_url
+    assert "a-secret-of-the-tests" not in told.playback_url
+
+
+async def test_a_page_that_could_not_use_the_address_gets_the_stream(stored: House, tmp_path: Path) -> None:
+    """After a failure through the daemon, after mere expiry another address; both are counted."""
+    clip = here(location=Location.REMOTE)
+    await stored.upload(clip, BODY)
+    failed = await stored.playback.resolve(clip, Page("http", "127.0.0.1", "failed"))
+    expired = await stored.playback.resolve(clip, Page("http", "127.0.0.1", "expired"))
+    assert (failed.mode, failed.provider, expired.mode) == ("proxy_stream", "s3", "direct_url")
+    assert stored.failures("s3", "direct_url", "page_could_not_play") == 1
+    assert stored.failures("s3", "direct_url", "expired") == 1
+
+
+async def test_a_secure_or_distant_page_gets_the_stream(stored: House, tmp_path: Path) -> None:
+    """An http address on a https page is blocked; 127.0.0.1 is another machine to a browser elsewhere."""
+    clip = here(location=Location.BOTH)
+    stored.keep(clip, BODY)
+    await stored.upload(clip, BODY)
+    for page in (Page("https", "127.0.0.1"), Page("http", "192.168.1.9")):
+        told = await stored.playback.resolve(clip, page)
+        assert (told.mode, told.provider) == ("proxy_stream", "local")
+
+
+async def test_a_store_that_lost_the_clip_or_is_down_leaves_the_local_copy(
+    stored: House, tmp_path: Path
+) -> None:
+    """And without one it is a 502 with the store's own cause."""
+    clip = here(location=Location.BOTH, path=f"{ID}/never-uploaded.mp4")
+    stored.keep(clip, BODY)
+    assert (await stored.playback.resolve(clip, HERE)).provider == "local"
+    nobody = S3Settings("http://127.0.0.1:1", "key-of-nobody", "a-secret-key")
+    async with house(tmp_path / "dead", nobody) as dead:
+        dead.keep(clip, BODY)
+        assert (await dead.playback.resolve(clip, HERE)).provider == "local"
+        with pytest.raises(Problem) as refusal:
+            await dead.playback.resolve(here(location=Location.REMOTE), HERE)
+        assert (refusal.value.status, refusal.value.extra) == (502, {"cause": "host"})
+        assert dead.failures("s3", "direct_url", "host") == 2
+
+
+def test_what_a_browser_can_use() -> None:
+    """Scheme not weaker than the page's, host not its own machine unless the page is there too."""
+    assert usable("https://s3.example.org/a", Page("https", "box"))
+    assert usable("https://s3.example.org/a", Page("http", "box"))
+    assert not usable("http://s3.example.org/a", Page("https", "box"))
+    assert not usable("http://localhost:9000/a", Page("http", "box"))
+    assert usable("http://[::1]:9000/a", Page("http", "localhost"))
+
+
+def test_an_origin_is_what_a_policy_names() -> None:
+    """No path, no query, no user."""
+    assert origin_of("https://me:pw@s3.example.org:9000/clips/a?b=c") == "https://s3.example.org:9000"
 
 
 @pytest.mark.parametrize(
