@@ -116,9 +116,13 @@ export class Api {
     return this.#call("DELETE", `/api/clips/${encodeURIComponent(id)}`);
   }
 
-  /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Playback>} */
-  playback(id, signal) {
-    return this.#call("GET", `/api/clips/${encodeURIComponent(id)}/playback`, { signal });
+  /**
+   * @param {string} id @param {AbortSignal} [signal]
+   * @param {"expired"|"failed"} [after] why the address given before does not do
+   * @returns {Promise<Playback>}
+   */
+  playback(id, signal, after) {
+    return this.#call("GET", `/api/clips/${encodeURIComponent(id)}/playback${after ? `?after=${after}` : ""}`, { signal });
   }
 
   /**

@@ -5,14 +5,25 @@ import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 /** @import { Clip } from "../types.js" */
 
+/** An address that has brought nothing after this long is given up for the stream through Hindsight. */
+const DIRECT_WITHIN_MS = 10_000;
+
 export class ClipPlayer extends HsElement {
   /** @type {import("../api.js").Api|null} set by the page */
   api = null;
-  /** What is loaded: the clip and whether it was playable. */
-  #shown = "";
+  #shown = ""; // the clip and whether it was playable
   /** @type {Clip|null} */
   #clip = null;
   #loading = new AbortController();
+  #direct = false;
+  #loaded = false;
+  /** Where to go on, in seconds; did it stand still. */
+  #at = 0;
+  #paused = false;
+  /** Where playing went on after an address had expired; failing there again has another reason. */
+  #resumed = -1;
+  /** @type {number|undefined} */
+  #patience;
 
   words = h("p");
   again = h("button", { type: "button", class: "button", on: { click: () => this.#retry() } }, icon("retry"), text.clips.retry);
@@ -30,11 +41,12 @@ export class ClipPlayer extends HsElement {
     if (key === this.#shown) return;
     this.#shown = key;
     this.#unload();
+    [this.#at, this.#paused, this.#resumed] = [0, false, -1];
     if (clip) this.#load(clip);
   }
 
-  /** @param {Clip} clip */
-  async #load(clip) {
+  /** @param {Clip} clip @param {"expired"|"failed"} [after] why the address so far does not do */
+  async #load(clip, after) {
     this.#say("", false);
     if (!playable(clip)) {
       this.#picture(clip.thumbnail_url);
@@ -42,27 +54,60 @@ export class ClipPlayer extends HsElement {
       return this.#say(words[/** @type {"pending"} */ (clip.status)] ?? "", false);
     }
     if (clip.media_type === "image") return this.#picture(clip.image_url);
+    this.#say(after === "expired" ? text.clip.expired : text.clip.loading, false);
     const { signal } = this.#loading;
     try {
-      const playback = await this.api?.playback(clip.id, signal);
-      if (!signal.aborted && playback) this.#video(clip, playback.playback_url);
+      let playback = await this.api?.playback(clip.id, signal, after);
+      // A proxy that does not say it is secure gets us an address that the browser would refuse.
+      if (location.protocol === "https:" && playback?.playback_url.startsWith("http:")) {
+        playback = await this.api?.playback(clip.id, signal, "failed");
+      }
+      if (!signal.aborted && playback) this.#play(clip, playback);
     } catch (error) {
       if (!signal.aborted) this.#say(`${text.clip.cannotPlay} ${/** @type {Error} */ (error).message}`, true);
     }
   }
 
-  /** @param {Clip} clip @param {string} url */
-  #video(clip, url) {
-    const video = h("video", {
-      controls: true, playsinline: true, autoplay: true, preload: "auto", poster: clip.thumbnail_url, src: url,
-      on: { error: () => this.#failed(/** @type {HTMLVideoElement} */ (video)) },
-    });
-    if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
-    this.stage.replaceChildren(video);
+  /** @param {Clip} clip @param {import("../types.js").Playback} playback */
+  #play(clip, playback) {
+    this.#direct = playback.mode === "direct_url";
+    this.#loaded = false;
+    clearTimeout(this.#patience);
+    const known = this.stage.querySelector("video");
+    const video = known ?? this.#video(clip);
+    video.autoplay = !this.#paused;
+    video.src = playback.playback_url; // the element stays: so does full screen
+    if (this.#direct) this.#patience = setTimeout(() => this.#failed(video), DIRECT_WITHIN_MS);
+    if (!known) this.stage.replaceChildren(video);
   }
 
-  /** @param {HTMLVideoElement} video */
+  /** @param {Clip} clip */
+  #video(clip) {
+    if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
+    const video = /** @type {HTMLVideoElement} */ (h("video", {
+      controls: true, playsinline: true, preload: "auto", poster: clip.thumbnail_url,
+      on: {
+        error: () => this.#failed(video),
+        loadedmetadata: () => { if (this.#at) video.currentTime = this.#at; },
+        loadeddata: () => {
+          clearTimeout(this.#patience);
+          this.#loaded = true;
+          this.#say("", false);
+        },
+      },
+    }));
+    return video;
+  }
+
+  /** An address of the store that worked has expired; one that never did is given up. @param {HTMLVideoElement} video */
   #failed(video) {
+    const clip = this.#clip;
+    if (!clip || !video.hasAttribute("src")) return;
+    clearTimeout(this.#patience);
+    if (this.#loaded) [this.#at, this.#paused] = [video.currentTime, video.paused && !video.ended];
+    const expired = this.#loaded && Math.abs(this.#at - this.#resumed) > 0.5;
+    this.#resumed = this.#at;
+    if (this.#direct) return void this.#load(clip, expired ? "expired" : "failed");
     const codec = video.error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED && video.error.message === "";
     this.#say(codec ? text.clip.noCodec : `${text.clip.cannotPlay} ${video.error?.message ?? ""}`.trim(), true);
   }
@@ -86,6 +131,7 @@ export class ClipPlayer extends HsElement {
 
   /** A <video> that is only removed goes on loading and holds a connection. */
   #unload() {
+    clearTimeout(this.#patience);
     this.#loading.abort();
     this.#loading = new AbortController();
     const video = this.stage.querySelector("video");

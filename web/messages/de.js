@@ -133,6 +133,8 @@ export const de = {
     recording: "Wird aufgenommen. Er spielt hier, sobald er fertig ist.",
     processing: "Wird fertiggestellt. Er spielt hier in einem Augenblick.",
     failed: "Diese Aufnahme konnte nicht fertiggestellt werden.",
+    loading: "Der Clip wird geladen…",
+    expired: "Die Adresse des Clips ist abgelaufen. Eine neue wird geholt…",
     cannotPlay: "Der Clip konnte nicht abgespielt werden.",
     noCodec: "Dieser Browser kann das Videoformat des Clips nicht abspielen. Lade ihn herunter und nimm ein anderes Programm.",
     gaps: (/** @type {number} */ n) => (n === 1 ? "1 Lücke: die Kamera war weg, das letzte Bild wird gehalten" : `${n} Lücken: die Kamera war weg, das letzte Bild wird gehalten`),

@@ -133,6 +133,8 @@ export const en = {
     recording: "Being recorded. It plays here as soon as it is finished.",
     processing: "Being finished. It plays here in a moment.",
     failed: "This recording could not be finished.",
+    loading: "Loading the clip…",
+    expired: "The clip’s address has expired. Getting a new one…",
     cannotPlay: "The clip could not be played.",
     noCodec: "This browser cannot play the clip’s video format. Download it and use another player.",
     gaps: (/** @type {number} */ n) => (n === 1 ? "1 gap: the camera was away and the last picture is held" : `${n} gaps: the camera was away and the last picture is held`),
