@@ -49,9 +49,10 @@ from backend.keys import (
     HEALTH,
     IDEMPOTENCY,
     LABELS,
+    MANUAL_PICTURES,
     NEWS,
+    PICTURES,
     PLAYBACK,
-    PREVIEWS,
     PUBLISHING,
     RECORDER_ID,
     REPLAYS,
@@ -59,7 +60,9 @@ from backend.keys import (
     TRANSCODER,
     VIEWERS,
 )
+from backend.manual_pictures import ManualPictures
 from backend.metrics import Metrics
+from backend.pictures import THUMBNAILS, PictureCounters, Pictures
 from backend.playing import Places as PlayingPlaces
 from backend.playing import Playing, media_origin, open_playing
 from backend.previews import Previews
@@ -89,7 +92,9 @@ _ROOT = Path(__file__).resolve().parent.parent
 DISK_THREADS, FINISHING_THREADS, LIVE_THREADS, WORKERS = 4, 2, 1, 2
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
 
-_Counters = TranscodeCounters | WorkerCounters | ReloadCounters | PublishCounters | ArchiveCounters
+_Counters = (
+    TranscodeCounters | WorkerCounters | ReloadCounters | PublishCounters | ArchiveCounters | PictureCounters
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class Foundation:
     catalogue: Catalogue
     files: LocalFiles
     events: EventLog
+    health: Health
     labels: LabelLine
     workers: WorkerPool
     disk: ThreadPoolExecutor
@@ -114,7 +120,9 @@ class Rooms:
 
     cameras: Cameras
     news: ClipNews
+    pictures: Pictures
     previews: Previews
+    manual_pictures: ManualPictures
     replays: OpenReplays
     inbox: RecorderInbox
     desk: Desk
@@ -143,8 +151,8 @@ class Running:
 async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
     """A daemon from start to end."""
     async with AsyncExitStack() as stack:
-        health = Health()
         base = await _lay_foundation(stack, config)
+        health = base.health
         health.waiting_for = "recordings of an earlier run to be finished"
         recovered = await _recover(base)
         rooms = await _open_rooms(stack, base)
@@ -156,7 +164,6 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
         await _start_jobs(stack, base, rooms, metrics, key)
         routes = await asyncio.to_thread(_read_routes, media_origin(config))
         app = _make_app(base, rooms, access, metrics, routes)
-        app[HEALTH] = health
         address = await _listen(stack, app, config)
         health.waiting_for = None
         try:
@@ -169,8 +176,10 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
 
 async def _lay_foundation(stack: AsyncExitStack, config: Config) -> Foundation:
     data_dir = config.data_dir
-    files = LocalFiles(config.clips_dir, config.thumbnails_dir, data_dir / "quarantine")
-    await asyncio.to_thread(files.prepare)
+    events = EventLog(secrets.token_hex(4))
+    health = Health(lambda subject, said: events.publish("concern", {"subject": subject, "detail": said}))
+    files = LocalFiles.of(config)
+    health.concern(THUMBNAILS, await asyncio.to_thread(files.prepare))
     identity = await asyncio.to_thread(recorder_id, data_dir)
     catalogue = Catalogue(config.catalogue_url)
     stack.push_async_callback(catalogue.close)
@@ -189,7 +198,8 @@ async def _lay_foundation(stack: AsyncExitStack, config: Config) -> Foundation:
         recorder_id=identity,
         catalogue=catalogue,
         files=files,
-        events=EventLog(secrets.token_hex(4)),
+        events=events,
+        health=health,
         labels=LabelLine(SystemClock()),
         workers=workers,
         disk=disk,
@@ -205,7 +215,7 @@ def _threads(stack: AsyncExitStack, count: int, name: str) -> ThreadPoolExecutor
 
 
 async def _recover(base: Foundation) -> RecoveryReport:
-    places = Places(base.files.clips_dir, base.files.quarantine_dir, _runtime_dir(base.config))
+    places = Places(base.files, _runtime_dir(base.config))
     recovery = Recovery(base.catalogue, base.recorder_id, places, base.disk, base.finisher.threads)
     report = await recovery.run()
     _log.info(
@@ -226,7 +236,9 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     settings = await asyncio.to_thread(camera_settings, base.config)
     cameras = Cameras([make_recorder(camera) for camera in settings])
     news = ClipNews(base.events)
-    previews = Previews(base.catalogue, news, base.files, base.workers)
+    pictures = Pictures(base.catalogue, news, base.files, base.health)
+    previews = Previews(base.catalogue, pictures, base.workers)
+    manual_pictures = ManualPictures(base.catalogue, pictures, base.workers, base.files, base.config.previews)
     places = PlayingPlaces(base.files, None, _runtime_dir(base.config))
     playing = open_playing(places, base.disk, news, base.config.playback)
     desk = Desk(
@@ -245,7 +257,9 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     rooms = Rooms(
         cameras=cameras,
         news=news,
+        pictures=pictures,
         previews=previews,
+        manual_pictures=manual_pictures,
         replays=OpenReplays(),
         inbox=inbox,
         desk=desk,
@@ -267,7 +281,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     rooms.tasks.spawn(recordings.run(), "recordings")
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(previews.catch_up(base.recorder_id, base.files.clips_dir), "missing previews")
-    closers = (rooms.tasks, previews, playing, rooms.replays, rooms.clips, rooms.idempotency)
+    closers = (rooms.tasks, previews, manual_pictures, playing, rooms.replays, rooms.clips, rooms.idempotency)
     for close in (part.close for part in closers):
         stack.push_async_callback(close)
     return rooms
@@ -332,6 +346,7 @@ def _make_app(
     app[CONFIG] = base.config
     app[CATALOGUE] = base.catalogue
     app[FILES] = base.files
+    app[HEALTH] = base.health
     app[EVENTS] = base.events
     app[LABELS] = base.labels
     app[RECORDER_ID] = base.recorder_id
@@ -344,7 +359,8 @@ def _make_app(
     app[IDEMPOTENCY] = rooms.idempotency
     app[VIEWERS] = rooms.viewers
     app[NEWS] = rooms.news
-    app[PREVIEWS] = rooms.previews
+    app[PICTURES] = rooms.pictures
+    app[MANUAL_PICTURES] = rooms.manual_pictures
     app[REPLAYS] = rooms.replays
     app[PLAYBACK] = rooms.playing.playback
     app[TRANSCODER] = base.finisher.transcoder
@@ -383,9 +399,9 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         "news_dropped_total": rooms.desk.counters.news_dropped,
         "garbage_deleted_total": rooms.garbage.counters.deleted,
         "garbage_failures_total": rooms.garbage.counters.failures,
-        "previews_failed_total": rooms.previews.counters.failed,
+        **_counted("previews", rooms.pictures.counters),
+        "concerns": len(base.health.concerns),
         "samples_lost_total": rooms.analytics.lost,
-        "previews_made_total": rooms.previews.counters.made,
         "live_viewers_refused_total": rooms.viewers.refused,
         "replays_open": len(rooms.replays),
         "task_failures_total": rooms.tasks.failures,

@@ -25,7 +25,7 @@ from recorder.clip_files import ClipFiles
 from recorder.errors import SpanOutsideBuffer, UnknownRecording
 from recorder.recorder import Recorder
 from recorder.tasks import Tasks
-from recorder.values import Picture, RecordingStarted, RecordRequest
+from recorder.values import ClockState, Picture, RecordingStarted, RecordRequest
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,8 @@ class Clips:
         if request.replay is None:  # what a replay shows may have left the buffer
             self._desk.previews.current(clip.id, recorder, started.pressed_at)
         if started.finished is not None:
-            self._desk.previews.middle(clip.id, started.finished.path)
+            stepped = started.clock is ClockState.STEPPED
+            self._desk.previews.middle(clip.id, started.finished, None if stepped else recorder)
         return clip
 
     async def _snapshot(
@@ -209,7 +210,7 @@ class Clips:
             raise
         await loop.run_in_executor(self._desk.disk, files.acknowledge)
         self._told(clip)
-        self._desk.previews.current(clip.id, recorder, picture.label)
+        self._desk.previews.snapshot(clip.id, files.directory / SNAPSHOT_NAME)
         return clip
 
     async def _delete(self, clip: Clip) -> None:

@@ -115,6 +115,7 @@ class StorageConfig(Section):
     """Where files go."""
 
     thumbnails_dir: Path | None = None
+    thumbnails_fallback_dir: Path | None = None
     keep_local: KeepLocal = "always"
     s3: S3Config | None = None
 
@@ -123,6 +124,12 @@ class StorageConfig(Section):
         if self.keep_local != "always" and self.s3 is None:
             raise ValueError("keep_local needs s3: without a store, the local file is the only one")
         return self
+
+
+class PreviewsConfig(Section):
+    """The pictures that stand for clips."""
+
+    manual_width: int = Field(default=1280, ge=16, le=7680)
 
 
 class Config(Section):
@@ -136,6 +143,7 @@ class Config(Section):
     storage: StorageConfig = StorageConfig()
     catalogue: CatalogueConfig = CatalogueConfig()
     playback: PlaybackConfig = PlaybackConfig()
+    previews: PreviewsConfig = PreviewsConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("cameras", mode="before")
@@ -166,6 +174,11 @@ class Config(Section):
     def thumbnails_dir(self) -> Path:
         """Pictures of clips; one folder each."""
         return self.storage.thumbnails_dir or self.data_dir / "thumbnails"
+
+    @property
+    def thumbnails_fallback_dir(self) -> Path:
+        """Where pictures go while `thumbnails_dir` cannot be written."""
+        return self.storage.thumbnails_fallback_dir or self.data_dir / "thumbnails-fallback"
 
     @property
     def effective_cameras(self) -> tuple[CameraConfig, ...]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from backend.catalogue import Catalogue, Clip, Location, PreviewSource, Root, StoredPath
 from backend.lifecycle import FINISHED, Status
+from backend.picture_names import is_ours
 from backend.storage.local import LocalFiles, StoredFile, sha256_of
 from recorder.clip_files import MARKER_NAME, PART_NAME
 
@@ -182,7 +183,8 @@ def _strangers(seen: _Snapshot) -> Iterator[Finding]:
 def _is_explained(clip: Clip, place: StoredPath, name: str) -> bool:
     if place.root is Root.THUMBNAILS:
         # A picture is written before its row says so; what matters is that it is one of ours.
-        return any(name.rpartition(".")[0] == source for source in PreviewSource)
+        infos = (clip.previews.of(source) for source in PreviewSource)
+        return is_ours(name) or any(info is not None and info.path == place.path for info in infos)
     if clip.status in FINISHED:
         # The part file and the marker have a finding of their own.
         return place.path == clip.path or name in (PART_NAME, MARKER_NAME)

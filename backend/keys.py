@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from backend.events import EventLog
     from backend.health import Health
     from backend.idempotency import Idempotency
+    from backend.manual_pictures import ManualPictures
     from backend.metrics import Metrics
+    from backend.pictures import Pictures
     from backend.playback import Playback
-    from backend.previews import Previews
     from backend.publishing import Publishing
     from backend.replays import OpenReplays
     from backend.routes import Route
@@ -37,7 +38,8 @@ CONFIG: web.AppKey[Config] = web.AppKey("config")
 CATALOGUE: web.AppKey[Catalogue] = web.AppKey("catalogue")
 CAMERAS: web.AppKey[Cameras] = web.AppKey("cameras")
 CLIPS: web.AppKey[Clips] = web.AppKey("clips")
-PREVIEWS: web.AppKey[Previews] = web.AppKey("previews")
+PICTURES: web.AppKey[Pictures] = web.AppKey("pictures")
+MANUAL_PICTURES: web.AppKey[ManualPictures] = web.AppKey("manual_pictures")
 IDEMPOTENCY: web.AppKey[Idempotency] = web.AppKey("idempotency")
 PLAYBACK: web.AppKey[Playback] = web.AppKey("playback")
 PUBLISHING: web.AppKey[Publishing] = web.AppKey("publishing")

@@ -1,81 +1,50 @@
 """The pictures on the cards: made after the answer, never in the way of a recording.
 
 `current` is shown at once: the nearest keyframe first, marked approximate, then the exact frame;
-`middle` comes when the clip is finished. A picture that cannot be made is counted and leaves what was
-there before, at worst the placeholder. Event loop only; decoding runs in worker processes, writing in
-the disk executor.
+`middle` comes when the clip is finished. Both are made of what is in memory while it is there, else of
+the finished file. A picture that cannot be made is counted, leaves what was there before, at worst the
+placeholder, and is tried again at the next start. Event loop only; decoding runs in worker processes.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewInfo, PreviewSource
+from backend.catalogue import Catalogue, Clip, ClipUnknown, Location, MediaType, PreviewSource
 from backend.catalogue.errors import CatalogueError
-from backend.clip_news import ClipNews
-from backend.file_body import FileToSend
 from backend.lifecycle import FINISHED
+from backend.pictures import MadePicture, Pictures
 from recorder.errors import BufferEmpty, Busy, DecodeFailed
 from recorder.recorder import Recorder
 from recorder.tasks import Tasks
-from recorder.thumbnail import middle_jpeg
+from recorder.thumbnail import ClipStill, card_from_file, card_from_jpeg
+from recorder.values import FinishedClip
 from recorder.workers import WorkerPool
 
 log = logging.getLogger(__name__)
 
-WIDTH_PX = 640
 TRIES = 6
 FIRST_WAIT_S = 0.25
 GIVE_WAY_S = 0.2
 """Whoever pressed fetches the clip at once; on two cores decoding pictures beside that slows it."""
-MIDDLE_TIMEOUT_S = 60.0
+FILE_TIMEOUT_S = 60.0
 
-PLACEHOLDER = (
-    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" width="640" height="360">'
-    b'<rect width="640" height="360" fill="#22262c"/>'
-    b'<g fill="none" stroke="#5a6470" stroke-width="10" stroke-linejoin="round">'
-    b'<rect x="230" y="130" width="120" height="100" rx="14"/><path d="M350 165l60-32v94l-60-32z"/></g></svg>'
-)
-"""Shown while there is no picture, or none could be made."""
-
-
-class ThumbnailStore(Protocol):
-    """Where pictures are kept, by clip and name."""
-
-    def put_thumbnail(self, clip_id: str, name: str, data: bytes) -> str:
-        """Write durably and atomically; returns the path to keep in the row. Blocking; OSError."""
-        ...
-
-    def thumbnail_path(self, path: str) -> Path:
-        """The file of a path that `put_thumbnail` returned."""
-        ...
-
-
-@dataclass(slots=True)
-class PreviewCounters:
-    """Since the daemon started."""
-
-    made: int = 0
-    failed: int = 0
+Make = Callable[[], Awaitable[MadePicture]]
 
 
 class Previews:
-    """Makes previews and finds them again."""
+    """Makes the pictures that come by themselves."""
 
-    def __init__(
-        self, catalogue: Catalogue, news: ClipNews, store: ThumbnailStore, workers: WorkerPool
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, pictures: Pictures, workers: WorkerPool) -> None:
         self._catalogue = catalogue
-        self._news = news
-        self._store = store
+        self._pictures = pictures
         self._workers = workers
         self._tasks = Tasks()
         self._of_clip: dict[str, set[asyncio.Task[None]]] = {}
-        self.counters = PreviewCounters()
 
     async def close(self) -> None:
         """Give up what is being made."""
@@ -85,86 +54,95 @@ class Previews:
         """Begin to make the picture of the moment Record was pressed."""
         self._spawn(clip_id, self._current(clip_id, recorder, at), "current")
 
-    def middle(self, clip_id: str, path: Path) -> None:
-        """Begin to make the picture in the middle of a finished clip."""
-        self._spawn(clip_id, self._middle(clip_id, path), "middle")
+    def middle(self, clip_id: str, clip: FinishedClip, recorder: Recorder | None) -> None:
+        """Begin to make the picture in the middle of a finished clip.
+
+        `recorder`: whose buffer may still hold it under the same labels; None: of the file.
+        """
+        make = partial(self._middle, clip, recorder)
+        self._spawn(clip_id, self._later(clip_id, PreviewSource.MIDDLE, make), "middle")
+
+    def snapshot(self, clip_id: str, path: Path) -> None:
+        """Begin to make the card of a snapshot: of the frame that was decoded for it."""
+        make = partial(self._from_file, card_from_jpeg, path)
+        self._spawn(clip_id, self._later(clip_id, PreviewSource.CURRENT, make), "of a snapshot")
 
     async def catch_up(self, recorder_id: str, clips_dir: Path) -> None:
-        """Make the middle pictures that a kill prevented, one after the other."""
+        """Make what a kill or a failure prevented, one after the other."""
         for clip in await self._catalogue.clips_of_recorder(recorder_id):
-            finished = clip.status in FINISHED and clip.media_type is MediaType.VIDEO
-            if finished and clip.path is not None and clip.previews.middle is None:
-                await self._middle(clip.id, clips_dir / clip.path)
+            if clip.status in FINISHED and clip.path is not None and clip.location is not Location.REMOTE:
+                for source, make in self._of_file(clip, clips_dir / clip.path):
+                    info = clip.previews.of(source)
+                    if not await self._pictures.is_there(info) or (info is not None and info.approximate):
+                        await self._patiently(clip.id, source, make)
 
     def forget(self, clip_id: str) -> None:
         """The clip is gone: make no more pictures of it."""
         for task in self._of_clip.pop(clip_id, set()):
             task.cancel()
 
-    def file(self, clip: Clip, source: PreviewSource) -> FileToSend | None:
-        """A preview that was made; None when there is none from this source."""
-        info = clip.previews.of(source)
-        if info is None:
-            return None
-        path = self._store.thumbnail_path(info.path)
-        content_type = "image/png" if path.suffix == ".png" else "image/jpeg"
-        return FileToSend(path, content_type, f"{clip.id}-{source}-{info.version}")
-
     async def _current(self, clip_id: str, recorder: Recorder, at: datetime) -> None:
         for exact in (False, True):
             if exact:
                 await asyncio.sleep(GIVE_WAY_S)
-
-            async def make(exact: bool = exact) -> bool:
-                picture = await recorder.frame(at, exact=exact, max_width=WIDTH_PX)
-                size = (picture.width, picture.height)
-                await self._keep(clip_id, PreviewSource.CURRENT, picture.jpeg, (*size, picture.approximate))
-                return not picture.approximate
-
-            if await self._patiently(clip_id, make):
+            make = partial(self._from_buffer, recorder, at, exact=exact)
+            made = await self._patiently(clip_id, PreviewSource.CURRENT, make)
+            if made is not None and not made.approximate:
                 return
 
-    async def _middle(self, clip_id: str, path: Path) -> None:
-        async def make() -> bool:
-            still = await self._workers.run(middle_jpeg, path, WIDTH_PX, timeout_s=MIDDLE_TIMEOUT_S)
-            await self._keep(clip_id, PreviewSource.MIDDLE, still.data, (still.width, still.height, False))
-            return True
-
+    async def _later(self, clip_id: str, source: PreviewSource, make: Make) -> None:
         await asyncio.sleep(GIVE_WAY_S)
-        await self._patiently(clip_id, make)
+        await self._patiently(clip_id, source, make)
 
-    async def _patiently(self, clip_id: str, make: Callable[[], Awaitable[bool]]) -> bool:
-        """Whether `make` made the picture for good; tries again while workers are busy."""
+    async def _middle(self, clip: FinishedClip, recorder: Recorder | None) -> MadePicture:
+        if recorder is not None:
+            at = clip.start_time + timedelta(seconds=clip.duration_s / 2)
+            oldest = recorder.status().buffer.oldest_frame
+            if oldest is not None and oldest <= at:
+                with suppress(BufferEmpty, DecodeFailed):
+                    return await self._from_buffer(recorder, at, exact=True)
+        return await self._from_file(card_from_file, clip.path, None)
+
+    async def _from_buffer(self, recorder: Recorder, at: datetime, *, exact: bool) -> MadePicture:
+        picture = await recorder.card(at, exact=exact)
+        return MadePicture(picture.jpeg, picture.width, picture.height, approximate=picture.approximate)
+
+    async def _from_file(self, job: Callable[..., ClipStill], *args: object) -> MadePicture:
+        still = await self._workers.run(job, *args, timeout_s=FILE_TIMEOUT_S)
+        return MadePicture(still.data, still.width, still.height)
+
+    def _of_file(self, clip: Clip, path: Path) -> Iterator[tuple[PreviewSource, Make]]:
+        """What a finished clip should have, and how it is made of its file."""
+        if clip.media_type is MediaType.IMAGE:
+            yield PreviewSource.CURRENT, partial(self._from_file, card_from_jpeg, path)
+        else:
+            pressed_s = clip.covered_before_s or 0.0
+            yield PreviewSource.CURRENT, partial(self._from_file, card_from_file, path, pressed_s)
+            yield PreviewSource.MIDDLE, partial(self._from_file, card_from_file, path, None)
+
+    async def _patiently(self, clip_id: str, source: PreviewSource, make: Make) -> MadePicture | None:
+        """Make and keep a picture; tries again while workers are busy. None: there is none, or no clip."""
         wait_s = FIRST_WAIT_S
         for _ in range(TRIES):
             try:
-                return await make()
+                made = await make()
+                await self._pictures.keep(clip_id, source, made)
             except ClipUnknown:
-                return True
+                return None
             except Busy:
                 await asyncio.sleep(wait_s)
                 wait_s *= 2
             except (DecodeFailed, BufferEmpty, CatalogueError, OSError) as error:
-                self._failed(clip_id, str(error))
-                return False
-        self._failed(clip_id, "the workers stayed busy")
-        return False
+                self._failed(clip_id, source, str(error))
+                return None
+            else:
+                return made
+        self._failed(clip_id, source, "the workers stayed busy")
+        return None
 
-    def _failed(self, clip_id: str, reason: str) -> None:
-        self.counters.failed += 1
-        log.warning("no preview of clip %s: %s", clip_id, reason)
-
-    async def _keep(
-        self, clip_id: str, source: PreviewSource, data: bytes, facts: tuple[int, int, bool]
-    ) -> None:
-        width, height, approximate = facts
-        name = f"{source}.jpg"
-        loop = asyncio.get_running_loop()
-        path = await loop.run_in_executor(None, self._store.put_thumbnail, clip_id, name, data)
-        info = PreviewInfo(path, width, height, approximate=approximate)
-        clip = await self._catalogue.set_preview(clip_id, source, info)
-        self.counters.made += 1
-        self._news.changed(clip)
+    def _failed(self, clip_id: str, source: PreviewSource, reason: str) -> None:
+        self._pictures.counters.failed += 1
+        log.warning("no %s picture of clip %s: %s", source, clip_id, reason)
 
     def _spawn(self, clip_id: str, work: Awaitable[None], what: str) -> None:
         async def run() -> None:

@@ -174,7 +174,9 @@ class Recordings:
         if row.status not in FINISHED and await self._move(clip_id, Status.DRAFT, fields) is None:
             return
         await self._on_disk(self._desk.files(clip_id).discard_part)
-        self._desk.previews.middle(clip_id, clip.path)
+        # After a step of the clock the buffer has other labels than the clip.
+        same_labels = clock is not ClockState.STEPPED
+        self._desk.previews.middle(clip_id, clip, self._desk.cameras.get(row.camera) if same_labels else None)
 
     async def finish_again(self, row: Clip) -> None:
         """Make the finished file of a `processing` row from its part file; tells how far it is."""

@@ -9,19 +9,23 @@ must be encoded is handed on: minutes of encoding must not keep the buffers from
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
-from backend.catalogue import Catalogue, Clip, NewClip
+from backend.catalogue import Catalogue, Clip, NewClip, Root
 from backend.ids import is_id
 from backend.lifecycle import FINISHED, UNFINISHED, Status
+from backend.picture_names import unclaimed
 from backend.recordings import finished_fields
+from backend.storage.local import LocalFiles
 from recorder.access_unit import Codec, upright_size
-from recorder.clip_files import ClipFiles, sync_directory
+from recorder.clip_files import ClipFiles
 from recorder.errors import RecorderError
 from recorder.finishing import finish_part, header_label, read_part_header
 from recorder.part_file import PartHeader
@@ -52,9 +56,12 @@ class RecoveryReport:
 class Places:
     """Where to look, and where strangers go."""
 
-    clips_dir: Path
-    quarantine_dir: Path
+    files: LocalFiles
     runtime_dir: Path
+
+    @property
+    def clips_dir(self) -> Path:
+        return self.files.clips_dir
 
 
 class Recovery:
@@ -86,7 +93,26 @@ class Recovery:
         for row in rows.values():
             if row.status in UNFINISHED and row.id not in names:
                 await self._fail(row, MATERIAL_GONE, retryable=False)
+        await self._pictures(rows, garbage)
         return self.report
+
+    async def _pictures(self, rows: dict[str, Clip], garbage: set[str]) -> None:
+        files = self._places.files
+        await self._on_disk(partial(self._remove_unclaimed, rows.values()))
+        known = rows.keys() | garbage
+        for stranger in await self._on_disk(lambda: files.strangers(Root.THUMBNAILS, known)):
+            # Boxes may share the directory, and then it is somebody's.
+            if not is_id(stranger.name) or await self._catalogue.get_clip(stranger.name) is None:
+                await self._on_disk(partial(self._quarantine, stranger))
+
+    def _remove_unclaimed(self, rows: Iterable[Clip]) -> None:
+        tops = self._places.files.roots(Root.THUMBNAILS)
+        for row, top in product(rows, tops):
+            # A picture that stays costs a little space; it is no reason not to start.
+            with suppress(OSError):
+                names = [path.name for path in (top / row.id).iterdir()]
+                for name in unclaimed(row, names):
+                    (top / row.id / name).unlink()
 
     def _tidy(self) -> None:
         self._places.clips_dir.mkdir(parents=True, exist_ok=True)
@@ -143,7 +169,7 @@ class Recovery:
             if is_id(name) and await self._on_disk(files.is_unclaimed):
                 orphans[name] = await self._on_disk(partial(read_part_header, files))
             else:
-                await self._on_disk(partial(self._quarantine, name))
+                await self._on_disk(partial(self._quarantine, self._places.clips_dir / name))
         known = dict(rows)
         # Ids ascend with time, so a continuation of a continuation comes after the one it continues.
         for name in sorted(orphans):
@@ -180,23 +206,15 @@ class Recovery:
         await self._known(row)
         return row
 
-    def _quarantine(self, name: str) -> None:
-        source = self._places.clips_dir / name
-        self._places.quarantine_dir.mkdir(parents=True, exist_ok=True)
-        target = self._places.quarantine_dir / name
-        number = 1
-        while target.exists() or target.is_symlink():
-            number += 1
-            target = self._places.quarantine_dir / f"{name}.{number}"
+    def _quarantine(self, stranger: Path) -> None:
         try:
-            source.rename(target)
-            sync_directory(self._places.quarantine_dir)
+            target = self._places.files.quarantine(stranger)
         except OSError as error:
             # A mount point's lost+found, another owner's folder: not ours, and no reason not to start.
-            log.warning("%s is not in the catalogue and cannot be moved: %s", name, error.strerror)
+            log.warning("%s is not in the catalogue and cannot be moved: %s", stranger, error.strerror)
             return
-        self.report.quarantined.append(name)
-        log.warning("%s is not in the catalogue; moved to %s", name, target)
+        self.report.quarantined.append(stranger.name)
+        log.warning("%s is not in the catalogue; moved to %s", stranger, target)
 
     def _files(self, clip_id: str) -> ClipFiles:
         return ClipFiles(self._places.clips_dir, clip_id)

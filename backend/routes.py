@@ -71,6 +71,8 @@ class Route:
     documented: bool = True
     errors: Callable[[Problem], web.Response] = problem_response
     """How problems of this route are written, where a fixed name asks for another form."""
+    error_response: type[BaseModel] | None = None
+    """That other form, for the OpenAPI page."""
 
 
 def query_of(request: web.Request, model: type[M]) -> M:

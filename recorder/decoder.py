@@ -4,7 +4,7 @@ Here: exactly one decoded frame at a time, as BGR. Not here: scaling and JPEG (`
 (`workers`). Blocking and heavy: run it in a worker process, never on the loop or a camera's thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from recorder import h264, jpeg
 from recorder.access_unit import AccessUnit, Codec
 from recorder.errors import DecodeFailed
+from recorder.frame_choice import Choice, FileUnit, choose
 from recorder.self_contained import self_contained
 from recorder.settings import MOST_PIXELS
 
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 Picture = npt.NDArray[np.uint8]
 
 _NS = Fraction(1, 1_000_000_000)
-# Players and people give times with milliseconds; a time that close before a frame means that frame.
-_TOLERANCE = Fraction(1, 1000)
+# Browsers cut a frame's time to microseconds, and floats lie a little beside it; both mean that frame.
+_TOLERANCE = Fraction(2, 1_000_000)
+_BEFORE_EVERYTHING = -(1 << 40)
 
 
 def decode_frame(units: Sequence[AccessUnit], pts_ns: int) -> tuple[Picture, int]:
@@ -141,16 +143,44 @@ def _frame_at(
         raise DecodeFailed("The file tells no time base.")
     wanted = (stream.duration or 0) * time_base / 2 if time_s is None else Fraction(time_s)
     wanted_ticks = int((max(wanted, Fraction(0)) + _TOLERANCE) / time_base)
-    container.seek(wanted_ticks, stream=stream)
-    found: VideoFrame | None = None
-    for frame in container.decode(stream):
-        if found is not None and frame.pts is not None and frame.pts > wanted_ticks:
-            break
-        found = frame
-    if found is None:
+    choice = _choice(container, stream, wanted_ticks)
+    if choice is None:
         raise DecodeFailed("The clip shows no frame.")
+    found = _decoded(container, stream, choice)
+    if found is None:
+        raise DecodeFailed("The frame could not be decoded.")
     # A player turns by the matrix of the file; FFmpeg tells it counterclockwise.
-    return turned(_bgr(found), -found.rotation % 360), float((found.pts or 0) * time_base)
+    return turned(_bgr(found), -found.rotation % 360), float(choice.pts * time_base)
+
+
+def _choice(container: "InputContainer", stream: "VideoStream", wanted_ticks: int) -> Choice | None:
+    # FFmpeg seeks by decoding time, so it may land on a keyframe that is shown after the wanted frame.
+    for start in (wanted_ticks, None):
+        if start is None:
+            container.seek(_BEFORE_EVERYTHING, stream=stream, backward=False)
+        else:
+            container.seek(start, stream=stream)
+        if (choice := choose(_units(container, stream), wanted_ticks)) is not None:
+            return choice
+    return None
+
+
+def _units(container: "InputContainer", stream: "VideoStream") -> Iterator[FileUnit]:
+    for packet in container.demux(stream):
+        if packet.pts is not None and packet.dts is not None:
+            yield FileUnit(packet.pts, packet.dts, packet.is_keyframe, packet.is_discard)
+
+
+def _decoded(container: "InputContainer", stream: "VideoStream", choice: Choice) -> "VideoFrame | None":
+    container.seek(choice.from_dts, stream=stream)
+    stream.thread_type = "AUTO"
+    for packet in container.demux(stream):
+        # To the end of a ten-second GOP it is a long way; what nothing refers to need not be decoded.
+        stream.codec_context.skip_frame = "DEFAULT" if packet.pts == choice.pts else "NONREF"
+        for frame in packet.decode():
+            if frame.pts == choice.pts:
+                return frame
+    return None
 
 
 def _bgr(frame: "VideoFrame") -> Picture:

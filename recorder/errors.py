@@ -13,7 +13,8 @@
     ├── UnknownRecording       no such recording is under way       the caller asks differently
     ├── Busy                   a bounded resource is full           the caller tries again later
     ├── DecodeFailed           a picture could not be decoded       the caller shows a placeholder
-    │   └── WorkerLost         the process doing it died or hung    the caller may try again
+    │   └── WorkerLost         the process doing it died            the caller may try again
+    │       └── WorkerTimedOut it hung, or was too slow             the caller may try again
     ├── PartFileDamaged        a part file has no usable start      the operator looks at the disk
     └── FinishFailed           the finished file could not be made  the caller retries from the part file
 
@@ -74,7 +75,11 @@ class DecodeFailed(RecorderError):
 
 
 class WorkerLost(DecodeFailed):
-    """The worker process died, was killed or hung in the middle of the job."""
+    """The worker process died or was killed in the middle of the job."""
+
+
+class WorkerTimedOut(WorkerLost):
+    """The job took longer than it may; its process was ended."""
 
 
 class PartFileDamaged(RecorderError):

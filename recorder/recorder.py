@@ -291,9 +291,15 @@ class Recorder:
         self, at: datetime | None = None, *, exact: bool = True, max_width: int | None = None
     ) -> Picture:
         """The newest frame, or the buffered one shown at a label. Raises BufferEmpty, Busy, DecodeFailed."""
+        return await self._stills.frame(self._shown_ns(at), exact=exact, max_width=max_width)
+
+    async def card(self, at: datetime | None = None, *, exact: bool = True) -> Picture:
+        """Like `frame`, small in pixels and in bytes."""
+        return await self._stills.card(self._shown_ns(at), exact=exact)
+
+    def _shown_ns(self, at: datetime | None) -> int | None:
         # A label is cut to microseconds, so its frame may lie up to 999 ns behind it.
-        pts_ns = None if at is None else self._labels.monotonic_ns(at + MICROSECOND) - 1
-        return await self._stills.frame(pts_ns, exact=exact, max_width=max_width)
+        return None if at is None else self._labels.monotonic_ns(at + MICROSECOND) - 1
 
     async def filmstrip(
         self, count: int, width: int, start: datetime | None = None, end: datetime | None = None

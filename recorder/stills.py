@@ -8,15 +8,23 @@ moment cost one decode. Event loop only.
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
+from typing import Literal
 
 from recorder.access_unit import AccessUnit, Codec
+from recorder.card_size import CARD_WIDTH_PX, MOST_BYTES
 from recorder.locked_ring import LockedRing
-from recorder.thumbnail import Still, decode_jpeg, filmstrip_jpegs
+from recorder.thumbnail import Still, decode_card, decode_jpeg, filmstrip_jpegs
 from recorder.values import Picture
 from recorder.workers import WorkerPool
 
 KEPT_PICTURES = 32
 DECODE_TIMEOUT_S = 20.0
+
+_Kind = int | None | Literal["card"]
+"""The largest width of a picture in its full quality, or a card's."""
+_Key = tuple[int, _Kind]
+_Job = Callable[[Sequence[AccessUnit], int], Still]
 
 
 class Stills:
@@ -33,37 +41,26 @@ class Stills:
         self._units = units
         self._workers = workers
         self._label = label
-        self._kept: OrderedDict[tuple[int, int | None], tuple[int, Still]] = OrderedDict()
+        self._kept: OrderedDict[_Key, tuple[int, Still]] = OrderedDict()
 
     async def frame(self, pts_ns: int | None, *, exact: bool, max_width: int | None) -> Picture:
         """The frame shown at `pts_ns` (None: the newest), or with `exact` False the keyframe before it.
 
         Raises BufferEmpty, Busy, DecodeFailed.
         """
-        asked = self._units.newest() if pts_ns is None else self._units.frame_at(pts_ns)
+        asked = self._asked(pts_ns)
         if self._can_be_handed_out(asked, max_width):
-            size = (asked.epoch.width, asked.epoch.height)
-            return Picture(asked.data, self._label(asked.pts_ns), *size, approximate=False)
-        units = self._units.gop_of(asked.pts_ns)
-        shown = asked if exact else units[0]
-        key = (shown.sequence, max_width)
-        if key not in self._kept:
-            needed = units if exact else units[:1]
-            still = await self._workers.run(
-                decode_jpeg,
-                needed,
-                shown.pts_ns,
-                max_width,
-                self._rotation_deg,
-                timeout_s=DECODE_TIMEOUT_S,
-            )
-            self._kept[key] = (shown.pts_ns, still)
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT_PICTURES:
-            self._kept.popitem(last=False)
-        pts_ns, still = self._kept[key]
-        approximate = shown.sequence != asked.sequence
-        return Picture(still.jpeg, self._label(pts_ns), still.width, still.height, approximate)
+            return self._own(asked)
+        job = partial(decode_jpeg, max_width=max_width, rotation_deg=self._rotation_deg)
+        return await self._shown(asked, max_width, job, exact=exact)
+
+    async def card(self, pts_ns: int | None, *, exact: bool) -> Picture:
+        """Like `frame`, small in pixels and in bytes: for a card among a hundred others."""
+        asked = self._asked(pts_ns)
+        if self._can_be_handed_out(asked, CARD_WIDTH_PX) and len(asked.data) <= MOST_BYTES:
+            return self._own(asked)
+        job = partial(decode_card, rotation_deg=self._rotation_deg)
+        return await self._shown(asked, "card", job, exact=exact)
 
     async def filmstrip(self, start_ns: int, end_ns: int, count: int, width: int) -> list[Picture]:
         """At most `count` keyframes spread evenly over the span, each at most `width` wide; often none."""
@@ -77,6 +74,28 @@ class Stills:
             Picture(still.jpeg, self._label(still.pts_ns), still.width, still.height, approximate=False)
             for still in decoded
         ]
+
+    def _asked(self, pts_ns: int | None) -> AccessUnit:
+        return self._units.newest() if pts_ns is None else self._units.frame_at(pts_ns)
+
+    def _own(self, unit: AccessUnit) -> Picture:
+        size = (unit.epoch.width, unit.epoch.height)
+        return Picture(unit.data, self._label(unit.pts_ns), *size, approximate=False)
+
+    async def _shown(self, asked: AccessUnit, kind: _Kind, job: _Job, *, exact: bool) -> Picture:
+        units = self._units.gop_of(asked.pts_ns)
+        shown = asked if exact else units[0]
+        key = (shown.sequence, kind)
+        if key not in self._kept:
+            needed = units if exact else units[:1]
+            still = await self._workers.run(job, needed, shown.pts_ns, timeout_s=DECODE_TIMEOUT_S)
+            self._kept[key] = (shown.pts_ns, still)
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT_PICTURES:
+            self._kept.popitem(last=False)
+        pts_ns, still = self._kept[key]
+        approximate = shown.sequence != asked.sequence
+        return Picture(still.jpeg, self._label(pts_ns), still.width, still.height, approximate)
 
     def _can_be_handed_out(self, unit: AccessUnit, max_width: int | None) -> bool:
         is_small = max_width is None or max_width >= unit.epoch.width

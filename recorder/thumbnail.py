@@ -1,4 +1,4 @@
-"""Still pictures for people: scaled, as JPEG or PNG, from units or from a finished file.
+"""Still pictures for people: scaled, as JPEG or PNG, from units, from a finished file or from a picture.
 
 Here: the jobs that worker processes run. Module-level functions with picklable values in and out.
 Not here: which units a frame needs (`ring_buffer`), decoding (`decoder`), where files are put (callers).
@@ -6,23 +6,17 @@ Not here: which units a frame needs (`ring_buffer`), decoding (`decoder`), where
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import cv2
 
 from recorder.access_unit import AccessUnit
-from recorder.decoder import Picture, decode_frame, frame_from_file, turned
+from recorder.card_size import CARD_WIDTH_PX, fitted
+from recorder.decoder import Picture, decode_frame, decode_jpeg_bytes, frame_from_file, turned
 from recorder.errors import DecodeFailed
 
 JPEG_QUALITY = 85
-
-
-class ImageKind(StrEnum):
-    """How a still is encoded."""
-
-    JPEG = "jpeg"
-    PNG = "png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +65,60 @@ def filmstrip_jpegs(keyframes: Sequence[AccessUnit], width: int, rotation_deg: i
     return stills
 
 
-def middle_jpeg(path: Path, max_width: int | None) -> ClipStill:
-    """The frame in the middle of a finished clip. Raises DecodeFailed."""
-    return still_from_file(path, None, max_width)
+def decode_card(units: Sequence[AccessUnit], pts_ns: int, rotation_deg: int = 0) -> Still:
+    """The frame shown at `pts_ns` for a card; `units` as for `decode_frame`. Raises DecodeFailed."""
+    picture, shown_ns = decode_frame(units, pts_ns)
+    data, width, height = card(turned(picture, rotation_deg))
+    return Still(data, width, height, shown_ns)
 
 
-def still_from_file(
-    path: Path, time_s: float | None, max_width: int | None, kind: ImageKind = ImageKind.JPEG
-) -> ClipStill:
-    """The frame a finished clip shows at `time_s` (None: its middle). Raises DecodeFailed."""
+def card_from_file(path: Path, time_s: float | None) -> ClipStill:
+    """The frame a finished clip shows at `time_s` (None: its middle) for a card. Raises DecodeFailed."""
     picture, shown_s = frame_from_file(path, time_s)
-    scaled = fit(picture, max_width)
-    data = jpeg(scaled) if kind is ImageKind.JPEG else png(scaled)
-    return ClipStill(data, scaled.shape[1], scaled.shape[0], shown_s)
+    return ClipStill(*card(picture), shown_s)
+
+
+def card_from_jpeg(path: Path) -> ClipStill:
+    """A picture on the disk for a card. Raises DecodeFailed."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DecodeFailed(f"The picture cannot be read: {error.strerror}.") from error
+    return ClipStill(*card(decode_jpeg_bytes(data)), 0.0)
+
+
+def png_from_jpeg(data: bytes) -> ClipStill:
+    """The same picture as PNG. Raises DecodeFailed."""
+    picture = decode_jpeg_bytes(data)
+    return ClipStill(png(picture), picture.shape[1], picture.shape[0], 0.0)
+
+
+def png_from_file(path: Path, time_s: float, max_width: int) -> ClipStill:
+    """The frame a finished clip shows at `time_s`, for a person who picked it. Raises DecodeFailed."""
+    picture, shown_s = frame_from_file(path, time_s)
+    width, height = even_size(picture.shape[1], picture.shape[0], max_width)
+    if picture.shape[:2] != (height, width):
+        picture = _scaled(picture, (width, height))
+    return ClipStill(png(picture), width, height, shown_s)
+
+
+def card(picture: Picture) -> tuple[bytes, int, int]:
+    """JPEG, width and height of `picture` (BGR) for a card: small in pixels and in bytes."""
+    width = min(CARD_WIDTH_PX, picture.shape[1])
+    while True:
+        scaled = fit(picture, width)
+        data = fitted(partial(jpeg, scaled))
+        if data is not None or width == 1:
+            return data or jpeg(scaled), scaled.shape[1], scaled.shape[0]
+        width = max(1, width * 3 // 4)  # noise: nothing else makes it small
+
+
+def even_size(width: int, height: int, max_width: int) -> tuple[int, int]:
+    """Width and height scaled down to `max_width`, never up; the height even (a single row stays one)."""
+    new_width = min(width, max_width)
+    exact = height * new_width / width
+    nearest = round(exact / 2) * 2
+    return new_width, max(min(2, height), min(nearest, height - height % 2))
 
 
 def fit(picture: Picture, max_width: int | None) -> Picture:
@@ -91,7 +126,10 @@ def fit(picture: Picture, max_width: int | None) -> Picture:
     height, width = picture.shape[:2]
     if max_width is None or max_width >= width:
         return picture
-    size = (max_width, max(1, round(height * max_width / width)))
+    return _scaled(picture, (max_width, max(1, round(height * max_width / width))))
+
+
+def _scaled(picture: Picture, size: tuple[int, int]) -> Picture:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, cast
 
-from recorder.errors import Busy, DecodeFailed, RecorderError, WorkerLost
+from recorder.errors import Busy, DecodeFailed, RecorderError, WorkerLost, WorkerTimedOut
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -155,7 +155,7 @@ class WorkerPool:
             with self._lock:
                 self.counters.workers_lost += not job.cancelled
                 self.counters.timed_out += error.timed_out
-            raise WorkerLost(str(error)) from error
+            raise (WorkerTimedOut if error.timed_out else WorkerLost)(str(error)) from error
         finally:
             self._idle.put(worker)
         with self._lock:

@@ -6,6 +6,7 @@ from backend.access.actions import Action
 from backend.errors import Problem
 from backend.keys import HEALTH
 from backend.routes import Route, json_response
+from backend.wire.service import ConcernJson
 from backend.wire.times import Answer
 
 
@@ -13,6 +14,12 @@ class HealthJson(Answer):
     """A state in one word."""
 
     status: str
+
+
+class ReadyJson(HealthJson):
+    """`GET /readyz`."""
+
+    concerns: list[ConcernJson]
 
 
 async def livez(request: web.Request) -> web.StreamResponse:
@@ -23,10 +30,10 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     health = request.app[HEALTH]
     if not health.is_ready:
         raise Problem(503, "Not ready", f"Waiting for: {health.waiting_for}.", headers={"Retry-After": "1"})
-    return json_response(HealthJson(status="ready"))
+    return json_response(ReadyJson(status="ready", concerns=ConcernJson.all_of(health.concerns)))
 
 
 ROUTES = (
     Route("GET", "/livez", livez, None, "The process answers", response=HealthJson, also_head=True),
-    Route("GET", "/readyz", readyz, Action.VIEW, "Ready to record and serve", response=HealthJson),
+    Route("GET", "/readyz", readyz, Action.VIEW, "Ready to record and serve", response=ReadyJson),
 )

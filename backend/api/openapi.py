@@ -37,7 +37,7 @@ def document(routes: tuple[Route, ...]) -> dict[str, Any]:
     """The whole description of `routes`."""
     ours = [route for route in routes if route.documented]
     asked = {m for r in ours for m in (r.body, r.query) if m is not None}
-    answered = {r.response for r in ours if r.response is not None}
+    answered = {m for r in ours for m in (r.response, r.error_response) if m is not None}
     inputs: list[Any] = [(m, "validation") for m in _sorted(asked)]
     outputs: list[Any] = [(m, "serialization") for m in _sorted(answered)]
     names, schemas = models_json_schema(inputs + outputs, ref_template=_REF)
@@ -94,8 +94,10 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
         success["content"] = {route.media_type: {"schema": names[route.response, "serialization"]}}
     elif route.media_type != "application/json":
         success["content"] = {route.media_type: {}}
-    problem = {"schema": _REF_PROBLEM}
-    failed = {"description": "What happened and what to do", "content": {"application/problem+json": problem}}
+    content = {"application/problem+json": {"schema": _REF_PROBLEM}}
+    if route.error_response is not None:
+        content["application/json"] = {"schema": names[route.error_response, "serialization"]}
+    failed = {"description": "What happened and what to do", "content": content}
     return {str(route.status): success, "default": failed}
 
 

@@ -1,4 +1,4 @@
-"""The bytes of clips: playback, download, thumbnails."""
+"""The bytes of clips: playback, download."""
 
 from typing import Literal
 
@@ -8,16 +8,12 @@ from pydantic import Field
 from backend.access.actions import Action
 from backend.access.peers import page_scheme, split_host
 from backend.api.clips import camera_of_clip
-from backend.catalogue import Clip, PreviewSource
-from backend.file_body import FileToSend, send_file
-from backend.keys import CLIPS, PLAYBACK, PREVIEWS
+from backend.catalogue import Clip
+from backend.keys import CLIPS, PLAYBACK
 from backend.playback import Page
-from backend.previews import PLACEHOLDER
 from backend.routes import Route, json_response, query_of
-from backend.wire.clips import ClipPreviewsJson, PlaybackJson, chosen_preview
+from backend.wire.clips import PlaybackJson
 from backend.wire.times import Asked
-
-FOR_EVER = "private, max-age=31536000, immutable"
 
 
 class DownloadQuery(Asked):
@@ -39,17 +35,6 @@ class PlaybackQuery(Asked):
     )
 
 
-class ThumbnailQuery(Asked):
-    """`GET /api/clips/{id}/thumbnail`."""
-
-    source: Literal["current", "middle", "manual"] | None = Field(
-        default=None, description="Default: what the card shows now."
-    )
-    v: int | None = Field(
-        default=None, ge=0, description="Version, as in thumbnail_url: may be cached for ever."
-    )
-
-
 async def playback(request: web.Request) -> web.StreamResponse:
     host, _ = split_host(request.headers["Host"].lower())
     page = Page(page_scheme(request), host, query_of(request, PlaybackQuery).after)
@@ -66,32 +51,8 @@ async def download(request: web.Request) -> web.StreamResponse:
     return await request.app[PLAYBACK].download(request, clip, inline=asked.inline, clean=clean)
 
 
-async def thumbnail(request: web.Request) -> web.StreamResponse:
-    asked, clip = query_of(request, ThumbnailQuery), await _clip(request)
-    source = chosen_preview(clip) if asked.source is None else PreviewSource(asked.source)
-    file = None if source is None else request.app[PREVIEWS].file(clip, source)
-    if file is None:
-        return _placeholder()
-    # Without the version of the picture there is, the next one will have the same address.
-    info = clip.previews.of(source) if source is not None else None
-    cached = info is not None and asked.v == info.version
-    headers = {"Cache-Control": FOR_EVER if cached else "private, no-cache"}
-    try:
-        return await send_file(request, FileToSend(file.path, file.content_type, file.etag, headers))
-    except FileNotFoundError:
-        return _placeholder()
-
-
-async def previews(request: web.Request) -> web.StreamResponse:
-    return json_response(ClipPreviewsJson.of(await _clip(request)))
-
-
 async def _clip(request: web.Request) -> Clip:
     return await request.app[CLIPS].get(request.match_info["id"])
-
-
-def _placeholder() -> web.Response:
-    return web.Response(body=PLACEHOLDER, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
 _CLIP = "/api/clips/{id}"
@@ -127,25 +88,5 @@ ROUTES = (
         query=DownloadQuery,
         media_type="application/octet-stream",
         also_head=True,
-    ),
-    Route(
-        "GET",
-        f"{_CLIP}/thumbnail",
-        thumbnail,
-        Action.VIEW,
-        "The preview picture, or a placeholder",
-        camera=camera_of_clip,
-        query=ThumbnailQuery,
-        media_type="image/jpeg",
-        also_head=True,
-    ),
-    Route(
-        "GET",
-        f"{_CLIP}/previews",
-        previews,
-        Action.VIEW,
-        "The previews there are",
-        camera=camera_of_clip,
-        response=ClipPreviewsJson,
     ),
 )

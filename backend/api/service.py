@@ -16,6 +16,7 @@ from backend.keys import (
     CATALOGUE,
     EVENTS,
     FILES,
+    HEALTH,
     PRINCIPAL,
     RECORDER_ID,
     STARTED_AT,
@@ -28,6 +29,7 @@ from backend.wire.service import (
     AnalyticsQuery,
     CameraSamplesJson,
     CameraStorageJson,
+    ConcernJson,
     DiskJson,
     EncoderJson,
     EncoderTriedJson,
@@ -82,6 +84,7 @@ async def system(request: web.Request) -> web.StreamResponse:
             clock=app[CAMERAS].find(None).status().clock,
             event_streams=app[EVENTS].subscribers,
             live_viewers=app[VIEWERS].count,
+            concerns=ConcernJson.all_of(app[HEALTH].concerns),
         )
     )
 

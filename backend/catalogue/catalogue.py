@@ -135,8 +135,13 @@ class Catalogue:
         return await self._database.write(lambda db: clip_queries.set_progress(db, clip_id, progress))
 
     async def set_preview(self, clip_id: str, source: PreviewSource, preview: PreviewInfo | None) -> Clip:
-        """Set or clear a preview; the catalogue gives its version. Raises ClipUnknown."""
-        return await self._database.write(lambda db: clip_queries.set_preview(db, clip_id, source, preview))
+        """Set or clear a preview; the catalogue gives its version. Raises ClipUnknown.
+
+        The file it replaces is handed to the garbage table in the same transaction.
+        """
+        return await self._database.write(
+            lambda db: clip_queries.set_preview(db, clip_id, source, preview, self._now())
+        )
 
     async def insert_continuation(self, old: str, new: NewClip) -> tuple[Clip, Clip]:
         """Commit the row of a clip that goes on where `old` ended, and the links between the two.

@@ -6,10 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from backend.catalogue import upload_queries
+from backend.catalogue import garbage_queries, upload_queries
 from backend.catalogue.clip_rows import changed_row, clip_of, new_row, texts_row
 from backend.catalogue.errors import ClipUnknown, IllegalTransition
-from backend.catalogue.model import clips, garbage, likes
+from backend.catalogue.model import clips, likes
 from backend.catalogue.values import (
     CameraStorage,
     Clip,
@@ -19,6 +19,7 @@ from backend.catalogue.values import (
     PreviewInfo,
     PreviewSource,
     Root,
+    StoredPath,
 )
 from backend.lifecycle import UNFINISHED, Status, can
 
@@ -65,9 +66,17 @@ def set_progress(db: sa.Connection, clip_id: str, progress: float | None) -> Cli
     return write(db, clip, {"progress": progress})
 
 
-def set_preview(db: sa.Connection, clip_id: str, source: PreviewSource, info: PreviewInfo | None) -> Clip:
-    """Set or clear one preview. A new picture gets a version that no earlier one of the clip had."""
+def set_preview(
+    db: sa.Connection, clip_id: str, source: PreviewSource, info: PreviewInfo | None, now: datetime
+) -> Clip:
+    """Set or clear one preview. A new picture gets a version that no earlier one of the clip had.
+
+    The file of the one before, if it is another, becomes garbage in the same transaction.
+    """
     clip = locked(db, clip_id)
+    before = clip.previews.of(source)
+    if before is not None and (info is None or info.path != before.path):
+        garbage_queries.add(db, clip.recorder_id, clip_id, [StoredPath(Root.THUMBNAILS, before.path)], now)
     stored = db.execute(sa.select(clips.c.previews).where(clips.c.id == clip_id)).scalar_one()
     previews = {name: value for name, value in stored.items() if name != source.value}
     if info is not None:
@@ -92,18 +101,7 @@ def delete(db: sa.Connection, clip_id: str, now: datetime) -> Clip:
     clip = locked(db, clip_id)
     db.execute(clips.delete().where(clips.c.id == clip_id))
     db.execute(likes.delete().where(likes.c.clip_id == clip_id))
-    db.execute(
-        garbage.insert().values(
-            recorder_id=clip.recorder_id,
-            clip_id=clip_id,
-            paths=[[root.value, clip_id] for root in Root],
-            at_store=False,
-            attempts=0,
-            not_before=now,
-            created_at=now,
-            last_error=None,
-        )
-    )
+    garbage_queries.add(db, clip.recorder_id, clip_id, [StoredPath(root, clip_id) for root in Root], now)
     upload_queries.forget(db, clip, now)
     grown = {"version": clips.c.version + 1}
     if clip.continued_from is not None:

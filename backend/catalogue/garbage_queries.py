@@ -1,11 +1,36 @@
 """Statements about garbage. Each function runs inside the caller's transaction."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from backend.catalogue.model import garbage, uploads
 from backend.catalogue.values import Garbage, Root, StoredPath
+
+
+def add(
+    db: sa.Connection,
+    recorder_id: str,
+    clip_id: str,
+    places: Iterable[StoredPath],
+    now: datetime,
+    *,
+    at_store: bool = False,
+) -> None:
+    """Files that nothing needs once the caller's transaction is committed."""
+    db.execute(
+        garbage.insert().values(
+            recorder_id=recorder_id,
+            clip_id=clip_id,
+            paths=[[place.root.value, place.path] for place in places],
+            at_store=at_store,
+            attempts=0,
+            not_before=now,
+            created_at=now,
+            last_error=None,
+        )
+    )
 
 
 def due(

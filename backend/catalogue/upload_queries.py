@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from backend.catalogue import garbage_queries
 from backend.catalogue.clip_rows import clip_of
 from backend.catalogue.model import clips, garbage, meta, uploads
 from backend.catalogue.values import (
@@ -192,7 +193,7 @@ def reclaim(db: sa.Connection, clip_id: str, now: datetime) -> Clip | None:
     )
     if clip.remote_file is None or db.execute(of_file).scalar_one():
         return None
-    _throw_away(db, clip.recorder_id, clip.id, [StoredPath(Root.CLIPS, clip.id)], now, at_store=False)
+    garbage_queries.add(db, clip.recorder_id, clip.id, [StoredPath(Root.CLIPS, clip.id)], now)
     return _changed(db, clip_id, {"location": Location.REMOTE.value})
 
 
@@ -245,7 +246,7 @@ def discard(
 ) -> None:
     """Have objects deleted at the store, by way of the garbage table."""
     if places:
-        _throw_away(db, recorder_id, clip_id, places, now, at_store=True)
+        garbage_queries.add(db, recorder_id, clip_id, places, now, at_store=True)
 
 
 def forget(db: sa.Connection, clip: Clip, now: datetime) -> None:
@@ -274,29 +275,6 @@ def _locked(db: sa.Connection, clip_id: str) -> Clip | None:
 def _changed(db: sa.Connection, clip_id: str, values: Mapping[str, Any]) -> Clip:
     db.execute(clips.update().where(clips.c.id == clip_id).values(**values, version=clips.c.version + 1))
     return clip_of(db.execute(sa.select(clips).where(clips.c.id == clip_id)).mappings().one())
-
-
-def _throw_away(
-    db: sa.Connection,
-    recorder_id: str,
-    clip_id: str,
-    places: Sequence[StoredPath],
-    now: datetime,
-    *,
-    at_store: bool,
-) -> None:
-    db.execute(
-        garbage.insert().values(
-            recorder_id=recorder_id,
-            clip_id=clip_id,
-            paths=[[place.root.value, place.path] for place in places],
-            at_store=at_store,
-            attempts=0,
-            not_before=now,
-            created_at=now,
-            last_error=None,
-        )
-    )
 
 
 def _stored(objects: Sequence[RemoteObject]) -> list[list[object]]:

@@ -31,7 +31,7 @@ def fsck(config: Config, options: argparse.Namespace) -> Exit:
 
 
 async def _check(config: Config, level: Level) -> FsckReport:
-    files = LocalFiles(config.clips_dir, config.thumbnails_dir, config.data_dir / "quarantine")
+    files = LocalFiles.of(config)
     catalogue = Catalogue(config.catalogue_url)
     try:
         await catalogue.open()

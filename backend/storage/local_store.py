@@ -63,7 +63,7 @@ class LocalStore:
 
     async def copy(self, source: StoredPath, target: StoredPath) -> ObjectStat:
         """Like put, from a stored file."""
-        path = self._files.path_of(source)
+        path = await self._do(lambda: self._files.path_of(source))
         if await self.stat(source) is None:
             raise _missing(source)
         return await self.put(target, path, "")

@@ -1,5 +1,6 @@
 """The box itself and its history as JSON: system, analytics."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import Field
@@ -42,6 +43,17 @@ class EncoderJson(Answer):
     waiting: int
 
 
+class ConcernJson(Answer):
+    """Something that does not work as it should while recording goes on."""
+
+    subject: str
+    detail: str = Field(description="What is wrong and what to do about it.")
+
+    @classmethod
+    def all_of(cls, concerns: Mapping[str, str]) -> list[Self]:
+        return [cls(subject=subject, detail=concerns[subject]) for subject in sorted(concerns)]
+
+
 class SystemJson(Answer):
     """`GET /api/system`."""
 
@@ -61,6 +73,7 @@ class SystemJson(Answer):
     clock: str
     event_streams: int
     live_viewers: int
+    concerns: list[ConcernJson]
 
 
 class AnalyticsQuery(Asked):

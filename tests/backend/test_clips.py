@@ -15,9 +15,11 @@ from backend.clip_news import ClipNews
 from backend.clips import Clips
 from backend.config import Config, RecordingConfig
 from backend.events import EventLog
+from backend.health import Health
 from backend.ids import new_id
 from backend.inbox import RecorderInbox
 from backend.lifecycle import Status
+from backend.pictures import Pictures
 from backend.previews import Previews
 from backend.recordings import Desk, Recordings
 from backend.wire.clips import ClipRequest
@@ -95,7 +97,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         desk = Desk(
             catalogue=box.catalogue,
             cameras=Cameras([recorder]),
-            previews=Previews(box.catalogue, news, box.files, workers),
+            previews=Previews(box.catalogue, Pictures(box.catalogue, news, box.files, Health()), workers),
             news=news,
             events=events,
             recorder_id=HERE,

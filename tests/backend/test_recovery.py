@@ -30,7 +30,7 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
 
 
 async def recover(box: Box) -> RecoveryReport:
-    places = Places(box.files.clips_dir, box.files.quarantine_dir, box.files.clips_dir.parent / "runtime")
+    places = Places(box.files, box.files.clips_dir.parent / "runtime")
     with ThreadPoolExecutor(1) as disk, ThreadPoolExecutor(1) as finishing:
         return await Recovery(box.catalogue, HERE, places, disk, finishing).run()
 
@@ -227,6 +227,25 @@ async def test_strangers_are_moved_and_never_deleted(box: Box) -> None:
     assert (box.files.quarantine_dir / lost / "clip.mp4").read_bytes() == b"whose?"
     kept = {path.read_bytes() for path in box.files.quarantine_dir.glob("holiday.mp4*")}
     assert kept == {b"mine", b"earlier"}
+
+
+async def test_pictures_nobody_was_told_of_go_and_strangers_among_them_move(box: Box) -> None:
+    """A kill between file and row leaves the first; another box's clip on a shared disk is no stranger."""
+    clip = await box.finished_clip()
+    lost, foreign = new_id(), new_id()
+    await box.catalogue.insert_clip(
+        NewClip(id=foreign, recorder_id=new_id(), camera="back", start_time=NOON, pressed_at=NOON)
+    )
+    for owner in (lost, foreign):
+        put(box.files.thumbnails_dir / owner / "current-00000000.jpg", b"whose?")
+    for name in ("middle-0a1b2c3d.jpg", "manual-0a1b2c3d.png", "notes.txt"):
+        put(box.files.thumbnails_dir / clip.id / name, b"x")
+    report = await recover(box)
+    assert report.quarantined == [lost]
+    assert (box.files.quarantine_dir / lost / "current-00000000.jpg").read_bytes() == b"whose?"
+    assert {path.name for path in box.files.thumbnails_dir.iterdir()} == {clip.id, foreign}
+    left = {path.name for path in (box.files.thumbnails_dir / clip.id).iterdir()}
+    assert left == {"middle.jpg", "notes.txt"}
 
 
 async def test_what_waits_for_deletion_is_no_stranger(box: Box) -> None:

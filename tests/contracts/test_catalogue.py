@@ -342,6 +342,21 @@ async def test_a_preview_changes_its_version_with_every_picture(catalogue: Catal
     assert versions == sorted(set(versions))
 
 
+async def test_a_picture_that_is_replaced_becomes_garbage_with_it(catalogue: Catalogue) -> None:
+    """In one transaction: never a row without its picture, never a picture that nobody deletes."""
+    clip = await catalogue.insert_clip(new_clip())
+
+    async def left_over() -> list[str]:
+        return [place.path for one in await catalogue.garbage_of_recorder(HERE) for place in one.paths]
+
+    for name in ("a", "a", "b"):
+        picture = PreviewInfo(f"{clip.id}/manual-{name}.png", 640, 360)
+        await catalogue.set_preview(clip.id, PreviewSource.MANUAL, picture)
+    assert await left_over() == [f"{clip.id}/manual-a.png"]
+    await catalogue.set_preview(clip.id, PreviewSource.MANUAL, None)
+    assert await left_over() == [f"{clip.id}/manual-a.png", f"{clip.id}/manual-b.png"]
+
+
 async def test_a_continuation_is_linked_both_ways_or_not_at_all(catalogue: Catalogue) -> None:
     """And deleting one side leaves no link to a clip that is not there."""
     first, second = await catalogue.insert_clip(new_clip()), new_clip()

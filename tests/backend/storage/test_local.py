@@ -24,9 +24,10 @@ def everything_under(path: Path) -> list[str]:
 def test_a_thumbnail_replaces_the_one_before_all_at_once(files: LocalFiles) -> None:
     """The path stays, the content is the new one, nothing temporary stays behind."""
     clip_id = new_id()
-    path = files.put_thumbnail(clip_id, "current.jpg", b"approximate")
-    assert files.put_thumbnail(clip_id, "current.jpg", b"exact") == path
-    assert files.thumbnail_path(path).read_bytes() == b"exact"
+    kept = files.put_thumbnail(clip_id, "current.jpg", b"approximate")
+    assert files.put_thumbnail(clip_id, "current.jpg", b"exact") == kept
+    assert kept.trouble is None
+    assert files.thumbnail_path(kept.path).read_bytes() == b"exact"
     assert everything_under(files.thumbnails_dir) == [clip_id, f"{clip_id}/current.jpg"]
 
 
@@ -100,8 +101,8 @@ def test_quarantine_keeps_every_byte_though_names_repeat(files: LocalFiles) -> N
     """Two strangers of one name, one after the other: both are kept."""
     for content in (b"first", b"second"):
         (files.clips_dir / "stranger").write_bytes(content)
-        assert files.strangers(Root.CLIPS, set()) == ["stranger"]
-        files.quarantine(Root.CLIPS, "stranger")
+        (stranger,) = files.strangers(Root.CLIPS, set())
+        files.quarantine(stranger)
     assert {path.read_bytes() for path in files.quarantine_dir.iterdir()} == {b"first", b"second"}
     assert files.strangers(Root.CLIPS, set()) == []
 
@@ -110,7 +111,47 @@ def test_quarantine_keeps_every_byte_though_names_repeat(files: LocalFiles) -> N
 def test_only_what_lies_directly_in_a_root_is_quarantined(files: LocalFiles, name: str) -> None:
     """A name is a name, never a way."""
     with pytest.raises(PathRefused):
-        files.quarantine(Root.CLIPS, name)
+        files.quarantine(files.clips_dir / name)
+
+
+def test_pictures_go_to_the_fallback_while_their_directory_refuses(tmp_path: Path) -> None:
+    """Said once it happens; both places are looked in, swept and listed; where both refuse it is an error."""
+    files = LocalFiles(tmp_path / "c", tmp_path / "t", tmp_path / "q", tmp_path / "f")
+    (tmp_path / "t").touch()
+    trouble = files.prepare()
+    assert trouble is not None
+    assert str(tmp_path / "f") in trouble
+    clip_id = new_id()
+    kept = files.put_thumbnail(clip_id, "current-1.jpg", b"one")
+    assert kept.trouble is not None
+    assert files.thumbnail_path(kept.path) == tmp_path / "f" / kept.path
+    (tmp_path / "t").unlink()
+    assert files.prepare() is None
+    other = files.put_thumbnail(clip_id, "manual-2.png", b"two")
+    assert (other.trouble, files.thumbnail_path(other.path)) == (None, tmp_path / "t" / other.path)
+    assert {file.place.path for file in files.walk(Root.THUMBNAILS)} == {kept.path, other.path}
+    (tmp_path / "f" / clip_id / "x.tmp").touch()
+    files.prepare()
+    assert everything_under(tmp_path / "f") == [clip_id, kept.path]
+    files.remove(StoredPath(Root.THUMBNAILS, kept.path))
+    files.remove(StoredPath(Root.THUMBNAILS, clip_id))
+    assert (everything_under(tmp_path / "f"), everything_under(tmp_path / "t")) == ([], [])
+    for name in "tf":
+        (tmp_path / name).rmdir()
+        (tmp_path / name).touch()
+    with pytest.raises(OSError, match="directory"):
+        files.put_thumbnail(clip_id, "middle-3.jpg", b"three")
+    files.remove(StoredPath(Root.THUMBNAILS, clip_id))
+
+
+def test_strangers_in_a_directory_that_a_person_named_are_only_those_named_like_clips(tmp_path: Path) -> None:
+    """Somebody's holiday pictures in the same directory are nobody's business."""
+    files = LocalFiles(tmp_path / "data/clips", tmp_path / "pictures", tmp_path / "data/quarantine")
+    files.prepare()
+    lost, known = new_id(), new_id()
+    for name in (lost, known, "holiday"):
+        (files.thumbnails_dir / name).mkdir()
+    assert files.strangers(Root.THUMBNAILS, {known}) == [files.thumbnails_dir / lost]
 
 
 def test_walking_lists_files_with_sizes_and_follows_no_link(files: LocalFiles, tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""The pictures of clips: written durably, named in the row, found again, told of.
+
+Here: what every picture goes through, whoever made it. Not here: making them (`previews`,
+`manual_pictures`), which one a card shows (`wire.clips`), names (`picture_names`). Event loop only; files
+are written and looked for in the loop's default executor.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from backend.catalogue import Catalogue, Clip, ClipUnknown, PreviewInfo, PreviewSource, Root, StoredPath
+from backend.clip_news import ClipNews
+from backend.file_body import FileToSend
+from backend.health import Health
+from backend.picture_names import new_name
+from backend.storage.local import LocalFiles
+
+T = TypeVar("T")
+
+THUMBNAILS = "thumbnails"
+"""What `Health` calls our directory."""
+
+PLACEHOLDER = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" width="640" height="360">'
+    b'<rect width="640" height="360" fill="#22262c"/>'
+    b'<g fill="none" stroke="#5a6470" stroke-width="10" stroke-linejoin="round">'
+    b'<rect x="230" y="130" width="120" height="100" rx="14"/><path d="M350 165l60-32v94l-60-32z"/></g></svg>'
+)
+"""Shown while there is no picture, or none could be made."""
+
+CONTENT_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
+
+
+@dataclass(frozen=True, slots=True)
+class MadePicture:
+    """A picture that was made of a clip. `approximate`: a keyframe near the moment, not its frame."""
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    suffix: str = ".jpg"
+    approximate: bool = False
+
+
+@dataclass(slots=True)
+class PictureCounters:
+    """Since the daemon started."""
+
+    made: int = 0
+    failed: int = 0
+    in_fallback: int = 0
+    """Written to `thumbnails_fallback_dir`, because `thumbnails_dir` refused."""
+
+
+class Pictures:
+    """Keeps and finds them."""
+
+    def __init__(self, catalogue: Catalogue, news: ClipNews, files: LocalFiles, health: Health) -> None:
+        self._catalogue = catalogue
+        self._news = news
+        self._files = files
+        self._health = health
+        self.counters = PictureCounters()
+
+    async def keep(self, clip_id: str, source: PreviewSource, made: MadePicture) -> Clip:
+        """Write the picture, then let the row name it; what it replaces is deleted later.
+
+        A kill in between leaves the old picture in force. Raises OSError where neither directory takes
+        it, ClipUnknown where the clip is gone, CatalogueUnavailable; each leaves things as they were.
+        """
+        name = new_name(source, made.suffix)
+        try:
+            kept = await self._on_disk(lambda: self._files.put_thumbnail(clip_id, name, made.data))
+        except OSError as error:
+            self._health.concern(THUMBNAILS, self._files.trouble(error, nowhere=True))
+            raise
+        self._health.concern(THUMBNAILS, kept.trouble)
+        self.counters.in_fallback += kept.trouble is not None
+        info = PreviewInfo(kept.path, made.width, made.height, approximate=made.approximate)
+        try:
+            clip = await self._catalogue.set_preview(clip_id, source, info)
+        except ClipUnknown:
+            # Its files may have been deleted just before this one came, so nobody else would take it away.
+            await self._on_disk(lambda: self._files.remove(StoredPath(Root.THUMBNAILS, clip_id)))
+            raise
+        self.counters.made += 1
+        self._news.changed(clip)
+        return clip
+
+    async def file(self, clip: Clip, source: PreviewSource) -> FileToSend | None:
+        """A picture that was made, wherever it lies; None when there is none from this source."""
+        info = clip.previews.of(source)
+        if info is None:
+            return None
+        path = await self._on_disk(lambda: self._files.thumbnail_path(info.path))
+        return FileToSend(path, CONTENT_TYPES[path.suffix], f"{clip.id}-{source}-{info.version}")
+
+    async def is_there(self, info: PreviewInfo | None) -> bool:
+        """Whether there is such a picture, in the row and on the disk."""
+        if info is None:
+            return False
+        return await self._on_disk(lambda: self._files.thumbnail_path(info.path).is_file())
+
+    async def read(self, info: PreviewInfo) -> bytes:
+        """The bytes of a picture. Raises OSError."""
+        return await self._on_disk(lambda: self._files.thumbnail_path(info.path).read_bytes())
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(None, work)
