@@ -5,6 +5,7 @@ nothing after a restart. Event loop only.
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from backend.wire.clips import ClipJson
 from recorder.values import FinishProgressed, RecordingProgressed
 
 TELL_EVERY_S = 1.0
+MOST_WRITTEN = 1000
+"""Texts of about two kilobytes: several first pages at once."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class ClipNews:
         self._under_way: dict[str, _UnderWay] = {}
         self.on_deleted: list[Callable[[Clip], None]] = []
         """Told of each clip whose row is gone."""
+        self._written: OrderedDict[tuple[str, int], bytes] = OrderedDict()
 
     def json(self, clip: Clip) -> ClipJson:
         """The clip as JSON, with the progress of its recording."""
@@ -41,6 +45,19 @@ class ClipNews:
         if under_way is None:
             return ClipJson.of(clip)
         return ClipJson.of(clip, progress=under_way.progress, recorded_s=under_way.recorded_s)
+
+    def written(self, clip: Clip) -> bytes:
+        """The clip as JSON text, remembered: a version of a row is written once for all who list it."""
+        if clip.id in self._under_way:
+            return self.json(clip).model_dump_json().encode()
+        key = (clip.id, clip.version)
+        if (text := self._written.get(key)) is None:
+            self._written[key] = text = ClipJson.of(clip).model_dump_json().encode()
+            if len(self._written) > MOST_WRITTEN:
+                self._written.popitem(last=False)
+        else:
+            self._written.move_to_end(key)
+        return text
 
     def changed(self, clip: Clip) -> None:
         """The row is new or has changed."""

@@ -1,5 +1,6 @@
 """Clips and snapshots: make, read, change, delete. Parses and answers; `backend.clips` does the work."""
 
+import json
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -7,12 +8,12 @@ from pydantic import BaseModel
 
 from backend.access.actions import Action
 from backend.access.authorise import authorise
-from backend.catalogue import ClipFilter, MediaType
+from backend.catalogue import ClipFilter, ClipPage, MediaType
 from backend.clips import Clips
 from backend.errors import Problem
 from backend.idempotency import Order, SentKey, StoredAnswer
 from backend.ids import is_id, new_id
-from backend.keys import CAMERAS, CATALOGUE, CLIPS, IDEMPOTENCY, PRINCIPAL
+from backend.keys import CAMERAS, CATALOGUE, CLIPS, IDEMPOTENCY, NEWS, PRINCIPAL
 from backend.routes import Route, body_of, json_response, query_of
 from backend.wire.clips import (
     ClipJson,
@@ -49,7 +50,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
 
 
 async def list_clips(request: web.Request) -> web.StreamResponse:
-    asked, principal = query_of(request, ClipQuery), request[PRINCIPAL]
+    asked = query_of(request, ClipQuery)
     try:
         statuses = parse_statuses(asked.status)
     except ValueError as error:
@@ -65,10 +66,7 @@ async def list_clips(request: web.Request) -> web.StreamResponse:
         media_type=None if asked.media_type is None else MediaType(asked.media_type),
         keep=asked.keep,
     )
-    clips = request.app[CLIPS]
-    page = await clips.list(wanted, asked.cursor, asked.limit)
-    seen = [clips.json(clip) for clip in page.items if principal.may(Action.VIEW, clip.camera)]
-    return json_response(ClipListJson(clips=seen, next_cursor=page.next_cursor))
+    return clip_list(request, await request.app[CLIPS].list(wanted, asked.cursor, asked.limit))
 
 
 async def get_clip(request: web.Request) -> web.StreamResponse:
@@ -99,6 +97,15 @@ async def extend(request: web.Request) -> web.StreamResponse:
     seconds = body_of(request, ExtendRequest).seconds
     clips = request.app[CLIPS]
     return await _verb(request, f"extend {seconds}", lambda clip_id: clips.extend(clip_id, seconds))
+
+
+def clip_list(request: web.Request, page: ClipPage) -> web.Response:
+    """A ClipListJson of what of a page the caller may see; clips written before are not written again."""
+    principal, news = request[PRINCIPAL], request.app[NEWS]
+    seen = [news.written(clip) for clip in page.items if principal.may(Action.VIEW, clip.camera)]
+    cursor = json.dumps(page.next_cursor).encode()
+    body = b'{"clips":[' + b",".join(seen) + b'],"next_cursor":' + cursor + b"}"
+    return web.Response(body=body, content_type="application/json")
 
 
 def _may_record(request: web.Request, camera: str | None) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.api.clips import camera_of_clip, carried_out
-from backend.catalogue import Clip, ClipFilter, ClipPage, MediaType
+from backend.api.clips import camera_of_clip, carried_out, clip_list
+from backend.catalogue import Clip, ClipFilter, MediaType
 from backend.errors import Problem
 from backend.idempotency import Order, StoredAnswer
 from backend.keys import BATCH, CATALOGUE, CLIPS, PRINCIPAL, PUBLISHING
@@ -50,13 +50,13 @@ async def liked(request: web.Request) -> web.StreamResponse:
 async def feed(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, FeedQuery)
     wanted = _filter(asked, frozenset())
-    return _page(request, await request.app[CATALOGUE].feed(wanted, asked.cursor, asked.limit))
+    return clip_list(request, await request.app[CATALOGUE].feed(wanted, asked.cursor, asked.limit))
 
 
 async def drafts(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, FeedQuery)
     wanted = _filter(asked, NOT_PUBLISHED)
-    return _page(request, await request.app[CATALOGUE].list_clips(wanted, asked.cursor, asked.limit))
+    return clip_list(request, await request.app[CATALOGUE].list_clips(wanted, asked.cursor, asked.limit))
 
 
 async def batch(request: web.Request) -> web.StreamResponse:
@@ -85,12 +85,6 @@ async def batch(request: web.Request) -> web.StreamResponse:
 def _filter(asked: FeedQuery, statuses: frozenset[Status]) -> ClipFilter:
     media_type = None if asked.media_type is None else MediaType(asked.media_type)
     return ClipFilter(statuses=statuses, camera=asked.camera, q=asked.q, media_type=media_type)
-
-
-def _page(request: web.Request, page: ClipPage) -> web.StreamResponse:
-    principal, clips = request[PRINCIPAL], request.app[CLIPS]
-    seen = [clips.json(clip) for clip in page.items if principal.may(Action.VIEW, clip.camera)]
-    return json_response(ClipListJson(clips=seen, next_cursor=page.next_cursor))
 
 
 async def _verb(

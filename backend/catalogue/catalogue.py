@@ -20,6 +20,7 @@ from backend.catalogue import (
     session_queries,
 )
 from backend.catalogue.database import Database
+from backend.catalogue.known_clips import KnownClips
 from backend.catalogue.model import meta
 from backend.catalogue.schedule_rows import ScheduleRows
 from backend.catalogue.upload_rows import UploadRows
@@ -59,6 +60,7 @@ class Catalogue:
     def __init__(self, url: str, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = Database(url)
         self._now = now
+        self._known = KnownClips()
         self.schedules = ScheduleRows(self._database, now)
         self.uploads = UploadRows(self._database, now)
 
@@ -87,13 +89,15 @@ class Catalogue:
         self, wanted: ClipFilter = _EVERYTHING, cursor: str | None = None, limit: int = 50
     ) -> ClipPage:
         """One page, the newest recording first. Raises BadCursor."""
-        return await self._database.read(lambda db: list_queries.page(db, wanted, cursor, limit))
+        wish = list_queries.PageWish(wanted, cursor, limit)
+        return await self._database.read(lambda db: list_queries.page(db, wish, self._known))
 
     async def feed(
         self, wanted: ClipFilter = _EVERYTHING, cursor: str | None = None, limit: int = 50
     ) -> ClipPage:
         """One page of what is published, the latest publication first. Raises BadCursor."""
-        return await self._database.read(lambda db: list_queries.feed(db, wanted, cursor, limit))
+        wish = list_queries.PageWish(wanted, cursor, limit)
+        return await self._database.read(lambda db: list_queries.feed(db, wish, self._known))
 
     async def edit_clip(
         self,

@@ -25,6 +25,7 @@ Work = Callable[[sa.Connection], T]
 _READERS = 3
 _PG_WRITERS = 3
 _BUSY_TIMEOUT_MS = 10_000
+_PG_READING = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
 
 
 class Database:
@@ -95,7 +96,8 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=10s"},
-            execution_options={"postgresql_readonly": True} if read_only else {},
+            # By default each statement of a transaction would see a snapshot of its own.
+            execution_options=_PG_READING if read_only else {},
         )
 
 

@@ -1,61 +1,143 @@
 """Pages of clips: by the order in which they were recorded, or in which they were published.
 
 Order is by numbers the catalogue gives out and not by times: the newest stands on top also after the
-clock was set back. Each function runs inside the caller's transaction, on a catalogue thread.
+clock was set back. A page is found by numbers alone, which indexes answer without reading rows, and
+only its rows are read, those not known from before. Each function runs inside the caller's
+transaction, on a catalogue thread.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from backend.catalogue import cursor as cursors
 from backend.catalogue.clip_rows import clip_of
+from backend.catalogue.known_clips import Key, KnownClips
 from backend.catalogue.model import clips
-from backend.catalogue.search import matches
-from backend.catalogue.values import ClipFilter, ClipPage
-
-_RECORDED = (clips.c.number,)
-_PUBLISHED = (clips.c.feed_number, clips.c.number)
+from backend.catalogue.search import matches, newest_found
+from backend.catalogue.values import Clip, ClipFilter, ClipPage
 
 
-def page(db: sa.Connection, wanted: ClipFilter, cursor: str | None, limit: int) -> ClipPage:
+@dataclass(frozen=True, slots=True)
+class _List:
+    """One order of clips. `kind` keeps the cursors of one from being used in another."""
+
+    kind: str
+    order: tuple[sa.Column[int], ...]
+    only: tuple[sa.ColumnElement[bool], ...] = ()
+
+
+_RECORDED = _List("recorded", (clips.c.number,))
+_FEED = _List("feed", (clips.c.feed_number, clips.c.number), (clips.c.feed_number.is_not(None),))
+
+
+@dataclass(frozen=True, slots=True)
+class PageWish:
+    """Which page: of what, behind which cursor, how long."""
+
+    wanted: ClipFilter
+    cursor: str | None
+    limit: int
+
+
+def page(db: sa.Connection, wish: PageWish, known: KnownClips) -> ClipPage:
     """One page, the newest recording first. Raises BadCursor."""
-    conditions = _conditions(wanted, sqlite=db.dialect.name == "sqlite")
-    return _page(db, "recorded", _RECORDED, conditions, cursor, limit)
+    return _page(db, _RECORDED, wish, known)
 
 
-def feed(db: sa.Connection, wanted: ClipFilter, cursor: str | None, limit: int) -> ClipPage:
+def feed(db: sa.Connection, wish: PageWish, known: KnownClips) -> ClipPage:
     """One page of what is published, the latest publication first. Raises BadCursor."""
-    conditions = _conditions(wanted, sqlite=db.dialect.name == "sqlite")
-    return _page(db, "feed", _PUBLISHED, [clips.c.feed_number.is_not(None), *conditions], cursor, limit)
+    return _page(db, _FEED, wish, known)
 
 
-def _page(
-    db: sa.Connection,
-    kind: str,
-    order: tuple[sa.Column[int], ...],
-    conditions: list[sa.ColumnElement[bool]],
-    cursor: str | None,
-    limit: int,
-) -> ClipPage:
+def _page(db: sa.Connection, listed: _List, wish: PageWish, known: KnownClips) -> ClipPage:
     """One row more than asked tells whether there is a next page."""
-    select = sa.select(clips).where(*conditions)
-    if cursor is not None:
-        place = cursors.decode(kind, cursor, len(order))
-        select = select.where(sa.tuple_(*order) < sa.tuple_(*(sa.literal(part) for part in place)))
-    rows = db.execute(select.order_by(*(column.desc() for column in order)).limit(limit + 1))
-    found = rows.mappings().all()
-    last = found[limit - 1] if len(found) > limit else None
-    next_cursor = None if last is None else cursors.encode(kind, tuple(last[column] for column in order))
-    return ClipPage(tuple(clip_of(row) for row in found[:limit]), next_cursor)
+    numbers = _numbers(listed, wish, sqlite=db.dialect.name == "sqlite").subquery()
+    select = sa.select(clips.c.version, clips.c.number, *listed.order).join_from(
+        clips, numbers, clips.c.number == numbers.c.number
+    )
+    places = [(tuple(place), (number, version)) for version, number, *place in db.execute(select)]
+    places.sort(reverse=True)
+    keys = [key for _, key in places[: wish.limit]]
+    found = _read(db, keys, known)
+    more = keys and len(places) > wish.limit
+    next_cursor = cursors.encode(listed.kind, places[wish.limit - 1][0]) if more else None
+    return ClipPage(tuple(found[key] for key in keys), next_cursor)
 
 
-def _conditions(wanted: ClipFilter, *, sqlite: bool) -> list[sa.ColumnElement[bool]]:
+def _numbers(listed: _List, wish: PageWish, *, sqlite: bool) -> sa.Select[tuple[int]]:
+    """Where SQLite begins is decided here: it has no statistics to do so by."""
+    wanted = wish.wanted
+    if not sqlite:
+        return _limited(listed, wish, _conditions(wanted, sqlite=False))
+    if listed is _FEED:
+        # Walk the feed, which ends early, instead of sorting whatever a filter finds.
+        return _limited(listed, wish, _conditions(wanted, sqlite=True, column=_aside))
+    if wanted.from_ or wanted.to:
+        # The time index finds a span at once; walking numbers, of all rows or of found ones, does not.
+        order = tuple(_aside(column) for column in listed.order)
+        return _limited(listed, wish, _conditions(wanted, sqlite=True, column=_number_aside), order)
+    if wanted.q is not None and (found := newest_found(wanted.q)) is not None:
+        others = _conditions(replace(wanted, q=None), sqlite=True)
+        return found.where(*others, *_behind(listed, wish)).limit(wish.limit + 1)
+    return _limited(listed, wish, _conditions(wanted, sqlite=True))
+
+
+def _limited(
+    listed: _List,
+    wish: PageWish,
+    conditions: list[sa.ColumnElement[bool]],
+    order: tuple[sa.ColumnElement[Any], ...] | None = None,
+) -> sa.Select[tuple[int]]:
+    select = sa.select(clips.c.number).where(*listed.only, *conditions, *_behind(listed, wish))
+    sorting = [column.desc() for column in order or listed.order]
+    return select.order_by(*sorting).limit(wish.limit + 1)
+
+
+def _behind(listed: _List, wish: PageWish) -> list[sa.ColumnElement[bool]]:
+    """What comes after the cursor."""
+    if wish.cursor is None:
+        return []
+    place = cursors.decode(listed.kind, wish.cursor, len(listed.order))
+    return [sa.tuple_(*listed.order) < sa.tuple_(*(sa.literal(part) for part in place))]
+
+
+def _aside(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """The column so that SQLite compares by it but takes no index for it."""
+    return sa.literal_column(f"+clips.{column.name}", column.type)
+
+
+def _number_aside(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    return _aside(column) if column is clips.c.number else column
+
+
+def _read(db: sa.Connection, keys: list[Key], known: KnownClips) -> dict[Key, Clip]:
+    """The clips of a page; versions cannot differ from `keys`, because both are read from one snapshot."""
+    found = known.find(keys)
+    missing = [number for number, version in keys if (number, version) not in found]
+    if missing:
+        rows: Any = db.execute(sa.select(clips).where(clips.c.number.in_(missing))).mappings()
+        read = {(row["number"], row["version"]): clip_of(row) for row in rows}
+        known.keep(read)
+        found |= read
+    return found
+
+
+def _conditions(
+    wanted: ClipFilter,
+    *,
+    sqlite: bool,
+    column: Callable[[sa.Column[Any]], sa.ColumnElement[Any]] = lambda column: column,
+) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if wanted.statuses:
-        conditions.append(clips.c.status.in_(sorted(status.value for status in wanted.statuses)))
+        conditions.append(column(clips.c.status).in_(sorted(status.value for status in wanted.statuses)))
     if wanted.camera is not None:
-        conditions.append(clips.c.camera == wanted.camera)
+        conditions.append(column(clips.c.camera) == wanted.camera)
     if wanted.media_type is not None:
-        conditions.append(clips.c.media_type == wanted.media_type.value)
+        conditions.append(column(clips.c.media_type) == wanted.media_type.value)
     if wanted.keep is not None:
         conditions.append(clips.c.keep.is_(wanted.keep))
     if wanted.from_ is not None:
@@ -63,7 +145,7 @@ def _conditions(wanted: ClipFilter, *, sqlite: bool) -> list[sa.ColumnElement[bo
     if wanted.to is not None:
         conditions.append(clips.c.start_time < wanted.to)
     if wanted.q is not None:
-        found = matches(wanted.q, sqlite=sqlite)
+        found = matches(wanted.q, sqlite=sqlite, number=column(clips.c.number))
         if found is not None:
             conditions.append(found)
         elif wanted.q.strip():

@@ -41,21 +41,49 @@ def fold(text: str) -> list[str]:
     return [word[:_WORD_LIMIT] for word in "".join(spaced).split()]
 
 
-def matches(query: str, *, sqlite: bool) -> sa.ColumnElement[bool] | None:
-    """The condition for clips that `query` finds; None when it holds no word at all."""
+def matches(
+    query: str, *, sqlite: bool, number: sa.ColumnElement[int] = clips.c.number
+) -> sa.ColumnElement[bool] | None:
+    """The condition for clips that `query` finds; None when it holds no word at all.
+
+    `number` is how SQLite is to look at `clips.number`, which decides where it begins.
+    """
     words = list(dict.fromkeys(fold(query)))
     if not words:
         return None
     if sqlite:
-        # Words are letters and digits only, so quoting them is enough.
-        phrase = " ".join(f'"{word}"*' for word in words)
+        phrase = _phrase(words)
         found = sa.text("SELECT rowid FROM clip_search WHERE clip_search MATCH :phrase")
-        return clips.c.number.in_(found.bindparams(phrase=phrase).columns(sa.column("rowid", sa.Integer)))
+        return number.in_(found.bindparams(phrase=phrase).columns(sa.column("rowid", sa.Integer)))
     lexemes = sa.func.array_to_tsvector(
         sa.func.string_to_array(clips.c.search_text, sa.literal_column("' '"))
     )
     wanted = " & ".join(f"'{word}':*" for word in words)
     return lexemes.op("@@")(sa.cast(wanted, postgresql.TSQUERY))
+
+
+def newest_found(query: str) -> sa.Select[tuple[int]] | None:
+    """SQLite: numbers of the clips that `query` finds, the newest first, read no further than asked for.
+
+    None when the query holds no word. More conditions on `clips` may be added; the words stay the outer
+    loop, because without statistics SQLite would rather ask them again for every row of another index.
+    """
+    words = list(dict.fromkeys(fold(query)))
+    if not words:
+        return None
+    hits = sa.table("clip_search", sa.column("rowid", sa.BigInteger))
+    select = (
+        sa.select(clips.c.number)
+        .select_from(hits)
+        .join(clips, clips.c.number == sa.literal_column("+clip_search.rowid", sa.BigInteger))
+    )
+    matching = sa.text("clip_search MATCH :phrase").bindparams(phrase=_phrase(words))
+    return select.where(matching).order_by(hits.c.rowid.desc())
+
+
+def _phrase(words: list[str]) -> str:
+    # Words are letters and digits only, so quoting them is enough.
+    return " ".join(f'"{word}"*' for word in words)
 
 
 def _stands_alone(letter: str) -> bool:
