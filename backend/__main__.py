@@ -70,6 +70,10 @@ def _command(options: argparse.Namespace) -> Command:
             return remote.record
         case ("clips", "list"):
             return remote.list_clips
+        case ("playback", "check"):
+            from backend.cli.playback_check import playback_check
+
+            return playback_check
         case ("config", "check"):
             return local.config_check
         case ("config", "print"):

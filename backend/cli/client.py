@@ -20,9 +20,10 @@ class DaemonClient:
 
     def __init__(self, url: str, key: str | None) -> None:
         self.url = url
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
+        """What lets a request in that is made without this client."""
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S, connect=5)
-        self._session = aiohttp.ClientSession(url, headers=headers, timeout=timeout)
+        self._session = aiohttp.ClientSession(url, headers=self.headers, timeout=timeout)
 
     async def __aenter__(self) -> "DaemonClient":
         return self

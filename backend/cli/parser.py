@@ -28,6 +28,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add_record(commands.add_parser("record", parents=[asking], help="record a clip"))
     clips = commands.add_parser("clips", help="clips").add_subparsers(dest="action", required=True)
     _add_clips_list(clips.add_parser("list", parents=[asking], help="newest first"))
+    playback = commands.add_parser("playback", help="playing clips")
+    check = playback.add_subparsers(dest="action", required=True).add_parser(
+        "check", parents=[asking], help="resolve, ranges and seeks, in every way a player may get a clip"
+    )
+    check.add_argument("clip", nargs="?", metavar="CLIP", help="default: the newest that plays")
     fsck = commands.add_parser("fsck", parents=plain, help="prove that catalogue and disk agree")
     fsck.add_argument("--level", choices=LEVELS, default="size", help="how thoroughly (default: size)")
     config = commands.add_parser("config", help="configuration").add_subparsers(dest="action", required=True)
