@@ -19,6 +19,8 @@ export class Actions {
   #labelOnScreen;
   #confirm;
   #chosen;
+  /** @type {Set<(id: string|null, clip: Clip|null) => void>} */
+  #watchers = new Set();
 
   /** @param {Tools} tools */
   constructor({ store, api, clock, say, labelOnScreen, confirm }) {
@@ -54,6 +56,7 @@ export class Actions {
 
   /** Everything the page shows, again. */
   async reload() {
+    for (const watcher of this.#watchers) watcher(null, null);
     await Promise.all([this.loadCameras(), this.loadClips(), this.loadOpenClip()]);
   }
 
@@ -168,6 +171,38 @@ export class Actions {
     });
   }
 
+  /**
+   * The same for many; each has its own answer.
+   * @param {string} action publish, unpublish, retry or delete @param {readonly string[]} ids
+   * @returns {Promise<string[]>} those it did not work for
+   */
+  async batch(action, ids) {
+    const question = text.gallery.removeMany(ids.length);
+    if (action === "delete" && !(await this.#confirm({ title: question, body: text.clip.removeBody, yes: text.clip.remove, no: text.clip.keep }))) return [...ids];
+    try {
+      const { done, results } = await this.#api.batch(action, ids);
+      for (const { id, ok, clip } of results) {
+        if (clip) this.clipChanged(clip);
+        else if (ok && action === "delete") this.clipDeleted(id);
+      }
+      const refused = results.filter(({ ok }) => !ok);
+      this.#say(refused.length ? text.gallery.someDone(done, refused.length, refused[0].error?.detail ?? "") : text.gallery.done(done), refused.length ? "bad" : "good");
+      return refused.map(({ id }) => id);
+    } catch (error) {
+      this.#say(words(error), "bad");
+      return [...ids];
+    }
+  }
+
+  /**
+   * Tells of every clip that changed or went, and (id null) when everything may have.
+   * @param {(id: string|null, clip: Clip|null) => void} watcher @param {AbortSignal} signal
+   */
+  watchClips(watcher, signal) {
+    this.#watchers.add(watcher);
+    signal.addEventListener("abort", () => this.#watchers.delete(watcher));
+  }
+
   /** @param {{before: number, after: number|null}} lengths */
   chooseLengths(lengths) {
     this.#chosen = lengths;
@@ -178,11 +213,13 @@ export class Actions {
   /** @param {Clip} clip */
   clipChanged(clip) {
     this.#store.update((state) => withClip(state, clip));
+    for (const watcher of this.#watchers) watcher(clip.id, clip);
   }
 
   /** @param {string} id */
   clipDeleted(id) {
     this.#store.update((state) => withoutClip(state, id, text.clip.gone));
+    for (const watcher of this.#watchers) watcher(id, null);
   }
 
   /** @param {Camera} camera */

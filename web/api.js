@@ -78,11 +78,14 @@ export class Api {
     return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/frames?limit=2000`, { signal });
   }
 
-  /** @param {{cursor?: string|null, limit?: number}} [page] @returns {Promise<{items: Clip[], cursor: string|null}>} */
-  async clips({ cursor = null, limit = 48 } = {}) {
-    const query = new URLSearchParams({ limit: String(limit) });
+  /**
+   * @param {{cursor?: string|null, limit?: number, filter?: object, list?: "clips"|"feed", signal?: AbortSignal}} [page]
+   * @returns {Promise<{items: Clip[], cursor: string|null}>}
+   */
+  async clips({ cursor = null, limit = 48, filter = {}, list = "clips", signal } = {}) {
+    const query = new URLSearchParams({ ...filter, limit: String(limit) });
     if (cursor) query.set("cursor", cursor);
-    const answer = await this.#call("GET", `/api/clips?${query}`);
+    const answer = await this.#call("GET", `/api/${list}?${query}`, { signal });
     return { items: answer.clips, cursor: answer.next_cursor };
   }
 
@@ -114,6 +117,14 @@ export class Api {
   /** @param {string} id */
   remove(id) {
     return this.#call("DELETE", `/api/clips/${encodeURIComponent(id)}`);
+  }
+
+  /**
+   * @param {string} action @param {readonly string[]} ids
+   * @returns {Promise<{done: number, failed: number, results: Array<{id: string, ok: boolean, clip: Clip|null, error: {detail: string}|null}>}>}
+   */
+  batch(action, ids) {
+    return this.#call("POST", "/api/clips/batch", { body: { action, ids }, key: randomKey() });
   }
 
   /**

@@ -42,7 +42,10 @@ const actions = new Actions({
 });
 const services = Object.freeze({ store, api, clock, actions, say });
 const live = new LiveScreen(services);
-const deck = new Deck({ [HOME]: () => live }, () => paint(store.state));
+const deck = new Deck({
+  [HOME]: () => live,
+  clips: async () => new (await import("./screens/clips.js")).ClipsScreen(services),
+}, () => paint(store.state));
 
 dialog.player.api = api;
 

@@ -60,6 +60,15 @@ export function icon(name) {
 }
 
 /**
+ * Fetches a style sheet that only a later screen needs, once.
+ * @param {string} name a file of styles/, without `.css`
+ */
+export function stylesheet(name) {
+  const href = new URL(`./styles/${name}.css`, import.meta.url).pathname;
+  if (!document.querySelector(`link[href="${href}"]`)) document.head.append(h("link", { rel: "stylesheet", href }));
+}
+
+/**
  * Closes a dialog when its backdrop (and not something inside it) is pressed and released.
  * @param {HTMLDialogElement} dialog
  * @param {AbortSignal} signal

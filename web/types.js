@@ -53,6 +53,7 @@
  * @property {string|null} playback_url
  * @property {string|null} download_url
  * @property {string|null} image_url the picture itself; null for videos
+ * @property {boolean} [keep] a favourite: no rule deletes it
  * @property {number} version grows with every change of the row
  */
 
@@ -78,6 +79,8 @@
  * @property {{before: number, after: number|null}} lengths seconds; `after` null: until stopped
  * @property {{record: boolean, snapshot: boolean, ids: readonly string[]}} pending what was asked and not yet answered
  */
+
+/** @typedef {{status?: string, media_type?: string, keep?: string, camera?: string, q?: string, from?: string, to?: string}} ClipFilter */
 
 /** @typedef {{screen: string, clip: string|null, query: URLSearchParams}} Route */
 

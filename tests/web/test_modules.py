@@ -220,3 +220,43 @@ def test_every_language_says_all_that_english_says(run: Any) -> None:
     )
     english, german = found
     assert german == english
+
+
+def test_a_window_on_a_long_list_has_room_for_all_that_is_not_in_it(run: Any) -> None:
+    """Rows shown and rows left out add up: at the top, in the middle, at the end, and of nothing."""
+    found = run(
+        "gallery/window.js",
+        """const seen = { height_px: 800, row_px: 200, columns: 4 };
+        return [[-100, 1000], [20000, 1000], [49600, 1000], [0, 0], [0, 3]].map(([above_px, count]) =>
+          m.windowOf({ ...seen, above_px, count }));""",
+    )
+    for window, count in zip(found, (1000, 1000, 1000, 0, 3), strict=True):
+        rows = -(-(window["last"] - window["first"]) // 4)
+        assert window["before_px"] + rows * 200 + window["after_px"] == -(-count // 4) * 200
+        assert window["last"] - window["first"] <= 14 * 4
+    assert (found[0]["first"], found[1]["first"], found[2]["last"]) == (0, 384, 1000)
+
+
+def test_the_gallery_takes_in_what_fits_and_lets_go_what_does_not(run: Any) -> None:
+    """State, kind, camera and day are judged here; words only by the server."""
+    found = run(
+        "gallery/list.js",
+        """const clip = (id, more = {}) => ({ id, version: 1, status: "draft", camera: "a",
+          media_type: "video", created_at: `2026-01-0${id}T00:00:00Z`,
+          start_time: `2026-01-0${id}T00:00:00Z`, ...more });
+        const ids = (items) => items.map(({ id }) => id).join("");
+        const list = [clip("5"), clip("3")];
+        const drafts = { status: "draft" };
+        return [
+          ids(m.withChange(list, clip("4"), drafts, false)),
+          ids(m.withChange(list, clip("3", { status: "published", version: 2 }), drafts, false)),
+          ids(m.withChange(list, clip("1"), drafts, false)),
+          ids(m.withChange(list, clip("1"), drafts, true)),
+          ids(m.withChange(list, clip("9"), { q: "fox" }, true)),
+          ids(m.withChange(list, clip("5", { version: 2 }), { q: "fox" }, true)),
+          ids(m.withChange(list, clip("9", { camera: "b" }), { camera: "a" }, true)),
+          JSON.stringify(m.filterOf(new URLSearchParams("show=drafts&camera=x&q=y&other=1"))),
+        ];""",
+    )
+    assert found[:-1] == ["543", "5", "53", "531", "53", "53", "53"]
+    assert found[-1] == '{"status":"pending,processing,draft,failed","camera":"x","q":"y"}'

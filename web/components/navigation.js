@@ -5,8 +5,8 @@ import { text } from "../messages.js";
 import { build } from "../router.js";
 import { HsElement } from "./element.js";
 
-/** @type {ReadonlyArray<["live", string]>} screen and symbol */
-const SCREENS = [["live", "still"]];
+/** @type {ReadonlyArray<["live"|"clips", string]>} screen and symbol */
+const SCREENS = [["live", "still"], ["clips", "film"]];
 
 export class Navigation extends HsElement {
   links = SCREENS.map(([screen, symbol]) => {

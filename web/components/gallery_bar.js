@@ -1,0 +1,46 @@
+/** What can be done with the chosen clips. Wishes: `batch` {action}, `choose-all`, `choose-none`. */
+
+import { h, icon, setAttribute, setText } from "../dom.js";
+import { text } from "../messages.js";
+import { HsElement } from "./element.js";
+/** @import { Clip } from "../types.js" */
+
+/** As many as the server packs into one archive or changes in one call. */
+export const MOST_CHOSEN = 200;
+
+export class GalleryBar extends HsElement {
+  count = h("output", { class: "bar-count" });
+  publish = this.#button("publish", text.gallery.publish);
+  unpublish = this.#button("unpublish", text.gallery.unpublish);
+  retry = this.#button("retry", text.clips.retry);
+  remove = this.#button("delete", text.clip.remove, "danger");
+  zip = h("a", { class: "button", download: true }, icon("down"), text.gallery.zip);
+  all = h("button", { type: "button", class: "button", on: { click: () => this.wish("choose-all") } }, text.gallery.chooseAll);
+  none = h("button", { type: "button", class: "button", on: { click: () => this.wish("choose-none") } }, text.gallery.chooseNone);
+
+  build() {
+    this.setAttribute("role", "toolbar");
+    this.setAttribute("aria-label", text.gallery.chosen);
+    this.append(this.count, this.publish, this.unpublish, this.retry, this.zip, this.remove, this.all, this.none);
+  }
+
+  /** @param {readonly Clip[]} chosen @param {boolean} busy */
+  show(chosen, busy) {
+    this.hidden = chosen.length === 0;
+    setText(this.count, text.gallery.count(chosen.length));
+    const ready = chosen.filter(({ status }) => status === "draft" || status === "published");
+    this.publish.hidden = !chosen.some(({ status }) => status === "draft");
+    this.unpublish.hidden = !chosen.some(({ status }) => status === "published");
+    this.retry.hidden = !chosen.some(({ status, retryable }) => status === "failed" && retryable);
+    this.zip.hidden = ready.length === 0;
+    setAttribute(this.zip, "href", `/api/clips/archive.zip?ids=${ready.map(({ id }) => id).join(",")}`);
+    for (const button of [this.publish, this.unpublish, this.retry, this.remove]) button.disabled = busy;
+  }
+
+  /** @param {string} action @param {string} words @param {string} [tone] */
+  #button(action, words, tone = "") {
+    return h("button", { type: "button", class: `button ${tone}`.trim(), on: { click: () => this.wish("batch", { action }) } }, words);
+  }
+}
+
+customElements.define("hs-gallery-bar", GalleryBar);

@@ -1,0 +1,123 @@
+/**
+ * A list of clips as long as it likes: only the rows around the screen are in the document. Cards can be chosen.
+ * Wishes: `more` when the end comes near, `chosen` {id, on, range} when a card is chosen.
+ */
+
+import { h, setAttribute } from "../dom.js";
+import { clipTitle } from "../format.js";
+import { windowOf } from "../gallery/window.js";
+import { text } from "../messages.js";
+import { ClipCard } from "./clip_card.js";
+import { HsElement } from "./element.js";
+/** @import { Camera, Clip } from "../types.js" */
+
+/** @typedef {{item: HTMLLIElement, card: ClipCard, box: HTMLInputElement}} Entry */
+
+const GUESSED_ROW_PX = 240;
+
+export class GalleryGrid extends HsElement {
+  /** @type {Map<string, Entry>} */
+  #entries = new Map();
+  /** @type {readonly Clip[]} */
+  #clips = [];
+  /** @type {readonly Camera[]} */
+  #cameras = [];
+  /** @type {ReadonlySet<string>} */
+  #chosen = new Set();
+  #complete = true;
+  #now_ms = 0;
+  #row_px = GUESSED_ROW_PX;
+  #columns = 1;
+  #due = false;
+
+  list = h("ul", { class: "grid", "aria-label": text.clips.title });
+
+  build() {
+    this.append(this.list);
+    this.list.addEventListener("change", (event) => this.#choose(/** @type {HTMLInputElement} */ (event.target), event));
+  }
+
+  /** @param {AbortSignal} signal */
+  connected(signal) {
+    addEventListener("scroll", () => this.#later(), { signal, passive: true });
+    const observer = new ResizeObserver(() => this.#later());
+    observer.observe(this);
+    signal.addEventListener("abort", () => observer.disconnect());
+  }
+
+  /**
+   * @param {readonly Clip[]} clips @param {ReadonlySet<string>} chosen
+   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number}} around
+   */
+  show(clips, chosen, { cameras, complete, now_ms }) {
+    [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms] = [clips, chosen, cameras, complete, now_ms];
+    this.#arrange();
+  }
+
+  #later() {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => { this.#due = false; if (this.isConnected) this.#arrange(); });
+  }
+
+  #arrange() {
+    this.#measure();
+    const count = this.#clips.length;
+    const { first, last, before_px, after_px } = windowOf({
+      above_px: -this.getBoundingClientRect().top, height_px: innerHeight, row_px: this.#row_px, columns: this.#columns, count,
+    });
+    this.list.style.setProperty("padding-block", `${before_px}px ${after_px}px`);
+    const wanted = this.#clips.slice(first, last);
+    const ids = new Set(wanted.map(({ id }) => id));
+    for (const [id, { item }] of this.#entries) {
+      // What has the keyboard's focus stays, wherever it has gone.
+      if (ids.has(id) || item.contains(document.activeElement)) continue;
+      item.remove();
+      this.#entries.delete(id);
+    }
+    let place = this.list.firstElementChild;
+    wanted.forEach((clip, index) => {
+      const entry = this.#entries.get(clip.id) ?? this.#add(clip.id);
+      if (entry.item === place) place = place.nextElementSibling;
+      else this.list.insertBefore(entry.item, place);
+      this.#fill(entry, clip, first + index);
+    });
+    if (!this.#complete && last > count - 4 * this.#columns) this.wish("more");
+  }
+
+  /** Rows are alike; the first card tells how high and the grid how many beside each other. */
+  #measure() {
+    const item = this.list.firstElementChild;
+    if (!item) return;
+    const style = getComputedStyle(this.list);
+    const height_px = item.getBoundingClientRect().height;
+    if (height_px > 0) this.#row_px = height_px + (Number.parseFloat(style.rowGap) || 0);
+    this.#columns = Math.max(1, style.gridTemplateColumns.split(" ").length);
+  }
+
+  /** @param {Entry} entry @param {Clip} clip @param {number} index */
+  #fill({ item, card, box }, clip, index) {
+    card.show(clip, this.#cameras, this.#now_ms);
+    setAttribute(item, "aria-posinset", index + 1);
+    setAttribute(item, "aria-setsize", this.#complete ? this.#clips.length : -1);
+    setAttribute(box, "aria-label", text.gallery.choose(clipTitle(clip, this.#cameras)));
+    box.checked = this.#chosen.has(clip.id);
+  }
+
+  /** @param {string} id */
+  #add(id) {
+    const card = new ClipCard();
+    const box = h("input", { type: "checkbox", class: "card-choose", value: id });
+    const entry = { item: h("li", { class: "choosable" }, card, box), card, box };
+    this.#entries.set(id, entry);
+    return entry;
+  }
+
+  /** @param {HTMLInputElement} box @param {Event} event */
+  #choose(box, event) {
+    event.stopPropagation();
+    this.wish("chosen", { id: box.value, on: box.checked });
+  }
+}
+
+customElements.define("hs-gallery-grid", GalleryGrid);

@@ -1,0 +1,155 @@
+/** The gallery: all clips and drafts, found by words, camera, kind and day, and dealt with many at once. */
+
+import { HsElement } from "../components/element.js";
+import { GalleryBar, MOST_CHOSEN } from "../components/gallery_bar.js";
+import { GalleryFilters } from "../components/gallery_filters.js";
+import { GalleryGrid } from "../components/gallery_grid.js";
+import { h, icon, setText, stylesheet } from "../dom.js";
+import { filterOf, withChange } from "../gallery/list.js";
+import { text } from "../messages.js";
+import { choose } from "../router.js";
+import { mergeClips } from "../store.js";
+/** @import { Clip, Services, State } from "../types.js" */
+
+export class ClipsScreen extends HsElement {
+  #services;
+  #asked = "";
+  /** @type {readonly Clip[]} */
+  #items = [];
+  /** @type {string|null} */
+  #cursor = null;
+  /** @type {"loading"|"ready"|"error"} */
+  #status = "loading";
+  #loading = new AbortController();
+  #loadingMore = false;
+  /** @type {Set<string>} */
+  #chosen = new Set();
+  #busy = false;
+
+  filters = new GalleryFilters();
+  grid = new GalleryGrid();
+  bar = new GalleryBar();
+  count = h("span", { class: "count" });
+  words = h("p");
+  error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), h("h2", {}, text.clips.failed), this.words,
+    h("button", { type: "button", class: "button", on: { click: () => this.#load() } }, icon("retry"), text.clips.retry));
+  emptyTitle = h("h2");
+  emptyWords = h("p");
+  empty = h("div", { class: "state", hidden: true }, icon("film"), this.emptyTitle, this.emptyWords);
+
+  /** @param {Services} services */
+  constructor(services) {
+    super();
+    this.#services = services;
+    stylesheet("gallery");
+  }
+
+  build() {
+    this.append(h("h1", { class: "screen-title" }, text.clips.title, this.count), this.filters, this.error, this.grid, this.empty, this.bar);
+    const wishes = /** @type {Record<string, (detail: any) => void>} */ ({
+      "filter": (changes) => choose(changes, { replace: "q" in changes }),
+      "more": () => this.#more(),
+      "chosen": ({ id, on }) => this.#choose([id], on),
+      "choose-all": () => this.#choose(this.#items.map(({ id }) => id), true),
+      "choose-none": () => this.#choose([...this.#chosen], false),
+      "batch": ({ action }) => this.#batch(action),
+    });
+    for (const [name, grant] of Object.entries(wishes)) {
+      this.addEventListener(name, (event) => { event.stopPropagation(); grant(/** @type {CustomEvent} */ (event).detail); });
+    }
+  }
+
+  /** @param {AbortSignal} signal */
+  connected(signal) {
+    this.#asked = "";
+    this.#services.actions.watchClips((id, clip) => this.#told(id, clip), signal);
+    signal.addEventListener("abort", () => this.#loading.abort());
+  }
+
+  /** @param {State} state @param {number} now_ms */
+  show(state, now_ms) {
+    this.filters.show(state.query, state.cameras.items);
+    const asked = JSON.stringify(filterOf(state.query));
+    if (asked !== this.#asked) {
+      this.#asked = asked;
+      this.#load();
+    }
+    this.error.hidden = this.#status !== "error";
+    this.empty.hidden = this.#status !== "ready" || this.#items.length > 0;
+    setText(this.emptyTitle, asked === "{}" ? text.clips.empty : text.gallery.none);
+    setText(this.emptyWords, asked === "{}" ? text.clips.emptyDetail : text.gallery.noneDetail);
+    setText(this.count, this.#items.length ? text.clips.count(this.#items.length, this.#cursor !== null) : "");
+    this.grid.hidden = this.#items.length === 0;
+    this.grid.show(this.#items, this.#chosen, { cameras: state.cameras.items, complete: this.#cursor === null, now_ms });
+    this.bar.show(this.#items.filter(({ id }) => this.#chosen.has(id)), this.#busy);
+  }
+
+  get #filter() {
+    return JSON.parse(this.#asked);
+  }
+
+  #paint() {
+    if (this.isConnected) this.show(this.#services.store.state, this.#services.clock.now_ms());
+  }
+
+  async #load() {
+    this.#loading.abort();
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
+    this.#status = this.#items.length ? "ready" : "loading";
+    try {
+      const { items, cursor } = await this.#services.api.clips({ filter: this.#filter, signal });
+      [this.#items, this.#cursor, this.#status] = [items, cursor, "ready"];
+    } catch (error) {
+      if (signal.aborted) return;
+      [this.#items, this.#cursor, this.#status] = [[], null, "error"];
+      setText(this.words, /** @type {Error} */ (error).message);
+    }
+    this.#paint();
+  }
+
+  async #more() {
+    if (this.#loadingMore || this.#cursor === null || this.#status !== "ready") return;
+    this.#loadingMore = true;
+    const { signal } = this.#loading;
+    try {
+      const page = await this.#services.api.clips({ filter: this.#filter, cursor: this.#cursor, signal });
+      if (!signal.aborted) [this.#items, this.#cursor] = [mergeClips(this.#items, page.items), page.cursor];
+    } catch (error) {
+      if (!signal.aborted) this.#services.say(/** @type {Error} */ (error).message, "bad");
+    } finally {
+      this.#loadingMore = false;
+    }
+    this.#paint();
+  }
+
+  /** @param {string|null} id null: everything may have changed @param {Clip|null} clip null: it is gone */
+  #told(id, clip) {
+    if (id === null) return void this.#load();
+    if (clip) this.#items = withChange(this.#items, clip, this.#filter, this.#cursor === null);
+    else this.#items = this.#items.filter((item) => item.id !== id);
+    if (!clip) this.#chosen.delete(id);
+    this.#paint();
+  }
+
+  /** @param {readonly string[]} ids @param {boolean} on */
+  #choose(ids, on) {
+    for (const id of ids) {
+      if (!on) this.#chosen.delete(id);
+      else if (this.#chosen.size < MOST_CHOSEN) this.#chosen.add(id);
+    }
+    this.#paint();
+  }
+
+  /** @param {string} action */
+  async #batch(action) {
+    this.#busy = true;
+    this.#paint();
+    const left = await this.#services.actions.batch(action, [...this.#chosen]);
+    this.#busy = false;
+    this.#chosen = new Set(left);
+    this.#paint();
+  }
+}
+
+customElements.define("hs-clips-screen", ClipsScreen);
