@@ -64,6 +64,10 @@ def _command(options: argparse.Namespace) -> Command:
             from backend.cli.fsck import fsck
 
             return fsck
+        case ("retention", _):
+            from backend.cli.retention import retention
+
+            return retention
         case ("status", _):
             return remote.status
         case ("record", _):

@@ -33,6 +33,7 @@ from backend.config import Config
 from backend.events import EventLog
 from backend.garbage import GarbageSweep
 from backend.health import Health
+from backend.housekeeping import Housekeeping, HouseParts
 from backend.idempotency import Idempotency
 from backend.ids import new_id, recorder_id
 from backend.inbox import RecorderInbox
@@ -47,6 +48,7 @@ from backend.keys import (
     EVENTS,
     FILES,
     HEALTH,
+    HOUSEKEEPING,
     IDEMPOTENCY,
     LABELS,
     MANUAL_PICTURES,
@@ -135,6 +137,7 @@ class Rooms:
     viewers: Viewers
     analytics: Analytics
     garbage: GarbageSweep
+    housekeeping: Housekeeping
     reloader: Reloader
     tasks: Tasks
 
@@ -241,6 +244,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     manual_pictures = ManualPictures(base.catalogue, pictures, base.workers, base.files, base.config.previews)
     places = PlayingPlaces(base.files, None, _runtime_dir(base.config))
     playing = open_playing(places, base.disk, news, base.config.playback)
+    housekeeping = Housekeeping(_house_parts(base, cameras), base.config)
     desk = Desk(
         catalogue=base.catalogue,
         cameras=cameras,
@@ -251,6 +255,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         clips_dir=base.files.clips_dir,
         disk=base.disk,
         finisher=base.finisher,
+        budget=housekeeping.budget,
     )
     recordings = Recordings(desk, inbox)
     clips = Clips(desk, recordings, base.config.recording)
@@ -272,19 +277,49 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         viewers=Viewers(),
         analytics=Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic),
         garbage=GarbageSweep(base.catalogue, base.files, base.recorder_id, base.disk),
+        housekeeping=housekeeping,
         reloader=Reloader(base.config, cameras, clips, base.events, make_recorder),
         tasks=Tasks(),
     )
+    await _start_rooms(stack, base, rooms)
+    return rooms
+
+
+async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) -> None:
     stack.push_async_callback(rooms.analytics.flush)
-    stack.push_async_callback(cameras.close)
-    await cameras.start()
-    rooms.tasks.spawn(recordings.run(), "recordings")
+    stack.push_async_callback(rooms.cameras.close)
+    await rooms.cameras.start()
+    rooms.tasks.spawn(rooms.recordings.run(), "recordings")
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
-    rooms.tasks.spawn(previews.catch_up(base.recorder_id, base.files.clips_dir), "missing previews")
-    closers = (rooms.tasks, previews, manual_pictures, playing, rooms.replays, rooms.clips, rooms.idempotency)
+    rooms.tasks.spawn(rooms.previews.catch_up(base.recorder_id, base.files.clips_dir), "missing previews")
+    await rooms.housekeeping.open(rooms.garbage.run, rooms.clips.gone)
+    rooms.reloader.followers.append(rooms.housekeeping.follow)
+    closers = (
+        rooms.tasks,
+        rooms.housekeeping,
+        rooms.previews,
+        rooms.manual_pictures,
+        rooms.playing,
+        rooms.replays,
+        rooms.clips,
+        rooms.idempotency,
+    )
     for close in (part.close for part in closers):
         stack.push_async_callback(close)
-    return rooms
+
+
+def _house_parts(base: Foundation, cameras: Cameras) -> HouseParts:
+    return HouseParts(
+        catalogue=base.catalogue,
+        recorder_id=base.recorder_id,
+        files=base.files,
+        disk=base.disk,
+        labels=base.labels,
+        events=base.events,
+        health=base.health,
+        statuses=cameras.statuses,
+        find_recorder=cameras.recording,
+    )
 
 
 def _recorder_maker(base: Foundation, inbox: RecorderInbox) -> Callable[[CameraSettings], Recorder]:
@@ -334,6 +369,7 @@ async def _start_jobs(
     scheduler.every(
         3600, "idempotency keys", lambda: catalogue.expire_keys(utc_now() - KEEP_IDEMPOTENCY_KEYS)
     )
+    rooms.housekeeping.run(scheduler)
     scheduler.start()
     stack.push_async_callback(scheduler.close)
     rooms.tasks.spawn(metrics.watch_loop(), "loop lag")
@@ -361,6 +397,7 @@ def _make_app(
     app[NEWS] = rooms.news
     app[PICTURES] = rooms.pictures
     app[MANUAL_PICTURES] = rooms.manual_pictures
+    app[HOUSEKEEPING] = rooms.housekeeping
     app[REPLAYS] = rooms.replays
     app[PLAYBACK] = rooms.playing.playback
     app[TRANSCODER] = base.finisher.transcoder
@@ -410,6 +447,7 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         "archives_under_way": rooms.archives.under_way,
         **_counted("archives", rooms.archives.counters),
         **_counted("publishing", rooms.publishing.counters),
+        **rooms.housekeeping.numbers(),
         **_counted("reloads", rooms.reloader.counters),
         "transcodes_running": base.finisher.transcoder.running,
         "transcodes_waiting": base.finisher.transcoder.waiting,

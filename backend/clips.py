@@ -135,6 +135,11 @@ class Clips:
         clip = await self.get(clip_id)
         await to_the_end(self._tasks, self._delete(clip))
 
+    def gone(self, clip: Clip) -> None:
+        """The row of a finished or failed clip was deleted by somebody else: forget what is known of it."""
+        self._desk.news.deleted(clip)
+        self._desk.previews.forget(clip.id)
+
     def _wish(self, asked: ClipRequest, clip_id: str) -> RecordRequest:
         if asked.start is not None or asked.end is not None:
             start, end = _absolute(asked)
@@ -151,11 +156,11 @@ class Clips:
         return RecordRequest(clip_id, at=asked.at, before_s=before_s, after_s=after_s)
 
     async def _create(self, recorder: Recorder, request: RecordRequest, asked: ClipRequest) -> Clip:
+        await self._desk.budget.admit(MediaType.VIDEO)
         started = await _on_a_working_disk(recorder.record(request))
         try:
-            clip = await self._desk.catalogue.insert_clip(
-                _video_row(started, request, asked, self._desk.recorder_id)
-            )
+            row = _video_row(started, request, asked, self._desk.recorder_id)
+            clip = await self._desk.budget.insert(row)
         except Exception:
             # Not when cancelled: the daemon ends, the commit may go through all the same, and start-up sees.
             await recorder.abandon(request.recording_id)
@@ -165,6 +170,7 @@ class Clips:
         except OSError:
             # The marker would not go: the disk has turned read-only. Take the promise back.
             await self._desk.catalogue.delete_clip(clip.id)
+            await self._desk.budget.take_back(clip.id)
             await recorder.abandon(clip.id)
             raise
         self._told(clip)
@@ -178,6 +184,7 @@ class Clips:
     async def _snapshot(
         self, recorder: Recorder, asked: SnapshotRequest, picture: Picture, clip_id: str
     ) -> Clip:
+        await self._desk.budget.admit(MediaType.IMAGE)
         files = self._desk.files(clip_id)
         loop = asyncio.get_running_loop()
         await _on_a_working_disk(loop.run_in_executor(self._desk.disk, _write_snapshot, files, picture.jpeg))
@@ -204,7 +211,7 @@ class Clips:
             path=f"{clip_id}/{SNAPSHOT_NAME}",
         )
         try:
-            clip = await self._desk.catalogue.insert_clip(row)
+            clip = await self._desk.budget.insert(row)
         except Exception:
             await loop.run_in_executor(self._desk.disk, files.remove)
             raise

@@ -11,15 +11,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from backend.config_keep import BudgetConfig, RetentionConfig
 from backend.config_playback import PlaybackConfig
 from backend.config_storage import CatalogueConfig, KeepLocal, S3Config
-from backend.config_values import Bytes, Seconds, Section, parse_bytes, parse_seconds
+from backend.config_values import Bytes, CameraId, Seconds, Section, parse_bytes, parse_seconds
 
 HostName = Annotated[
     str, Field(pattern=r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$", max_length=260)
 ]
-CameraId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
-
 SYNTHETIC_CAMERA_ID = "synthetic"
 
 
@@ -144,6 +143,8 @@ class Config(Section):
     catalogue: CatalogueConfig = CatalogueConfig()
     playback: PlaybackConfig = PlaybackConfig()
     previews: PreviewsConfig = PreviewsConfig()
+    retention: RetentionConfig = RetentionConfig()
+    budget: BudgetConfig = BudgetConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("cameras", mode="before")

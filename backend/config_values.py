@@ -7,7 +7,7 @@ here repeats a value: it might be a password.
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _UNITS_BYTES = {"": 1, "B": 1} | {
     f"{prefix}{suffix}": base**power
@@ -43,6 +43,7 @@ def parse_seconds(value: Any) -> Any:
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
+CameraId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 
 
 class Section(BaseModel):

@@ -123,6 +123,12 @@ TABLE: list[_Row] = [
         "That cursor is not ours",
         "Leave `cursor` out to begin at the first page.",
     ),
+    (
+        catalogue_errors.CreditsSpent,
+        429,
+        "The credits are spent",
+        "GET /api/budget says when there are new ones.",
+    ),
     (catalogue_errors.BadText, 422, "That text cannot be kept", "Send text without NUL and half characters."),
     (
         catalogue_errors.CatalogueUnavailable,

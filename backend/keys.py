@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from backend.config import Config
     from backend.events import EventLog
     from backend.health import Health
+    from backend.housekeeping import Housekeeping
     from backend.idempotency import Idempotency
     from backend.manual_pictures import ManualPictures
     from backend.metrics import Metrics
@@ -50,6 +51,7 @@ TRANSCODER: web.AppKey[Transcoder] = web.AppKey("transcoder")
 EVENTS: web.AppKey[EventLog] = web.AppKey("events")
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
+HOUSEKEEPING: web.AppKey[Housekeeping] = web.AppKey("housekeeping")
 HEALTH: web.AppKey[Health] = web.AppKey("health")
 NEWS: web.AppKey[ClipNews] = web.AppKey("news")
 REPLAYS: web.AppKey[OpenReplays] = web.AppKey("replays")

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import assert_never
 
+from backend.budget import Budget
 from backend.cameras import Cameras
 from backend.catalogue import Catalogue, Clip, ClipUnknown, IllegalTransition, NewClip
 from backend.catalogue.errors import CatalogueUnavailable
@@ -69,6 +70,7 @@ class Desk:
     clips_dir: Path
     disk: Executor
     finisher: Finisher
+    budget: Budget
     counters: RecordingCounters = field(default_factory=RecordingCounters)
 
     def files(self, clip_id: str) -> ClipFiles:

@@ -46,6 +46,8 @@ class Reloader:
     ) -> None:
         self.config = config
         self.counters = ReloadCounters()
+        self.followers: list[Callable[[Config], None]] = []
+        """Told of every configuration that holds from now on."""
         self._cameras = cameras
         self._clips = clips
         self._events = events
@@ -82,6 +84,8 @@ class Reloader:
             await self._cameras.change(changes, self._make)
         self._clips.defaults = fresh.recording
         self.config = in_force(self.config, fresh)
+        for follow in self.followers:
+            follow(self.config)
         self.counters.done += 1
         self._tell(sentence(changes, waiting), ok=True, waiting=bool(waiting))
         # Also where only the defaults of Record changed: pages read those with the cameras.

@@ -29,6 +29,8 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/api/archive.py": "tests/e2e/test_archive.py",
     "backend/api/cameras.py": "tests/e2e/test_cameras.py",
     "backend/api/clips.py": "tests/e2e/test_clips.py",
+    "backend/api/budget.py": "tests/e2e/test_keeping.py",
+    "backend/api/retention.py": "tests/e2e/test_keeping.py",
     "backend/api/live.py": "tests/e2e/test_cameras.py",
     "backend/api/metrics.py": "tests/backend/test_metrics.py",
     "backend/api/playback.py": "tests/e2e/test_clips.py",
@@ -37,6 +39,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/api/status.py": "tests/e2e/test_cameras.py",
     # Values and sections are read the way a person writes them.
     "backend/config_values.py": "tests/backend/test_config.py",
+    "backend/config_keep.py": "tests/backend/test_config.py",
     # Use cases that only join catalogue, recorder and files: tested with all three real.
     "backend/archive.py": "tests/e2e/test_archive.py",
     "backend/archive_names.py": "tests/backend/test_zip_layout.py",
@@ -44,6 +47,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/box.py": "tests/e2e/test_cameras.py",
     "backend/cameras.py": "tests/e2e/test_cameras.py",
     "backend/clip_news.py": "tests/e2e/test_cameras.py",
+    "backend/housekeeping.py": "tests/e2e/test_keeping.py",
     "backend/file_body.py": "tests/e2e/test_clips.py",
     "backend/health.py": "tests/backend/api/test_health.py",
     "backend/inbox.py": "tests/e2e/test_clips.py",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from backend.catalogue import (
+    charge_queries,
     clip_queries,
     garbage_queries,
     idempotency_queries,
@@ -20,6 +21,7 @@ from backend.catalogue import (
     session_queries,
 )
 from backend.catalogue.database import Database
+from backend.catalogue.keep_rows import ChargeRows, RetentionRows
 from backend.catalogue.known_clips import KnownClips
 from backend.catalogue.model import meta
 from backend.catalogue.schedule_rows import ScheduleRows
@@ -27,6 +29,7 @@ from backend.catalogue.upload_rows import UploadRows
 from backend.catalogue.values import (
     CameraStorage,
     Changed,
+    Charge,
     Clip,
     ClipFields,
     ClipFilter,
@@ -63,6 +66,8 @@ class Catalogue:
         self._known = KnownClips()
         self.schedules = ScheduleRows(self._database, now)
         self.uploads = UploadRows(self._database, now)
+        self.retention = RetentionRows(self._database, now)
+        self.charges = ChargeRows(self._database)
 
     async def open(self) -> None:
         """Connect and migrate. Raises SchemaTooNew."""
@@ -78,9 +83,15 @@ class Catalogue:
 
     # Clips
 
-    async def insert_clip(self, clip: NewClip) -> Clip:
-        """Commit a new row; when this returns, the clip survives a power cut. Raises BadText."""
-        return await self._database.write(lambda db: clip_queries.insert(db, clip, self._now()))
+    async def insert_clip(self, clip: NewClip, charge: Charge | None = None) -> Clip:
+        """Commit a new row: from then on the clip survives a power cut. Raises BadText, CreditsSpent."""
+
+        def work(db: sa.Connection) -> Clip:
+            if charge is not None:
+                charge_queries.charge(db, clip.id, clip.recorder_id, charge)
+            return clip_queries.insert(db, clip, self._now())
+
+        return await self._database.write(work)
 
     async def get_clip(self, clip_id: str) -> Clip | None:
         return await self._database.read(lambda db: clip_queries.get(db, clip_id))

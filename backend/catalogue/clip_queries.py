@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from backend.catalogue import garbage_queries, upload_queries
+from backend.catalogue import charge_queries, garbage_queries, upload_queries
 from backend.catalogue.clip_rows import changed_row, clip_of, new_row, texts_row
 from backend.catalogue.errors import ClipUnknown, IllegalTransition
 from backend.catalogue.model import clips, likes
@@ -55,6 +55,8 @@ def transition(
     clip = locked(db, clip_id)
     if not can(clip.status, to) or (expect is not None and clip.status not in expect):
         raise IllegalTransition(clip.status, to)
+    if Status.FAILED in {clip.status, to}:
+        charge_queries.set_refunded(db, clip_id, refunded=to is Status.FAILED)
     return write(db, clip, {"progress": None} | changed_row(changed) | {"status": to.value})
 
 
@@ -101,7 +103,7 @@ def delete(db: sa.Connection, clip_id: str, now: datetime) -> Clip:
     clip = locked(db, clip_id)
     db.execute(clips.delete().where(clips.c.id == clip_id))
     db.execute(likes.delete().where(likes.c.clip_id == clip_id))
-    garbage_queries.add(db, clip.recorder_id, clip_id, [StoredPath(root, clip_id) for root in Root], now)
+    garbage_queries.add_clip(db, clip, now)
     upload_queries.forget(db, clip, now)
     grown = {"version": clips.c.version + 1}
     if clip.continued_from is not None:
@@ -139,14 +141,20 @@ def storage_by_camera(db: sa.Connection) -> list[CameraStorage]:
     ]
 
 
-def locked(db: sa.Connection, clip_id: str) -> Clip:
-    """The clip, which nobody else changes until the transaction ends. Raises ClipUnknown."""
+def find_locked(db: sa.Connection, clip_id: str) -> Clip | None:
+    """The clip, if there is one, which nobody else changes until the transaction ends."""
     # SQLite has the whole database to itself by now (BEGIN IMMEDIATE) and ignores FOR UPDATE.
     select = sa.select(clips).where(clips.c.id == clip_id).with_for_update()
     row = db.execute(select).mappings().one_or_none()
-    if row is None:
+    return None if row is None else clip_of(row)
+
+
+def locked(db: sa.Connection, clip_id: str) -> Clip:
+    """The clip, which nobody else changes until the transaction ends. Raises ClipUnknown."""
+    clip = find_locked(db, clip_id)
+    if clip is None:
         raise ClipUnknown(clip_id)
-    return clip_of(row)
+    return clip
 
 
 def write(db: sa.Connection, clip: Clip, changed: Mapping[str, Any]) -> Clip:

@@ -53,6 +53,7 @@ def new_row(clip: NewClip, now: datetime) -> dict[str, Any]:
         "remote": [],
         "upload_due": True,
         "keep": False,
+        "dated_at": None,
         "publish_at": None,
         "published_at": None,
         "feed_number": None,

@@ -6,6 +6,7 @@ CatalogueError
 ├── ScheduleUnknown       no such schedule                        the caller asks differently
 ├── BadCursor             a cursor we did not make                the caller starts at the first page
 ├── BadText               text no database can keep               the caller sends other text
+├── CreditsSpent          too little left in this period            the caller waits for the next one
 ├── SchemaTooNew          a newer Hindsight made the tables       the operator upgrades
 └── CatalogueUnavailable  the database does not answer or is full the operator; a later try may work
 """
@@ -48,6 +49,15 @@ class BadCursor(CatalogueError):
 
 class BadText(CatalogueError):
     """The text holds a NUL or half a surrogate pair, which PostgreSQL cannot keep."""
+
+
+class CreditsSpent(CatalogueError):
+    """`spent` of `limit` credits are gone, and what is left does not cover the cost."""
+
+    def __init__(self, spent: int, limit: int) -> None:
+        super().__init__(f"{spent} of {limit} credits are spent.")
+        self.spent = spent
+        self.limit = limit
 
 
 class SchemaTooNew(CatalogueError):

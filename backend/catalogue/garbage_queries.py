@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from backend.catalogue.model import garbage, uploads
-from backend.catalogue.values import Garbage, Root, StoredPath
+from backend.catalogue.values import Clip, Garbage, Location, Root, StoredPath
 
 
 def add(
@@ -19,18 +19,14 @@ def add(
     at_store: bool = False,
 ) -> None:
     """Files that nothing needs once the caller's transaction is committed."""
-    db.execute(
-        garbage.insert().values(
-            recorder_id=recorder_id,
-            clip_id=clip_id,
-            paths=[[place.root.value, place.path] for place in places],
-            at_store=at_store,
-            attempts=0,
-            not_before=now,
-            created_at=now,
-            last_error=None,
-        )
-    )
+    db.execute(garbage.insert().values(_row(recorder_id, clip_id, places, now) | {"at_store": at_store}))
+
+
+def add_clip(db: sa.Connection, clip: Clip, now: datetime) -> None:
+    """Everything that a clip has on the local disk."""
+    row = _row(clip.recorder_id, clip.id, [StoredPath(root, clip.id) for root in Root], now)
+    size_bytes = 0 if clip.location is Location.REMOTE else clip.size_bytes or 0
+    db.execute(garbage.insert().values(row | {"size_bytes": size_bytes}))
 
 
 def due(
@@ -66,6 +62,20 @@ def failed(db: sa.Connection, garbage_id: int, error: str, not_before: datetime,
             created_at=sa.case((garbage.c.created_at > now, now), else_=garbage.c.created_at),
         )
     )
+
+
+def _row(recorder_id: str, clip_id: str, places: Iterable[StoredPath], now: datetime) -> dict[str, object]:
+    return {
+        "recorder_id": recorder_id,
+        "clip_id": clip_id,
+        "paths": [[place.root.value, place.path] for place in places],
+        "at_store": False,
+        "size_bytes": 0,
+        "attempts": 0,
+        "not_before": now,
+        "created_at": now,
+        "last_error": None,
+    }
 
 
 def _garbage(row: sa.Row[tuple[object, ...]]) -> Garbage:

@@ -77,6 +77,8 @@ clips = sa.Table(
     sa.Column("remote", sa.JSON, nullable=False),
     sa.Column("upload_due", sa.Boolean, nullable=False),
     sa.Column("keep", sa.Boolean, nullable=False),
+    # What the age of a clip counts from that a clock nobody could trust made; see retention_queries.
+    sa.Column("dated_at", NaiveUtc),
     sa.Column("thumbnail", sa.String(8), nullable=False),
     sa.Column("previews", sa.JSON, nullable=False),
     sa.Column("publish_at", NaiveUtc),
@@ -104,6 +106,8 @@ garbage = sa.Table(
     sa.Column("clip_id", _ID, nullable=False),
     sa.Column("paths", sa.JSON, nullable=False),
     sa.Column("at_store", sa.Boolean, nullable=False),
+    # What of the local disk comes back when they are gone, as far as the row knew.
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", NaiveUtc, nullable=False),
     sa.Column("created_at", NaiveUtc, nullable=False),
@@ -153,6 +157,18 @@ samples = sa.Table(
     sa.Column("reconnecting_s", sa.Double, nullable=False),
     sa.Column("stopped_s", sa.Double, nullable=False),
     sa.Index("ix_samples_time", "at_s"),
+)
+
+# What clips cost where recordings are limited; one that failed has its cost given back.
+charges = sa.Table(
+    "charges",
+    metadata,
+    sa.Column("clip_id", _ID, primary_key=True),
+    sa.Column("recorder_id", _ID, nullable=False),
+    sa.Column("period_start", NaiveUtc, nullable=False),
+    sa.Column("cost", sa.Integer, nullable=False),
+    sa.Column("refunded", sa.Boolean, nullable=False),
+    sa.Index("ix_charges_period", "recorder_id", "period_start"),
 )
 
 meta = sa.Table(
@@ -223,7 +239,7 @@ uploads = sa.Table(
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False, default=0),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("not_before", NaiveUtc, nullable=False),
     sa.Column("created_at", NaiveUtc, nullable=False),

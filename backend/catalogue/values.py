@@ -250,6 +250,50 @@ class CameraStorage:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """What a clip costs, of how much there is in the period that begins at `period_start`."""
+
+    period_start: datetime
+    cost: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The newest clips and snapshots of a camera, summed up."""
+
+    video_bytes: int = 0
+    video_s: float = 0.0
+    images: int = 0
+    image_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRow:
+    """Of a clip what decides whether it stays."""
+
+    number: int
+    """Order of recording, whatever any clock said."""
+    id: str
+    camera: str
+    status: Status
+    keep: bool
+    location: Location
+    promised: bool
+    """A moment to publish it is set."""
+    size_bytes: int
+    """On the local disk."""
+    dated: datetime
+    """What its age counts from: when it was made; for one made by a clock nobody could trust, the last step
+    of that clock, or when it was first known to be right."""
+
+    @property
+    def published(self) -> bool:
+        """In the feed, or going to be."""
+        return self.promised or self.status is Status.PUBLISHED
+
+
+@dataclass(frozen=True, slots=True)
 class Garbage:
     """Files to delete, on the disk or (`at_store`) at the object store: nobody owns them any more."""
 
@@ -258,6 +302,7 @@ class Garbage:
     clip_id: str
     paths: tuple[StoredPath, ...]
     at_store: bool
+    size_bytes: int
     attempts: int
     not_before: datetime
     created_at: datetime

@@ -33,6 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
         "check", parents=[asking], help="resolve, ranges and seeks, in every way a player may get a clip"
     )
     check.add_argument("clip", nargs="?", metavar="CLIP", help="default: the newest that plays")
+    _add_retention(commands.add_parser("retention", parents=[asking], help="what would be deleted, and why"))
     fsck = commands.add_parser("fsck", parents=plain, help="prove that catalogue and disk agree")
     fsck.add_argument("--level", choices=LEVELS, default="size", help="how thoroughly (default: size)")
     config = commands.add_parser("config", help="configuration").add_subparsers(dest="action", required=True)
@@ -45,6 +46,12 @@ def make_parser() -> argparse.ArgumentParser:
     key.add_parser("new", parents=plain, help="replace it and end every session")
     commands.add_parser("version", parents=[as_json], help="which Hindsight this is")
     return parser
+
+
+def _add_retention(retention: argparse.ArgumentParser) -> None:
+    what = retention.add_mutually_exclusive_group()
+    what.add_argument("--dry-run", action="store_true", help="list what would go; this is the default")
+    what.add_argument("--approve", action="store_true", help="let what waits for a person be deleted")
 
 
 def _add_record(record: argparse.ArgumentParser) -> None:

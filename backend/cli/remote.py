@@ -3,11 +3,11 @@
 import argparse
 import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from backend.cli.client import DaemonClient, client_for, wait_until
 from backend.cli.exits import CommandFailed, Exit
+from backend.cli.tables import print_table
 from backend.config import Config
 
 _DONE = frozenset({"draft", "published", "failed"})
@@ -47,7 +47,7 @@ async def _status(config: Config, options: argparse.Namespace) -> Exit:
             )
             for camera in cameras
         ]
-        _print_table(("camera", "state", "buffer", "", "last error"), rows)
+        print_table(("camera", "state", "buffer", "", "last error"), rows)
     all_live = all(camera["state"] == "live" for camera in cameras)
     return Exit.OK if all_live or not options.require_live else Exit.FAILED
 
@@ -102,17 +102,5 @@ async def _list_clips(config: Config, options: argparse.Namespace) -> Exit:
         )
         for clip in page["clips"]
     ]
-    _print_table(("id", "status", "camera", "start", "length", "title"), rows)
+    print_table(("id", "status", "camera", "start", "length", "title"), rows)
     return Exit.OK
-
-
-def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    lines = [tuple(_plain(cell) for cell in row) for row in (heads, *rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _plain(text: str) -> str:
-    """Titles come from people: no escape sequence of theirs reaches the terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -189,9 +189,10 @@ class LocalFiles:
                     size_bytes = path.lstat().st_size
                     yield StoredFile(StoredPath(root, path.relative_to(top).as_posix()), size_bytes)
 
-    def free_bytes(self) -> int:
-        """What an ordinary user may still write where clips go."""
-        return shutil.disk_usage(self.clips_dir).free
+    def space_bytes(self) -> tuple[int, int]:
+        """What an ordinary user may still write where clips go, and all there is."""
+        usage = shutil.disk_usage(self.clips_dir)
+        return usage.free, usage.total
 
     def _places(self, place: StoredPath) -> list[Path]:
         parts = PurePosixPath(place.path).parts

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from backend.budget import Budget
 from backend.cameras import Cameras, camera_settings
 from backend.catalogue import CatalogueUnavailable
 from backend.clip_news import ClipNews
@@ -16,6 +17,7 @@ from backend.clips import Clips
 from backend.config import Config, RecordingConfig
 from backend.events import EventLog
 from backend.health import Health
+from backend.housekeeping import Housekeeping, HouseParts
 from backend.ids import new_id
 from backend.inbox import RecorderInbox
 from backend.lifecycle import Status
@@ -104,6 +106,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             clips_dir=box.files.clips_dir,
             disk=disk,
             finisher=finisher,
+            budget=budget_of(box, recorder, events, disk),
         )
         recordings = Recordings(desk, inbox)
         clips = Clips(desk, recordings, RecordingConfig())
@@ -115,6 +118,22 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             stack.push_async_callback(part.close)
         await until(lambda: recorder.status().buffer.duration_s > 1)
         yield House(box, recorder, clips, recordings, inbox)
+
+
+def budget_of(box: Box, recorder: Recorder, events: EventLog, disk: Executor) -> Budget:
+    """One that lets everything through."""
+    parts = HouseParts(
+        catalogue=box.catalogue,
+        recorder_id=HERE,
+        files=box.files,
+        disk=disk,
+        labels=LabelLine(SystemClock()),
+        events=events,
+        health=Health(),
+        statuses=lambda: [recorder.status()],
+        find_recorder=lambda clip_id, camera: recorder,
+    )
+    return Housekeeping(parts, CONFIG).budget
 
 
 async def test_a_row_that_cannot_be_committed_leaves_nothing_behind(house: House) -> None:

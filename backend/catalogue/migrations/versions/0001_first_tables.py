@@ -34,6 +34,7 @@ _SEARCH_POSTGRESQL = (
 
 
 def upgrade() -> None:
+    _charges()
     _clips()
     _clip_indexes()
     _garbage()
@@ -49,6 +50,19 @@ def upgrade() -> None:
             op.execute(statement)
     else:
         op.execute(_SEARCH_POSTGRESQL)
+
+
+def _charges() -> None:
+    op.create_table(
+        "charges",
+        sa.Column("clip_id", _ID, nullable=False),
+        sa.Column("recorder_id", _ID, nullable=False),
+        sa.Column("period_start", sa.DateTime(), nullable=False),
+        sa.Column("cost", sa.Integer(), nullable=False),
+        sa.Column("refunded", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("clip_id", name="pk_charges"),
+    )
+    op.create_index("ix_charges_period", "charges", ["recorder_id", "period_start"], unique=False)
 
 
 def _clips() -> None:
@@ -95,6 +109,7 @@ def _clips() -> None:
         sa.Column("remote", sa.JSON(), nullable=False),
         sa.Column("upload_due", sa.Boolean(), nullable=False),
         sa.Column("keep", sa.Boolean(), nullable=False),
+        sa.Column("dated_at", sa.DateTime(), nullable=True),
         sa.Column("thumbnail", sa.String(length=8), nullable=False),
         sa.Column("previews", sa.JSON(), nullable=False),
         sa.Column("publish_at", sa.DateTime(), nullable=True),
@@ -126,6 +141,7 @@ def _garbage() -> None:
         sa.Column("clip_id", _ID, nullable=False),
         sa.Column("paths", sa.JSON(), nullable=False),
         sa.Column("at_store", sa.Boolean(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("not_before", sa.DateTime(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),

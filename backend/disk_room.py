@@ -1,0 +1,182 @@
+"""Keeps a reserve of free space: measures, refuses recordings below it, ends those under way in time.
+
+Here: how large the reserve is, and what happens when it is touched. Not here: making room by deleting
+(`retention_sweep`). What is decided is pure and stands at the top; the rest runs on the event loop and
+asks the disk in disk threads, so a hung disk delays one look and nothing else.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from backend.catalogue import Catalogue, Clip
+from backend.config import RecordingConfig
+from backend.config_keep import ReserveConfig
+from backend.errors import Problem
+from backend.estimates import bytes_per_second
+from backend.events import EventLog
+from backend.health import Health
+from backend.lifecycle import Status
+from backend.readable import readable_bytes
+from backend.retention import ROOM_SHARE
+from backend.storage.local import LocalFiles
+from recorder.clip_files import ClipFiles
+from recorder.errors import UnknownRecording
+from recorder.recorder import Recorder
+from recorder.values import CameraStatus
+
+log = logging.getLogger(__name__)
+
+SUBJECT = "disk"
+"""Under which `Health` knows of a disk that is too full."""
+OPEN_ENDED_S = 60.0
+"""What a recording that a person stops is counted as."""
+LOOK_PATIENCE_S = 0.5
+LAST_SHARE = 0.25
+"""Of the reserve, below which recordings under way are ended; finishing them takes their size once more."""
+
+
+def reserve_bytes(config: ReserveConfig, recording: RecordingConfig, cameras: Iterable[CameraStatus]) -> int:
+    """The larger of the configured bytes and so many recordings of the greediest camera."""
+    after_s = OPEN_ENDED_S if recording.after_seconds is None else recording.after_seconds
+    rates = [rate for status in cameras if (rate := bytes_per_second(status)) is not None]
+    clip_bytes = max(rates, default=0.0) * (recording.before_seconds + after_s)
+    return max(config.bytes, int(config.clips * clip_bytes))
+
+
+def must_end(free_bytes: int, reserve: int, part_bytes: Sequence[int]) -> bool:
+    """Whether recordings under way must end now, to be finished in what is left."""
+    return bool(part_bytes) and free_bytes < sum(part_bytes) + reserve * LAST_SHARE
+
+
+@dataclass(slots=True)
+class RoomCounters:
+    """Since the daemon started."""
+
+    refused: int = 0
+    ended: int = 0
+    look_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RoomParts:
+    """What the reserve is watched with."""
+
+    catalogue: Catalogue
+    recorder_id: str
+    files: LocalFiles
+    statuses: Callable[[], Sequence[CameraStatus]]
+    find_recorder: Callable[[str, str], Recorder | None]
+    """Who records a clip, by its id and camera."""
+    disk: Executor
+    events: EventLog
+    health: Health
+
+
+class DiskRoom:
+    """Free space where clips go. `look` before the first `admit`; belongs to the event loop."""
+
+    def __init__(self, parts: RoomParts, config: ReserveConfig, recording: RecordingConfig) -> None:
+        self._parts = parts
+        self.config = config
+        self.recording = recording
+        """Both replaced by a reload."""
+        self.free_bytes = 0
+        self.total_bytes = 0
+        self.is_low = False
+        self.counters = RoomCounters()
+
+    @property
+    def reserve_bytes(self) -> int:
+        """What must stay free."""
+        return self.reserve_of(self.config)
+
+    def reserve_of(self, config: ReserveConfig) -> int:
+        """What another configuration would keep free."""
+        return reserve_bytes(config, self.recording, self._parts.statuses())
+
+    @property
+    def reason(self) -> str | None:
+        """Why recordings are refused now, as a sentence; None when they are not."""
+        if not self.is_low:
+            return None
+        return (
+            f"Only {readable_bytes(self.free_bytes)} are free on the disk of the clips, and "
+            f"{readable_bytes(self.reserve_bytes)} are kept in reserve (retention.reserve)."
+        )
+
+    async def admit(self) -> None:
+        """Refuse, with 507, to begin a recording or to keep a snapshot while the reserve is touched."""
+        # Many presses within a second take more than what the last look saw. A disk that does not answer
+        # is not waited for here: what was seen last counts.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_PATIENCE_S):
+                await self._measure()
+        if self.reason is None:
+            return
+        self.counters.refused += 1
+        cure = "Delete clips or other files there; it is taken back by itself when there is space."
+        detail = f"{self.reason} Nothing was recorded; the buffer goes on. {cure}"
+        raise Problem(507, "The disk is almost full", detail, headers={"Retry-After": "30"})
+
+    async def look(self, when_low: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Measure; `when_low` is asked to make room, and runs to its end before the next look."""
+        reserve = await self._measure()
+        if self.is_low:
+            await self._end_in_time(reserve)
+        if self.free_bytes < reserve * (1 + ROOM_SHARE) and when_low is not None:
+            await when_low()
+
+    async def _measure(self) -> int:
+        """Take what the disk says; returns the reserve that it was compared with."""
+        loop = asyncio.get_running_loop()
+        reserve = self.reserve_bytes
+        try:
+            free, total = await loop.run_in_executor(self._parts.disk, self._parts.files.space_bytes)
+        except OSError as error:
+            self.counters.look_failures += 1
+            log.warning("the disk of the clips does not say how full it is: %s", error.strerror)
+            return reserve
+        self.free_bytes, self.total_bytes = free, total
+        self._note(free < reserve)
+        return reserve
+
+    def _note(self, is_low: bool) -> None:
+        if is_low is self.is_low:
+            return
+        self.is_low = is_low
+        self._parts.health.concern(SUBJECT, self.reason and f"{self.reason} Recordings are refused.")
+
+    async def _end_in_time(self, reserve: int) -> None:
+        parts = self._parts
+        unfinished = await parts.catalogue.list_unfinished(parts.recorder_id)
+        sizes = await asyncio.get_running_loop().run_in_executor(
+            parts.disk, _part_sizes, parts.files, unfinished
+        )
+        running = [clip for clip in unfinished if clip.status is Status.PENDING]
+        if not running or not must_end(self.free_bytes, reserve, sizes):
+            return
+        for clip in running:
+            await self._end(clip)
+
+    async def _end(self, clip: Clip) -> None:
+        recorder = self._parts.find_recorder(clip.id, clip.camera)
+        if recorder is None or not recorder.is_recording(clip.id):
+            return
+        with suppress(UnknownRecording):
+            await recorder.stop(clip.id)
+            self.counters.ended += 1
+            said = f"The recording {clip.id} was ended while there is space to finish it."
+            log.warning("%s", said)
+            self._parts.events.publish("disk", {"message": said}, camera=clip.camera)
+
+
+def _part_sizes(files: LocalFiles, clips: Sequence[Clip]) -> list[int]:
+    sizes = []
+    for clip in clips:
+        with suppress(FileNotFoundError):
+            sizes.append(ClipFiles(files.clips_dir, clip.id).part.stat().st_size)
+    return sizes
