@@ -67,7 +67,7 @@ def _newest(db: sa.Connection, recorder_id: str, camera: str, kind: MediaType) -
             clips.c.media_type == kind.value,
             clips.c.status.in_([status.value for status in FINISHED]),
         )
-        .order_by(clips.c.created_at.desc())
+        .order_by(clips.c.number.desc())
         .limit(NEWEST)
         .subquery()
     )

@@ -96,6 +96,8 @@ clips = sa.Table(
     sa.Index("ix_clips_publish_at", "publish_at"),
     sa.Index("ix_clips_upload_due", "recorder_id", "upload_due"),
     sa.Index("ix_clips_location", "recorder_id", "location"),
+    # Never given twice: the number is the order of recording, and with the version it names what a row says.
+    sqlite_autoincrement=True,
 )
 
 garbage = sa.Table(

@@ -118,6 +118,7 @@ def _clips() -> None:
         sa.Column("likes", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_clips"),
+        sqlite_autoincrement=True,
     )
 
 
