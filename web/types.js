@@ -19,6 +19,8 @@
  * @property {string|null} [next_try]
  * @property {string|null} [last_error]
  * @property {string|null} [codec]
+ * @property {string|null} [audio_codec] null where no sound is heard
+ * @property {string|null} [audio_trouble]
  * @property {number|null} [width]
  * @property {number|null} [height]
  * @property {number|null} [fps]
@@ -150,11 +152,20 @@
  * @property {(data: ArrayBuffer) => void} onInitSegment
  * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number}) => void} onFragment
  * @property {(picture: {data: ArrayBuffer, label_us: number}) => void} onJpeg
+ * @property {(piece: {data: ArrayBuffer, lead_s: number, label_us: number}) => void} [onSound]
  * @property {(told: {codec: string, reason: string}) => void} onUnplayable
  * @property {(up: boolean) => void} onLink
  */
 
-/** @typedef {{type: "init", codec: string, width: number, height: number, mime?: string, rotation?: number}} LiveInit no mime: JPEGs */
+/** @typedef {{type: "init", codec: string, width: number, height: number, mime?: string, rotation?: number, rate?: number}} LiveInit no mime: JPEGs, or sound of a `rate` */
+
+/** @typedef {"off"|"opening"|"on"|"none"|"blocked"|"late"} SoundState */
+
+/**
+ * @typedef {object} SoundPicture
+ * @property {number|null} lag_ms from a label to its moment on screen, on the page's clock; null: not known yet
+ * @property {(seconds: number) => void} hold keep so far behind the newest picture, for its sound
+ */
 
 /** @typedef {{type: "state", state: string, reason: string}} LiveState */
 

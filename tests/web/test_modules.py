@@ -260,3 +260,30 @@ def test_the_gallery_takes_in_what_fits_and_lets_go_what_does_not(run: Any) -> N
     )
     assert found[:-1] == ["543", "5", "53", "531", "53", "53", "53"]
     assert found[-1] == '{"status":"pending,processing,draft,failed","camera":"x","q":"y"}'
+
+
+def test_a_picture_held_for_its_sound_slows_down_and_catches_up_again(run: Any) -> None:
+    """No seek, which could mean decoding a long GOP anew; a player that must not be slowed jumps once."""
+    found = run(
+        "live/playhead.js",
+        """const at = (p, behind) => p.decide({ now_s: 100 - behind, ranges: [[0, 100]], started: true });
+        const p = new m.Playhead();
+        p.hold(0.3);
+        const slow = at(p, 0.05);
+        const early = p.settled;
+        at(p, 0.29);
+        const late = p.settled;
+        p.steady(1000);
+        const margin = p.margin_s;
+        p.hold(0);
+        const jumping = new m.Playhead({ gentle: false });
+        jumping.hold(0.3);
+        const [jump, then] = [at(jumping, 0.05), at(jumping, 0.3)];
+        return { slow, early, late, margin, after: at(p, 0.3), jump, then };""",
+    )
+    assert found["slow"]["seek_s"] is None
+    assert 0.8 <= found["slow"]["rate"] < 0.95
+    assert (found["early"], found["late"], found["margin"]) == (False, True, 0.3)
+    assert found["after"]["rate"] > 1
+    assert found["jump"]["seek_s"] == pytest.approx(99.7)
+    assert found["then"] == {"seek_s": None, "rate": 1}

@@ -5,17 +5,15 @@ import { cameraTrouble } from "../format.js";
 import { LivePlayer } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+import { SoundButton } from "./sound_button.js";
 /** @import { Camera, Phase } from "../types.js" */
 
 const HIDDEN_STOP_MS = 20_000;
 
 export class LiveView extends HsElement {
-  /** @type {Camera|null} */
-  #camera = null;
-  /** @type {LivePlayer|null} */
-  #player = null;
-  /** @type {"idle"|"paused"|Phase} */
-  #phase = "idle";
+  /** @type {Camera|null} */ #camera = null;
+  /** @type {LivePlayer|null} */ #player = null;
+  /** @type {"idle"|"paused"|Phase} */ #phase = "idle";
   #detail = "";
   /** @type {import("../server_clock.js").ServerClock|null} set by the page before the first camera */
   clock = null;
@@ -27,14 +25,15 @@ export class LiveView extends HsElement {
   notice = h("div", { class: "live-notice", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), this.words);
   latency = h("output", { class: "live-latency", title: text.live.behindTitle, hidden: true });
   fullButton = h("button", {
-    class: "icon-button live-full", type: "button", "aria-label": text.live.fullScreen, title: text.live.fullScreen,
-    on: { click: () => this.toggleFullScreen() },
+    class: "icon-button live-full", type: "button", "aria-label": text.live.fullScreen, title: text.live.fullScreen, on: { click: () => this.toggleFullScreen() },
   }, icon("full"));
+
+  sound = new SoundButton();
 
   build() {
     this.video.muted = true;
     this.fullButton.hidden = !document.fullscreenEnabled;
-    this.append(this.video, this.picture, this.frozen, this.notice, this.latency, this.fullButton);
+    this.append(this.video, this.picture, this.frozen, this.notice, this.latency, this.sound, this.fullButton);
   }
 
   /** @param {AbortSignal} signal */
@@ -50,18 +49,18 @@ export class LiveView extends HsElement {
     addEventListener("online", () => this.#player?.hurry(), { signal });
     const timer = setInterval(() => this.#paint(), 500);
     signal.addEventListener("abort", () => { clearInterval(timer); clearTimeout(hiding); this.#stop("idle"); });
-    if (this.#camera) this.#start();
+    this.#start();
   }
 
   /** @param {Camera|null} camera */
   set camera(camera) {
     const changed = camera?.id !== this.#camera?.id;
-    this.#camera = camera;
+    this.#camera = this.sound.camera = camera;
     if (!this.isConnected) return;
     if (changed) {
       this.frozen.hidden = true;
       this.#stop("idle");
-      if (camera) this.#start();
+      this.#start();
     }
     this.#paint();
   }
@@ -87,18 +86,19 @@ export class LiveView extends HsElement {
     this.#enter("opening", "");
     const url = new URL(`/live/${encodeURIComponent(camera.id)}`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
-    url.hash = "";
     this.#player = new LivePlayer({ video: this.video, canvas: this.picture }, url.href, {
       onPhase: (phase, detail) => this.#enter(phase, detail),
       onSize: (width, height) => this.style.setProperty("--ratio", `${width} / ${height}`),
       onRestart: () => this.#freeze(),
       onCameraState: (state, reason) => this.wish("camera-state", { camera: camera.id, state, reason }),
     });
+    this.sound.attach(this.#player, url.href);
   }
 
   /** @param {"idle"|"paused"} phase */
   #stop(phase) {
     if (phase === "paused") this.#freeze();
+    this.sound.attach(null);
     this.#player?.close();
     this.#player = null;
     this.#enter(phase, "");
@@ -115,8 +115,7 @@ export class LiveView extends HsElement {
 
   /** @param {"idle"|"paused"|Phase} phase @param {string} detail */
   #enter(phase, detail) {
-    this.#phase = phase;
-    this.#detail = detail;
+    [this.#phase, this.#detail] = [phase, detail];
     if (phase === "playing") this.frozen.hidden = true;
     this.#paint();
   }

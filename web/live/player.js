@@ -12,6 +12,7 @@ import { LiveSocket } from "./socket.js";
 /** @import { LiveInit, Phase, PlayerHandlers } from "../types.js" */
 
 const TICK_MS = 200;
+const LAGS = 15;
 
 export class LivePlayer {
   #video;
@@ -29,6 +30,9 @@ export class LivePlayer {
   /** @type {number|null} media time of the frame last painted */
   #painted_s = null;
   #playing = false;
+  #hold_s = 0;
+  /** @type {number[]} of the last pictures, ms */
+  #lags = [];
 
   /**
    * @param {{video: HTMLVideoElement, canvas: HTMLCanvasElement}} screen one of them is hidden while the other shows
@@ -54,7 +58,7 @@ export class LivePlayer {
         this.#feed?.append(data);
         if (!this.#started) this.#tick();
       },
-      onJpeg: ({ data, label_us }) => this.#painter?.paint(data, label_us),
+      onJpeg: ({ data, label_us }) => this.#later(() => this.#painter?.paint(data, label_us)),
       onUnplayable: ({ reason }) => { this.#clear(); handlers.onPhase("unplayable", reason); },
       onLink: (up) => handlers.onPhase(up ? "opening" : "lost", ""),
     });
@@ -78,6 +82,19 @@ export class LivePlayer {
     this.#socket.hurry();
   }
 
+  /** From a label to its moment on screen; null until that is steady. */
+  get lag_ms() {
+    if (this.#lags.length < LAGS || (this.#feed && !this.#playhead.settled)) return null;
+    return [...this.#lags].sort((a, b) => a - b)[LAGS >> 1];
+  }
+
+  /** Keep so far behind the newest picture. @param {number} seconds */
+  hold(seconds) {
+    this.#hold_s = seconds;
+    this.#lags = [];
+    this.#playhead.hold(seconds);
+  }
+
   close() {
     this.#abort.abort();
     this.#socket.close();
@@ -96,7 +113,7 @@ export class LivePlayer {
     this.#handlers.onSize(init.width, init.height);
     this.#clear();
     [this.#video.hidden, this.#canvas.hidden] = [painted, !painted];
-    if (painted) this.#painter = new JpegPainter(this.#canvas, init.rotation ?? 0, () => this.#seen());
+    if (painted) this.#painter = new JpegPainter(this.#canvas, init.rotation ?? 0, () => this.#seen(performance.now()));
     else this.#feed = new MediaFeed(this.#video, init.mime ?? "", () => this.#broken());
   }
 
@@ -109,9 +126,19 @@ export class LivePlayer {
     this.#started = false;
     this.#painted_s = null;
     this.#playing = false;
+    this.#lags = [];
   }
 
-  #seen() {
+  /** @param {() => void} paint */
+  #later(paint) {
+    if (this.#hold_s) setTimeout(paint, this.#hold_s * 1000);
+    else paint();
+  }
+
+  /** @param {number} at_ms when it is or was on screen */
+  #seen(at_ms) {
+    const label_us = this.labelOnScreen;
+    if (label_us !== null && this.#lags.push(at_ms - label_us / 1000) > LAGS) this.#lags.shift();
     if (this.#playing || this.#abort.signal.aborted) return;
     this.#playing = true;
     this.#handlers.onPhase("playing", "");
@@ -142,17 +169,17 @@ export class LivePlayer {
 
   #watchFrames() {
     const video = this.#video;
-    const painted = (/** @type {number|null} */ media_time_s) => {
+    const painted = (/** @type {number|null} */ media_time_s, /** @type {number} */ at_ms) => {
       if (this.#abort.signal.aborted) return;
       this.#painted_s = media_time_s;
-      if (this.#started) this.#seen();
+      if (this.#started) this.#seen(at_ms);
     };
     if (!("requestVideoFrameCallback" in video)) {
-      /** @type {HTMLVideoElement} */ (video).addEventListener("timeupdate", () => painted(null), { signal: this.#abort.signal });
+      /** @type {HTMLVideoElement} */ (video).addEventListener("timeupdate", () => painted(null, performance.now()), { signal: this.#abort.signal });
       return;
     }
     const next = (/** @type {number} */ _now, /** @type {VideoFrameCallbackMetadata} */ frame) => {
-      painted(frame.mediaTime);
+      painted(frame.mediaTime, frame.expectedDisplayTime);
       if (!this.#abort.signal.aborted) video.requestVideoFrameCallback(next);
     };
     video.requestVideoFrameCallback(next);

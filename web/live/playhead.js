@@ -11,11 +11,17 @@ const MAX_MARGIN_S = 1.0;
 const JUMP_BEHIND_S = 2.0;
 const DEAD_BAND_S = 0.02;
 const MIN_RATE = 0.95;
+const MIN_RATE_HOLDING = 0.85;
+const SETTLED_S = 0.03;
 const MAX_RATE = 1.1;
 
 export class Playhead {
   #margin_s = FIRST_MARGIN_S;
   #gentle;
+  #hold_s = 0;
+  #jump = false;
+  /** Whether it plays where it wants to. */
+  settled = false;
 
   /** @param {{gentle?: boolean}} [options] `gentle` false: this player stutters when its rate changes, so only jump */
   constructor({ gentle = true } = {}) {
@@ -26,6 +32,14 @@ export class Playhead {
     return this.#margin_s;
   }
 
+  /** @param {number} seconds the margin is to be no smaller, until told otherwise */
+  hold(seconds) {
+    this.#margin_s = seconds === 0 ? FIRST_MARGIN_S : Math.max(this.#margin_s, seconds);
+    this.#hold_s = seconds;
+    this.#jump = !this.#gentle;
+    this.settled = false;
+  }
+
   /** The picture ran dry: the network or the machine jitters by more than the margin. */
   starved() {
     this.#margin_s = Math.min(MAX_MARGIN_S, this.#margin_s * 1.4 + 0.01);
@@ -33,7 +47,7 @@ export class Playhead {
 
   /** @param {number} elapsed_s played without running dry */
   steady(elapsed_s) {
-    this.#margin_s = Math.max(MIN_MARGIN_S, this.#margin_s - 0.004 * elapsed_s);
+    this.#margin_s = Math.max(MIN_MARGIN_S, this.#hold_s, this.#margin_s - 0.004 * elapsed_s);
   }
 
   /** @param {Situation} situation @returns {Decision} */
@@ -42,7 +56,9 @@ export class Playhead {
     const [start_s, end_s] = ranges[ranges.length - 1];
     const behind_s = end_s - now_s;
     // Before the newest range means there is a hole ahead that playing alone never crosses.
-    if (!started || now_s < start_s || behind_s > JUMP_BEHIND_S) {
+    this.settled ||= started && Math.abs(behind_s - this.#margin_s) < SETTLED_S;
+    if (!started || now_s < start_s || behind_s > JUMP_BEHIND_S || this.#jump) {
+      this.#jump = false;
       return { seek_s: Math.max(start_s, end_s - this.#margin_s), rate: 1 };
     }
     return { seek_s: null, rate: this.#rate(behind_s - this.#margin_s) };
@@ -51,6 +67,6 @@ export class Playhead {
   /** @param {number} error_s how much further behind than wanted */
   #rate(error_s) {
     if (!this.#gentle || Math.abs(error_s) <= DEAD_BAND_S) return 1;
-    return Math.min(MAX_RATE, Math.max(MIN_RATE, 1 + error_s * 0.5));
+    return Math.min(MAX_RATE, Math.max(this.#hold_s ? MIN_RATE_HOLDING : MIN_RATE, 1 + error_s * 0.5));
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The WebSocket of one camera: parses what comes, reconnects for ever, and does not trust a silent connection.
  * Binary messages begin with 24 bytes, big-endian: u8 kind, 7 zero bytes, f64 media time (s), u64 label (µs).
- * After an `init` of codec `mjpeg` they are whole JPEGs.
+ * After an `init` of codec `mjpeg` they are whole JPEGs. The socket of the sound is of the same make.
  */
 
 import { backoff } from "../backoff.js";
@@ -12,6 +12,7 @@ const SILENT_MS = 12_000;
 const KIND_INIT = 0;
 const KIND_KEYFRAME = 2;
 const KIND_JPEG = 3;
+const KIND_SOUND = 4;
 
 export class LiveSocket {
   #url;
@@ -81,6 +82,7 @@ export class LiveSocket {
     this.#attempt = 0;
     const label_us = Number(head.getBigUint64(16));
     if (kind === KIND_JPEG) return this.#handlers.onJpeg({ data: payload, label_us });
+    if (kind === KIND_SOUND) return this.#handlers.onSound?.({ data: payload, lead_s: head.getFloat64(8), label_us });
     this.#handlers.onFragment({
       data: payload, keyframe: kind === KIND_KEYFRAME, media_time_s: head.getFloat64(8), label_us,
     });

@@ -54,6 +54,14 @@ export const de = {
     behindTitle: "Wie weit das Bild auf dem Schirm hinter dem neuesten Augenblick liegt, den Hindsight empfangen hat",
     fullScreen: "Vollbild",
   },
+  sound: {
+    off: "Ton einschalten",
+    on: "Ton ausschalten",
+    opening: "Der Ton wird geöffnet…",
+    none: "Kein Ton",
+    blocked: "Für Ton klicken",
+    late: "Der Ton kommt zu spät",
+  },
   buffer: {
     ready: (/** @type {string} */ span) => `Letzte ${span} bereit`,
     filling: (/** @type {string} */ have, /** @type {string} */ all) => `Letzte ${have} bereit, füllt sich bis ${all}`,

@@ -54,6 +54,14 @@ export const en = {
     behindTitle: "How far the picture on screen lags behind the newest moment Hindsight received",
     fullScreen: "Full screen",
   },
+  sound: {
+    off: "Turn the sound on",
+    on: "Turn the sound off",
+    opening: "Opening the sound…",
+    none: "No sound",
+    blocked: "Click for sound",
+    late: "The sound comes too late",
+  },
   buffer: {
     ready: (/** @type {string} */ span) => `Last ${span} ready`,
     filling: (/** @type {string} */ have, /** @type {string} */ all) => `Last ${have} ready, filling to ${all}`,
