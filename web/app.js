@@ -3,8 +3,6 @@
 import { Actions } from "./actions.js";
 import { Api } from "./api.js";
 import { ClipDialog } from "./components/clip_dialog.js";
-import { ConfirmDialog } from "./components/confirm_dialog.js";
-import { HelpDialog } from "./components/help_dialog.js";
 import { Navigation } from "./components/navigation.js";
 import { SignIn } from "./components/sign_in.js";
 import { Toasts } from "./components/toasts.js";
@@ -26,8 +24,6 @@ const page = new AbortController();
 const clock = new ServerClock();
 const store = new Store();
 const toasts = new Toasts();
-const confirmation = new ConfirmDialog();
-const help = new HelpDialog();
 const dialog = new ClipDialog();
 const signIn = new SignIn();
 const navigation = new Navigation();
@@ -38,7 +34,7 @@ const api = new Api({ clock, onUnauthorised: () => store.update({ session: "need
 const actions = new Actions({
   store, api, clock, say,
   labelOnScreen: () => live.labelOnScreen,
-  confirm: (words) => confirmation.ask(words),
+  confirm: async (words) => (await confirmation()).ask(words),
 });
 const services = Object.freeze({ store, api, clock, actions, say });
 const live = new LiveScreen(services);
@@ -51,7 +47,7 @@ dialog.player.api = api;
 
 const banner = h("p", { class: "banner", role: "status", hidden: true });
 const helpButton = h("button", {
-  type: "button", class: "icon-button", "aria-label": text.help.open, title: text.help.open, on: { click: () => help.open() },
+  type: "button", class: "icon-button", "aria-label": text.help.open, title: text.help.open, on: { click: () => openHelp() },
 }, icon("keys"));
 const header = h("header", { class: "top" }, h("a", { class: "brand", href: "#/" }, icon("mark"), text.app.name), navigation, helpButton);
 const main = h("main", { id: "main", tabindex: "-1" }, deck);
@@ -128,14 +124,27 @@ bindShortcuts({
   " ": () => live.rewind?.looking && live.rewind.togglePlay(),
   "enter": () => live.rewind?.looking && live.rewind.keep(),
   "escape": () => live.rewind?.looking && live.rewind.leave(),
-  "?": () => help.open(),
+  "?": () => openHelp(),
   digit: (key) => { const camera = store.state.cameras.items[Number(key) - 1]; if (camera) choose({ camera: camera.id }); },
 }, page.signal);
+
+/** Dialogs are fetched when they are first wanted. @template {HTMLElement} T @param {new () => T} Dialog @param {string} name @returns {T} */
+function once(Dialog, name) {
+  return document.querySelector(name) ?? document.body.appendChild(new Dialog());
+}
+
+async function openHelp() {
+  once((await import("./components/help_dialog.js")).HelpDialog, "hs-help-dialog").open();
+}
+
+async function confirmation() {
+  return once((await import("./components/confirm_dialog.js")).ConfirmDialog, "hs-confirm-dialog");
+}
 
 async function start() {
   applyTheme();
   document.documentElement.lang = language;
-  document.body.append(confirmation, help, toasts);
+  document.body.append(toasts);
   const key = takeKey();
   let connected = false;
   store.subscribe((state, before) => {

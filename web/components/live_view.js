@@ -1,11 +1,10 @@
 /** The live picture, big, with what is to be said about it when there is none. */
 
-import { h, icon, setText } from "../dom.js";
+import { h, icon, setAttribute, setText } from "../dom.js";
 import { cameraTrouble } from "../format.js";
 import { LivePlayer } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
-import { SoundButton } from "./sound_button.js";
 /** @import { Camera, Phase } from "../types.js" */
 
 const HIDDEN_STOP_MS = 20_000;
@@ -28,7 +27,7 @@ export class LiveView extends HsElement {
     class: "icon-button live-full", type: "button", "aria-label": text.live.fullScreen, title: text.live.fullScreen, on: { click: () => this.toggleFullScreen() },
   }, icon("full"));
 
-  sound = new SoundButton();
+  sound = /** @type {any} */ (h("hs-sound-button"));
 
   build() {
     this.video.muted = true;
@@ -55,7 +54,8 @@ export class LiveView extends HsElement {
   /** @param {Camera|null} camera */
   set camera(camera) {
     const changed = camera?.id !== this.#camera?.id;
-    this.#camera = this.sound.camera = camera;
+    this.#camera = camera;
+    setAttribute(this.sound, "quiet", camera?.state !== "live" || camera.audio_codec ? null : camera.audio_trouble ?? "");
     if (!this.isConnected) return;
     if (changed) {
       this.frozen.hidden = true;
@@ -92,13 +92,14 @@ export class LiveView extends HsElement {
       onRestart: () => this.#freeze(),
       onCameraState: (state, reason) => this.wish("camera-state", { camera: camera.id, state, reason }),
     });
-    this.sound.attach(this.#player, url.href);
+    this.sound.picture = this.#player;
+    setAttribute(this.sound, "src", `${url.href}/sound`);
   }
 
   /** @param {"idle"|"paused"} phase */
   #stop(phase) {
     if (phase === "paused") this.#freeze();
-    this.sound.attach(null);
+    setAttribute(this.sound, "src", null);
     this.#player?.close();
     this.#player = null;
     this.#enter(phase, "");
@@ -116,7 +117,7 @@ export class LiveView extends HsElement {
   /** @param {"idle"|"paused"|Phase} phase @param {string} detail */
   #enter(phase, detail) {
     [this.#phase, this.#detail] = [phase, detail];
-    if (phase === "playing") this.frozen.hidden = true;
+    if (phase === "playing") [this.frozen.hidden] = [true, import("./sound_button.js").catch(() => undefined)];
     this.#paint();
   }
 

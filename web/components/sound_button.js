@@ -1,22 +1,22 @@
-/** The sound of the live picture, on or off: off at first, then as this device was left. */
+/**
+ * The sound of the live picture, on or off: off at first, then as this device was left. It is fetched behind the
+ * picture. `src`: where the sound comes from, `picture`: what it belongs to (set before), `quiet`: there is none, and why.
+ */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
-/** @import { Camera, SoundPicture, SoundState } from "../types.js" */
+/** @import { SoundPicture, SoundState } from "../types.js" */
 
 const SETTING = "hindsight.sound";
 
 export class SoundButton extends HsElement {
+  static observedAttributes = ["src", "quiet"];
+
   #wanted = localStorage.getItem(SETTING) === "on";
-  /** @type {SoundPicture|null} */
-  #picture = null;
-  #url = "";
   /** @type {SoundState} */
   #state = "off";
   #reason = "";
-  /** @type {Camera|null} */
-  #camera = null;
   /** @type {import("../live/sound.js").LiveSound|null} */
   sound = null;
   #sign = icon("mute");
@@ -28,17 +28,10 @@ export class SoundButton extends HsElement {
     this.#paint();
   }
 
-  /** @param {Camera|null} camera */
-  set camera(camera) {
-    this.#camera = camera;
-    this.#paint();
-  }
-
-  /** The picture to be heard; null: there is none. @param {SoundPicture|null} picture @param {string} [url] its live view's */
-  attach(picture, url = "") {
+  /** @param {string} name */
+  attributeChangedCallback(name) {
+    if (name !== "src") return this.#paint();
     this.#stop();
-    this.#picture = picture;
-    this.#url = `${url}/sound`;
     if (this.#wanted) this.#start();
   }
 
@@ -50,12 +43,15 @@ export class SoundButton extends HsElement {
   }
 
   async #start() {
-    const picture = this.#picture;
-    if (picture === null) return;
+    const src = this.getAttribute("src");
+    /** @type {SoundPicture} */
+    const picture = /** @type {any} */ (this).picture;
+    if (src === null) return;
     this.#enter("opening", "");
     const { LiveSound } = await import("../live/sound.js");
-    if (picture !== this.#picture || !this.#wanted || this.sound !== null) return;
-    this.sound = new LiveSound(this.#url, picture, (state, reason) => this.#enter(state, reason));
+    const current = src === this.getAttribute("src") && picture === /** @type {any} */ (this).picture;
+    if (!current || !this.#wanted || this.sound !== null) return;
+    this.sound = new LiveSound(src, picture, (state, reason) => this.#enter(state, reason));
   }
 
   #stop() {
@@ -72,10 +68,10 @@ export class SoundButton extends HsElement {
   }
 
   #paint() {
-    const none = this.#state === "off" && this.#camera?.state === "live" && !this.#camera.audio_codec;
+    const none = this.#state === "off" && this.hasAttribute("quiet");
     const words = none ? text.sound.none : text.sound[this.#state];
     setText(this.words, ["off", "on", "opening"].includes(this.#state) && !none ? "" : words);
-    const title = this.#reason || (none && this.#camera?.audio_trouble) || words;
+    const title = this.#reason || (none && this.getAttribute("quiet")) || words;
     for (const name of ["aria-label", "title"]) setAttribute(this.button, name, title);
     setAttribute(this.button, "aria-pressed", String(this.#wanted));
     setAttribute(this.button, "data-state", none ? "none" : this.#state);
