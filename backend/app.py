@@ -59,6 +59,7 @@ from backend.keys import (
     RECORDER_ID,
     REPLAYS,
     STARTED_AT,
+    STORAGE,
     TRANSCODER,
     VIEWERS,
 )
@@ -78,6 +79,7 @@ from backend.scheduler import Scheduler
 from backend.server import make_application, make_runner
 from backend.static import CHECK_PAGE, Site
 from backend.storage.local import LocalFiles
+from backend.storage.storage import Storage, StorageParts, make_storage
 from backend.viewers import Viewers
 from recorder.clock import LabelLine, SystemClock
 from recorder.finishing import Finisher
@@ -122,6 +124,7 @@ class Rooms:
 
     cameras: Cameras
     news: ClipNews
+    storage: Storage
     pictures: Pictures
     previews: Previews
     manual_pictures: ManualPictures
@@ -239,10 +242,11 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     settings = await asyncio.to_thread(camera_settings, base.config)
     cameras = Cameras([make_recorder(camera) for camera in settings])
     news = ClipNews(base.events)
+    storage = make_storage(base.config.storage, _storage_parts(base, news))
     pictures = Pictures(base.catalogue, news, base.files, base.health)
     previews = Previews(base.catalogue, pictures, base.workers)
     manual_pictures = ManualPictures(base.catalogue, pictures, base.workers, base.files, base.config.previews)
-    places = PlayingPlaces(base.files, None, _runtime_dir(base.config))
+    places = PlayingPlaces(base.files, storage.store, _runtime_dir(base.config))
     playing = open_playing(places, base.disk, news, base.config.playback)
     housekeeping = Housekeeping(_house_parts(base, cameras), base.config)
     desk = Desk(
@@ -262,6 +266,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     rooms = Rooms(
         cameras=cameras,
         news=news,
+        storage=storage,
         pictures=pictures,
         previews=previews,
         manual_pictures=manual_pictures,
@@ -285,17 +290,23 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     return rooms
 
 
+def _storage_parts(base: Foundation, news: ClipNews) -> StorageParts:
+    return StorageParts(base.catalogue, base.files, base.recorder_id, news, base.health)
+
+
 async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) -> None:
     stack.push_async_callback(rooms.analytics.flush)
     stack.push_async_callback(rooms.cameras.close)
     await rooms.cameras.start()
     rooms.tasks.spawn(rooms.recordings.run(), "recordings")
+    rooms.storage.start(rooms.playing.clean.to_share)
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(rooms.previews.catch_up(base.recorder_id, base.files.clips_dir), "missing previews")
     await rooms.housekeeping.open(rooms.garbage.run, rooms.clips.gone)
     rooms.reloader.followers.append(rooms.housekeeping.follow)
     closers = (
         rooms.tasks,
+        rooms.storage,
         rooms.housekeeping,
         rooms.previews,
         rooms.manual_pictures,
@@ -402,6 +413,7 @@ def _make_app(
     app[PLAYBACK] = rooms.playing.playback
     app[TRANSCODER] = base.finisher.transcoder
     app[ANALYTICS] = rooms.analytics
+    app[STORAGE] = rooms.storage
     return app
 
 
@@ -449,6 +461,7 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         **_counted("publishing", rooms.publishing.counters),
         **rooms.housekeeping.numbers(),
         **_counted("reloads", rooms.reloader.counters),
+        **rooms.storage.numbers(),
         "transcodes_running": base.finisher.transcoder.running,
         "transcodes_waiting": base.finisher.transcoder.waiting,
         **_counted("transcodes", base.finisher.transcoder.counters),

@@ -32,7 +32,7 @@ class ClipNews:
     """Publishes `clip` (the whole clip) and `clip_deleted` (its id)."""
 
     def __init__(self, events: EventLog, monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        self._events = events
+        self.events = events
         self._monotonic_s = monotonic_s
         self._under_way: dict[str, _UnderWay] = {}
         self.on_deleted: list[Callable[[Clip], None]] = []
@@ -99,7 +99,7 @@ class ClipNews:
         self._under_way.pop(clip.id, None)
         for tell in self.on_deleted:
             tell(clip)
-        self._events.publish("clip_deleted", {"id": clip.id, "camera": clip.camera}, camera=clip.camera)
+        self.events.publish("clip_deleted", {"id": clip.id, "camera": clip.camera}, camera=clip.camera)
 
     def _tell(self, clip: Clip) -> None:
-        self._events.publish("clip", self.json(clip).model_dump(mode="json"), camera=clip.camera)
+        self.events.publish("clip", self.json(clip).model_dump(mode="json"), camera=clip.camera)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from backend.replays import OpenReplays
     from backend.routes import Route
     from backend.storage.local import LocalFiles
+    from backend.storage.storage import Storage
     from backend.viewers import Viewers
     from recorder.clock import LabelLine
     from recorder.transcoder import Transcoder
@@ -57,6 +58,7 @@ NEWS: web.AppKey[ClipNews] = web.AppKey("news")
 REPLAYS: web.AppKey[OpenReplays] = web.AppKey("replays")
 ANALYTICS: web.AppKey[Analytics] = web.AppKey("analytics")
 FILES: web.AppKey[LocalFiles] = web.AppKey("files")
+STORAGE: web.AppKey[Storage] = web.AppKey("storage")
 LABELS: web.AppKey[LabelLine] = web.AppKey("labels")
 RECORDER_ID: web.AppKey[str] = web.AppKey("recorder_id")
 STARTED_AT: web.AppKey[datetime] = web.AppKey("started_at")

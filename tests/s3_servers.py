@@ -74,7 +74,8 @@ class S3Server:
     def objects(self) -> list[str]:
         """`bucket/key` of every finished object, as files below the directory (rclone only)."""
         assert self.kind == "rclone"
-        found = (path for path in self.directory.rglob("*") if path.is_file())
+        # os.walk passes over folders that go meanwhile.
+        found = (Path(folder, name) for folder, _, names in os.walk(self.directory) for name in names)
         return sorted(str(path.relative_to(self.directory)) for path in found)
 
     def _signal(self, number: signal.Signals) -> None:

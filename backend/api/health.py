@@ -1,12 +1,13 @@
 """/livez: the process answers. /readyz: it has recovered, records and serves."""
 
 from aiohttp import web
+from pydantic import Field
 
 from backend.access.actions import Action
 from backend.errors import Problem
-from backend.keys import HEALTH
+from backend.keys import HEALTH, STORAGE
 from backend.routes import Route, json_response
-from backend.wire.service import ConcernJson
+from backend.wire.service import ConcernJson, StorageJson
 from backend.wire.times import Answer
 
 
@@ -20,6 +21,7 @@ class ReadyJson(HealthJson):
     """`GET /readyz`."""
 
     concerns: list[ConcernJson]
+    storage: StorageJson = Field(description="The object store, and what waits to be copied to it.")
 
 
 async def livez(request: web.Request) -> web.StreamResponse:
@@ -30,7 +32,13 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     health = request.app[HEALTH]
     if not health.is_ready:
         raise Problem(503, "Not ready", f"Waiting for: {health.waiting_for}.", headers={"Retry-After": "1"})
-    return json_response(ReadyJson(status="ready", concerns=ConcernJson.all_of(health.concerns)))
+    return json_response(
+        ReadyJson(
+            status="ready",
+            concerns=ConcernJson.all_of(health.concerns),
+            storage=StorageJson.of(request.app[STORAGE].status()),
+        )
+    )
 
 
 ROUTES = (

@@ -20,6 +20,7 @@ from backend.keys import (
     PRINCIPAL,
     RECORDER_ID,
     STARTED_AT,
+    STORAGE,
     TRANSCODER,
     VIEWERS,
 )
@@ -34,6 +35,7 @@ from backend.wire.service import (
     EncoderJson,
     EncoderTriedJson,
     SampleJson,
+    StorageJson,
     SystemJson,
 )
 from recorder.transcoder import Transcoder
@@ -80,6 +82,7 @@ async def system(request: web.Request) -> web.StreamResponse:
                 CameraStorageJson(camera=one.camera, clips=one.clips, size_bytes=one.size_bytes)
                 for one in storage
             ],
+            storage=StorageJson.of(app[STORAGE].status()),
             encoder=_encoder(app[TRANSCODER]),
             clock=app[CAMERAS].find(None).status().clock,
             event_streams=app[EVENTS].subscribers,

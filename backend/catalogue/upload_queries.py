@@ -215,7 +215,7 @@ def reclaimable(db: sa.Connection, recorder_id: str, made_before: datetime, limi
     select = sa.select(clips).where(
         clips.c.recorder_id == recorder_id,
         clips.c.location == Location.BOTH.value,
-        clips.c.created_at < made_before,
+        clips.c.created_at <= made_before,
         clips.c.status.in_(_FINISHED),
     )
     return [clip_of(row) for row in db.execute(select.order_by(clips.c.number).limit(limit)).mappings()]

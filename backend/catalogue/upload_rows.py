@@ -63,8 +63,9 @@ class UploadRows:
     async def backlog(self, recorder_id: str) -> UploadBacklog:
         return await self._database.read(lambda db: upload_queries.backlog(db, recorder_id))
 
-    async def reclaimable(self, recorder_id: str, made_before: datetime, limit: int = 100) -> list[Clip]:
-        """Clips at both places, made before, oldest first."""
+    async def reclaimable(self, recorder_id: str, older_than: timedelta, limit: int = 100) -> list[Clip]:
+        """Clips at both places that are older, the oldest first."""
+        made_before = self._now() - older_than
         return await self._database.read(
             lambda db: upload_queries.reclaimable(db, recorder_id, made_before, limit)
         )
@@ -82,6 +83,11 @@ class UploadRows:
         return await self._database.read(
             lambda db: garbage_queries.due(db, recorder_id, self._now(), limit, at_store=True)
         )
+
+    async def garbage_failed(self, garbage: Garbage, error: str, wait: timedelta) -> None:
+        """An object could not be deleted: try again after `wait`."""
+        now = self._now()
+        await self._database.write(lambda db: garbage_queries.failed(db, garbage.id, error, now + wait, now))
 
     async def still_used(self, clip_id: str) -> set[StoredPath]:
         """Which objects of the clip somebody needs, now."""

@@ -12,6 +12,7 @@ which the client asks the store before it signs anything.
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -42,6 +43,8 @@ from backend.storage.object_store import (
 )
 from backend.storage.s3_errors import code_of, foreseen, is_missing, store_error
 from backend.storage.s3_http import PatientPool
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -76,8 +79,9 @@ class S3Store:
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
-        self._client = _client(settings, settings.endpoint)
-        self._signer = _client(settings, settings.public_endpoint or settings.endpoint)
+        self._http = PatientPool()
+        self._client = _client(settings, settings.endpoint, self._http)
+        self._signer = _client(settings, settings.public_endpoint or settings.endpoint, PatientPool())
         self._transfers = ThreadPoolExecutor(TRANSFER_THREADS, thread_name_prefix="s3-transfer")
         self._calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="s3-call")
         self._streams = ThreadPoolExecutor(STREAM_THREADS, thread_name_prefix="s3-stream")
@@ -141,10 +145,11 @@ class S3Store:
         return await self._do(self._streams, f"read {key.path}", lambda: self._open(key, wanted))
 
     async def close(self) -> None:
-        """Transfers under way end at their next piece."""
+        """Transfers under way fail at once: no thread may keep a daemon that ends."""
         self._closing = True
         for threads in (self._transfers, self._calls, self._streams):
             threads.shutdown(wait=False, cancel_futures=True)
+        self._http.abort()
 
     async def _do(self, threads: ThreadPoolExecutor, what: str, work: Callable[[], T]) -> T:
         if self._closing:
@@ -166,8 +171,20 @@ class S3Store:
                 except MinioException as error:
                     if code_of(error) != "BucketAlreadyOwnedByYou":  # another recorder was quicker
                         raise
-            if self._settings.public_urls:
-                self._client.set_bucket_policy(bucket, _public_policy(bucket))
+        if self._settings.public_urls:
+            self._open_to_everybody(self._settings.clips_bucket)
+
+    def _open_to_everybody(self, bucket: str) -> None:
+        try:
+            self._client.set_bucket_policy(bucket, _public_policy(bucket))
+        except MinioException as error:
+            # Not every store knows policies, and not every key may set them: the operator can have done it.
+            log.warning(
+                "the store does not let us open %s/public/ to everybody (%s): see that it is, or turn "
+                "storage.s3.public_urls off",
+                bucket,
+                code_of(error) or "no reason given",
+            )
 
     def _look_at_buckets(self) -> None:
         for root in Root:
@@ -320,7 +337,7 @@ class _Reported:
             self._progress(self._sent_bytes)
 
 
-def _client(settings: S3Settings, endpoint: str) -> Minio:
+def _client(settings: S3Settings, endpoint: str, http: PatientPool) -> Minio:
     parts = urlsplit(endpoint)
     return Minio(
         parts.netloc,
@@ -328,7 +345,7 @@ def _client(settings: S3Settings, endpoint: str) -> Minio:
         secret_key=settings.secret_key,
         secure=parts.scheme == "https",
         region=settings.region,
-        http_client=PatientPool(),
+        http_client=http,
     )
 
 

@@ -5,8 +5,12 @@ which a home uplink never makes. Here a body goes out in pieces, and the time-ou
 slow line is patient work, a stalled one is noticed. Not here: S3.
 """
 
+import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -28,15 +32,39 @@ class PatientPool(urllib3.PoolManager):
             # Only what never reached the store is sent again here; a redirect is a wrong endpoint.
             retries=urllib3.Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0),
         )
-        self.pool_classes_by_scheme = _pools(stall_s)
+        self._open: WeakSet[HTTPConnection] = WeakSet()
+        self._lock = threading.Lock()
+        self.pool_classes_by_scheme = _pools(stall_s, self._opened)
+
+    def abort(self) -> None:
+        """End every connection, also under whoever waits for it in another thread: that fails at once."""
+        with self._lock:
+            sockets = [connection.sock for connection in self._open]
+        for sock in sockets:
+            if sock is not None:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+        self.clear()
+
+    def _opened(self, connection: HTTPConnection) -> None:
+        with self._lock:
+            self._open.add(connection)
 
 
-def _pools(stall_s: float) -> dict[str, type[HTTPConnectionPool]]:
+def _pools(stall_s: float, opened: Callable[[HTTPConnection], None]) -> dict[str, type[HTTPConnectionPool]]:
     class Http(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            opened(self)
+
         def send(self, data: Any) -> None:
             _send_in_pieces(self, super().send, data, stall_s)
 
     class Https(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            opened(self)
+
         def send(self, data: Any) -> None:
             _send_in_pieces(self, super().send, data, stall_s)
 

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from backend.catalogue.values import Sample
+from backend.storage.storage import StorageStatus
 from backend.wire.times import Answer, Asked, AskedTime, Time
 
 
@@ -54,6 +55,30 @@ class ConcernJson(Answer):
         return [cls(subject=subject, detail=concerns[subject]) for subject in sorted(concerns)]
 
 
+class StorageJson(Answer):
+    """The object store beside the local disk, and what waits to be copied to it."""
+
+    provider: str = Field(description="s3, or local when no store is configured.")
+    state: Literal["none", "unknown", "ok", "failing"]
+    cause: str | None = Field(
+        description="Why it fails: host, region, clock, credentials, bucket, cors, full, slow, other."
+    )
+    detail: str | None = Field(description="The same as a sentence, with what to do.")
+    keep_local: str | float = Field(description="always, never, or seconds.")
+    waiting_files: int
+    waiting_bytes: int
+    waiting_deletions: int
+    oldest_waiting_since: Time | None
+    oldest_waiting_seconds: float
+
+    @classmethod
+    def of(cls, now: StorageStatus) -> Self:
+        return cls.model_validate(
+            {name: getattr(now, name) for name in cls.model_fields.keys() & StorageStatus.__slots__}
+            | {"oldest_waiting_since": now.oldest, "oldest_waiting_seconds": now.oldest_age_s}
+        )
+
+
 class SystemJson(Answer):
     """`GET /api/system`."""
 
@@ -69,6 +94,7 @@ class SystemJson(Answer):
     load_average: tuple[float, float, float]
     disk: DiskJson
     cameras: list[CameraStorageJson]
+    storage: StorageJson
     encoder: EncoderJson
     clock: str
     event_streams: int

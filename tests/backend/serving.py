@@ -16,12 +16,14 @@ from backend.access.sessions import Sessions
 from backend.api import events as api_events
 from backend.api import health, metrics, openapi, session
 from backend.catalogue import Catalogue, utc_now
+from backend.config import StorageConfig
 from backend.events import EventLog
 from backend.health import Health
-from backend.keys import EVENTS, HEALTH
+from backend.keys import EVENTS, HEALTH, STORAGE
 from backend.metrics import Metrics
 from backend.routes import Route
 from backend.server import KEEPALIVE_TIMEOUT_S, make_application, make_runner
+from backend.storage.storage import Storage
 
 OWN_ROUTES = (
     *health.ROUTES,
@@ -71,6 +73,7 @@ async def serving(
     app = make_application(routes, access, Metrics(lambda: (), dict))
     app[EVENTS] = EventLog("boot")
     app[HEALTH] = Health()
+    app[STORAGE] = Storage(StorageConfig(), None, None)
     runner = make_runner(app, keepalive_timeout_s=keepalive_timeout_s)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -312,9 +312,9 @@ async def test_clips_to_reclaim_are_those_at_both_places_and_old_enough(
     clock.advance(hours=1)
     second = await uploaded(catalogue)
     await catalogue.insert_clip(draft())
-    found = await catalogue.uploads.reclaimable(HERE, clock.advance(minutes=1))
-    assert ids(found) == [first.id, second.id]
-    assert ids(await catalogue.uploads.reclaimable(HERE, second.created_at)) == [first.id]
+    clock.advance(minutes=1)
+    assert ids(await catalogue.uploads.reclaimable(HERE, timedelta(0))) == [first.id, second.id]
+    assert ids(await catalogue.uploads.reclaimable(HERE, timedelta(minutes=30))) == [first.id]
 
 
 def ids(clips: Sequence[Clip]) -> list[str]:

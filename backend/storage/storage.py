@@ -1,0 +1,142 @@
+"""Everything that is kept beside or instead of the local disk, as one part of the daemon.
+
+Here: which store there is, made from the configuration, and how it stands with it, for `/readyz`,
+`/metrics` and `/api/system`. Without `storage.s3` there is no store and no queue, and nothing to say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+
+from backend.catalogue import Catalogue, utc_now
+from backend.clip_news import ClipNews
+from backend.config import StorageConfig
+from backend.config_storage import S3Config, reclaim_after
+from backend.health import Health
+from backend.storage.local import LocalFiles
+from backend.storage.object_store import ObjectStore
+from backend.storage.outlook import State
+from backend.storage.s3 import S3Settings, S3Store
+from backend.storage.upload_plan import wanted
+from backend.storage.upload_queue import QueueParts, ToShare, UploadQueue
+
+
+@dataclass(frozen=True, slots=True)
+class StorageStatus:
+    """How it stands with the store. `state` is `none` when none is configured."""
+
+    provider: str
+    state: str
+    cause: str | None = None
+    detail: str | None = None
+    keep_local: str | float = "always"
+    waiting_files: int = 0
+    waiting_bytes: int = 0
+    waiting_deletions: int = 0
+    oldest: datetime | None = None
+    oldest_age_s: float = 0.0
+
+
+class Storage:
+    """The store and its queue; either both or none."""
+
+    def __init__(self, config: StorageConfig, store: ObjectStore | None, queue: UploadQueue | None) -> None:
+        self._config = config
+        self.store = store
+        self.queue = queue
+
+    def start(self, to_share: ToShare) -> None:
+        """Begin to copy. `to_share` makes the form of a clip that everybody may see."""
+        if self.queue is not None:
+            self.queue.to_share = to_share
+            self.queue.start()
+
+    async def close(self) -> None:
+        """Stop copying, at once."""
+        if self.queue is not None:
+            await self.queue.close()
+
+    def status(self, now: datetime | None = None) -> StorageStatus:
+        """What was true a second ago."""
+        if self.queue is None or self.store is None:
+            return StorageStatus(provider="local", state="none")
+        backlog, outlook = self.queue.backlog, self.queue.outlook
+        age_s = ((now or utc_now()) - backlog.oldest).total_seconds() if backlog.oldest else 0.0
+        return StorageStatus(
+            provider=self.store.provider,
+            state=outlook.state.value,
+            cause=outlook.cause.value if outlook.cause else None,
+            detail=outlook.sentence,
+            keep_local=self._config.keep_local,
+            waiting_files=backlog.files + backlog.clips_not_planned,
+            waiting_bytes=backlog.size_bytes,
+            waiting_deletions=backlog.deletions,
+            oldest=backlog.oldest,
+            oldest_age_s=max(0.0, age_s),
+        )
+
+    def numbers(self) -> Mapping[str, float]:
+        """For /metrics."""
+        if self.queue is None:
+            return {}
+        now = self.status()
+        return {
+            "store_up": now.state == State.OK.value,
+            "uploads_waiting": now.waiting_files,
+            "uploads_waiting_bytes": now.waiting_bytes,
+            "uploads_oldest_age_seconds": now.oldest_age_s,
+            "store_deletions_waiting": now.waiting_deletions,
+            **{f"uploads_{name}_total": number for name, number in asdict(self.queue.counters).items()},
+            **{
+                f"reclaimed_{name}_total": number
+                for name, number in asdict(self.queue.reclaim.counters).items()
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StorageParts:
+    """What the queue needs of the daemon."""
+
+    catalogue: Catalogue
+    files: LocalFiles
+    recorder_id: str
+    news: ClipNews
+    health: Health
+
+
+def make_storage(config: StorageConfig, daemon: StorageParts) -> Storage:
+    """The parts for this configuration; nothing is asked of the network here."""
+    if config.s3 is None:
+        return Storage(config, None, None)
+    settings = s3_settings(config.s3)
+    store = S3Store(settings)
+    parts = QueueParts(
+        catalogue=daemon.catalogue,
+        store=store,
+        files=daemon.files,
+        recorder_id=daemon.recorder_id,
+        news=daemon.news,
+        concern=partial(daemon.health.concern, "storage"),
+        wanted=partial(wanted, public_urls=settings.public_urls),
+        store_name=f"{settings.endpoint} {settings.clips_bucket} {settings.thumbnails_bucket}",
+        public=settings.public_urls,
+        reclaim_after=reclaim_after(config.keep_local),
+    )
+    return Storage(config, store, UploadQueue(parts))
+
+
+def s3_settings(config: S3Config) -> S3Settings:
+    """The section as the provider takes it."""
+    access_key, secret_key = config.access_key, config.secret_key
+    return S3Settings(
+        endpoint=config.endpoint,
+        access_key="" if access_key is None else access_key.get_secret_value(),
+        secret_key="" if secret_key is None else secret_key.get_secret_value(),
+        region=config.region,
+        public_endpoint=config.public_endpoint,
+        clips_bucket=config.clips_bucket,
+        thumbnails_bucket=config.thumbnails_bucket,
+        public_urls=config.public_urls,
+    )
