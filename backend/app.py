@@ -58,6 +58,7 @@ from backend.keys import (
     PUBLISHING,
     RECORDER_ID,
     REPLAYS,
+    SCHEDULES,
     STARTED_AT,
     STORAGE,
     TRANSCODER,
@@ -76,6 +77,7 @@ from backend.reloader import ReloadCounters, Reloader
 from backend.replays import OpenReplays
 from backend.routes import Route
 from backend.scheduler import Scheduler
+from backend.schedules.wiring import ScheduleRoom, schedule_room
 from backend.server import make_application, make_runner
 from backend.static import CHECK_PAGE, Site
 from backend.storage.local import LocalFiles
@@ -141,6 +143,7 @@ class Rooms:
     analytics: Analytics
     garbage: GarbageSweep
     housekeeping: Housekeeping
+    schedules: ScheduleRoom
     reloader: Reloader
     tasks: Tasks
 
@@ -283,6 +286,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         analytics=Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic),
         garbage=GarbageSweep(base.catalogue, base.files, base.recorder_id, base.disk),
         housekeeping=housekeeping,
+        schedules=schedule_room(desk, recordings, clips, base.labels, base.config.data_dir),
         reloader=Reloader(base.config, cameras, clips, base.events, make_recorder),
         tasks=Tasks(),
     )
@@ -295,19 +299,22 @@ def _storage_parts(base: Foundation, news: ClipNews) -> StorageParts:
 
 
 async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) -> None:
+    """Begin what goes on for the daemon's life, each after what it needs; the end is the reverse."""
     stack.push_async_callback(rooms.analytics.flush)
     stack.push_async_callback(rooms.cameras.close)
     await rooms.cameras.start()
+    await rooms.schedules.open(base.config)
     rooms.tasks.spawn(rooms.recordings.run(), "recordings")
     rooms.storage.start(rooms.playing.clean.to_share)
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(rooms.previews.catch_up(base.recorder_id, base.files.clips_dir), "missing previews")
     await rooms.housekeeping.open(rooms.garbage.run, rooms.clips.gone)
-    rooms.reloader.followers.append(rooms.housekeeping.follow)
+    rooms.reloader.followers += [rooms.housekeeping.follow, rooms.schedules.follow]
     closers = (
         rooms.tasks,
         rooms.storage,
         rooms.housekeeping,
+        rooms.schedules,
         rooms.previews,
         rooms.manual_pictures,
         rooms.playing,
@@ -381,6 +388,7 @@ async def _start_jobs(
         3600, "idempotency keys", lambda: catalogue.expire_keys(utc_now() - KEEP_IDEMPOTENCY_KEYS)
     )
     rooms.housekeeping.run(scheduler)
+    rooms.schedules.start(scheduler)
     scheduler.start()
     stack.push_async_callback(scheduler.close)
     rooms.tasks.spawn(metrics.watch_loop(), "loop lag")
@@ -403,6 +411,7 @@ def _make_app(
     app[PUBLISHING] = rooms.publishing
     app[ARCHIVES] = rooms.archives
     app[BATCH] = Batch(rooms.clips, rooms.publishing, metrics.failed)
+    app[SCHEDULES] = rooms.schedules.schedules
     app[IDEMPOTENCY] = rooms.idempotency
     app[VIEWERS] = rooms.viewers
     app[NEWS] = rooms.news
@@ -460,6 +469,7 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         **_counted("archives", rooms.archives.counters),
         **_counted("publishing", rooms.publishing.counters),
         **rooms.housekeeping.numbers(),
+        **rooms.schedules.numbers(),
         **_counted("reloads", rooms.reloader.counters),
         **rooms.storage.numbers(),
         "transcodes_running": base.finisher.transcoder.running,

@@ -65,10 +65,14 @@ class Budget:
 
     async def admit(self, kind: MediaType) -> None:
         """Refuse, before anything is written, what the disk (507) or the purse (429) does not allow."""
-        await self._room.admit()
+        await self.admit_disk()
         purse = await self.purse()
         if purse is not None and purse.spent + self._cost(kind) > purse.limit:
             raise self._refusal(kind, purse)
+
+    async def admit_disk(self) -> None:
+        """Refuse what the disk does not allow (507), for what goes on and was admitted before."""
+        await self._room.admit()
 
     async def insert(self, row: NewClip) -> Clip:
         """Commit the row of a new clip and its cost, both or neither."""

@@ -11,7 +11,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.catalogue import Clip, ClipFilter, ClipPage, MediaType, NewClip, PreviewSource
+from backend.catalogue import Clip, ClipFilter, ClipPage, ClipUnknown, MediaType, NewClip, PreviewSource
 from backend.config import RecordingConfig
 from backend.errors import Problem
 from backend.ids import is_id, new_id
@@ -63,11 +63,16 @@ class Clips:
         """One page, newest first."""
         return await self._desk.catalogue.list_clips(wanted, cursor, limit)
 
-    async def create(self, asked: ClipRequest, clip_id: str | None = None) -> Clip:
-        """Record. When this returns the material so far is durable and the row is committed."""
+    async def create(
+        self, asked: ClipRequest, clip_id: str | None = None, *, continues: str | None = None
+    ) -> Clip:
+        """Record. When this returns the material so far is durable and the row is committed.
+
+        `continues`: the clip that was broken off and goes on in this one.
+        """
         recorder = self._desk.cameras.find(asked.camera)
         request = self._wish(asked, clip_id or new_id())
-        return await to_the_end(self._tasks, self._create(recorder, request, asked))
+        return await to_the_end(self._tasks, self._create(recorder, request, asked, continues))
 
     async def snapshot(self, asked: SnapshotRequest, clip_id: str | None = None) -> Clip:
         """Keep one frame as an image row."""
@@ -155,12 +160,15 @@ class Clips:
             raise _refused("before_seconds", "and after_seconds cannot both be 0: the clip would be empty.")
         return RecordRequest(clip_id, at=asked.at, before_s=before_s, after_s=after_s)
 
-    async def _create(self, recorder: Recorder, request: RecordRequest, asked: ClipRequest) -> Clip:
-        await self._desk.budget.admit(MediaType.VIDEO)
+    async def _create(
+        self, recorder: Recorder, request: RecordRequest, asked: ClipRequest, continues: str | None
+    ) -> Clip:
+        budget = self._desk.budget
+        await (budget.admit(MediaType.VIDEO) if continues is None else budget.admit_disk())
         started = await _on_a_working_disk(recorder.record(request))
         try:
             row = _video_row(started, request, asked, self._desk.recorder_id)
-            clip = await self._desk.budget.insert(row)
+            clip = await self._insert(row, continues)
         except Exception:
             # Not when cancelled: the daemon ends, the commit may go through all the same, and start-up sees.
             await recorder.abandon(request.recording_id)
@@ -180,6 +188,17 @@ class Clips:
             stepped = started.clock is ClockState.STEPPED
             self._desk.previews.middle(clip.id, started.finished, None if stepped else recorder)
         return clip
+
+    async def _insert(self, row: NewClip, continues: str | None) -> Clip:
+        if continues is not None:
+            try:
+                earlier, clip = await self._desk.catalogue.insert_continuation(continues, row)
+            except ClipUnknown:
+                log.debug("what clip %s goes on from was deleted", row.id)
+            else:
+                self._told(earlier)
+                return clip
+        return await self._desk.budget.insert(row)
 
     async def _snapshot(
         self, recorder: Recorder, asked: SnapshotRequest, picture: Picture, clip_id: str

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from backend.config_keep import BudgetConfig, RetentionConfig
 from backend.config_playback import PlaybackConfig
+from backend.config_schedules import ScheduleConfig
 from backend.config_storage import CatalogueConfig, KeepLocal, S3Config
 from backend.config_values import Bytes, CameraId, Seconds, Section, parse_bytes, parse_seconds
 
@@ -145,9 +146,11 @@ class Config(Section):
     previews: PreviewsConfig = PreviewsConfig()
     retention: RetentionConfig = RetentionConfig()
     budget: BudgetConfig = BudgetConfig()
+    timezone: str = Field(default="UTC", max_length=100)
+    schedules: tuple[ScheduleConfig, ...] = Field(default=(), max_length=100)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("cameras", mode="before")
+    @field_validator("cameras", "schedules", mode="before")
     @classmethod
     def _none_is_empty(cls, value: Any) -> Any:
         return () if value is None else value
@@ -159,6 +162,30 @@ class Config(Section):
         if len(set(ids)) != len(ids):
             raise ValueError("two cameras have the same id")
         return cameras
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, name: str) -> str:
+        if name != "UTC":
+            from backend.schedules.rules import is_zone
+
+            if not is_zone(name):
+                raise ValueError("is not in the time zone database; such as Europe/Berlin, or UTC")
+        return name
+
+    @field_validator("schedules")
+    @classmethod
+    def _schedules_fit(
+        cls, schedules: tuple[ScheduleConfig, ...], info: ValidationInfo
+    ) -> tuple[ScheduleConfig, ...]:
+        names = [schedule.name for schedule in schedules]
+        if len(set(names)) != len(names):
+            raise ValueError("two schedules have the same name")
+        cameras = {camera.id for camera in info.data.get("cameras", ())}
+        for index, schedule in enumerate(schedules):
+            if cameras and schedule.camera is not None and schedule.camera not in cameras:
+                raise ValueError(f"number {index + 1} names a camera that is not among `cameras`")
+        return schedules
 
     @property
     def clips_dir(self) -> Path:

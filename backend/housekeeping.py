@@ -99,7 +99,7 @@ class Housekeeping:
         scheduler.every(3600, "charges", self.budget.expire)
         self.sweep_soon()
 
-    def follow(self, config: Config) -> None:
+    async def follow(self, config: Config) -> None:
         """Take a changed configuration; the next sweep goes by it."""
         self.room.config = config.retention.reserve
         self.room.recording = config.recording

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backend.publishing import Publishing
     from backend.replays import OpenReplays
     from backend.routes import Route
+    from backend.schedules.schedules import Schedules
     from backend.storage.local import LocalFiles
     from backend.storage.storage import Storage
     from backend.viewers import Viewers
@@ -57,6 +58,7 @@ HEALTH: web.AppKey[Health] = web.AppKey("health")
 NEWS: web.AppKey[ClipNews] = web.AppKey("news")
 REPLAYS: web.AppKey[OpenReplays] = web.AppKey("replays")
 ANALYTICS: web.AppKey[Analytics] = web.AppKey("analytics")
+SCHEDULES: web.AppKey[Schedules] = web.AppKey("schedules")
 FILES: web.AppKey[LocalFiles] = web.AppKey("files")
 STORAGE: web.AppKey[Storage] = web.AppKey("storage")
 LABELS: web.AppKey[LabelLine] = web.AppKey("labels")

@@ -47,6 +47,7 @@ from recorder.values import (
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
+_OF_PLAYING = frozenset({"start_time", "end_time", "covered_before_s", "covered_after_s"})
 
 
 @dataclass(slots=True)
@@ -172,6 +173,8 @@ class Recordings:
         if row is None:
             return
         fields = finished_fields(clip, row.pressed_at, clip_id) | {"clock": clock}
+        if row.end_time is not None:  # a timelapse: its time is that of its pictures, not of its playing
+            fields = {name: value for name, value in fields.items() if name not in _OF_PLAYING}
         # A commit whose answer was lost is told again: the row is there already, the part file still is.
         if row.status not in FINISHED and await self._move(clip_id, Status.DRAFT, fields) is None:
             return

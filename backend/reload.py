@@ -13,7 +13,9 @@ from backend.config_values import Section
 from recorder.settings import BufferSettings, CameraSettings
 from recorder.sources.open import is_device
 
-LIVE_SECTIONS = frozenset({"cameras", "buffer", "recording", "retention", "budget", "log_level"})
+LIVE_SECTIONS = frozenset(
+    {"cameras", "buffer", "recording", "retention", "budget", "schedules", "timezone", "log_level"}
+)
 """What takes effect on reload; every other section needs a new start."""
 
 

@@ -6,7 +6,7 @@ cannot be used changes nothing. What a change means is decided in `reload`. Even
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from backend.cameras import Cameras, camera_settings
@@ -46,12 +46,12 @@ class Reloader:
     ) -> None:
         self.config = config
         self.counters = ReloadCounters()
-        self.followers: list[Callable[[Config], None]] = []
-        """Told of every configuration that holds from now on."""
         self._cameras = cameras
         self._clips = clips
         self._events = events
         self._make = make
+        self.followers: list[Callable[[Config], Awaitable[None]]] = []
+        """Told of every configuration that holds from now on, when the cameras have taken it."""
 
     async def follow(self, wanted: asyncio.Event, read: Read) -> None:
         """Reload whenever `wanted` is set, until cancelled."""
@@ -85,7 +85,7 @@ class Reloader:
         self._clips.defaults = fresh.recording
         self.config = in_force(self.config, fresh)
         for follow in self.followers:
-            follow(self.config)
+            await follow(self.config)
         self.counters.done += 1
         self._tell(sentence(changes, waiting), ok=True, waiting=bool(waiting))
         # Also where only the defaults of Record changed: pages read those with the cameras.

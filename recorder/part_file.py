@@ -96,6 +96,27 @@ class PartWriter:
                 path.unlink()
             raise
 
+    @classmethod
+    def reopen(cls, path: Path) -> "PartWriter":
+        """Go on with a part that nobody writes to; what a crash left half written is cut off.
+
+        Reads all record heads. Raises PartFileDamaged, OSError.
+        """
+        with path.open("rb") as file:
+            header, position = _read_header(file)
+            good_bytes = _good_bytes(file, position)
+        writer = cls.__new__(cls)
+        writer._epoch, writer._sound_format, writer._size_bytes = header.epoch, None, good_bytes
+        writer._fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.ftruncate(writer._fd, good_bytes)
+            os.lseek(writer._fd, good_bytes, os.SEEK_SET)
+            os.fsync(writer._fd)
+        except OSError:
+            writer.close()
+            raise
+        return writer
+
     @property
     def size_bytes(self) -> int:
         """Bytes written so far."""
@@ -386,6 +407,20 @@ def _read_record(file: BinaryIO) -> tuple[int, bytes] | None:
     kind, length, check = head
     payload = file.read(length)
     return (kind, payload) if len(payload) == length and _check(kind, payload) == check else None
+
+
+def _good_bytes(file: BinaryIO, position: int) -> int:
+    """Where the next record belongs. Only the last whole one is read: those before it were synced."""
+    size_bytes = os.fstat(file.fileno()).st_size
+    last = position
+    while position < size_bytes:
+        file.seek(position)
+        head = _read_head(file)
+        if head is None or position + _HEAD.size + head[1] > size_bytes:
+            break
+        last, position = position, position + _HEAD.size + head[1]
+    file.seek(last)
+    return position if last == position or _read_record(file) is not None else last
 
 
 def _applied(header: PartHeader, kind: int, payload: bytes) -> PartHeader:

@@ -35,6 +35,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/api/metrics.py": "tests/backend/test_metrics.py",
     "backend/api/playback.py": "tests/e2e/test_clips.py",
     "backend/api/publishing.py": "tests/e2e/test_publishing.py",
+    "backend/api/schedules.py": "tests/e2e/test_schedules.py",
     "backend/api/service.py": "tests/e2e/test_cameras.py",
     "backend/api/status.py": "tests/e2e/test_cameras.py",
     # Values and sections are read the way a person writes them.
@@ -56,6 +57,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/manual_pictures.py": "tests/e2e/test_previews.py",
     "backend/api/pictures.py": "tests/e2e/test_previews.py",
     "backend/recordings.py": "tests/e2e/test_clips.py",
+    "backend/schedules/wiring.py": "tests/e2e/test_schedules.py",
     "backend/unbroken.py": "tests/e2e/test_kill.py",
     "backend/viewers.py": "tests/e2e/test_cameras.py",
     # Parts of one promise, tested where the promise is made.

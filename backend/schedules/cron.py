@@ -27,7 +27,7 @@ _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 
 
 class BadCron(ValueError):
-    """The expression is not one; the message is a sentence that goes on after the field's name."""
+    """The expression is not one; the message goes on after the field's name and repeats no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def parse(expression: str) -> Cron:
             f"needs five fields (minute, hour, day of month, month, day of week) and has {len(fields)}; "
             "'30 7 * * mon-fri' is 07:30 on weekdays"
         )
-    numbers = [_numbers(index, _without_names(index, field), field) for index, field in enumerate(fields)]
+    numbers = [_numbers(index, _without_names(index, field)) for index, field in enumerate(fields)]
     minutes, hours, days, months, weekdays = fields
     made = Cron(
         expression=" ".join(fields),
@@ -116,7 +116,7 @@ def _without_names(index: int, field: str) -> str:
     return re.sub(r"[a-z]+", lambda m: str(known.index(m[0]) + first) if m[0] in known else m[0], field)
 
 
-def _numbers(index: int, field: str, given: str) -> tuple[int, ...]:
+def _numbers(index: int, field: str) -> tuple[int, ...]:
     """Every number that a field names. Raises BadCron."""
     if index == 2 and field == "last":
         return ()
@@ -125,18 +125,18 @@ def _numbers(index: int, field: str, given: str) -> tuple[int, ...]:
     for part in field.split(","):
         match = _PART.fullmatch(part)
         if match is None or (match["first"] == "*" and match["last"] is not None):
-            raise BadCron(f"has a {_NAMES[index]} that cannot be read: {given[:40]!r}")
-        found.update(_part_numbers(index, match, given))
+            raise BadCron(f"cannot be read in its {_NAMES[index]}")
+        found.update(_part_numbers(index, match))
     if not all(least <= number <= most for number in found):
-        raise BadCron(f"has a {_NAMES[index]} outside {least} to {most}: {given[:40]!r}")
+        raise BadCron(f"is outside {least} to {most} in its {_NAMES[index]}")
     return tuple(sorted(found))
 
 
-def _part_numbers(index: int, match: re.Match[str], given: str) -> range:
+def _part_numbers(index: int, match: re.Match[str]) -> range:
     least, most = _RANGES[index]
     step = int(match["step"] or 1)
     if step == 0:
-        raise BadCron(f"has a step of 0 in its {_NAMES[index]}: {given[:40]!r}")
+        raise BadCron(f"has a step of 0 in its {_NAMES[index]}")
     if match["first"] == "*":
         return range(least, 6 + 1 if index == 4 else most + 1, step)
     first = int(match["first"])
@@ -144,7 +144,7 @@ def _part_numbers(index: int, match: re.Match[str], given: str) -> range:
     if index == 4 and last == 0 and first > 0:
         last = 7  # fri-sun
     if last < first:
-        raise BadCron(f"has a range that runs backwards in its {_NAMES[index]}: {given[:40]!r}")
+        raise BadCron(f"has a range that runs backwards in its {_NAMES[index]}")
     return range(first, last + 1, step)
 
 

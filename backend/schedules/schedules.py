@@ -1,0 +1,194 @@
+"""What people ask of schedules: list, make, change, delete, and those that config.yaml lists.
+
+Not here: what may be asked (`wishes`), when something is due (`due`), carrying it out (`runner`), HTTP
+(`api.schedules`). Event loop only; the calendar search runs in a thread.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from backend.cameras import Cameras
+from backend.catalogue import Catalogue
+from backend.catalogue.schedule_values import Origin, Run, Schedule, ScheduleSpec
+from backend.errors import Problem
+from backend.events import EventLog
+from backend.ids import is_id, new_id
+from backend.schedules.due import upcoming
+from backend.schedules.wishes import BadWish, check
+from backend.wire.schedules import (
+    FIELDS,
+    RunJson,
+    ScheduleJson,
+    SchedulePatch,
+    ScheduleRequest,
+    changes,
+    new_spec,
+)
+
+log = logging.getLogger(__name__)
+
+MOST_SCHEDULES = 200
+"""Of one recorder: each is looked at every second."""
+SHOWN_NEXT = 3
+DISABLED = "The schedule is disabled."
+
+
+class Schedules:
+    """The use cases. `now` gives the label of this moment, by the line that the buffers go by."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        cameras: Cameras,
+        events: EventLog,
+        recorder_id: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._rows = catalogue.schedules
+        self._cameras = cameras
+        self._events = events
+        self._recorder_id = recorder_id
+        self._now = now
+        self.timezone = "UTC"
+        """What a schedule is meant in when it does not say; another one after a reload."""
+
+    async def get(self, schedule_id: str) -> Schedule:
+        """The schedule, or the 404."""
+        found = await self._rows.get(schedule_id) if is_id(schedule_id) else None
+        if found is None:
+            raise Problem(
+                404,
+                "Unknown schedule",
+                "There is no such schedule; GET /api/schedules lists them.",
+                field="id",
+            )
+        return found
+
+    async def every(self, camera: str | None = None) -> list[Schedule]:
+        """All, oldest first; those of other boxes on the same database too."""
+        return [s for s in await self._rows.every() if camera is None or s.spec.camera == camera]
+
+    async def json(self, schedules: Sequence[Schedule]) -> list[ScheduleJson]:
+        """With the next times and the newest run of each."""
+        latest = await self._rows.latest_runs([schedule.id for schedule in schedules])
+        now = self._now()
+
+        def made() -> list[ScheduleJson]:
+            return [
+                ScheduleJson.of(s, next_times=_next(s.spec, now), last_run=latest.get(s.id))
+                for s in schedules
+            ]
+
+        return await asyncio.to_thread(made)
+
+    async def runs(self, schedule_id: str, limit: int) -> Sequence[Run]:
+        """What became of it, newest first."""
+        await self.get(schedule_id)
+        return await self._rows.runs(schedule_id, limit)
+
+    async def create(self, asked: ScheduleRequest, schedule_id: str) -> Schedule:
+        """Make one; it counts from now on, also in the middle of its time."""
+        camera = self._cameras.find(asked.camera).settings.camera_id
+        spec = new_spec(asked, camera, asked.timezone or self.timezone)
+        await _checked(spec)
+        if len(await self._rows.every(self._recorder_id)) >= MOST_SCHEDULES:
+            said = f"There are {MOST_SCHEDULES} schedules, which is the most. Delete one first."
+            raise Problem(409, "Too many schedules", said)
+        return await self._told(await self._insert(spec, Origin.API, schedule_id))
+
+    async def change(self, schedule_id: str, patch: SchedulePatch) -> Schedule:
+        """Change what was given. What is under way goes on as it began; the change counts after it."""
+        schedule = await self._writable(schedule_id)
+        spec = replace(schedule.spec, **changes(patch, schedule.spec))
+        if "camera" in patch.model_fields_set:
+            spec = replace(spec, camera=self._cameras.find(patch.camera).settings.camera_id)
+        if "timezone" in patch.model_fields_set:
+            spec = replace(spec, timezone=patch.timezone or self.timezone)
+        await _checked(spec)
+        return await self._told(await self._change(schedule, spec))
+
+    async def delete(self, schedule_id: str) -> None:
+        """Remove it and its history. A recording under way goes on to its end; a timelapse ends now."""
+        await self._delete(await self._writable(schedule_id))
+
+    async def follow_config(self, wanted: Sequence[ScheduleSpec], timezone: str) -> None:
+        """Make the rows of config.yaml what it lists; `wanted` is checked already, names are unique."""
+        self.timezone = timezone
+        rows = [s for s in await self._rows.every(self._recorder_id) if s.origin is Origin.CONFIG]
+        by_name = {schedule.spec.name: schedule for schedule in rows}
+        names = {spec.name for spec in wanted}
+        for schedule in rows:
+            if schedule.spec.name not in names:
+                await self._delete(schedule)
+        for spec in wanted:
+            known = by_name.get(spec.name)
+            if known is None or known.spec.kind is not spec.kind:
+                if known is not None:
+                    await self._delete(known)
+                await self._told(await self._insert(spec, Origin.CONFIG, new_id()))
+            elif known.spec != spec:
+                await self._told(await self._change(known, spec))
+
+    def tell_run(self, run: Run) -> None:
+        """A run is new or has changed."""
+        data = RunJson.of(run).model_dump(mode="json")
+        self._events.publish("schedule_run", data, camera=run.spec.camera)
+
+    async def _insert(self, spec: ScheduleSpec, origin: Origin, schedule_id: str) -> Schedule:
+        now = self._now()
+        return await self._rows.insert(
+            Schedule(
+                id=schedule_id,
+                recorder_id=self._recorder_id,
+                origin=origin,
+                spec=spec,
+                created_at=now,
+                updated_at=now,
+                version=1,
+                seen_until=None,
+                era=0,
+            )
+        )
+
+    async def _change(self, schedule: Schedule, spec: ScheduleSpec) -> Schedule:
+        changed = await self._rows.change(schedule.id, spec)
+        if schedule.spec.enabled and not spec.enabled:
+            await self._rows.disable_runs(schedule.id, self._now(), DISABLED)
+        return changed
+
+    async def _delete(self, schedule: Schedule) -> None:
+        await self._rows.delete(schedule.id, self._now())
+        camera = schedule.spec.camera
+        self._events.publish("schedule_deleted", {"id": schedule.id, "camera": camera}, camera=camera)
+
+    async def _writable(self, schedule_id: str) -> Schedule:
+        schedule = await self.get(schedule_id)
+        if schedule.origin is Origin.CONFIG:
+            said = f"'{schedule.spec.name}' comes from config.yaml: change it there, then reload (SIGHUP)."
+            raise Problem(409, "This schedule is read-only", said)
+        return schedule
+
+    async def _told(self, schedule: Schedule) -> Schedule:
+        (told,) = await self.json([schedule])
+        self._events.publish("schedule", told.model_dump(mode="json"), camera=schedule.spec.camera)
+        return schedule
+
+
+async def _checked(spec: ScheduleSpec) -> None:
+    try:
+        await asyncio.to_thread(check, spec)
+    except BadWish as error:
+        field = FIELDS.get(error.field, error.field)
+        said = error.said.replace("every cannot", "every_seconds cannot")
+        raise Problem(422, "The body is not valid", f"{field} {said}.", field=field) from error
+
+
+def _next(spec: ScheduleSpec, now: datetime) -> list[datetime]:
+    if not spec.enabled:
+        return []
+    times = upcoming(spec, now, SHOWN_NEXT)
+    # What a timelapse is due at is when its next clip begins.
+    return [occurrence.due_at for occurrence in times]

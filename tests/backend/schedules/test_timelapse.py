@@ -1,0 +1,125 @@
+"""Timelapses over a real camera: pictures at their moments, lives that end, things that are not there."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from backend.catalogue.schedule_values import Run, RunState, Schedule
+from backend.ids import new_id
+from backend.lifecycle import Status
+from tests.backend.schedules.rig import Rig, rigged
+from tests.backend.schedules.specs import a_timelapse
+
+pytestmark = [pytest.mark.codec, pytest.mark.asyncio(loop_scope="module")]
+
+NOON = datetime(2026, 3, 10, 12)
+SECOND = timedelta(seconds=1)
+SHORT = a_timelapse(every_s=1, join="5", fps=10)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one_rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    async with rigged(tmp_path_factory.mktemp("rig")) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def rig(one_rig: Rig) -> AsyncIterator[Rig]:
+    """The box of the module without any schedule, run or clip, in a life of its own."""
+    await one_rig.begin_anew()
+    yield one_rig
+
+
+async def first_run(rig: Rig, schedule: Schedule, state: RunState) -> Run:
+    """The run that begins at noon once it has a state."""
+    found: list[Run] = []
+
+    async def arrived() -> bool:
+        found[:] = [run for run in await rig.runs(schedule) if run.due_at == NOON]
+        return bool(found) and found[0].state is state
+
+    await rig.tick_until(arrived)
+    return found[0]
+
+
+async def test_pictures_of_a_period_become_a_draft(rig: Rig) -> None:
+    """Also where the ticks come seconds late: the moments are in the buffer."""
+    schedule = await rig.add(SHORT, NOON - SECOND)
+    rig.set_wall(NOON + SECOND / 10)
+    await rig.runner.tick()
+    rig.step_wall(5 * SECOND)  # the buffer is relabelled too: as if it had been filled before
+
+    done = await first_run(rig, schedule, RunState.DONE)
+    clip = await rig.box.catalogue.get_clip(done.clips[0])
+    assert clip is not None
+    assert (clip.status, clip.tags, clip.title) == (Status.DRAFT, ("timelapse",), "street, 2026-03-10 12:00")
+    assert clip.end_time == NOON + 5 * SECOND
+    assert clip.frame_count == done.pictures
+    assert (done.reason is None) == (done.pictures == 5)
+    assert not (rig.directory / "timelapses" / f"{done.id}.part").exists()
+
+
+async def test_another_life_goes_on_with_the_pictures_it_finds(rig: Rig) -> None:
+    """The same run, the same clip: what was kept is in it, what is missing is said."""
+    schedule = await rig.add(SHORT, NOON - SECOND)
+    rig.set_wall(NOON + SECOND / 10)
+    running = await first_run(rig, schedule, RunState.RUNNING)
+    await rig.runner.close()
+    rig.runner = rig.another_life()
+    await rig.runner.timelapses.sweep({running.id})
+    rig.set_wall(NOON + 3.2 * SECOND)
+    done = await first_run(rig, schedule, RunState.DONE)
+    assert done.clips == running.clips
+    clip = await rig.box.catalogue.get_clip(done.clips[0])
+    assert clip is not None
+    assert clip.frame_count == done.pictures >= 3
+    assert clip.start_time <= NOON
+
+
+async def test_a_camera_that_sends_nothing_makes_no_clip(rig: Rig) -> None:
+    """Missed, with the reason, and nothing on the disk."""
+    for camera, why in (
+        ("dead", "Camera 'dead' sends no pictures."),
+        ("gone", "There is no camera 'gone' now."),
+    ):
+        schedule = await rig.add(a_timelapse(every_s=1, join="5", fps=10, camera=camera), NOON - SECOND)
+        rig.set_wall(NOON + SECOND / 10)
+        await rig.runner.tick()
+        rig.set_wall(NOON + 16 * SECOND)
+        missed = await first_run(rig, schedule, RunState.MISSED)
+        assert (missed.reason or "").startswith(why)
+        assert missed.clips == ()
+
+
+async def test_a_deleted_timelapse_leaves_the_clip_of_what_it_had(rig: Rig) -> None:
+    """It ends there; the pictures are not thrown away."""
+    schedule = await rig.add(a_timelapse(every_s=1, fps=10), NOON - SECOND)
+    rig.set_wall(NOON + SECOND / 10)
+    running = await first_run(rig, schedule, RunState.RUNNING)
+    await rig.schedules.delete(schedule.id)
+    rows = rig.box.catalogue.schedules
+
+    async def is_over() -> bool:
+        return await rows.open_runs(rig.desk.recorder_id) == []
+
+    await rig.tick_until(is_over)
+    clip = await rig.box.catalogue.get_clip(running.clips[0])
+    assert clip is not None
+    assert clip.status is Status.DRAFT
+    assert (clip.frame_count or 0) >= 1
+
+
+async def test_files_of_runs_that_are_over_are_swept_and_strangers_stay(rig: Rig) -> None:
+    """At start: what a kill left behind a finished clip goes, what was never ours does not."""
+    directory = rig.directory / "timelapses"
+    directory.mkdir(exist_ok=True)
+    ours, running = (directory / f"{new_id()}.part" for _ in range(2))
+    stranger = directory / "holiday.part"
+    for path in (ours, running, stranger):
+        path.write_bytes(b"")
+    await rig.runner.timelapses.sweep({running.stem})
+    assert sorted(directory.glob("*.part")) == sorted([running, stranger])
+    running.unlink()
+    stranger.unlink()
