@@ -5,7 +5,6 @@ in it and a start. Runs inside `tests/killed/trial.py`, one process per life.
 """
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -95,15 +94,16 @@ async def _deleted(life: Life) -> Clip:
 async def _failed(life: Life) -> Clip:
     """A recording whose finishing failed and whose part file is kept."""
     clip = await life.box.running_clip()
-    await asyncio.to_thread(_write_part, ClipFiles(life.box.files.clips_dir, clip.id))
+    files = ClipFiles(life.box.files.clips_dir, clip.id)
+    files.part.unlink()
+    await asyncio.to_thread(write_part, files)
     fields: ClipFields = {"error": "The disk was full.", "retryable": True}
     await life.box.catalogue.transition(clip.id, Status.PROCESSING)
     return await life.box.catalogue.transition(clip.id, Status.FAILED, fields=fields)
 
 
-def _write_part(files: ClipFiles) -> None:
-    shutil.rmtree(files.directory)
-    files.claim()
+def write_part(files: ClipFiles) -> None:
+    """A whole recording into the directory that was claimed for it. Blocks."""
     label_us = (NOON - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     first = UNITS[0]
     header = PartHeader(
@@ -121,7 +121,6 @@ def _write_part(files: ClipFiles) -> None:
     writer.append(UNITS)
     writer.sync()
     writer.close()
-    files.acknowledge()
 
 
 async def _retry(life: Life, clip: Clip) -> None:
