@@ -59,6 +59,8 @@ class FsckReport:
     files: int
     size_bytes: int
     findings: tuple[Finding, ...]
+    objects: int = 0
+    """At the store; filled in by whoever asked it (`fsck_store`)."""
 
     @property
     def ok(self) -> bool:

@@ -72,6 +72,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "recorder/sources/rtsp_sound.py": "tests/recorder/test_sound.py",
     "recorder/audio_unit.py": "tests/recorder/test_sound_cut.py",
     "recorder/sources/test_card.py": "tests/recorder/test_test_card.py",
+    "backend/fsck_store.py": "tests/e2e/test_storage.py",
     "backend/storage/bodies.py": "tests/contracts/test_object_store.py",
     "backend/storage/local_store.py": "tests/contracts/test_object_store.py",
     "backend/storage/object_store.py": "tests/contracts/test_object_store.py",

@@ -3,14 +3,17 @@
 import argparse
 import asyncio
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from backend.catalogue import Catalogue, CatalogueError
 from backend.cli.exits import CommandFailed, Exit
 from backend.config import Config
 from backend.fsck import FsckReport, Level, check
+from backend.fsck_store import check_store
 from backend.ids import RecorderIdDamaged, recorder_id
 from backend.storage.local import LocalFiles
+from backend.storage.s3 import S3Store
+from backend.storage.storage import s3_settings
 
 
 def fsck(config: Config, options: argparse.Namespace) -> Exit:
@@ -33,11 +36,17 @@ def fsck(config: Config, options: argparse.Namespace) -> Exit:
 async def _check(config: Config, level: Level) -> FsckReport:
     files = LocalFiles.of(config)
     catalogue = Catalogue(config.catalogue_url)
+    s3 = config.storage.s3
+    store = None if s3 is None else S3Store(s3_settings(s3))
     try:
         await catalogue.open()
         identity = await asyncio.to_thread(recorder_id, config.data_dir)
-        return await check(catalogue, files, identity, level)
+        report = await check(catalogue, files, identity, level)
+        objects, more = await check_store(catalogue, store, identity, level)
+        return replace(report, objects=objects, findings=(*report.findings, *more))
     finally:
+        if store is not None:
+            await store.close()
         await catalogue.close()
 
 
@@ -45,7 +54,8 @@ def _print(report: FsckReport) -> None:
     for finding in report.findings:
         print(f"{finding.kind}: {finding.sentence}")
     verdict = "agree" if report.ok else f"disagree in {len(report.findings)} places"
+    objects = f", {report.objects} objects at the store" if report.objects else ""
     print(
-        f"{report.clips} clips, {report.files} files, {report.size_bytes} bytes: "
+        f"{report.clips} clips, {report.files} files, {report.size_bytes} bytes{objects}: "
         f"catalogue and disk {verdict} (level {report.level})"
     )
