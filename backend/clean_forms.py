@@ -115,8 +115,7 @@ class CleanForms:
 
         The file stays while the context is open. Raises Problem.
         """
-        hides = clip.media_type is MediaType.VIDEO and (clip.lead_in_s or 0.0) > LONGEST_LEAD_IN_S
-        async with self.clean(clip) if hides else self._own(clip) as path:
+        async with self.clean(clip) if hides_much(clip) else self._own(clip) as path:
             yield path
 
     @asynccontextmanager
@@ -270,6 +269,11 @@ class CleanForms:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def hides_much(clip: Clip) -> bool:
+    """Whether the clip's own file holds more unshown pictures than may leave the house."""
+    return clip.media_type is MediaType.VIDEO and (clip.lead_in_s or 0.0) > LONGEST_LEAD_IN_S
 
 
 def _unlink(paths: list[Path]) -> None:

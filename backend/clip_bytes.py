@@ -7,7 +7,7 @@ A reader costs one piece of memory, whatever the size; nothing is read that nobo
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -38,6 +38,27 @@ def key_of(clip: Clip) -> StoredPath:
 def content_type_of(clip: Clip) -> str:
     """By the name of its file."""
     return MIME_TYPES[Path(str(clip.path)).suffix]
+
+
+class StoredContent:
+    """An object that is read when its turn comes: an archive of many costs neither disk nor connections."""
+
+    def __init__(self, store: ObjectStore, key: StoredPath, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self._store = store
+        self._key = key
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """Raises ConnectionResetError when the store fails in the middle: part of an answer is out."""
+        try:
+            async with await self._store.open_stream(self._key, None) as result:
+                async for piece in result.body:
+                    yield piece
+        except StoreError as error:
+            raise ConnectionResetError(f"the store failed in the middle: {error}") from error
+
+    async def close(self) -> None:
+        """Nothing is open between pieces."""
 
 
 class ClipBytes:
@@ -127,6 +148,16 @@ class ClipBytes:
             raise self._problem(store, error) from error
         finally:
             await loop.run_in_executor(self._threads, file.close)
+
+    async def open_stored(self, clip: Clip, store: ObjectStore) -> "StoredContent":
+        """The clip in the store, looked at now and read later, piece by piece. Raises Problem (502)."""
+        try:
+            there = await store.stat(key_of(clip))
+        except StoreError as error:
+            raise self._problem(store, error) from error
+        if there is None or there.size_bytes != clip.size_bytes:
+            raise Problem(502, "The object is gone", f"The store does not hold clip {clip.id} as it was put.")
+        return StoredContent(store, key_of(clip), there.size_bytes)
 
     def _lost(self, cure: str = "Run `hindsight fsck`.") -> Problem:
         self._metrics.failed(LOCAL, _PROXY, Failure.FILE_MISSING)

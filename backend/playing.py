@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.archive import Content, LocalContent
 from backend.catalogue import Clip
-from backend.clean_forms import CleanForms
+from backend.clean_forms import CleanForms, hides_much
 from backend.clip_bytes import ClipBytes
 from backend.clip_news import ClipNews
 from backend.config import Config
@@ -32,6 +32,7 @@ class Playing:
     """The parts, for those who need one of them."""
 
     playback: Playback
+    clip_bytes: ClipBytes
     clean: CleanForms
     metrics: PlaybackMetrics
 
@@ -49,6 +50,9 @@ class Playing:
 
         Raises Problem, with the field `ids`.
         """
+        store = self.clip_bytes.stored(clip)
+        if store is not None and not hides_much(clip) and await self.clip_bytes.local_file(clip) is None:
+            return await self.clip_bytes.open_stored(clip, store)
         async with self.clean.to_share(clip) as path:
             return await LocalContent.open(path)
 
@@ -70,4 +74,4 @@ def open_playing(places: Places, disk: Executor, news: ClipNews, config: Playbac
     clean = CleanForms(places.runtime_dir / "clean", clip_bytes, disk, config.clean_cache)
     news.on_deleted.append(clean.forget)
     playback = Playback(clip_bytes, clean, metrics, lifetime_s=config.url_lifetime)
-    return Playing(playback, clean, metrics)
+    return Playing(playback, clip_bytes, clean, metrics)

@@ -1,8 +1,11 @@
 """The same answers wherever the bytes lie, in constant memory, and no further than somebody reads."""
 
 import asyncio
+import io
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -10,9 +13,11 @@ import psutil
 import pytest
 from aiohttp import web
 
+from backend.archive import Archive
 from backend.catalogue import Clip, Location
 from backend.errors import Problem, problem_response
 from backend.storage.s3 import S3Settings
+from backend.zip_layout import Entry, ZipLayout
 from tests.backend.clips import a_clip
 from tests.backend.houses import House, house, settings_of
 from tests.s3_servers import S3Server
@@ -179,3 +184,23 @@ async def test_a_lost_file_is_a_502_that_names_fsck(tmp_path: Path) -> None:
     """The catalogue is right about the clip, the disk is not."""
     async with house(tmp_path) as made, served(made, a_clip()) as client, client.get("/") as answer:
         assert (answer.status, "fsck" in (await answer.json(content_type=None))["detail"]) == (502, True)
+
+
+async def test_a_clip_in_the_store_goes_into_an_archive_without_touching_the_disk(
+    tmp_path: Path, server: S3Server
+) -> None:
+    """Read when its turn comes; one that the store does not hold is an error before anything is sent."""
+    clip = a_clip(size_bytes=SIZE, location=Location.REMOTE)
+    async with house(tmp_path, settings_of(server)) as made:
+        assert made.store is not None
+        await made.store.prepare()
+        await made.upload(clip, BODY)
+        content = await made.clip_bytes.open_stored(clip, made.store)
+        layout = ZipLayout([Entry("a.mp4", content.size_bytes, clip.start_time)])
+        data = b"".join([piece async for piece in Archive(layout, [content], "job").pieces()])
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            assert archive.read("a.mp4") == BODY
+        assert not list((tmp_path / "runtime").glob("**/*.source"))
+        with pytest.raises(Problem, match="does not hold") as refusal:
+            await made.clip_bytes.open_stored(replace(clip, path=f"{clip.id}/gone.mp4"), made.store)
+        assert refusal.value.status == 502
