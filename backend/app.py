@@ -64,12 +64,11 @@ from backend.keys import (
     TRANSCODER,
     VIEWERS,
 )
-from backend.manual_pictures import ManualPictures
 from backend.metrics import Metrics
-from backend.pictures import THUMBNAILS, PictureCounters, Pictures
+from backend.pictures import THUMBNAILS, PictureCounters
+from backend.picturing import PictureParts, Picturing, open_picturing
 from backend.playing import Places as PlayingPlaces
 from backend.playing import Playing, media_origin, open_playing
-from backend.previews import Previews
 from backend.publishing import PublishCounters, Publishing
 from backend.recordings import Desk, Recordings
 from backend.recovery import Places, Recovery, RecoveryReport
@@ -127,9 +126,7 @@ class Rooms:
     cameras: Cameras
     news: ClipNews
     storage: Storage
-    pictures: Pictures
-    previews: Previews
-    manual_pictures: ManualPictures
+    picturing: Picturing
     replays: OpenReplays
     inbox: RecorderInbox
     desk: Desk
@@ -246,16 +243,14 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     cameras = Cameras([make_recorder(camera) for camera in settings])
     news = ClipNews(base.events)
     storage = make_storage(base.config.storage, _storage_parts(base, news))
-    pictures = Pictures(base.catalogue, news, base.files, base.health)
-    previews = Previews(base.catalogue, pictures, base.workers)
-    manual_pictures = ManualPictures(base.catalogue, pictures, base.workers, base.files, base.config.previews)
     places = PlayingPlaces(base.files, storage.store, _runtime_dir(base.config))
     playing = open_playing(places, base.disk, news, base.config.playback)
     housekeeping = Housekeeping(_house_parts(base, cameras), base.config)
+    picturing = open_picturing(_picture_parts(base, news), playing.clip_bytes, base.config.previews)
     desk = Desk(
         catalogue=base.catalogue,
         cameras=cameras,
-        previews=previews,
+        previews=picturing.previews,
         news=news,
         events=base.events,
         recorder_id=base.recorder_id,
@@ -270,9 +265,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         cameras=cameras,
         news=news,
         storage=storage,
-        pictures=pictures,
-        previews=previews,
-        manual_pictures=manual_pictures,
+        picturing=picturing,
         replays=OpenReplays(),
         inbox=inbox,
         desk=desk,
@@ -307,7 +300,7 @@ async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) ->
     rooms.tasks.spawn(rooms.recordings.run(), "recordings")
     rooms.storage.start(rooms.playing.clean.to_share)
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
-    rooms.tasks.spawn(rooms.previews.catch_up(base.recorder_id, base.files.clips_dir), "missing previews")
+    rooms.tasks.spawn(rooms.picturing.previews.catch_up(base.recorder_id), "missing previews")
     await rooms.housekeeping.open(rooms.garbage.run, rooms.clips.gone)
     rooms.reloader.followers += [rooms.housekeeping.follow, rooms.schedules.follow]
     closers = (
@@ -315,8 +308,7 @@ async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) ->
         rooms.storage,
         rooms.housekeeping,
         rooms.schedules,
-        rooms.previews,
-        rooms.manual_pictures,
+        rooms.picturing,
         rooms.playing,
         rooms.replays,
         rooms.clips,
@@ -324,6 +316,18 @@ async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) ->
     )
     for close in (part.close for part in closers):
         stack.push_async_callback(close)
+
+
+def _picture_parts(base: Foundation, news: ClipNews) -> PictureParts:
+    return PictureParts(
+        catalogue=base.catalogue,
+        news=news,
+        files=base.files,
+        health=base.health,
+        workers=base.workers,
+        disk=base.disk,
+        runtime_dir=_runtime_dir(base.config),
+    )
 
 
 def _house_parts(base: Foundation, cameras: Cameras) -> HouseParts:
@@ -415,8 +419,8 @@ def _make_app(
     app[IDEMPOTENCY] = rooms.idempotency
     app[VIEWERS] = rooms.viewers
     app[NEWS] = rooms.news
-    app[PICTURES] = rooms.pictures
-    app[MANUAL_PICTURES] = rooms.manual_pictures
+    app[PICTURES] = rooms.picturing.pictures
+    app[MANUAL_PICTURES] = rooms.picturing.manual
     app[HOUSEKEEPING] = rooms.housekeeping
     app[REPLAYS] = rooms.replays
     app[PLAYBACK] = rooms.playing.playback
@@ -457,7 +461,7 @@ def _numbers(base: Foundation, rooms: Rooms, access: Access) -> Mapping[str, flo
         "news_dropped_total": rooms.desk.counters.news_dropped,
         "garbage_deleted_total": rooms.garbage.counters.deleted,
         "garbage_failures_total": rooms.garbage.counters.failures,
-        **_counted("previews", rooms.pictures.counters),
+        **_counted("previews", rooms.picturing.pictures.counters),
         "concerns": len(base.health.concerns),
         "samples_lost_total": rooms.analytics.lost,
         "live_viewers_refused_total": rooms.viewers.refused,

@@ -6,6 +6,7 @@ A reader costs one piece of memory, whatever the size; nothing is read that nobo
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from concurrent.futures import Executor
@@ -158,6 +159,29 @@ class ClipBytes:
         if there is None or there.size_bytes != clip.size_bytes:
             raise Problem(502, "The object is gone", f"The store does not hold clip {clip.id} as it was put.")
         return StoredContent(store, key_of(clip), there.size_bytes)
+
+    async def fetch_part(self, clip: Clip, first: int, length: int, target: Path) -> None:
+        """Write bytes of the clip, from the store, to where they belong in the file `target`.
+
+        Raises Problem (502), OSError.
+        """
+        store = self.stored(clip)
+        if store is None:
+            raise self.missing(clip)
+        loop = asyncio.get_running_loop()
+        file: BinaryIO = await loop.run_in_executor(self._threads, lambda: target.open("r+b"))
+        at = first
+        try:
+            async with self._opened(clip, store, Slice(206, first, length)) as result:
+                async for piece in result.body:
+                    await loop.run_in_executor(self._threads, os.pwrite, file.fileno(), piece, at)
+                    at += len(piece)
+        except StoreError as error:
+            raise self._problem(store, error) from error
+        finally:
+            await loop.run_in_executor(self._threads, file.close)
+        if at != first + length:
+            raise self._other_content(store, clip)
 
     def _lost(self, cure: str = "Run `hindsight fsck`.") -> Problem:
         self._metrics.failed(LOCAL, _PROXY, Failure.FILE_MISSING)

@@ -130,6 +130,7 @@ class PreviewsConfig(Section):
     """The pictures that stand for clips."""
 
     manual_width: int = Field(default=1280, ge=16, le=7680)
+    decode_timeout: Seconds = Field(default=30.0, ge=1, le=300)
 
 
 class Config(Section):

@@ -15,8 +15,8 @@ from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewSo
 from backend.clips import is_ready
 from backend.config import PreviewsConfig
 from backend.errors import Problem
+from backend.frame_material import FrameMaterial
 from backend.pictures import MadePicture, Pictures
-from backend.storage.local import LocalFiles
 from backend.unbroken import to_the_end
 from backend.wire.pictures import ManualRequest
 from recorder.errors import Busy, DecodeFailed, WorkerTimedOut
@@ -24,7 +24,6 @@ from recorder.tasks import Tasks
 from recorder.thumbnail import ClipStill, png_from_file, png_from_jpeg
 from recorder.workers import WorkerPool
 
-DECODE_TIMEOUT_S = 30.0
 MOST_WAITING = 8
 """Of one clip: a person picks one picture, so more is a program gone wild."""
 
@@ -37,14 +36,15 @@ class ManualPictures:
         catalogue: Catalogue,
         pictures: Pictures,
         workers: WorkerPool,
-        files: LocalFiles,
+        material: FrameMaterial,
         config: PreviewsConfig,
     ) -> None:
         self._catalogue = catalogue
         self._pictures = pictures
         self._workers = workers
-        self._files = files
+        self._material = material
         self._default_width = config.manual_width
+        self._timeout_s = config.decode_timeout
         self._tasks = Tasks()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: Counter[str] = Counter()
@@ -69,8 +69,8 @@ class ManualPictures:
                 said = "There is a manual picture already; send overwrite: true to replace it."
                 raise Problem(409, "There is one already", said, field="overwrite")
             width = asked.width or self._default_width
-            path = self._files.clips_dir / str(clip.path)
-            still = await self._made(png_from_file, path, asked.time, width)
+            async with self._decoding(), self._material.for_frame(clip, asked.time) as path:
+                still = await self._run(png_from_file, path, asked.time, width)
             return await self._keep(clip, still)
 
     async def _promote(self, clip_id: str, source: PreviewSource) -> Clip:
@@ -84,7 +84,9 @@ class ManualPictures:
                 data = await self._pictures.read(info)
             except FileNotFoundError as error:
                 raise Problem(409, "There is no such picture", gone, field="source") from error
-            return await self._keep(clip, await self._made(png_from_jpeg, data))
+            async with self._decoding():
+                still = await self._run(png_from_jpeg, data)
+            return await self._keep(clip, still)
 
     async def _clip(self, clip_id: str) -> Clip:
         clip = await self._catalogue.get_clip(clip_id)
@@ -92,11 +94,15 @@ class ManualPictures:
             raise ClipUnknown(clip_id)
         return clip
 
-    async def _made(self, job: Callable[..., ClipStill], *args: object) -> ClipStill:
+    async def _run(self, job: Callable[..., ClipStill], *args: object) -> ClipStill:
+        return await self._workers.run(job, *args, timeout_s=self._timeout_s)
+
+    @asynccontextmanager
+    async def _decoding(self) -> AsyncIterator[None]:
         try:
-            return await self._workers.run(job, *args, timeout_s=DECODE_TIMEOUT_S)
+            yield
         except WorkerTimedOut as error:
-            said = f"The frame could not be decoded within {DECODE_TIMEOUT_S:.0f} seconds. Try again."
+            said = f"The frame could not be decoded within {self._timeout_s:g} seconds. Try again."
             raise Problem(504, "It took too long", said) from error
         except DecodeFailed as error:
             said = f"{str(error).rstrip('.')}. The picture there was stays; try another moment."

@@ -8,14 +8,16 @@ placeholder, and is tried again at the next start. Event loop only; decoding run
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from backend.catalogue import Catalogue, Clip, ClipUnknown, Location, MediaType, PreviewSource
+from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewSource
 from backend.catalogue.errors import CatalogueError
+from backend.errors import Problem
+from backend.frame_material import FrameMaterial
 from backend.lifecycle import FINISHED
 from backend.pictures import MadePicture, Pictures
 from recorder.errors import BufferEmpty, Busy, DecodeFailed
@@ -35,14 +37,22 @@ FILE_TIMEOUT_S = 60.0
 
 Make = Callable[[], Awaitable[MadePicture]]
 
+_AUTOMATIC = {
+    MediaType.VIDEO: (PreviewSource.CURRENT, PreviewSource.MIDDLE),
+    MediaType.IMAGE: (PreviewSource.CURRENT,),
+}
+
 
 class Previews:
     """Makes the pictures that come by themselves."""
 
-    def __init__(self, catalogue: Catalogue, pictures: Pictures, workers: WorkerPool) -> None:
+    def __init__(
+        self, catalogue: Catalogue, pictures: Pictures, workers: WorkerPool, material: FrameMaterial
+    ) -> None:
         self._catalogue = catalogue
         self._pictures = pictures
         self._workers = workers
+        self._material = material
         self._tasks = Tasks()
         self._of_clip: dict[str, set[asyncio.Task[None]]] = {}
 
@@ -67,14 +77,15 @@ class Previews:
         make = partial(self._from_file, card_from_jpeg, path)
         self._spawn(clip_id, self._later(clip_id, PreviewSource.CURRENT, make), "of a snapshot")
 
-    async def catch_up(self, recorder_id: str, clips_dir: Path) -> None:
+    async def catch_up(self, recorder_id: str) -> None:
         """Make what a kill or a failure prevented, one after the other."""
         for clip in await self._catalogue.clips_of_recorder(recorder_id):
-            if clip.status in FINISHED and clip.path is not None and clip.location is not Location.REMOTE:
-                for source, make in self._of_file(clip, clips_dir / clip.path):
-                    info = clip.previews.of(source)
-                    if not await self._pictures.is_there(info) or (info is not None and info.approximate):
-                        await self._patiently(clip.id, source, make)
+            if clip.status not in FINISHED or clip.path is None:
+                continue
+            for source in _AUTOMATIC[clip.media_type]:
+                info = clip.previews.of(source)
+                if not await self._pictures.is_there(info) or (info is not None and info.approximate):
+                    await self._patiently(clip.id, source, partial(self._again, clip, source))
 
     def forget(self, clip_id: str) -> None:
         """The clip is gone: make no more pictures of it."""
@@ -111,14 +122,14 @@ class Previews:
         still = await self._workers.run(job, *args, timeout_s=FILE_TIMEOUT_S)
         return MadePicture(still.data, still.width, still.height)
 
-    def _of_file(self, clip: Clip, path: Path) -> Iterator[tuple[PreviewSource, Make]]:
-        """What a finished clip should have, and how it is made of its file."""
+    async def _again(self, clip: Clip, source: PreviewSource) -> MadePicture:
         if clip.media_type is MediaType.IMAGE:
-            yield PreviewSource.CURRENT, partial(self._from_file, card_from_jpeg, path)
-        else:
-            pressed_s = clip.covered_before_s or 0.0
-            yield PreviewSource.CURRENT, partial(self._from_file, card_from_file, path, pressed_s)
-            yield PreviewSource.MIDDLE, partial(self._from_file, card_from_file, path, None)
+            async with self._material.whole(clip) as path:
+                return await self._from_file(card_from_jpeg, path)
+        pressed_s, length_s = clip.covered_before_s or 0.0, clip.duration_s or 0.0
+        time_s = pressed_s if source is PreviewSource.CURRENT else length_s / 2
+        async with self._material.for_frame(clip, time_s) as path:
+            return await self._from_file(card_from_file, path, time_s)
 
     async def _patiently(self, clip_id: str, source: PreviewSource, make: Make) -> MadePicture | None:
         """Make and keep a picture; tries again while workers are busy. None: there is none, or no clip."""
@@ -132,7 +143,7 @@ class Previews:
             except Busy:
                 await asyncio.sleep(wait_s)
                 wait_s *= 2
-            except (DecodeFailed, BufferEmpty, CatalogueError, OSError) as error:
+            except (DecodeFailed, BufferEmpty, CatalogueError, OSError, Problem) as error:
                 self._failed(clip_id, source, str(error))
                 return None
             else:

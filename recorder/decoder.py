@@ -5,6 +5,7 @@ Here: exactly one decoded frame at a time, as BGR. Not here: scaling and JPEG (`
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,11 +95,34 @@ def frame_from_file(path: Path, time_s: float | None) -> tuple[Picture, float]:
 
     Raises DecodeFailed.
     """
+    with _opened(path) as container:
+        return _frame_at(container, container.streams.video[0], time_s)
+
+
+def frame_extent(path: Path, time_s: float) -> tuple[int, int]:
+    """Where in a finished clip the bytes are that its frame at `time_s` needs: first byte, and one behind.
+
+    `path` needs only hold what is in front of the media; the rest may be a hole. Raises DecodeFailed.
+    """
+    # Not even looked at by a parser: it would take a keyframe in a hole for none.
+    with _opened(path, {"fflags": "noparse"}) as container:
+        stream = container.streams.video[0]
+        choice, _ = _chosen(container, stream, time_s)
+        places = [
+            (p.pos, p.pos + p.size) for p in _until_shown(container, stream, choice) if p.pos is not None
+        ]
+        if not places:
+            raise DecodeFailed("The clip does not tell where its frames are.")
+        return min(first for first, _ in places), max(end for _, end in places)
+
+
+@contextmanager
+def _opened(path: Path, options: dict[str, str] | None = None) -> "Iterator[InputContainer]":
     try:
-        with av.open(str(path.absolute()), "r", format="mp4") as container:
+        with av.open(str(path.absolute()), "r", format="mp4", options=options or {}) as container:
             if not container.streams.video:
                 raise DecodeFailed("The file holds no video.")
-            return _frame_at(container, container.streams.video[0], time_s)
+            yield container
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise DecodeFailed("The clip could not be decoded.") from error
 
@@ -138,6 +162,17 @@ def _is_reference(data: bytes) -> bool:
 def _frame_at(
     container: "InputContainer", stream: "VideoStream", time_s: float | None
 ) -> tuple[Picture, float]:
+    choice, time_base = _chosen(container, stream, time_s)
+    found = _decoded(container, stream, choice)
+    if found is None:
+        raise DecodeFailed("The frame could not be decoded.")
+    # A player turns by the matrix of the file; FFmpeg tells it counterclockwise.
+    return turned(_bgr(found), -found.rotation % 360), float(choice.pts * time_base)
+
+
+def _chosen(
+    container: "InputContainer", stream: "VideoStream", time_s: float | None
+) -> tuple[Choice, Fraction]:
     time_base = stream.time_base
     if time_base is None:
         raise DecodeFailed("The file tells no time base.")
@@ -146,11 +181,7 @@ def _frame_at(
     choice = _choice(container, stream, wanted_ticks)
     if choice is None:
         raise DecodeFailed("The clip shows no frame.")
-    found = _decoded(container, stream, choice)
-    if found is None:
-        raise DecodeFailed("The frame could not be decoded.")
-    # A player turns by the matrix of the file; FFmpeg tells it counterclockwise.
-    return turned(_bgr(found), -found.rotation % 360), float(choice.pts * time_base)
+    return choice, time_base
 
 
 def _choice(container: "InputContainer", stream: "VideoStream", wanted_ticks: int) -> Choice | None:
@@ -172,15 +203,28 @@ def _units(container: "InputContainer", stream: "VideoStream") -> Iterator[FileU
 
 
 def _decoded(container: "InputContainer", stream: "VideoStream", choice: Choice) -> "VideoFrame | None":
-    container.seek(choice.from_dts, stream=stream)
     stream.thread_type = "AUTO"
-    for packet in container.demux(stream):
+    decoder = stream.codec_context
+    for packet in _until_shown(container, stream, choice):
         # To the end of a ten-second GOP it is a long way; what nothing refers to need not be decoded.
-        stream.codec_context.skip_frame = "DEFAULT" if packet.pts == choice.pts else "NONREF"
+        decoder.skip_frame = "DEFAULT" if packet.pts == choice.pts else "NONREF"
         for frame in packet.decode():
             if frame.pts == choice.pts:
                 return frame
-    return None
+    # What it refers to comes before it, so nothing more needs to be read.
+    return next((frame for frame in decoder.decode(None) if frame.pts == choice.pts), None)
+
+
+def _until_shown(
+    container: "InputContainer", stream: "VideoStream", choice: Choice
+) -> "Iterator[av.Packet[VideoStream]]":
+    """The packets that decoding the chosen frame needs, its own last."""
+    container.seek(choice.from_dts, stream=stream)
+    for packet in container.demux(stream):
+        if packet.size:
+            yield packet
+        if packet.pts == choice.pts:
+            return
 
 
 def _bgr(frame: "VideoFrame") -> Picture:

@@ -54,7 +54,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/inbox.py": "tests/e2e/test_clips.py",
     "backend/pictures.py": "tests/e2e/test_previews.py",
     "backend/previews.py": "tests/e2e/test_previews.py",
-    "backend/manual_pictures.py": "tests/e2e/test_previews.py",
+    "backend/picturing.py": "tests/e2e/test_previews.py",
     "backend/api/pictures.py": "tests/e2e/test_previews.py",
     "backend/recordings.py": "tests/e2e/test_clips.py",
     "backend/schedules/wiring.py": "tests/e2e/test_schedules.py",

@@ -21,8 +21,6 @@ from backend.housekeeping import Housekeeping, HouseParts
 from backend.ids import new_id
 from backend.inbox import RecorderInbox
 from backend.lifecycle import Status
-from backend.pictures import Pictures
-from backend.previews import Previews
 from backend.recordings import Desk, Recordings
 from backend.wire.clips import ClipRequest
 from recorder.clock import LabelLine, SystemClock
@@ -32,6 +30,7 @@ from recorder.tasks import Tasks
 from recorder.transcoder import Transcoder
 from recorder.values import RecordingContinued, RecordingProgressed, RecordRequest
 from recorder.workers import WorkerPool
+from tests.backend.picturing import picturing_of
 from tests.backend.rows import HERE, Box
 
 pytestmark = pytest.mark.codec
@@ -99,7 +98,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         desk = Desk(
             catalogue=box.catalogue,
             cameras=Cameras([recorder]),
-            previews=Previews(box.catalogue, Pictures(box.catalogue, news, box.files, Health()), workers),
+            previews=picturing_of(box, news, workers, disk).previews,
             news=news,
             events=events,
             recorder_id=HERE,

@@ -1,12 +1,13 @@
 """The decoded frame is the one asked for, at any place in a GOP."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recorder.access_unit import AccessUnit, Codec
-from recorder.decoder import decode_frame, decode_keyframe, frame_from_file
+from recorder.decoder import decode_frame, decode_keyframe, frame_extent, frame_from_file
 from recorder.errors import DecodeFailed
 from recorder.muxer import write_mp4
 from tests.hostile.mutations import claiming
@@ -123,3 +124,19 @@ def test_a_picture_larger_than_any_camera_sends_is_refused_at_once(size: tuple[i
     (unit,) = units_of(Camera(codec=Codec.MJPEG), 1)
     with pytest.raises(DecodeFailed, match="no camera sends"):
         decode_keyframe(replace(unit, data=claiming(unit.data, *size)))
+
+
+@pytest.mark.parametrize("counter", [17, 29, 30, 31, 46, 59, 60, 76])
+def test_a_frame_is_decoded_from_its_extent_alone(clip: Path, counter: int) -> None:
+    """Of a clip in a store only the index and these bytes need be fetched."""
+    data = clip.read_bytes()
+    time_s = (counter - 17) / 30
+    with_holes = clip.with_name("holes.mp4")
+    with_holes.write_bytes(data[: data.index(b"mdat") + 4])
+    os.truncate(with_holes, len(data))
+    first, end = frame_extent(with_holes, time_s)
+    assert len(data[: data.index(b"mdat")]) < first < end <= len(data)
+    with with_holes.open("r+b") as file:
+        file.seek(first)
+        file.write(data[first:end])
+    assert counter_in(frame_from_file(with_holes, time_s)[0]) == counter

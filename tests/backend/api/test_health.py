@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from backend.health import Health
 from backend.keys import HEALTH
 from tests.backend.serving import Served, serving
 
@@ -19,3 +20,23 @@ async def test_readyz_says_what_it_waits_for(tmp_path: Path) -> None:
             assert answer.status == 503
         served.app[HEALTH].waiting_for = None
         assert await _status(served, "GET", "/readyz", **served.bearer) == 200
+
+
+async def test_readyz_lists_what_the_daemon_works_without(tmp_path: Path) -> None:
+    """Ready all the same: recording goes on; a person reads what to do."""
+    async with serving(tmp_path) as served:
+        served.app[HEALTH].waiting_for = None
+        served.app[HEALTH].concern("thumbnails", "The disk is read-only. Look at it.")
+        async with served.client.get("/readyz", headers=served.bearer) as answer:
+            told = await answer.json()
+        concern = {"subject": "thumbnails", "detail": "The disk is read-only. Look at it."}
+        assert (answer.status, told) == (200, {"status": "ready", "concerns": [concern]})
+
+
+def test_pages_hear_of_every_change_of_a_concern_and_of_nothing_else() -> None:
+    """The same trouble a hundred times is one piece of news."""
+    told: list[tuple[str, str | None]] = []
+    health = Health(lambda subject, sentence: told.append((subject, sentence)))
+    for sentence in (None, "Full.", "Full.", "Read-only.", None, None):
+        health.concern("thumbnails", sentence)
+    assert told == [("thumbnails", "Full."), ("thumbnails", "Read-only."), ("thumbnails", None)]

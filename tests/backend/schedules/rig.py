@@ -20,8 +20,6 @@ from backend.health import Health
 from backend.housekeeping import Housekeeping, HouseParts
 from backend.ids import new_id
 from backend.inbox import RecorderInbox
-from backend.pictures import Pictures
-from backend.previews import Previews
 from backend.recordings import Desk, Recordings
 from backend.schedules.runner import Runner, ScheduleCounters, Times
 from backend.schedules.schedules import Schedules
@@ -32,6 +30,7 @@ from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
 from recorder.tasks import Tasks
 from recorder.transcoder import Transcoder
 from recorder.workers import WorkerPool
+from tests.backend.picturing import picturing_of
 from tests.backend.rows import HERE, Box
 
 CONFIG = Config.model_validate(
@@ -153,9 +152,7 @@ async def rigged(tmp_path: Path) -> AsyncIterator[Rig]:
         desk = Desk(
             catalogue=box.catalogue,
             cameras=cameras,
-            previews=Previews(
-                box.catalogue, Pictures(box.catalogue, news, box.files, Health()), tools.workers
-            ),
+            previews=picturing_of(box, news, tools.workers, tools.disk).previews,
             news=news,
             events=events,
             recorder_id=HERE,

@@ -1,0 +1,53 @@
+"""Puts together what makes, keeps and finds the pictures of clips."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.catalogue import Catalogue
+from backend.clip_bytes import ClipBytes
+from backend.clip_news import ClipNews
+from backend.config import PreviewsConfig
+from backend.frame_material import FrameMaterial
+from backend.health import Health
+from backend.manual_pictures import ManualPictures
+from backend.pictures import Pictures
+from backend.previews import Previews
+from backend.storage.local import LocalFiles
+from recorder.workers import WorkerPool
+
+
+@dataclass(frozen=True, slots=True)
+class PictureParts:
+    """What pictures stand on. `runtime_dir` is emptied at every start."""
+
+    catalogue: Catalogue
+    news: ClipNews
+    files: LocalFiles
+    health: Health
+    workers: WorkerPool
+    disk: Executor
+    runtime_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Picturing:
+    """The parts, for those who need one of them."""
+
+    pictures: Pictures
+    previews: Previews
+    manual: ManualPictures
+
+    async def close(self) -> None:
+        """Give up what is being made."""
+        await self.previews.close()
+        await self.manual.close()
+
+
+def open_picturing(parts: PictureParts, clip_bytes: ClipBytes, config: PreviewsConfig) -> Picturing:
+    """All of it, for one daemon."""
+    pictures = Pictures(parts.catalogue, parts.news, parts.files, parts.health)
+    material = FrameMaterial(clip_bytes, parts.workers, parts.disk, parts.runtime_dir / "frames")
+    previews = Previews(parts.catalogue, pictures, parts.workers, material)
+    manual = ManualPictures(parts.catalogue, pictures, parts.workers, material, config)
+    return Picturing(pictures, previews, manual)
