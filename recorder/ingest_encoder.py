@@ -9,9 +9,11 @@ that clips show the hole as a gap. Counters are written by one thread each and r
 """
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 MOST_WAITING_UNITS = 60
+MOST_DECODING = 64
+"""Units in a decoder, which holds back sixteen at most; those beyond will never come out."""
 MOST_WAITING_BYTES = 32 * 1024 * 1024
 CHOICE_S = 20.0
 """How long the first pictures wait for the encoders' probe; as long as that, only the bytes are bounded."""
@@ -91,6 +95,8 @@ class IngestEncoder:
         """How often all that waited was dropped because the encoder fell behind."""
         self.failures = 0
         """Pictures that could not be decoded, encoders that broke."""
+        self.niceness = 0
+        """Of its thread; set before `start`."""
         self._camera_id = camera_id
         self._wanted = wanted
         self._deliver = deliver
@@ -104,6 +110,11 @@ class IngestEncoder:
         self._line = _Line(first.sequence, first.run)
         self._coder: _Coder | None = None
         self._thread = threading.Thread(target=self._run, name=f"encode-{camera_id}", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many units nobody has taken yet."""
+        return len(self._waiting)
 
     def start(self) -> None:
         """Begin to take units."""
@@ -137,6 +148,10 @@ class IngestEncoder:
     # The encoder's thread.
 
     def _run(self) -> None:
+        if self.niceness:
+            # Linux has a niceness per thread; elsewhere it may be refused, and is no loss.
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self.niceness)
         self._choice.wait(CHOICE_S)
         while True:
             with self._changed:
@@ -272,6 +287,9 @@ class _Coder:
         packet.pts, packet.time_base = unit.pts_ns, _NS
         self._is_first = False
         self._decoding[unit.pts_ns] = unit
+        if len(self._decoding) > MOST_DECODING:
+            del self._decoding[next(iter(self._decoding))]
+            self.damaged += 1
         return self._decoded(packet)
 
     def flush(self) -> list[AccessUnit]:

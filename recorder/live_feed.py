@@ -1,7 +1,7 @@
 """Live pictures of one camera, built once and shared by all viewers.
 
-H.264 goes out as fragments of MP4, MJPEG as the camera's own JPEGs, and of anything else is said that
-it cannot be shown. One muxer per camera, running only while somebody watches. It pulls units from the
+H.264 and H.265 go out as fragments of MP4, MJPEG as the camera's own JPEGs; which viewers get H.265 is
+decided in `live_feeds`. One muxer per camera, running only while somebody watches. It pulls units from the
 ring like every other reader, so a viewer can never hold up the camera. Each viewer has a bounded queue;
 one that is too slow loses everything up to the next keyframe, and that is counted. Of JPEGs, which all
 stand for themselves, only the newest waits. Event loop only; muxing runs in the `live` executor.
@@ -12,13 +12,13 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Self, assert_never
 
-from recorder import h264
+from recorder import h264, h265
 from recorder.access_unit import AccessUnit, Codec, Epoch, upright_size
 from recorder.bridge import Bridge
 from recorder.errors import BufferEmpty
@@ -35,10 +35,15 @@ served by the next keyframe."""
 GOP_KEEP_CHUNKS = 900
 """Most fragments of the current GOP kept for a new viewer; beyond that one waits for the next keyframe."""
 
-NO_LIVE_H265 = (
-    "Browsers cannot be relied upon to play H.265 live. Pictures and clips work all the same; "
-    "`buffer: {codec: h264}` in config.yaml, or H.264 in the camera, brings the live picture back."
-)
+_CODEC_STRINGS = {Codec.H264: h264.codec_string, Codec.H265: h265.codec_string}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLine:
+    """Units to show, and what tells of new ones."""
+
+    units: LockedRing
+    bridge: Bridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +84,6 @@ class LiveJpeg:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveUnplayable:
-    """There is no live view of what the camera sends; stills, recordings and clips work all the same."""
-
-    codec: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class LiveState:
     """What the camera is doing, in words."""
 
@@ -94,15 +91,17 @@ class LiveState:
     reason: str
 
 
-LiveBeginning = LiveInit | LiveJpegInit | LiveUnplayable
+LiveBeginning = LiveInit | LiveJpegInit
 LiveMessage = LiveBeginning | LiveChunk | LiveJpeg | LiveState
 
 
 class LiveSubscription:
     """One viewer: an async context manager and iterator of `LiveMessage`."""
 
-    def __init__(self, feed: "LiveFeed") -> None:
+    def __init__(self, feed: "LiveFeed", *, plays_h265: bool) -> None:
+        self.plays_h265 = plays_h265
         self._feed = feed
+        self._has_ended = False
         self._queue: deque[LiveMessage] = deque()
         self._filled = asyncio.Event()
         self._waits_for_keyframe = True
@@ -122,11 +121,15 @@ class LiveSubscription:
         while True:
             while self._queue:
                 yield self._queue.popleft()
+            if self._has_ended:
+                return
             self._filled.clear()
             await self._filled.wait()
 
     def offer(self, message: LiveMessage) -> bool:
-        """Queue a message; False when it was dropped because this viewer is too slow."""
+        """Queue a message; False when it was dropped because this viewer is too slow, or is done."""
+        if self._has_ended:
+            return False
         if isinstance(message, LiveChunk):
             if self._waits_for_keyframe and not message.is_keyframe:
                 self.dropped += 1
@@ -139,6 +142,12 @@ class LiveSubscription:
         self._queue.append(message)
         self._filled.set()
         return True
+
+    def end(self) -> None:
+        """What follows is nothing for this viewer: who comes again gets what it can play."""
+        self._has_ended = True
+        self._queue.clear()
+        self._filled.set()
 
     def rewind(self) -> None:
         """A new init segment follows: what waits of the old one is useless."""
@@ -164,15 +173,16 @@ class LiveFeed:
 
     def __init__(
         self,
-        units: LockedRing,
-        bridge: Bridge,
+        line: LiveLine,
         executor: Executor,
         label: Callable[[int], datetime],
         rotation_deg: int = 0,
+        through: Callable[[], AbstractAsyncContextManager[LiveLine]] | None = None,
     ) -> None:
+        """`through`: entered while somebody watches, and gives the line to show instead of `line`."""
         self._rotation_deg = rotation_deg
-        self._units = units
-        self._bridge = bridge
+        self._line = line
+        self._through = through or (lambda: nullcontext(line))
         self._executor = executor
         self._label = label
         self._viewers: set[LiveSubscription] = set()
@@ -196,14 +206,14 @@ class LiveFeed:
         """Fragments that slow viewers did not get, since the daemon started."""
         return self._drops_of_past_viewers + sum(viewer.dropped for viewer in self._viewers)
 
-    def subscribe(self) -> LiveSubscription:
+    def subscribe(self, *, plays_h265: bool = False) -> LiveSubscription:
         """A viewer, not joined yet: enter it as a context manager."""
-        return LiveSubscription(self)
+        return LiveSubscription(self, plays_h265=plays_h265)
 
     def join(self, viewer: LiveSubscription) -> None:
         """Give a new viewer the state, the init segment and the current GOP, then everything to come."""
         self._viewers.add(viewer)
-        viewer.bound = VIEWER_QUEUE_CHUNKS + len(self._current_gop())
+        viewer.bound = VIEWER_QUEUE_CHUNKS + len(_current_gop(self._line))
         if self._state is not None:
             viewer.offer(self._state)
         if self._task is None or self._task.done():
@@ -238,28 +248,29 @@ class LiveFeed:
     async def _run(self) -> None:
         while True:
             try:
-                await self._mux()
-            except asyncio.CancelledError:
-                self._reset()
-                raise
+                async with self._through() as line:
+                    try:
+                        await self._mux(line)
+                    finally:
+                        # Before the line is closed, which takes time: the next viewer may be there by then.
+                        self._reset()
             except Exception:
                 # The outermost frame of this task: count it, begin again at the newest GOP.
                 self.failures += 1
                 log.exception("the live muxer broke and begins again")
-                self._reset()
                 await asyncio.sleep(1.0)
 
-    async def _mux(self) -> None:
-        gop = self._current_gop()
+    async def _mux(self, line: LiveLine) -> None:
+        gop = _current_gop(line)
         cursor = gop[0].sequence - 1 if gop else -1
         version = 0
         while True:
-            units = self._units.after(cursor)
+            units = line.units.after(cursor)
             if units:
                 cursor = units[-1].sequence
                 for unit in units:
                     await self._push(unit)
-            version = await self._bridge.wait_beyond(version, 1.0)
+            version = await line.bridge.wait_beyond(version, 1.0)
 
     async def _push(self, unit: AccessUnit) -> None:
         if unit.epoch != self._epoch:
@@ -278,28 +289,25 @@ class LiveFeed:
         for fragment in fragments:
             self._share(fragment)
 
-    def _current_gop(self) -> tuple[AccessUnit, ...]:
-        try:
-            return self._units.current_gop()
-        except BufferEmpty:
-            return ()
-
     def _begin(self, epoch: Epoch) -> None:
         self._reset()
         self._epoch = epoch
         match epoch.codec:
             case Codec.H264:
                 self._muxer = LiveMuxer(epoch, self._rotation_deg)
+            case Codec.H265:
+                for viewer in self._viewers:
+                    if not viewer.plays_h265:
+                        viewer.end()
+                self._muxer = LiveMuxer(epoch, self._rotation_deg)
             case Codec.MJPEG:
                 self._announce(LiveJpegInit(*self._size(epoch), self._rotation_deg))
-            case Codec.H265:
-                self._announce(LiveUnplayable(epoch.codec.value, NO_LIVE_H265))
             case _:
                 assert_never(epoch.codec)
 
     def _announce_muxer(self, epoch: Epoch, muxer: LiveMuxer) -> None:
         if muxer.init_segment:
-            codec = h264.codec_string(epoch.parameter_sets)
+            codec = _CODEC_STRINGS[epoch.codec](epoch.parameter_sets)
             self._announce(LiveInit(codec, *self._size(epoch), muxer.init_segment))
 
     def _size(self, epoch: Epoch) -> tuple[int, int]:
@@ -331,3 +339,10 @@ class LiveFeed:
         self._init = None
         self._jpeg = None
         self._gop.clear()
+
+
+def _current_gop(line: LiveLine) -> tuple[AccessUnit, ...]:
+    try:
+        return line.units.current_gop()
+    except BufferEmpty:
+        return ()

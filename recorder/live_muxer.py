@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 
 import av
 
-from recorder.access_unit import AccessUnit, Epoch
+from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.edit_list import boxes, matrix_patch
-from recorder.muxer import add_video_track, packet_of
+from recorder.muxer import TIME_BASE, packet_of
 from recorder.self_contained import self_contained
 from recorder.ticks import TICKS_PER_S, TickLine, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_NAMES = {Codec.H264: "h264", Codec.H265: "hevc"}
 # Without skip_trailer FFmpeg keeps an index entry per fragment for ever: 110 MB a day at 30 fps (measured).
 _MOVFLAGS = "empty_moov+default_base_moof+frag_every_frame+skip_trailer"
 
@@ -39,7 +40,7 @@ class LiveFragment:
 
 
 class LiveMuxer:
-    """Media time 0 is the decode time of the first unit; times run on across outages."""
+    """H.264 or H.265. Media time 0 is the decode time of the first unit; times run on across outages."""
 
     def __init__(self, epoch: Epoch, rotation_deg: int = 0) -> None:
         self.init_segment = b""
@@ -51,7 +52,9 @@ class LiveMuxer:
         self._sink = _Sink()
         options = {"movflags": _MOVFLAGS, "flush_packets": "1", "video_track_timescale": str(TICKS_PER_S)}
         self._container = av.open(self._sink, "w", format="mp4", options=options)
-        self._stream = add_video_track(self._container, epoch)
+        self._stream = self._container.add_mux_stream(
+            _NAMES[epoch.codec], width=epoch.width, height=epoch.height, time_base=TIME_BASE
+        )
         self._line: TickLine | None = None
         self._waiting: deque[tuple[AccessUnit, float]] = deque()
 
@@ -96,7 +99,7 @@ class LiveMuxer:
                 unit, media_time_s = self._waiting.popleft()
                 fragments.append(LiveFragment(piece, unit.is_keyframe, media_time_s, unit.pts_ns))
             elif not self.init_segment:
-                self.init_segment = _turned(piece, self._rotation_deg)
+                self.init_segment = _turned(_as_hvc1(piece), self._rotation_deg)
         return fragments
 
 
@@ -126,6 +129,11 @@ def _pieces(data: bytes) -> "Iterator[tuple[bool, bytes]]":
         if box.kind in (b"moov", b"mdat"):
             yield box.kind == b"mdat", data[group_start : box.end]
             group_start = box.end
+
+
+def _as_hvc1(init_segment: bytes) -> bytes:
+    """FFmpeg writes `hev1`; Safari plays only `hvc1`, and its parameter sets are in the box anyway."""
+    return init_segment.replace(b"hev1", b"hvc1", 1)
 
 
 def _turned(init_segment: bytes, rotation_deg: int) -> bytes:

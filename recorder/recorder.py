@@ -27,7 +27,8 @@ from recorder.clip_session import SessionState, SpanPlan, SpanWish, fitting, pla
 from recorder.clock import Clock, LabelLine
 from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecording
 from recorder.finishing import FOREVER_NS, Finisher
-from recorder.live_feed import LiveFeed, LiveSubscription
+from recorder.live_feed import LiveLine, LiveSubscription
+from recorder.live_feeds import LiveFeeds
 from recorder.live_sound import LiveSound, LiveSoundMessage
 from recorder.replay import Pinned, PinnedSound, ReplayFile, Replays
 from recorder.settings import NS_PER_S, CameraSettings
@@ -112,9 +113,8 @@ class Recorder:
         threads, label = tools.finisher.threads, tools.labels.label
         line = (self._units, self._stream.sound)
         self._replays = Replays(line, places.runtime_dir, threads, label, settings.rotation_deg)
-        self._live = LiveFeed(
-            self._units, self._bridge, tools.live, tools.labels.label, settings.rotation_deg
-        )
+        live_line = LiveLine(self._units, self._bridge)
+        self._live = LiveFeeds(settings, live_line, tools.live, label, self._stream.encoder)
         self._live_sound = LiveSound(self._stream.sound, self._bridge, label, self._stream.why_no_sound)
         self._waiting: dict[str, ActiveRecording] = {}
         self._active: dict[str, ActiveRecording] = {}
@@ -177,6 +177,7 @@ class Recorder:
         counters = replace(
             status.counters,
             live_drops=self._live.drops,
+            live_gops_dropped=self._live.gops_dropped,
             live_sound_drops=self._live_sound.drops,
             recording_units_lost=self._shop.counters.units_lost,
             write_failures=self._shop.counters.write_failures,
@@ -345,9 +346,9 @@ class Recorder:
         """Forget a replay and remove its file."""
         await self._replays.close(token)
 
-    def subscribe(self) -> LiveSubscription:
-        """A live viewer: enter it as a context manager, then iterate."""
-        return self._live.subscribe()
+    def subscribe(self, *, plays_h265: bool = False) -> LiveSubscription:
+        """A live viewer: enter it as a context manager, then iterate; when that ends, subscribe anew."""
+        return self._live.subscribe(plays_h265=plays_h265)
 
     def listen(self) -> AsyncGenerator[LiveSoundMessage, None]:
         """The live sound from now on; to be closed by who leaves (`contextlib.aclosing`)."""

@@ -68,6 +68,8 @@ class StreamCounters:
     ingest_gops_dropped: int = 0
     ingest_failures: int = 0
     live_drops: int = 0
+    live_gops_dropped: int = 0
+    """Left out of the live view because encoding H.265 for it was too slow."""
     live_sound_drops: int = 0
     recording_units_lost: int = 0
     write_failures: int = 0

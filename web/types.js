@@ -153,7 +153,7 @@
  * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number}) => void} onFragment
  * @property {(picture: {data: ArrayBuffer, label_us: number}) => void} onJpeg
  * @property {(piece: {data: ArrayBuffer, lead_s: number, label_us: number}) => void} [onSound]
- * @property {(told: {codec: string, reason: string}) => void} onUnplayable
+ * @property {(told: {reason: string}) => void} [onUnplayable]
  * @property {(up: boolean) => void} onLink
  */
 
@@ -177,6 +177,6 @@
  * @property {(state: string, reason: string) => void} onCameraState
  */
 
-/** @typedef {"opening"|"playing"|"lost"|"unsupported"|"unplayable"} Phase */
+/** @typedef {"opening"|"playing"|"lost"|"unsupported"} Phase */
 
 export {};

@@ -1,8 +1,9 @@
 """Live pictures and sound: WebSockets for our page, JPEG frames for other programs.
 
 WS /live/{camera}. Text messages are JSON: `init` (codec, width, height, and for fMP4 mime), `state` (state,
-reason), `unplayable` (codec, reason: this camera has no live view), `bye` (reason: the daemon stops; come
-again). Binary messages have a 24-byte big-endian header, then the bytes:
+reason), `bye` (reason: the daemon stops; come again). H.265 goes only to those who ask for it (`?h265=1`);
+others get it encoded as H.264, and are closed, to come again, where a camera turns to H.265 under their eyes.
+Binary messages have a 24-byte big-endian header, then the bytes:
 
     u8   kind: 0 init segment, 1 fragment, 2 fragment that begins with a keyframe, 3 one whole JPEG, 4 sound
     7    zero bytes
@@ -26,6 +27,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
 from aiohttp import WSMsgType, web
@@ -33,7 +35,7 @@ from aiohttp import WSMsgType, web
 from backend.access.actions import Action
 from backend.keys import CAMERAS, VIEWERS
 from backend.routes import Route, camera_in_path, query_of
-from backend.wire.cameras import MjpegQuery
+from backend.wire.cameras import LiveQuery, MjpegQuery
 from backend.wire.times import rfc3339
 from recorder.errors import RecorderError
 from recorder.live_feed import (
@@ -43,7 +45,6 @@ from recorder.live_feed import (
     LiveJpegInit,
     LiveMessage,
     LiveState,
-    LiveUnplayable,
 )
 from recorder.live_sound import LiveSoundInit, LiveSoundMessage, LiveSoundMissing, LiveSoundPiece
 from recorder.recorder import Recorder
@@ -63,7 +64,7 @@ Send = Callable[[web.WebSocketResponse, Recorder], Awaitable[None]]
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    return await _serve(request, _send_live)
+    return await _serve(request, partial(_send_live, query_of(request, LiveQuery).h265))
 
 
 async def live_sound(request: web.Request) -> web.StreamResponse:
@@ -123,8 +124,8 @@ async def _sending(send: Send, socket: web.WebSocketResponse, recorder: Recorder
         return
 
 
-async def _send_live(socket: web.WebSocketResponse, recorder: Recorder) -> None:
-    async with recorder.subscribe() as subscription:
+async def _send_live(plays_h265: bool, socket: web.WebSocketResponse, recorder: Recorder) -> None:
+    async with recorder.subscribe(plays_h265=plays_h265) as subscription:
         async for message in subscription:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await _send(socket, message)
@@ -176,9 +177,6 @@ async def _send(socket: web.WebSocketResponse, message: LiveMessage) -> None:
             await socket.send_str(json.dumps(init))
         case LiveJpeg():
             await socket.send_bytes(pack(KIND_JPEG, 0.0, message.label, message.data))
-        case LiveUnplayable():
-            told = {"type": "unplayable", "codec": message.codec, "reason": message.reason}
-            await socket.send_str(json.dumps(told))
         case LiveState():
             state = {"type": "state", "state": message.state, "reason": message.reason}
             await socket.send_str(json.dumps(state))
@@ -234,8 +232,9 @@ ROUTES = (
         "/live/{camera:[a-z0-9-]+}",
         live,
         Action.VIEW,
-        "Live fMP4 over a WebSocket",
+        "Live fMP4 or JPEGs over a WebSocket",
         camera=camera_in_path,
+        query=LiveQuery,
         status=101,
     ),
     Route(

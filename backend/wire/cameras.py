@@ -48,6 +48,14 @@ class FramesQuery(Asked):
     limit: int = Field(default=300, ge=1, le=2000, description="More are thinned out evenly.")
 
 
+class LiveQuery(Asked):
+    """`WS /live/{camera}`."""
+
+    h265: bool = Field(
+        default=False, description="This viewer plays H.265 in fMP4; others get it encoded as H.264."
+    )
+
+
 class MjpegQuery(Asked):
     """`GET /live/{camera}.mjpeg`."""
 
@@ -157,6 +165,7 @@ class CountersJson(Answer):
     ingest_gops_dropped: int
     ingest_failures: int
     live_drops: int
+    live_gops_dropped: int
     live_sound_drops: int
     recording_units_lost: int
     write_failures: int

@@ -19,9 +19,9 @@ from recorder.live_feed import (
     LiveInit,
     LiveJpeg,
     LiveJpegInit,
+    LiveLine,
     LiveMessage,
     LiveState,
-    LiveUnplayable,
 )
 from recorder.locked_ring import LockedRing
 from recorder.ring_buffer import RingBuffer
@@ -59,7 +59,8 @@ async def stage() -> AsyncIterator[Stage]:
     bridge = Bridge(asyncio.get_running_loop())
     with ThreadPoolExecutor(1) as executor:
         labels = LabelLine(SimulatedClock())
-        feed = LiveFeed(LockedRing(ring, threading.Lock()), bridge, executor, labels.label)
+        line = LiveLine(LockedRing(ring, threading.Lock()), bridge)
+        feed = LiveFeed(line, executor, labels.label)
         yield Stage(feed, ring, bridge)
         await feed.close()
 
@@ -155,13 +156,19 @@ async def test_the_cameras_own_jpegs_go_out_as_they_are_newest_first(stage: Stag
     assert stage.feed.drops == 30
 
 
-async def test_h265_is_said_to_have_no_live_view(stage: Stage) -> None:
-    """In words with a cure, and when the camera turns to something else the picture is there."""
-    stage.send(30, Camera(codec=Codec.H265, gop=30, height=64))
-    async with stage.feed.subscribe() as viewer:
-        told = await collect(aiter(viewer), bool)
-        assert isinstance(told[0], LiveUnplayable)
-        assert "codec: h264" in told[0].reason
-        stage.send(30)
-        seen = await collect(aiter(viewer), lambda seen: bool(chunks(seen)))
-        assert isinstance(seen[0], LiveInit)
+async def test_h265_goes_to_who_plays_it_and_ends_for_who_does_not(stage: Stage) -> None:
+    """The one is told so by the init; the other, who watched H.264, comes again for something else."""
+    stage.send(30)
+    async with stage.feed.subscribe(plays_h265=True) as plays, stage.feed.subscribe() as cannot:
+        await collect(aiter(plays), lambda seen: bool(chunks(seen)))
+        stage.send(30, Camera(codec=Codec.H265, gop=30, height=64))
+        seen = await collect(
+            aiter(plays),
+            lambda seen: any(isinstance(one, LiveInit) for one in seen) and len(chunks(seen)) > 9,
+        )
+        init = next(one for one in seen if isinstance(one, LiveInit))
+        assert init.codec_string.startswith("hvc1.")
+        assert b"hvc1" in init.init_segment
+        async with asyncio.timeout(10):
+            left = [message async for message in cannot]
+        assert not any(isinstance(one, LiveInit) and one.codec_string.startswith("hvc1") for one in left)

@@ -7,13 +7,20 @@ from itertools import pairwise
 import av
 import pytest
 
-from recorder.access_unit import AccessUnit
+from recorder.access_unit import AccessUnit, Codec
 from recorder.live_muxer import LiveFragment, LiveMuxer
 from tests.media import NS_PER_S, Camera, counter_in, joined, units_of
 
 pytestmark = pytest.mark.codec
 
-CAMERAS = [Camera(), Camera(bframes=3), Camera(inline=False), Camera(bframes=2, inline=False)]
+CAMERAS = [
+    Camera(),
+    Camera(bframes=3),
+    Camera(inline=False),
+    Camera(bframes=2, inline=False),
+    Camera(codec=Codec.H265, height=64),
+    Camera(codec=Codec.H265, height=64, bframes=2, inline=False),
+]
 
 
 def pushed(units: list[AccessUnit]) -> tuple[bytes, list[LiveFragment]]:

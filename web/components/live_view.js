@@ -126,7 +126,7 @@ export class LiveView extends HsElement {
     setText(this.words, words);
     this.notice.hidden = words === "";
     this.toggleAttribute("troubled", words !== "");
-    this.toggleAttribute("waiting", !["unsupported", "unplayable", "paused"].includes(this.#phase));
+    this.toggleAttribute("waiting", !["unsupported", "paused"].includes(this.#phase));
     for (const screen of [this.video, this.picture]) screen.setAttribute("aria-label", text.live.picture(this.#camera?.name ?? ""));
     const label_us = this.labelOnScreen;
     this.latency.hidden = label_us === null || words !== "";
@@ -141,7 +141,6 @@ export class LiveView extends HsElement {
     if (this.#phase === "paused") return text.live.paused;
     const trouble = cameraTrouble(this.#camera, this.clock.now_ms());
     if (trouble) return trouble;
-    if (this.#phase === "unplayable") return this.#detail;
     if (this.#phase === "unsupported") return this.#detail ? text.live.unsupported(this.#detail) : text.live.noMse;
     return this.#phase === "playing" ? "" : text.live.opening;
   }

@@ -13,12 +13,16 @@ import { LiveSocket } from "./socket.js";
 
 const TICK_MS = 200;
 const LAGS = 15;
+/** Main profile, as most cameras send it; whether the camera's own is played shows when it comes. */
+const H265 = 'video/mp4; codecs="hvc1.1.6.L120.B0"';
 
 export class LivePlayer {
   #video;
   #canvas;
   #handlers;
   #socket;
+  #plainUrl;
+  #codec = "";
   /** @type {JpegPainter|null} */
   #painter = null;
   #labels = new LabelTrack();
@@ -49,7 +53,8 @@ export class LivePlayer {
     const tick = setInterval(() => this.#tick(), TICK_MS);
     signal.addEventListener("abort", () => clearInterval(tick));
     this.#watchFrames();
-    this.#socket = new LiveSocket(url, {
+    this.#plainUrl = url;
+    this.#socket = new LiveSocket(canPlay(H265) ? `${url}?h265=1` : url, {
       onInit: (init) => this.#begin(init),
       onState: ({ state, reason }) => handlers.onCameraState(state, reason),
       onInitSegment: (data) => this.#feed?.append(data),
@@ -59,7 +64,6 @@ export class LivePlayer {
         if (!this.#started) this.#tick();
       },
       onJpeg: ({ data, label_us }) => this.#later(() => this.#painter?.paint(data, label_us)),
-      onUnplayable: ({ reason }) => { this.#clear(); handlers.onPhase("unplayable", reason); },
       onLink: (up) => handlers.onPhase(up ? "opening" : "lost", ""),
     });
   }
@@ -108,7 +112,8 @@ export class LivePlayer {
   #begin(init) {
     const painted = init.codec === "mjpeg";
     if (!painted && !mediaSourceAvailable) return this.#handlers.onPhase("unsupported", "");
-    if (!painted && !canPlay(init.mime ?? "")) return this.#handlers.onPhase("unsupported", init.codec);
+    this.#codec = init.codec;
+    if (!painted && !canPlay(init.mime ?? "")) return this.#isH265 ? this.#broken() : this.#handlers.onPhase("unsupported", init.codec);
     this.#handlers.onRestart();
     this.#handlers.onSize(init.width, init.height);
     this.#clear();
@@ -147,7 +152,12 @@ export class LivePlayer {
   #broken() {
     this.#feed?.close();
     this.#feed = null;
-    if (!this.#abort.signal.aborted) this.#socket.restart();
+    // H.265 that this browser cannot play after all comes encoded to who does not ask for it.
+    if (!this.#abort.signal.aborted) this.#socket.restart(this.#isH265 ? this.#plainUrl : undefined);
+  }
+
+  get #isH265() {
+    return this.#codec.startsWith("hvc1");
   }
 
   #tick() {

@@ -35,8 +35,9 @@ export class LiveSocket {
     this.#open();
   }
 
-  /** Begin again now: the player cannot go on with what it got. */
-  restart() {
+  /** Begin again now: the player cannot go on with what it got. @param {string} [url] of something else */
+  restart(url = this.#url) {
+    this.#url = url;
     this.#drop();
     this.#later();
   }
@@ -71,7 +72,7 @@ export class LiveSocket {
     if (typeof data === "string") {
       const message = JSON.parse(data);
       if (message.type === "init") { this.#unplayable = false; this.#handlers.onInit(message); }
-      if (message.type === "unplayable") { this.#unplayable = true; this.#handlers.onUnplayable(message); }
+      if (message.type === "unplayable") { this.#unplayable = true; this.#handlers.onUnplayable?.(message); }
       if (message.type === "state") { this.#cameraState = message.state; this.#handlers.onState(message); }
       return;
     }
