@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
 
-from backend.catalogue.values import Location, RetentionRow
+from backend.catalogue.values import Location, RetentionGroup, RetentionRow
 from backend.lifecycle import UNFINISHED, Status
 from backend.readable import readable_bytes, readable_s
 
@@ -49,11 +49,11 @@ class Rule:
 
     def concerns(self, row: RetentionRow) -> bool:
         """Whether the rule speaks of this clip. Favourites and what is not finished are nobody's concern."""
-        return (
-            _may_go(row)
-            and self.camera in {None, row.camera}
-            and (self.status is None or self.status is row.status)
-        )
+        return _may_go(row) and self.concerns_all(row.camera, row.status)
+
+    def concerns_all(self, camera: str, status: Status) -> bool:
+        """Whether it speaks of this camera's clips in this state."""
+        return self.camera in {None, camera} and self.status in {None, status}
 
     @property
     def whose(self) -> str:
@@ -173,6 +173,31 @@ def make_plan(
     held = _without(aged, leaving)
     why = _why_held(held, rows, "the age rules") if held else None
     return Plan(tuple(leaving), held, why, short_bytes=_short_bytes(leaving, rules, disk))
+
+
+def is_due(groups: Sequence[RetentionGroup], rules: Rules, clock: ClockFacts, disk: DiskFacts) -> bool:
+    """Whether `decide` can find anything; False is certain. Looks at sums, where rows would be many."""
+    if rules.make_room and disk.free_bytes + disk.leaving_bytes < rules.room_bytes:
+        return True
+    going = [group for group in groups if not group.keep and group.status not in UNFINISHED]
+    return any(
+        _exceeds([one for one in going if rule.concerns_all(one.camera, one.status)], rule, clock)
+        for rule in rules.rules
+    )
+
+
+def _exceeds(groups: Sequence[RetentionGroup], rule: Rule, clock: ClockFacts) -> bool:
+    if rule.max_clips is not None and sum(group.clips for group in groups) > rule.max_clips:
+        return True
+    # What failed clips keep is in no row, so a group of them may take more than its sum.
+    unknown = any(group.status is Status.FAILED for group in groups)
+    size_bytes = sum(group.size_bytes for group in groups)
+    if rule.max_bytes is not None and (unknown or size_bytes > rule.max_bytes):
+        return True
+    if rule.max_age_s is None or clock.doubt is not None:
+        return False
+    limit = clock.now - timedelta(seconds=rule.max_age_s)
+    return any(group.dated < limit for group in groups)
 
 
 def decide(

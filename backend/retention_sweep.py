@@ -34,6 +34,7 @@ from backend.retention import (
     Rule,
     Rules,
     clock_facts,
+    is_due,
     make_plan,
 )
 from backend.storage.local import LocalFiles
@@ -106,16 +107,11 @@ class Standing:
 class Survey:
     """One look at everything."""
 
-    rows: Sequence[RetentionRow]
     plan: Plan
     clock: ClockFacts
     disk: DiskFacts
     rules: Rules
     held_since: str | None = None
-
-    @property
-    def last_number(self) -> int:
-        return max((row.number for row in self.rows), default=0)
 
 
 class Retention:
@@ -126,7 +122,7 @@ class Retention:
         self.config = config
         self.counters = RetentionCounters()
         self.last: Survey | None = None
-        """Of the last sweep, without its rows; None before the first."""
+        """Of the last sweep; None before the first."""
         self._one_at_a_time = asyncio.Lock()
         self._note_key = f"retention:{parts.recorder_id}"
         self._rest = 0
@@ -170,7 +166,7 @@ class Retention:
             gone = await self._carry_out(survey.plan.leaving[:MOST_PER_SWEEP])
             if standing.approved_through is not None and not _by_age(survey.plan.leaving[MOST_PER_SWEEP:]):
                 await self._keep(replace(standing, approved_through=None))
-            self.last = replace(survey, rows=())
+            self.last = survey
             self.counters.sweeps += 1
         await parts.room.look()
         return gone
@@ -185,12 +181,12 @@ class Retention:
 
     async def _look(self, standing: Standing) -> Survey:
         parts = self._parts
-        rows = await self._rows()
+        groups = await parts.catalogue.retention.groups(parts.recorder_id)
         clock = clock_facts(
             parts.labels.now(),
             synchronised=parts.labels.state is ClockState.SYNCHRONISED,
             steps=parts.labels.steps,
-            newest=await parts.catalogue.retention.newest_at(parts.recorder_id),
+            newest=max((group.newest for group in groups), default=None),
         )
         await parts.room.look()
         disk = DiskFacts(
@@ -200,9 +196,12 @@ class Retention:
         )
         rules = self._rules(self.config)
         before = self._before(standing)
+        if not is_due(groups, rules, clock, disk):
+            return Survey(Plan(), clock, disk, rules)
+        rows = await self._rows()
         approval = None if standing.approved_through is None else Approval(standing.approved_through)
         plan = await asyncio.to_thread(make_plan, rows, rules, before, (clock, disk), approval)
-        return Survey(rows, plan, clock, disk, rules, standing.held_since if plan.why_held else None)
+        return Survey(plan, clock, disk, rules, standing.held_since if plan.why_held else None)
 
     async def _rows(self) -> list[RetentionRow]:
         parts, rows, after = self._parts, list[RetentionRow](), 0

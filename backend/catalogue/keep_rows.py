@@ -5,7 +5,7 @@ from datetime import datetime
 
 from backend.catalogue import charge_queries, retention_queries
 from backend.catalogue.database import Database
-from backend.catalogue.values import Clip, Recorded, RetentionRow
+from backend.catalogue.values import Clip, Recorded, RetentionGroup, RetentionRow
 
 
 class RetentionRows:
@@ -19,9 +19,9 @@ class RetentionRows:
         """One batch in the order of recording, beginning behind row number `after`."""
         return await self._database.read(lambda db: retention_queries.rows(db, recorder_id, after, limit))
 
-    async def newest_at(self, recorder_id: str) -> datetime | None:
-        """The latest moment at which a clip of this recorder says it was made."""
-        return await self._database.read(lambda db: retention_queries.newest(db, recorder_id))
+    async def groups(self, recorder_id: str) -> list[RetentionGroup]:
+        """What there is of this recorder, summed up."""
+        return await self._database.read(lambda db: retention_queries.groups(db, recorder_id))
 
     async def date(self, recorder_id: str, *, again: bool = False) -> int:
         """Let clips of a clock that nobody could trust age from now on; how many. `again`: dated ones too."""

@@ -7,10 +7,12 @@ import sqlalchemy as sa
 
 from backend.catalogue import clip_queries
 from backend.catalogue.model import clips, garbage
-from backend.catalogue.values import Clip, Location, RetentionRow
+from backend.catalogue.values import Clip, Location, RetentionGroup, RetentionRow
 from backend.lifecycle import Status
 from recorder.values import ClockState
 
+_SIZE = sa.case((clips.c.location == Location.REMOTE.value, 0), else_=sa.func.coalesce(clips.c.size_bytes, 0))
+_DATED = sa.func.coalesce(clips.c.dated_at, clips.c.created_at)
 _COLUMNS = (
     clips.c.number,
     clips.c.id,
@@ -19,8 +21,8 @@ _COLUMNS = (
     clips.c.keep,
     clips.c.location,
     clips.c.publish_at.is_not(None),
-    sa.case((clips.c.location == Location.REMOTE.value, 0), else_=sa.func.coalesce(clips.c.size_bytes, 0)),
-    sa.func.coalesce(clips.c.dated_at, clips.c.created_at),
+    _SIZE,
+    _DATED,
 )
 
 
@@ -37,10 +39,16 @@ def rows(db: sa.Connection, recorder_id: str, after: int, limit: int) -> list[Re
     ]
 
 
-def newest(db: sa.Connection, recorder_id: str) -> datetime | None:
-    """When the latest row says it was made."""
-    made = sa.select(clips.c.created_at).where(clips.c.recorder_id == recorder_id)
-    return db.execute(made.order_by(clips.c.created_at.desc()).limit(1)).scalar_one_or_none()
+def groups(db: sa.Connection, recorder_id: str) -> list[RetentionGroup]:
+    """Sums by camera, state and favourite: one pass inside the database, where rows would be many."""
+    by = (clips.c.camera, clips.c.status, clips.c.keep)
+    select = sa.select(
+        *by, sa.func.count(), sa.func.sum(_SIZE), sa.func.min(_DATED), sa.func.max(clips.c.created_at)
+    ).where(clips.c.recorder_id == recorder_id)
+    return [
+        RetentionGroup(camera, Status(status), keep, count, int(size), dated, newest)
+        for camera, status, keep, count, size, dated, newest in db.execute(select.group_by(*by).order_by(*by))
+    ]
 
 
 def date(db: sa.Connection, recorder_id: str, now: datetime, *, again: bool) -> int:

@@ -269,6 +269,22 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionGroup:
+    """Clips of one camera in one state, favourites apart: whether a rule can concern any of them at all."""
+
+    camera: str
+    status: Status
+    keep: bool
+    clips: int
+    size_bytes: int
+    """On the local disk, as far as rows know."""
+    dated: datetime
+    """The earliest; see `RetentionRow`."""
+    newest: datetime
+    """When the latest says it was made."""
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionRow:
     """Of a clip what decides whether it stays."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.catalogue import Location, RetentionRow
+from backend.catalogue import Location, RetentionGroup, RetentionRow
 from backend.lifecycle import UNFINISHED, Status
 from backend.retention import (
     Approval,
@@ -19,6 +19,7 @@ from backend.retention import (
     Rules,
     clock_facts,
     decide,
+    is_due,
     make_plan,
     too_much,
 )
@@ -239,6 +240,22 @@ def test_whatever_the_rules_say_what_must_stay_stays(
         decide([one for one in rows if one.number not in gone], rules, clock, replace(disk, free_bytes=10**9))
         == []
     )
+
+
+@given(ROWS, RULES, CLOCKS, DISKS)
+@settings(max_examples=100, deadline=None)
+def test_what_the_sums_say_is_not_due_is_not_due(
+    rows: list[RetentionRow], rules: Rules, clock: ClockFacts, disk: DiskFacts
+) -> None:
+    """A sweep that reads no row must not miss one."""
+    kinds = {(one.camera, one.status, one.keep) for one in rows}
+    groups = [
+        RetentionGroup(*kind, len(same), sum(r.size_bytes for r in same), min(r.dated for r in same), NOW)
+        for kind in kinds
+        if (same := [one for one in rows if (one.camera, one.status, one.keep) == kind])
+    ]
+    if not is_due(groups, rules, clock, disk):
+        assert decide(rows, rules, clock, disk) == []
 
 
 @given(ROWS, RULES, st.none() | RULES, CLOCKS, DISKS)

@@ -186,9 +186,9 @@ async def test_a_year_without_a_clock_keeps_the_disk_steady_and_the_newest_clips
     settings = {"rules": [{"max_age": "90d"}], "reserve": {"bytes": 20_000, "clips": 0}}
     async with keeping(tmp_path, total_bytes=100_000, synchronised=False, **settings) as box:
         made: list[str] = []
-        for day in range(365):
+        for day in range(0, 365, 2):
             made.append((await box.clip(draw.randrange(500, 4000))).id)
-            box.pass_time(days=1)
+            box.pass_time(days=2)
             if draw.random() < 0.1:
                 box.step(hours=draw.choice([1, -1, 400 * 24, -400 * 24, 9000 * 24]))
             if draw.random() < 0.1:

@@ -16,6 +16,7 @@ from backend.catalogue import (
     MediaType,
     NewClip,
     Recorded,
+    RetentionGroup,
     RetentionRow,
 )
 from backend.ids import new_id
@@ -69,8 +70,12 @@ async def test_rows_come_in_the_order_of_recording_whatever_the_clock_said(
     assert [row.promised for row in rows] == [False, False, True, False]
     assert (rows[0].size_bytes, rows[0].status, rows[0].dated) == (100, Status.DRAFT, made[0].created_at)
     assert await catalogue.retention.read(HERE, rows[1].number, 1) == rows[2:3]
-    assert await catalogue.retention.newest_at(HERE) == max(clip.created_at for clip in made)
-    assert await catalogue.retention.newest_at(new_id()) is None
+    made_at = [clip.created_at for clip in made]
+    assert await catalogue.retention.groups(HERE) == [
+        RetentionGroup("front", Status.DRAFT, False, 3, 300, min(made_at), max(made_at[0], made_at[3])),
+        RetentionGroup("front", Status.DRAFT, True, 1, 100, made_at[1], made_at[1]),
+    ]
+    assert await catalogue.retention.groups(new_id()) == []
 
 
 async def test_a_clip_whose_bytes_are_only_at_the_store_takes_nothing_here(
