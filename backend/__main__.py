@@ -74,12 +74,8 @@ def _command(options: argparse.Namespace) -> Command:
             return remote.record
         case ("clips", "list"):
             return remote.list_clips
-        case ("playback", "check"):
-            from backend.cli.playback_check import playback_check
-
-            return playback_check
-        case ("config", "check"):
-            return local.config_check
+        case (subject, "check"):
+            return _check_of(subject)
         case ("config", "print"):
             return local.config_print
         case ("key", "show"):
@@ -87,6 +83,21 @@ def _command(options: argparse.Namespace) -> Command:
         case ("key", "new"):
             return local.key_new
     raise AssertionError(f"the parser let an unknown command through: {options.command}")
+
+
+def _check_of(subject: str) -> Command:
+    match subject:
+        case "playback":
+            from backend.cli.playback_check import playback_check
+
+            return playback_check
+        case "storage":
+            from backend.cli.storage import storage_check
+
+            return storage_check
+    from backend.cli.local import config_check
+
+    return config_check
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/storage/bodies.py": "tests/contracts/test_object_store.py",
     "backend/storage/local_store.py": "tests/contracts/test_object_store.py",
     "backend/storage/object_store.py": "tests/contracts/test_object_store.py",
+    "backend/storage/check.py": "tests/backend/cli/test_storage.py",
     "backend/storage/reclaim.py": "tests/backend/storage/test_upload_queue.py",
     "backend/storage/s3.py": "tests/contracts/test_object_store.py",
     "backend/storage/storage.py": "tests/backend/storage/test_upload_queue.py",

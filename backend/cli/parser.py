@@ -34,6 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     check.add_argument("clip", nargs="?", metavar="CLIP", help="default: the newest that plays")
     _add_retention(commands.add_parser("retention", parents=[asking], help="what would be deleted, and why"))
+    _add_storage(commands.add_parser("storage", help="the object store"), plain)
     fsck = commands.add_parser("fsck", parents=plain, help="prove that catalogue and disk agree")
     fsck.add_argument("--level", choices=LEVELS, default="size", help="how thoroughly (default: size)")
     config = commands.add_parser("config", help="configuration").add_subparsers(dest="action", required=True)
@@ -46,6 +47,15 @@ def make_parser() -> argparse.ArgumentParser:
     key.add_parser("new", parents=plain, help="replace it and end every session")
     commands.add_parser("version", parents=[as_json], help="which Hindsight this is")
     return parser
+
+
+def _add_storage(storage: argparse.ArgumentParser, plain: list[argparse.ArgumentParser]) -> None:
+    check = storage.add_subparsers(dest="action", required=True).add_parser(
+        "check", parents=plain, help="one round trip, as the daemon and a browser make it"
+    )
+    check.add_argument(
+        "--origin", metavar="URL", help="the page's, for CORS (default: http://localhost:PORT)"
+    )
 
 
 def _add_retention(retention: argparse.ArgumentParser) -> None:

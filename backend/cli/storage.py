@@ -1,0 +1,51 @@
+"""`hindsight storage check`: one round trip through the object store. Works beside a running daemon."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+
+from backend.cli.exits import CommandFailed, Exit
+from backend.config import Config
+from backend.config_storage import S3Config
+from backend.storage.check import Outcome, Step, check_store
+from backend.storage.s3 import S3Store
+from backend.storage.storage import s3_settings
+
+
+def storage_check(config: Config, options: argparse.Namespace) -> Exit:
+    """Print each step as it is done; exit 1 when one failed."""
+    s3 = config.storage.s3
+    if s3 is None:
+        raise CommandFailed(
+            Exit.CONFIG,
+            "storage.s3 is not configured: clips are kept on the local disk only. Nothing to check.",
+        )
+    origin = options.origin or f"http://localhost:{config.server.port}"
+    steps = asyncio.run(_steps(s3, origin, (lambda step: None) if options.json else _print))
+    ok = not any(step.outcome is Outcome.FAILED for step in steps)
+    if options.json:
+        json.dump({"ok": ok, "steps": [asdict(step) for step in steps]}, sys.stdout, indent=2)
+        print()
+    return Exit.OK if ok else Exit.FAILED
+
+
+async def _steps(s3: S3Config, origin: str, tell: Callable[[Step], None]) -> list[Step]:
+    store = S3Store(s3_settings(s3))
+    steps = []
+    try:
+        async for step in check_store(store, origin=origin, public=s3.public_urls):
+            tell(step)
+            steps.append(step)
+    finally:
+        await store.close()
+    return steps
+
+
+def _print(step: Step) -> None:
+    took = "" if step.outcome is Outcome.SKIPPED else f"{step.seconds * 1000:8.0f} ms"
+    print(f"{step.outcome:8} {step.name:10}{took}", flush=True)
+    if step.detail is not None:
+        print(f"         {step.cause}: {step.detail}", flush=True)
