@@ -119,6 +119,16 @@ export class Api {
     return this.#call("DELETE", `/api/clips/${encodeURIComponent(id)}`);
   }
 
+  /** @param {string} id @param {boolean} on @returns {Promise<Clip>} */
+  like(id, on) {
+    return this.#call(on ? "POST" : "DELETE", `/api/clips/${encodeURIComponent(id)}/like`, { key: randomKey() });
+  }
+
+  /** @param {string} id @returns {Promise<{likes: number, liked: boolean}>} */
+  liked(id) {
+    return this.#call("GET", `/api/clips/${encodeURIComponent(id)}/like`);
+  }
+
   /**
    * @param {string} action @param {readonly string[]} ids
    * @returns {Promise<{done: number, failed: number, results: Array<{id: string, ok: boolean, clip: Clip|null, error: {detail: string}|null}>}>}

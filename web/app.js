@@ -2,7 +2,6 @@
 
 import { Actions } from "./actions.js";
 import { Api } from "./api.js";
-import { ClipDialog } from "./components/clip_dialog.js";
 import { Navigation } from "./components/navigation.js";
 import { SignIn } from "./components/sign_in.js";
 import { Toasts } from "./components/toasts.js";
@@ -24,7 +23,9 @@ const page = new AbortController();
 const clock = new ServerClock();
 const store = new Store();
 const toasts = new Toasts();
-const dialog = new ClipDialog();
+/** @type {import("./components/clip_dialog.js").ClipDialog|null} fetched when the first clip is opened */
+let dialog = null;
+const over = h("div");
 const signIn = new SignIn();
 const navigation = new Navigation();
 
@@ -41,9 +42,8 @@ const live = new LiveScreen(services);
 const deck = new Deck({
   [HOME]: () => live,
   clips: async () => new (await import("./screens/clips.js")).ClipsScreen(services),
+  feed: async () => new (await import("./screens/feed.js")).FeedScreen(services),
 }, () => paint(store.state));
-
-dialog.player.api = api;
 
 const banner = h("p", { class: "banner", role: "status", hidden: true });
 const helpButton = h("button", {
@@ -55,7 +55,7 @@ const main = h("main", { id: "main", tabindex: "-1" }, deck);
 /** @param {State} state */
 function paintShell(state) {
   const root = /** @type {HTMLElement} */ (document.getElementById("root"));
-  const wanted = state.session === "needed" ? [signIn] : state.session === "ok" ? [banner, header, main, dialog] : [];
+  const wanted = state.session === "needed" ? [signIn] : state.session === "ok" ? [banner, header, main, over] : [];
   if (root.firstElementChild !== (wanted[0] ?? null)) root.replaceChildren(...wanted);
   setAttribute(signIn, "error", state.sessionError);
   banner.hidden = state.link !== "lost" && navigator.onLine;
@@ -66,7 +66,22 @@ function paintShell(state) {
 function paint(state) {
   if (state.session !== "ok") return;
   deck.show(state, clock.now_ms());
-  dialog.show(state);
+  if (dialog) dialog.show(state);
+  else if (state.openId) openDialog();
+}
+
+async function openDialog() {
+  try {
+    const { ClipDialog } = await import("./components/clip_dialog.js");
+    if (dialog) return;
+    dialog = new ClipDialog();
+    dialog.player.api = api;
+    over.append(dialog);
+    paint(store.state);
+  } catch {
+    say(text.screens.failed, "bad");
+    leaveClip();
+  }
 }
 
 function connectEvents() {

@@ -55,6 +55,9 @@
  * @property {string|null} playback_url
  * @property {string|null} download_url
  * @property {string|null} image_url the picture itself; null for videos
+ * @property {string|null} [published_at]
+ * @property {string|null} [publish_at] when a draft publishes itself
+ * @property {number} [likes]
  * @property {boolean} [keep] a favourite: no rule deletes it
  * @property {number} version grows with every change of the row
  */

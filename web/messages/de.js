@@ -142,6 +142,12 @@ export const de = {
     done: (/** @type {number} */ n) => (n === 1 ? "Erledigt." : `Für ${n} Clips erledigt.`),
     someDone: (/** @type {number} */ done, /** @type {number} */ not, /** @type {string} */ why) => `Für ${done} erledigt, für ${not} nicht. ${why}`,
   },
+  feed: {
+    empty: "Noch nichts veröffentlicht",
+    emptyDetail: "Veröffentliche unter Clips einen Entwurf, dann steht er hier ganz oben.",
+    open: (/** @type {string} */ title) => `${title} öffnen`,
+    likes: (/** @type {number} */ n) => (n === 1 ? "Gefällt mir. 1 Person gefällt das." : `Gefällt mir. ${n} Personen gefällt das.`),
+  },
   clip: {
     close: "Schließen",
     download: "Herunterladen",

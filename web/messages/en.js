@@ -142,6 +142,12 @@ export const en = {
     done: (/** @type {number} */ n) => (n === 1 ? "Done." : `Done for ${n} clips.`),
     someDone: (/** @type {number} */ done, /** @type {number} */ not, /** @type {string} */ why) => `Done for ${done}, not for ${not}. ${why}`,
   },
+  feed: {
+    empty: "Nothing published yet",
+    emptyDetail: "Publish a draft under Clips, and it stands here on top.",
+    open: (/** @type {string} */ title) => `Open ${title}`,
+    likes: (/** @type {number} */ n) => (n === 1 ? "Like. 1 person likes this." : `Like. ${n} people like this.`),
+  },
   clip: {
     close: "Close",
     download: "Download",

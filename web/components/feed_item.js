@@ -1,0 +1,127 @@
+/**
+ * One published clip in the feed: plays silently while it is in view, says what it is, can be liked and opened.
+ * Wishes: `like` {id, on}.
+ */
+
+import { h, icon, setAttribute, setText } from "../dom.js";
+import { cameraName, clipTitle, moment } from "../format.js";
+import { text } from "../messages.js";
+import { clipHref } from "../router.js";
+import { HsElement } from "./element.js";
+/** @import { Camera, Clip } from "../types.js" */
+
+export class FeedItem extends HsElement {
+  #api;
+  /** @type {Clip|null} */
+  #clip = null;
+  #resolving = new AbortController();
+  #wanted = false;
+  #again = false;
+
+  video = h("video", {
+    muted: true, loop: true, playsinline: true, preload: "none", disablepictureinpicture: true,
+    on: { error: () => this.#failed(), playing: () => { this.#again = false; } },
+  });
+  image = h("img", { alt: "", loading: "lazy", hidden: true });
+  picture = h("a", { class: "feed-picture" }, this.video, this.image);
+  heading = h("h2", { class: "feed-title" });
+  caption = h("p", { class: "feed-caption" });
+  time = h("time");
+  where = h("span");
+  likes = h("span", { class: "feed-likes" });
+  heart = h("button", { type: "button", class: "button quiet-small", "aria-pressed": "false", on: { click: () => this.#like() } }, icon("heart"), this.likes);
+  download = h("a", { class: "icon-button", download: true, "aria-label": text.clip.download, title: text.clip.download }, icon("down"));
+
+  /** @param {import("../api.js").Api} api */
+  constructor(api) {
+    super();
+    this.#api = api;
+    this.video.muted = true;
+  }
+
+  build() {
+    this.append(this.picture, h("div", { class: "feed-words" }, this.heading, this.caption,
+      h("p", { class: "card-line" }, this.time, this.where), h("div", { class: "feed-acts" }, this.heart, this.download)));
+  }
+
+  /** @param {AbortSignal} signal */
+  connected(signal) {
+    signal.addEventListener("abort", () => this.rest());
+  }
+
+  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms */
+  show(clip, cameras, now_ms) {
+    this.#clip = clip;
+    this.dataset.id = clip.id;
+    const video = clip.media_type === "video";
+    [this.video.hidden, this.image.hidden] = [!video, video];
+    if (video) setAttribute(this.video, "poster", clip.thumbnail_url);
+    else setAttribute(this.image, "src", clip.image_url);
+    if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
+    setAttribute(this.picture, "href", clipHref(clip.id));
+    setAttribute(this.picture, "aria-label", text.feed.open(clipTitle(clip, cameras)));
+    setText(this.heading, clipTitle(clip, cameras));
+    setText(this.caption, clip.caption);
+    this.caption.hidden = clip.caption === "";
+    setAttribute(this.time, "datetime", clip.published_at ?? clip.start_time);
+    setText(this.time, moment(clip.published_at ?? clip.start_time, now_ms));
+    setText(this.where, cameraName(clip.camera, cameras));
+    setText(this.likes, String(clip.likes ?? 0));
+    setAttribute(this.heart, "aria-label", text.feed.likes(clip.likes ?? 0));
+    setAttribute(this.download, "href", clip.download_url);
+  }
+
+  /** In view: play, without a sound. */
+  async play() {
+    if (this.#clip?.media_type !== "video") return;
+    this.#wanted = true;
+    if (!this.video.src && !(await this.#resolve())) return;
+    if (this.#wanted) this.video.play().catch(() => undefined);
+  }
+
+  pause() {
+    this.#wanted = false;
+    this.video.pause();
+  }
+
+  /** Far away: hold no connection and no memory. */
+  rest() {
+    this.pause();
+    this.#resolving.abort();
+    this.video.removeAttribute("src");
+    this.video.load();
+  }
+
+  async #resolve() {
+    this.#resolving.abort();
+    this.#resolving = new AbortController();
+    const { signal } = this.#resolving;
+    try {
+      const { playback_url } = await this.#api.playback(/** @type {Clip} */ (this.#clip).id, signal, this.#again ? "expired" : undefined);
+      if (signal.aborted) return false;
+      this.video.src = playback_url;
+      return true;
+    } catch {
+      return false; // The poster stays; opening the clip says why.
+    }
+  }
+
+  /** An address is good for minutes; whoever scrolls back after an hour gets another, once. */
+  #failed() {
+    if (this.#again || !this.#wanted) return;
+    this.#again = true;
+    this.video.removeAttribute("src");
+    this.play();
+  }
+
+  /** @param {boolean} liked the server's word */
+  liked(liked) {
+    setAttribute(this.heart, "aria-pressed", String(liked));
+  }
+
+  #like() {
+    if (this.#clip) this.wish("like", { id: this.#clip.id, on: this.heart.getAttribute("aria-pressed") !== "true" });
+  }
+}
+
+customElements.define("hs-feed-item", FeedItem);

@@ -1,0 +1,167 @@
+/** The feed: what is published, newest first. The clip in view plays silently; opening one gives sound and controls. */
+
+import { HsElement } from "../components/element.js";
+import { FeedItem } from "../components/feed_item.js";
+import { h, icon, setText, stylesheet } from "../dom.js";
+import { text } from "../messages.js";
+/** @import { Clip, Services, State } from "../types.js" */
+
+/** Somebody who wants things still, or pays for every byte, starts clips by hand. */
+function mayPlay() {
+  const saving = /** @type {any} */ (navigator).connection?.saveData === true;
+  return !saving && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Latest publication first. @param {Clip} a @param {Clip} b */
+function latestFirst(a, b) {
+  const [x, y] = [a.published_at ?? "", b.published_at ?? ""];
+  return x === y ? (a.id < b.id ? 1 : -1) : x < y ? 1 : -1;
+}
+
+export class FeedScreen extends HsElement {
+  #services;
+  /** @type {Map<string, Clip>} */
+  #clips = new Map();
+  /** @type {Map<string, FeedItem>} */
+  #items = new Map();
+  /** @type {Map<FeedItem, number>} how much of each is in view */
+  #seen = new Map();
+  /** @type {string|null} */
+  #cursor = null;
+  #busy = false;
+  /** @type {"loading"|"ready"|"error"} */
+  #status = "loading";
+  /** @type {IntersectionObserver|null} */
+  #observer = null;
+
+  list = h("div", { class: "feed", role: "feed", "aria-label": text.screens.feed });
+  end = h("div", { class: "feed-end" });
+  words = h("p");
+  empty = h("div", { class: "state", hidden: true }, icon("film"), h("h2", {}, text.feed.empty), h("p", {}, text.feed.emptyDetail));
+  error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), h("h2", {}, text.clips.failed), this.words,
+    h("button", { type: "button", class: "button", on: { click: () => this.#load() } }, icon("retry"), text.clips.retry));
+
+  /** @param {Services} services */
+  constructor(services) {
+    super();
+    this.#services = services;
+    stylesheet("feed");
+  }
+
+  build() {
+    this.append(h("h1", { class: "screen-title" }, text.screens.feed), this.error, this.list, this.empty, this.end);
+    this.addEventListener("like", (event) => this.#like(/** @type {CustomEvent} */ (event)));
+  }
+
+  /** @param {AbortSignal} signal */
+  connected(signal) {
+    this.#observer = new IntersectionObserver((entries) => this.#looked(entries), { threshold: [0, 0.25, 0.5, 0.75, 1] });
+    this.#observer.observe(this.end);
+    for (const item of this.#items.values()) this.#observer.observe(item);
+    this.#services.actions.watchClips((id, clip) => this.#told(id, clip), signal);
+    document.addEventListener("visibilitychange", () => this.#choose(), { signal });
+    signal.addEventListener("abort", () => { this.#observer?.disconnect(); this.#seen.clear(); });
+    this.#load();
+  }
+
+  /** @param {State} state @param {number} now_ms */
+  show(state, now_ms) {
+    const clips = [...this.#clips.values()].sort(latestFirst);
+    for (const [id, item] of this.#items) {
+      if (this.#clips.has(id)) continue;
+      this.#observer?.unobserve(item);
+      this.#seen.delete(item);
+      item.remove();
+      this.#items.delete(id);
+    }
+    let place = this.list.firstElementChild;
+    for (const clip of clips) {
+      const item = this.#items.get(clip.id) ?? this.#add(clip.id);
+      if (item === place) place = place.nextElementSibling;
+      else this.list.insertBefore(item, place);
+      item.show(clip, state.cameras.items, now_ms);
+    }
+    this.error.hidden = this.#status !== "error";
+    this.empty.hidden = this.#status !== "ready" || clips.length > 0;
+    this.#choose();
+  }
+
+  /** @param {string} id */
+  #add(id) {
+    const item = new FeedItem(this.#services.api);
+    item.setAttribute("role", "article");
+    this.#items.set(id, item);
+    this.#observer?.observe(item);
+    this.#services.api.liked(id).then(({ liked }) => item.liked(liked)).catch(() => undefined);
+    return item;
+  }
+
+  #paint() {
+    if (this.isConnected) this.show(this.#services.store.state, this.#services.clock.now_ms());
+  }
+
+  /** @param {string|null} [cursor] */
+  async #load(cursor = null) {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      const page = await this.#services.api.clips({ list: "feed", limit: 20, cursor });
+      if (cursor === null) this.#clips.clear();
+      for (const clip of page.items) this.#clips.set(clip.id, clip);
+      [this.#cursor, this.#status] = [page.cursor, "ready"];
+    } catch (error) {
+      if (this.#clips.size === 0) this.#status = "error";
+      setText(this.words, /** @type {Error} */ (error).message);
+    } finally {
+      this.#busy = false;
+    }
+    this.#paint();
+  }
+
+  /** @param {string|null} id @param {Clip|null} clip */
+  #told(id, clip) {
+    if (id === null) return void this.#load();
+    if (clip?.status === "published") this.#clips.set(id, clip);
+    else this.#clips.delete(id);
+    this.#paint();
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  #looked(entries) {
+    for (const { target, intersectionRatio, isIntersecting } of entries) {
+      if (target === this.end) {
+        if (isIntersecting && this.#cursor) this.#load(this.#cursor);
+      } else {
+        const item = /** @type {FeedItem} */ (target);
+        if (!isIntersecting) item.rest();
+        this.#seen.set(item, isIntersecting ? intersectionRatio : 0);
+      }
+    }
+    this.#choose();
+  }
+
+  /** One plays: the one most in view, and none while a clip is open over the feed. */
+  #choose() {
+    const open = document.hidden || this.#services.store.state.openId !== null || !mayPlay();
+    const [best] = [...this.#seen].filter(([, share]) => share >= 0.5).sort(([, a], [, b]) => b - a);
+    for (const item of this.#items.values()) {
+      if (!open && item === best?.[0]) item.play();
+      else item.pause();
+    }
+  }
+
+  /** @param {CustomEvent} event */
+  async #like(event) {
+    event.stopPropagation();
+    const { id, on } = event.detail;
+    try {
+      const clip = await this.#services.api.like(id, on);
+      this.#items.get(id)?.liked(on);
+      this.#services.actions.clipChanged(clip);
+    } catch (error) {
+      this.#services.say(/** @type {Error} */ (error).message, "bad");
+    }
+  }
+}
+
+customElements.define("hs-feed-screen", FeedScreen);
