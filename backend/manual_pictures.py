@@ -76,14 +76,12 @@ class ManualPictures:
     async def _promote(self, clip_id: str, source: PreviewSource) -> Clip:
         async with self._turn(clip_id):
             clip = await self._clip(clip_id)
-            info = clip.previews.of(source)
-            gone = f"source: there is no {source} picture of this clip; GET previews tells which there are."
-            if info is None:
+            data = await self._pictures.read(clip, source)
+            if data is None:
+                gone = (
+                    f"source: there is no {source} picture of the clip; GET previews tells which there are."
+                )
                 raise Problem(409, "There is no such picture", gone, field="source")
-            try:
-                data = await self._pictures.read(info)
-            except FileNotFoundError as error:
-                raise Problem(409, "There is no such picture", gone, field="source") from error
             async with self._decoding():
                 still = await self._run(png_from_jpeg, data)
             return await self._keep(clip, still)

@@ -6,7 +6,9 @@ are written and looked for in the loop's default executor.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,8 +18,15 @@ from backend.file_body import FileToSend
 from backend.health import Health
 from backend.picture_names import new_name
 from backend.storage.local import LocalFiles
+from backend.storage.object_store import ObjectStore, StoreError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+STORE_TIMEOUT_S = 10.0
+MOST_STORED_BYTES = 64 << 20
+"""No PNG of ours is as large; another object under its name shall not fill the memory."""
 
 THUMBNAILS = "thumbnails"
 """What `Health` calls our directory."""
@@ -57,11 +66,19 @@ class PictureCounters:
 class Pictures:
     """Keeps and finds them."""
 
-    def __init__(self, catalogue: Catalogue, news: ClipNews, files: LocalFiles, health: Health) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        news: ClipNews,
+        files: LocalFiles,
+        health: Health,
+        store: ObjectStore | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._news = news
         self._files = files
         self._health = health
+        self._store = store
         self.counters = PictureCounters()
 
     async def keep(self, clip_id: str, source: PreviewSource, made: MadePicture) -> Clip:
@@ -97,15 +114,44 @@ class Pictures:
         path = await self._on_disk(lambda: self._files.thumbnail_path(info.path))
         return FileToSend(path, CONTENT_TYPES[path.suffix], f"{clip.id}-{source}-{info.version}")
 
-    async def is_there(self, info: PreviewInfo | None) -> bool:
-        """Whether there is such a picture, in the row and on the disk."""
+    async def is_there(self, clip: Clip, source: PreviewSource) -> bool:
+        """Whether there is such a picture: in the row, and on the disk or in the store."""
+        info = clip.previews.of(source)
         if info is None:
             return False
-        return await self._on_disk(lambda: self._files.thumbnail_path(info.path).is_file())
+        here = await self._on_disk(lambda: self._files.thumbnail_path(info.path).is_file())
+        return here or self._stored_under(clip, info) is not None
 
-    async def read(self, info: PreviewInfo) -> bytes:
-        """The bytes of a picture. Raises OSError."""
-        return await self._on_disk(lambda: self._files.thumbnail_path(info.path).read_bytes())
+    async def read(self, clip: Clip, source: PreviewSource) -> bytes | None:
+        """The bytes of a picture, from the disk, else from the store; None where neither has it."""
+        info = clip.previews.of(source)
+        if info is None:
+            return None
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return await self._on_disk(lambda: self._files.thumbnail_path(info.path).read_bytes())
+        place = self._stored_under(clip, info)
+        if place is None or self._store is None:
+            return None
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT_S):
+                return await _read_stored(self._store, place)
+        except (StoreError, TimeoutError) as error:
+            log.warning("the %s picture of clip %s cannot be had from the store: %s", source, clip.id, error)
+            return None
+
+    def _stored_under(self, clip: Clip, info: PreviewInfo) -> StoredPath | None:
+        place = StoredPath(Root.THUMBNAILS, info.path)
+        return place if any(one.place == place for one in clip.remote) else None
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(None, work)
+
+
+async def _read_stored(store: ObjectStore, place: StoredPath) -> bytes | None:
+    body = bytearray()
+    async with await store.open_stream(place, None) as result:
+        async for piece in result.body:
+            body += piece
+            if len(body) > MOST_STORED_BYTES:
+                return None
+    return bytes(body)

@@ -46,7 +46,7 @@ class Picturing:
 
 def open_picturing(parts: PictureParts, clip_bytes: ClipBytes, config: PreviewsConfig) -> Picturing:
     """All of it, for one daemon."""
-    pictures = Pictures(parts.catalogue, parts.news, parts.files, parts.health)
+    pictures = Pictures(parts.catalogue, parts.news, parts.files, parts.health, clip_bytes.store)
     material = FrameMaterial(clip_bytes, parts.workers, parts.disk, parts.runtime_dir / "frames")
     previews = Previews(parts.catalogue, pictures, parts.workers, material)
     manual = ManualPictures(parts.catalogue, pictures, parts.workers, material, config)

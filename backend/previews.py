@@ -84,7 +84,8 @@ class Previews:
                 continue
             for source in _AUTOMATIC[clip.media_type]:
                 info = clip.previews.of(source)
-                if not await self._pictures.is_there(info) or (info is not None and info.approximate):
+                rough = info is not None and info.approximate
+                if rough or not await self._pictures.is_there(clip, source):
                     await self._patiently(clip.id, source, partial(self._again, clip, source))
 
     def forget(self, clip_id: str) -> None:

@@ -35,20 +35,21 @@ class ThumbnailQuery(Asked):
 
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, ThumbnailQuery)
+    pictures = request.app[PICTURES]
     for _ in range(2):
         clip = await _clip(request)
         source = chosen_preview(clip) if asked.source is None else PreviewSource(asked.source)
         info = None if source is None else clip.previews.of(source)
-        file = None if source is None else await request.app[PICTURES].file(clip, source)
-        if file is None:
+        if source is None or info is None or (file := await pictures.file(clip, source)) is None:
             break
         # Without the version of the picture there is, the next one will have the same address.
-        cached = info is not None and asked.v == info.version
-        headers = {"Cache-Control": FOR_EVER if cached else "private, no-cache"}
+        headers = {"Cache-Control": FOR_EVER if asked.v == info.version else "private, no-cache"}
         try:
             return await send_file(request, FileToSend(file.path, file.content_type, file.etag, headers))
-        except FileNotFoundError:
-            continue  # replaced since the row was read: the row knows the new one
+        except (FileNotFoundError, NotADirectoryError):
+            if (stored := await pictures.read(clip, source)) is not None:
+                return web.Response(body=stored, content_type=file.content_type, headers=headers)
+            # Replaced since the row was read, or lost: the row knows.
     return web.Response(body=PLACEHOLDER, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
