@@ -72,8 +72,10 @@ def _command(options: argparse.Namespace) -> Command:
             return remote.status
         case ("record", _):
             return remote.record
-        case ("clips", "list"):
-            return remote.list_clips
+        case ("clips", action):
+            from backend.cli import many_clips
+
+            return many_clips.command(str(action))
         case (subject, "check"):
             return _check_of(subject)
         case ("config", "print"):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from backend.config import Config
 from backend.data_lock import read_holder
 
 _TIMEOUT_S = 20.0
+_PIECE_BYTES = 256 * 1024
 
 
 class DaemonClient:
@@ -50,9 +52,30 @@ class DaemonClient:
                 Exit.UNAVAILABLE,
                 f"No Hindsight answers at {self.url} ({type(error).__name__}); `hindsight run` starts it.",
             ) from error
-        code = Exit.NO_PERMISSION if answer.status in {401, 403, 429} else Exit.FAILED
-        detail = said.get("detail") if isinstance(said, dict) else None
-        raise CommandFailed(code, str(detail or f"The daemon answered {answer.status}."))
+        raise _refused(answer.status, said)
+
+    async def download(self, path: str, target: Path) -> int:
+        """Write the answer to `target`; its length. Raises CommandFailed (also when cut short), OSError."""
+        no_end = aiohttp.ClientTimeout(total=None, connect=5, sock_read=_TIMEOUT_S)
+        try:
+            async with self._session.get(path, timeout=no_end) as answer:
+                if answer.status >= 400:
+                    raise _refused(answer.status, await answer.json(content_type=None))
+                size = 0
+                with target.open("wb") as file:
+                    async for piece in answer.content.iter_chunked(_PIECE_BYTES):
+                        size += file.write(piece)
+                return size
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise CommandFailed(
+                Exit.UNAVAILABLE, f"{self.url} did not send all of it ({type(error).__name__}); try again."
+            ) from error
+
+
+def _refused(status: int, said: Any) -> CommandFailed:
+    code = Exit.NO_PERMISSION if status in {401, 403, 429} else Exit.FAILED
+    detail = said.get("detail") if isinstance(said, dict) else None
+    return CommandFailed(code, str(detail or f"The daemon answered {status}."))
 
 
 def client_for(config: Config, url: str | None) -> DaemonClient:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+_Parser = argparse.ArgumentParser
 LEVELS = ("presence", "size", "hash")
 
 
@@ -28,6 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_record(commands.add_parser("record", parents=[asking], help="record a clip"))
     clips = commands.add_parser("clips", help="clips").add_subparsers(dest="action", required=True)
     _add_clips_list(clips.add_parser("list", parents=[asking], help="newest first"))
+    _add_many_clips(clips, asking)
     playback = commands.add_parser("playback", help="playing clips")
     check = playback.add_subparsers(dest="action", required=True).add_parser(
         "check", parents=[asking], help="resolve, ranges and seeks, in every way a player may get a clip"
@@ -56,6 +58,23 @@ def _add_storage(storage: argparse.ArgumentParser, plain: list[argparse.Argument
     check.add_argument(
         "--origin", metavar="URL", help="the page's, for CORS (default: http://localhost:PORT)"
     )
+
+
+def _add_many_clips(clips: "argparse._SubParsersAction[argparse.ArgumentParser]", asking: _Parser) -> None:
+    for name, said in (
+        ("publish", "put drafts into the feed, now or later"),
+        ("unpublish", "take clips out of the feed again"),
+        ("delete", "delete clips and their files"),
+        ("retry", "finish failed clips again"),
+        ("archive", "download clips as one ZIP"),
+    ):
+        command = clips.add_parser(name, parents=[asking], help=said)
+        command.add_argument("ids", nargs="+", metavar="ID")
+        if name == "publish":
+            command.add_argument("--caption", metavar="TEXT", help="what people read below")
+            command.add_argument("--at", metavar="TIME", help="not before, such as 2026-05-01T18:00:00Z")
+        if name == "archive":
+            command.add_argument("--output", type=Path, default=Path("clips.zip"), metavar="FILE")
 
 
 def _add_retention(retention: argparse.ArgumentParser) -> None:
