@@ -20,6 +20,8 @@ _MOST_STEPS = 4
 """Steps so close together that the grid cannot be trusted."""
 _JUMP_S = Fraction(1, 2)
 _WINDOW_NS = 30 * NS_PER_S
+_CHAIN = 8
+"""Packets whose distance tells how long one is."""
 
 
 class SteadyVideo:
@@ -103,12 +105,45 @@ class EarliestArrival:
             self._older_ns, self._newer_ns, self._since_ns = self._newer_ns, value_ns, arrival_ns
         self._newer_ns = min(self._newer_ns, value_ns)
 
+    def move(self, by_ns: int) -> None:
+        """The clock of the packets was set ahead by so much."""
+        self._newer_ns = None if self._newer_ns is None else self._newer_ns - by_ns
+        self._older_ns = None if self._older_ns is None else self._older_ns - by_ns
+
     @property
     def zero_ns(self) -> int | None:
         """When time 0 arrived or would have; None before the first packet."""
         if self._newer_ns is None or self._older_ns is None:
             return self._newer_ns
         return min(self._older_ns, self._newer_ns)
+
+
+class FirstReport:
+    """Finds by how much the first sender report moves the clock of the sound.
+
+    Until then FFmpeg counts each stream from its own beginning; from then on the sound is on the clock of
+    the pictures. What came before is to be moved after it. Packets of sound are a chain, so what a step is
+    beyond the usual one is the move.
+    """
+
+    def __init__(self) -> None:
+        self._last_ns: int | None = None
+        self._steps_ns: deque[int] = deque(maxlen=_CHAIN)
+        self._reported = False
+
+    def note(self, pts_ns: int, *, reported: bool) -> int:
+        """By how much this packet's clock is ahead of that of the one before; 0 but once."""
+        last_ns, self._last_ns = self._last_ns, pts_ns
+        first, self._reported = reported and not self._reported, self._reported or reported
+        if last_ns is None:
+            return 0
+        step_ns = pts_ns - last_ns
+        if first and self._steps_ns:
+            # The smallest: a longer one had lost packets in it.
+            return step_ns - min(self._steps_ns)
+        if step_ns > 0:
+            self._steps_ns.append(step_ns)
+        return 0
 
 
 class SoundAlignment:
@@ -119,6 +154,12 @@ class SoundAlignment:
         self.sound = EarliestArrival()
         self._first_ns: int | None = None
         self._by_arrival_ns: int | None = None
+
+    def move_sound(self, by_ns: int) -> None:
+        """The clock of the sound was set ahead by so much; it stays where it was heard."""
+        self.sound.move(by_ns)
+        if self._by_arrival_ns is not None:
+            self._by_arrival_ns -= by_ns
 
     def offset_ns(self, *, reported: bool, now_ns: int) -> int | None:
         """To be added to the sound's times; None while it is worth waiting for the camera's reports.

@@ -16,7 +16,7 @@ from recorder.audio_unit import SoundTrouble, SourceAudio
 from recorder.clock import Clock
 from recorder.decode_order import to_ns
 from recorder.settings import NS_PER_S
-from recorder.sources.rtsp_clock import SoundAlignment, SteadyVideo
+from recorder.sources.rtsp_clock import FirstReport, SoundAlignment, SteadyVideo
 from recorder.sources.sound_door import Heard, SoundDoor, opened_door
 
 MOST_WAITING = 1024
@@ -31,6 +31,7 @@ class RtspSound:
         self._time_base = Fraction(video.time_base or 1)
         self._steady = SteadyVideo(self._time_base)
         self._alignment = SoundAlignment()
+        self._first_report = FirstReport()
         self._reported = {"video": False, "audio": False}
         self._waiting: deque[SourceAudio] = deque()
         self._told: list[Heard] = []
@@ -61,6 +62,9 @@ class RtspSound:
         arrival_ns = self._clock.monotonic_ns()
         if packet.pts is not None:
             pts_ns = to_ns(packet.pts, Fraction(packet.time_base.numerator, packet.time_base.denominator))
+            moved_ns = self._first_report.note(pts_ns, reported=self._reported["audio"])
+            if moved_ns:
+                self._move(self._door, moved_ns)
             self._alignment.sound.note(pts_ns, arrival_ns)
         for heard in self._door.take(packet):
             if isinstance(heard, SoundTrouble):
@@ -73,6 +77,16 @@ class RtspSound:
             self._waiting.popleft()
             told.append(SoundTrouble(1, False, "Sound waited too long for the camera's reports."))
         return told if offset_ns is None else told + self._ready(offset_ns)
+
+    def _move(self, door: SoundDoor, by_ns: int) -> None:
+        """What has come before the first report goes along with the clock it sets."""
+        door.move(Fraction(by_ns, NS_PER_S))
+        self._alignment.move_sound(by_ns)
+        moved = [
+            replace(heard, pts=heard.pts + round(Fraction(by_ns, NS_PER_S) / heard.time_base))
+            for heard in self._waiting
+        ]
+        self._waiting = deque(moved)
 
     def _ready(self, offset_ns: int) -> list[Heard]:
         offset_ns += to_ns(self._steady.shift, self._time_base)

@@ -38,6 +38,10 @@ class SoundDoor(Protocol):
         """The frames `packet` completes, in the time base and on the clock of its stream."""
         ...
 
+    def move(self, by_s: Fraction) -> None:
+        """The clock of the stream was set ahead by so much; the next packet follows the last all the same."""
+        ...
+
 
 def sound_door(stream: AudioStream) -> SoundDoor:
     """The door for a stream. Raises SourceUnsupported, saying what the source sends instead."""
@@ -88,6 +92,10 @@ class _AacDoor:
         self._following = pts + round(Fraction(FRAME_SAMPLES, frame_format.sample_rate_hz) / time_base)
         return [SourceAudio(frame, frame_format, pts, time_base)]
 
+    def move(self, by_s: Fraction) -> None:
+        """Every packet tells its own time; one that does not follows one that does."""
+        self._following = None
+
     def _unwrapped(self, data: bytes) -> tuple[AudioFormat, bytes]:
         if self._format is None:
             return aac.from_adts(data)
@@ -127,6 +135,10 @@ class _PcmDoor:
         most_s = Fraction((self._taken or 0) - taken, self._rate_hz * _SLEW)
         self._anchor_s += max(-most_s, min(most_s, error_s))
         return heard
+
+    def move(self, by_s: Fraction) -> None:
+        """What is still in the encoder comes out on the new clock."""
+        self._anchor_s += by_s
 
     def _samples(self, packet: "Packet[AudioStream]") -> list[Heard]:
         heard: list[Heard] = []

@@ -5,7 +5,13 @@ from itertools import pairwise
 
 import pytest
 
-from recorder.sources.rtsp_clock import HOLD_NS, EarliestArrival, SoundAlignment, SteadyVideo
+from recorder.sources.rtsp_clock import (
+    HOLD_NS,
+    EarliestArrival,
+    FirstReport,
+    SoundAlignment,
+    SteadyVideo,
+)
 
 TICK = Fraction(1, 90_000)
 NS_PER_S = 1_000_000_000
@@ -95,3 +101,44 @@ def test_the_earliest_arrival_forgets_after_a_minute() -> None:
     earliest.note(0, 31 * NS_PER_S)
     earliest.note(0, 62 * NS_PER_S)
     assert earliest.zero_ns == 31 * NS_PER_S
+
+
+PACKET_NS = 20_000_000
+
+
+@pytest.mark.parametrize("moved_ns", [-1_700_000_000, -30_000_000, 0, 12_000_000, 900_000_000])
+def test_what_came_before_the_first_report_moves_with_it(moved_ns: int) -> None:
+    """The sound's own beginning is not the pictures'; the report says how far they are apart, once."""
+    first = FirstReport()
+    assert [first.note(number * PACKET_NS, reported=False) for number in range(50)] == [0] * 50
+    assert first.note(50 * PACKET_NS + moved_ns, reported=True) == moved_ns
+    later = [first.note(number * PACKET_NS + moved_ns, reported=True) for number in range(51, 99)]
+    assert later == [0] * 48
+
+
+def test_a_lost_packet_before_the_report_is_no_move() -> None:
+    """The smallest distance of the last packets is the length of one."""
+    first = FirstReport()
+    for number in (0, 1, 2, 3, 5, 6, 9):
+        assert first.note(number * PACKET_NS, reported=False) == 0
+    assert first.note(10 * PACKET_NS + 400_000_000, reported=True) == 400_000_000
+
+
+def test_sound_that_begins_behind_the_report_is_not_moved() -> None:
+    """Its first packet is on the right clock already."""
+    first = FirstReport()
+    assert first.note(5 * NS_PER_S, reported=True) == 0
+    assert first.note(5 * NS_PER_S + PACKET_NS, reported=True) == 0
+
+
+def test_a_report_for_the_sound_alone_leaves_it_where_the_arrivals_put_it() -> None:
+    """Its clock is set by two seconds, the pictures' report is still to come: nothing is heard elsewhere."""
+    alignment = SoundAlignment()
+    alignment.video.note(0, 1_000_000_000)
+    alignment.sound.note(0, 1_100_000_000)
+    assert alignment.offset_ns(reported=False, now_ns=0) is None
+    assert alignment.offset_ns(reported=False, now_ns=HOLD_NS) == 100_000_000
+    alignment.move_sound(2 * NS_PER_S)
+    alignment.sound.note(7 * NS_PER_S, 6_100_000_000)
+    assert alignment.offset_ns(reported=False, now_ns=HOLD_NS + 1) == 100_000_000 - 2 * NS_PER_S
+    assert alignment.sound.zero_ns == 1_100_000_000 - 2 * NS_PER_S

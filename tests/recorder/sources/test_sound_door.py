@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -99,6 +100,28 @@ def damaged(packet: "av.Packet[AudioStream]", data: bytes, stream: AudioStream) 
     broken.pts, broken.dts, broken.time_base = packet.pts, packet.dts, packet.time_base
     broken.stream = stream
     return broken  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("codec", "kind", "rate_hz"), [("pcm_alaw", "wav", 8_000), ("aac", "mp4", 48_000)])
+def test_a_clock_that_is_set_loses_nothing_that_was_on_its_way(codec: str, kind: str, rate_hz: int) -> None:
+    """A camera's first report moves its sound by seconds: nothing is encoded anew, every frame is there."""
+    with av.open(recorded(codec, kind, rate_hz), "r") as container:
+        stream = container.streams.audio[0]
+        door = sound_door(stream)
+        heard: list[Heard] = []
+        for number, packet in enumerate(container.demux(stream)):
+            if number == 5:
+                door.move(Fraction(17, 10))
+            if number >= 5 and packet.pts is not None:
+                packet.pts += 17 * rate_hz // 10
+            heard += door.take(packet)
+    frames = [item for item in heard if isinstance(item, SourceAudio)]
+    assert len(frames) == len(heard)
+    times = [float(frame.pts * frame.time_base) for frame in frames]
+    steps = [after - before for before, after in pairwise(times)]
+    [jump] = [step for step in steps if step > 0.2]
+    assert jump == pytest.approx(1.7 + frames[0].format.frame_ns / 1e9, abs=0.001)
+    assert sum(1024 / frame.format.sample_rate_hz for frame in frames) == pytest.approx(2.0, abs=0.15)
 
 
 def test_sound_of_another_kind_is_refused_with_a_cure() -> None:
