@@ -76,14 +76,16 @@ def _command(options: argparse.Namespace) -> Command:
             from backend.cli import many_clips
 
             return many_clips.command(str(action))
+        case ("schedules", action):
+            from backend.cli import schedules
+
+            return schedules.list_schedules if action == "list" else schedules.list_runs
         case (subject, "check"):
             return _check_of(subject)
         case ("config", "print"):
             return local.config_print
-        case ("key", "show"):
-            return local.key_show
-        case ("key", "new"):
-            return local.key_new
+        case ("key", action):
+            return local.key_show if action == "show" else local.key_new
     raise AssertionError(f"the parser let an unknown command through: {options.command}")
 
 

@@ -28,6 +28,7 @@ class Scheduler:
     ) -> None:
         self._failed = failed
         self._running: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._scheduler = AsyncIOScheduler(
             timezone=_NeverSet(monotonic_s),
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -43,6 +44,7 @@ class Scheduler:
 
     async def close(self) -> None:
         """Start no more jobs and end those that run."""
+        self._closing = True
         self._scheduler.shutdown(wait=False)
         for task in self._running:
             task.cancel()
@@ -55,6 +57,9 @@ class Scheduler:
             task.add_done_callback(self._running.discard)
         try:
             await job()
+        except asyncio.CancelledError:
+            if not self._closing:  # at the end it is meant, and APScheduler would log it as a failure
+                raise
         except Exception:  # noqa: BLE001  the outermost frame of a job: one bad turn must not end those to come
             self._failed(f"job {name}")
             _log.exception("the job %s failed and runs again at its next turn", name)

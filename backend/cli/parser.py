@@ -30,6 +30,8 @@ def make_parser() -> argparse.ArgumentParser:
     clips = commands.add_parser("clips", help="clips").add_subparsers(dest="action", required=True)
     _add_clips_list(clips.add_parser("list", parents=[asking], help="newest first"))
     _add_many_clips(clips, asking)
+    schedules = commands.add_parser("schedules", help="what happens by the clock")
+    _add_schedules(schedules.add_subparsers(dest="action", required=True), asking)
     playback = commands.add_parser("playback", help="playing clips")
     check = playback.add_subparsers(dest="action", required=True).add_parser(
         "check", parents=[asking], help="resolve, ranges and seeks, in every way a player may get a clip"
@@ -81,6 +83,15 @@ def _add_retention(retention: argparse.ArgumentParser) -> None:
     what = retention.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="list what would go; this is the default")
     what.add_argument("--approve", action="store_true", help="let what waits for a person be deleted")
+
+
+def _add_schedules(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", asking: argparse.ArgumentParser
+) -> None:
+    actions.add_parser("list", parents=[asking], help="with the next time of each, by clocks of its zone")
+    runs = actions.add_parser("runs", parents=[asking], help="when it ran, or why it did not; newest first")
+    runs.add_argument("schedule", metavar="ID", help="as `schedules list` prints it")
+    runs.add_argument("--limit", type=int, default=20, metavar="N", help="default: 20")
 
 
 def _add_record(record: argparse.ArgumentParser) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from backend.scheduler import Scheduler
 
 
@@ -55,6 +57,25 @@ async def test_a_turn_that_lasts_is_not_run_twice_at_once_and_is_ended_by_close(
             await turns.acquire()
     assert under_way == 1
     await scheduler.close()
+
+
+async def test_the_end_of_a_job_that_is_under_way_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """A daemon that is stopped in the middle of a job logs no traceback for it."""
+    started = asyncio.Event()
+    failed: list[str] = []
+
+    async def slow() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    scheduler = Scheduler(failed.append)
+    scheduler.every(0.02, "slow", slow)
+    scheduler.start()
+    async with asyncio.timeout(5):
+        await started.wait()
+    await scheduler.close()
+    assert failed == []
+    assert "exception" not in caplog.text
 
 
 async def test_a_process_that_was_paused_catches_up_with_one_turn() -> None:

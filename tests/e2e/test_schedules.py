@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pytest
 
+from backend.__main__ import main
 from recorder.sources.test_card import read_counter
 from tests.daemon import Daemon
 
@@ -75,6 +76,64 @@ def test_a_schedule_becomes_clips_and_survives_a_kill_in_their_middle(tmp_path: 
         due = [run["due_at"] for run in runs(daemon, often["id"])]
         assert len(due) == len(set(due))
         assert "hindsight_schedules_resumed_total" in daemon.get("/metrics").body.decode()
+
+
+def test_schedules_are_asked_for_over_http_and_on_the_command_line(
+    daemon: Daemon, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Made once for one key, changed, told to pages, refused in words, listed, deleted."""
+    asked = {
+        "name": "Morning",
+        "cron": "30 7 * * mon-fri",
+        "length_seconds": 600,
+        "timezone": "Europe/Berlin",
+    }
+    made, again = (daemon.post("/api/schedules", asked, Idempotency_Key="k1") for _ in range(2))
+    assert (made.status, made.json()) == (201, again.json())
+    schedule = made.json()
+    assert made.headers["location"] == f"/api/schedules/{schedule['id']}"
+    assert [time[14:] for time in schedule["next"]] == ["30:00.000000Z"] * 3
+    for wrong, field in (
+        ({"cron": "7:30", "length_seconds": 5}, "cron"),
+        ({"every_seconds": 60, "length_seconds": 61}, "length_seconds"),
+        ({"every_seconds": 3600, "length_seconds": 5, "timezone": "Mars"}, "timezone"),
+        ({"kind": "timelapse", "every_seconds": 5}, "join"),
+        ({"every_seconds": "5"}, "every_seconds"),
+    ):
+        refused = daemon.post("/api/schedules", wrong)
+        assert (refused.status, refused.json()["field"]) == (422, field), refused.body
+    assert daemon.post("/api/schedules", asked | {"camera": "cellar"}).status == 404
+    path = f"/api/schedules/{schedule['id']}"
+    changed = daemon.request("PATCH", path, {"enabled": False}).json()
+    assert (changed["enabled"], changed["next"], changed["version"]) == (False, [], 2)
+    where = ["--url", daemon.url, "--config", str(daemon.config_path)]
+    assert main(["schedules", "list", *where]) == 0
+    assert "cron 30 7 * * mon-fri, for 600 s  disabled" in capfd.readouterr().out
+    assert main(["schedules", "runs", schedule["id"], *where]) == 0
+    assert capfd.readouterr().out.startswith("due")
+    assert daemon.request("DELETE", path).status == 204
+    assert (daemon.get(path).status, daemon.get(f"{path}/runs").status) == (404, 404)
+
+
+def test_a_reload_takes_the_schedules_of_the_configuration(tmp_path: Path) -> None:
+    """SIGHUP: a new one begins, a changed one changes, one that is gone is gone."""
+    camera = {"id": "front", "source": "synthetic?size=320x180"}
+    old = {"name": "old", "every": "6h", "length": "1s"}
+    with Daemon(tmp_path, [camera], schedules=[old]) as daemon:
+        (before,) = daemon.get("/api/schedules").json()["schedules"]
+        new = {"name": "new", "kind": "timelapse", "every": "10s", "join": "hour"}
+        daemon.configure([camera], schedules=[old | {"length": "2s"}, new])
+        daemon.hang_up()
+
+        def listed(names: set[str]) -> list[dict[str, Any]] | None:
+            found: list[dict[str, Any]] = daemon.get("/api/schedules").json()["schedules"]
+            return found if {schedule["name"] for schedule in found} == names else None
+
+        kept, _ = daemon.wait(lambda: listed({"old", "new"}), 20, "the new schedule")
+        assert (kept["id"], kept["length_seconds"]) == (before["id"], 2.0)
+        daemon.configure([camera], schedules=[])
+        daemon.hang_up()
+        daemon.wait(lambda: listed(set()) is not None, 20, "no schedule")
 
 
 def test_a_timelapse_is_a_clip_of_its_pictures(tmp_path: Path) -> None:
