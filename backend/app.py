@@ -301,7 +301,7 @@ async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) ->
     rooms.storage.start(rooms.playing.clean.to_share)
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(rooms.picturing.previews.catch_up(base.recorder_id), "missing previews")
-    await rooms.housekeeping.open(rooms.garbage.run, rooms.clips.gone)
+    await rooms.housekeeping.open(rooms.garbage.run, rooms.clips.gone, rooms.storage.copies)
     rooms.reloader.followers += [rooms.housekeeping.follow, rooms.schedules.follow]
     closers = (
         rooms.tasks,

@@ -14,7 +14,7 @@ from backend.config import Config
 from backend.disk_room import DiskRoom, RoomParts
 from backend.events import EventLog
 from backend.health import Health
-from backend.retention_sweep import Reclaim, Retention, RetentionParts
+from backend.retention_sweep import CopiesAtStore, Retention, RetentionParts
 from backend.scheduler import Scheduler
 from backend.storage.local import LocalFiles
 from recorder.clock import LabelLine
@@ -73,7 +73,7 @@ class Housekeeping:
         self,
         sweep_garbage: Callable[[], Awaitable[object]],
         gone: Callable[[Clip], None],
-        reclaim: Reclaim | None = None,
+        store: CopiesAtStore | None = None,
     ) -> None:
         """Look at the disk, so that the first press can be judged. `gone` hears of every deleted clip."""
         parts = self._parts
@@ -87,7 +87,7 @@ class Housekeeping:
             health=parts.health,
             sweep_garbage=sweep_garbage,
             gone=gone,
-            reclaim=reclaim,
+            store=store,
         )
         self._retention = Retention(retention_parts, self._config)
         await self.room.look()

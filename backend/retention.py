@@ -37,6 +37,16 @@ class Deed(StrEnum):
     """Only the local copy goes; the store has confirmed its own."""
 
 
+class Store(StrEnum):
+    """Whether local copies can be given up because an object store holds the clips too."""
+
+    NONE = "none"
+    """There is no store."""
+    READY = "ready"
+    AWAY = "away"
+    """It does not answer, so it cannot be asked once more: a size rule waits for it, the reserve cannot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One limit or more; `camera` and `status` None: whichever."""
@@ -91,8 +101,7 @@ class DiskFacts:
 
     free_bytes: int
     leaving_bytes: int = 0
-    can_reclaim: bool = False
-    """Whether local copies can be given up because a store holds the clip too."""
+    store: Store = Store.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +232,8 @@ def decide(
     for rule in rules.rules:
         _choose(chosen, _too_large([row for row in ordered if row.number not in chosen], rule, disk))
     if rules.make_room:
-        _choose(chosen, _for_the_reserve(ordered, chosen, rules, disk))
+        # A copy that cannot be given up while the store is away goes with its clip, if it must.
+        chosen |= {one.row.number: one for one in _for_the_reserve(ordered, chosen, rules, disk)}
     return sorted(chosen.values(), key=lambda leaving: (leaving.deed is Deed.DELETE, _order(leaving.row)))
 
 
@@ -298,9 +308,10 @@ def _for_the_reserve(
     ordered: Sequence[RetentionRow], chosen: dict[int, Leaving], rules: Rules, disk: DiskFacts
 ) -> list[Leaving]:
     """Nothing goes when all of it would not bring the reserve back: the disk is full of something else."""
-    free = disk.free_bytes + disk.leaving_bytes + _size(chosen.values())
+    going = {n: one for n, one in chosen.items() if one.deed is Deed.DELETE or disk.store is not Store.AWAY}
+    free = disk.free_bytes + disk.leaving_bytes + _size(going.values())
     missing = rules.room_bytes - free
-    left = [row for row in ordered if row.number not in chosen and _may_go(row)]
+    left = [row for row in ordered if row.number not in going and _may_go(row)]
     if missing <= 0 or sum(row.size_bytes for row in left) < rules.reserve_bytes - free:
         return []
     reason = f"less than {readable_bytes(rules.room_bytes)} are free"
@@ -314,10 +325,14 @@ def _short_bytes(leaving: Sequence[Leaving], rules: Rules, disk: DiskFacts) -> i
 def _freeing(
     excess: int, ordered: Sequence[RetentionRow], cause: Cause, reason: str, disk: DiskFacts
 ) -> list[Leaving]:
-    """Clips until `excess` bytes are free: first copies that the store has too, then whole clips."""
+    """Clips until `excess` bytes are free: first copies that the store has too, then whole clips.
+
+    A size rule waits for a store that is away; the reserve cannot.
+    """
     taken: list[Leaving] = []
-    reclaimable = [row for row in ordered if disk.can_reclaim and row.location is Location.BOTH]
-    whole = [row for row in ordered if not disk.can_reclaim or row.location is Location.LOCAL]
+    reclaims = disk.store is Store.READY or (disk.store is Store.AWAY and cause is Cause.SIZE)
+    reclaimable = [row for row in ordered if reclaims and row.location is Location.BOTH]
+    whole = [row for row in ordered if not reclaims or row.location is Location.LOCAL]
     deeds = chain(((row, Deed.RECLAIM) for row in reclaimable), ((row, Deed.DELETE) for row in whole))
     for row, deed in deeds:
         if excess <= 0:

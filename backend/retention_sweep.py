@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
@@ -33,6 +33,7 @@ from backend.retention import (
     Plan,
     Rule,
     Rules,
+    Store,
     clock_facts,
     is_due,
     make_plan,
@@ -53,8 +54,19 @@ MOST_PER_SWEEP = 1000
 REST_LOOKS = 5
 """How often `make_room` does nothing after a sweep that found nothing to delete."""
 
-Reclaim = Callable[[RetentionRow], Awaitable[bool]]
-"""Give up the local copy of a clip that the store has confirmed; False when it must stay."""
+MOST_REFUSALS = 3
+"""Copies that a store will not let go, after which a sweep asks for no more."""
+
+
+class CopiesAtStore(Protocol):
+    """The object store, as far as retention is concerned."""
+
+    @property
+    def state(self) -> Store:
+        """Ready, or away."""
+
+    async def reclaim(self, clip_id: str) -> bool:
+        """Give up the local copy of a clip that the store has confirmed; False when it must stay."""
 
 
 @dataclass(slots=True)
@@ -82,7 +94,7 @@ class RetentionParts:
     sweep_garbage: Callable[[], Awaitable[object]]
     gone: Callable[[Clip], None]
     """Told of every clip whose row was deleted."""
-    reclaim: Reclaim | None = None
+    store: CopiesAtStore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +175,10 @@ class Retention:
             standing = await self._standing()
             survey = await self._look(standing)
             standing = await self._follow(standing, survey)
+            self.last = survey
             gone = await self._carry_out(survey.plan.leaving[:MOST_PER_SWEEP])
             if standing.approved_through is not None and not _by_age(survey.plan.leaving[MOST_PER_SWEEP:]):
                 await self._keep(replace(standing, approved_through=None))
-            self.last = survey
             self.counters.sweeps += 1
         await parts.room.look()
         return gone
@@ -192,7 +204,7 @@ class Retention:
         disk = DiskFacts(
             free_bytes=parts.room.free_bytes,
             leaving_bytes=await parts.catalogue.retention.leaving_bytes(parts.recorder_id),
-            can_reclaim=parts.reclaim is not None,
+            store=Store.NONE if parts.store is None else parts.store.state,
         )
         rules = self._rules(self.config)
         before = self._before(standing)
@@ -260,9 +272,7 @@ class Retention:
 
     async def _carry_out(self, leaving: Sequence[Leaving]) -> int:
         parts, deleted = self._parts, 0
-        for one in leaving:
-            if one.deed is Deed.RECLAIM and parts.reclaim is not None:
-                self.counters.reclaimed += await parts.reclaim(one.row)
+        await self._reclaim([one for one in leaving if one.deed is Deed.RECLAIM])
         going = [one for one in leaving if one.deed is Deed.DELETE]
         for first in range(0, len(going), BATCH):
             batch = going[first : first + BATCH]
@@ -279,6 +289,15 @@ class Retention:
             said = f"Retention deleted {deleted} clips."
             parts.events.publish("retention", {"deleted": deleted, "message": said})
         return deleted
+
+    async def _reclaim(self, leaving: Sequence[Leaving]) -> None:
+        store, refusals = self._parts.store, 0
+        for one in leaving:
+            if store is None or store.state is not Store.READY or refusals >= MOST_REFUSALS:
+                return
+            gone = await store.reclaim(one.row.id)
+            self.counters.reclaimed += gone
+            refusals += not gone
 
     async def _standing(self) -> Standing:
         return Standing.read(await self._parts.catalogue.note(self._note_key))

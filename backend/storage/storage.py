@@ -14,6 +14,7 @@ from backend.clip_news import ClipNews
 from backend.config import StorageConfig
 from backend.config_storage import S3Config, reclaim_after
 from backend.health import Health
+from backend.retention import Store
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
 from backend.storage.outlook import State
@@ -76,6 +77,11 @@ class Storage:
             oldest_age_s=max(0.0, age_s),
         )
 
+    @property
+    def copies(self) -> "ConfirmedCopies | None":
+        """What retention may give up; None: there is no store."""
+        return None if self.queue is None else ConfirmedCopies(self.queue)
+
     def numbers(self) -> Mapping[str, float]:
         """For /metrics."""
         if self.queue is None:
@@ -93,6 +99,22 @@ class Storage:
                 for name, number in asdict(self.queue.reclaim.counters).items()
             },
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedCopies:
+    """The local copies of clips that the store has confirmed, for who makes room on the disk."""
+
+    queue: UploadQueue
+
+    @property
+    def state(self) -> Store:
+        """Whether the store can be asked, which must be before a copy goes."""
+        return Store.READY if self.queue.outlook.state is State.OK else Store.AWAY
+
+    async def reclaim(self, clip_id: str) -> bool:
+        """Give up the local copy, if the store says once more that it has the same; whether it goes."""
+        return await self.queue.reclaim_now(clip_id)
 
 
 @dataclass(frozen=True, slots=True)

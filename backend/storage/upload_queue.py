@@ -352,6 +352,14 @@ class UploadQueue:
                         await self.reclaim.reclaim(clip)
         return False
 
+    async def reclaim_now(self, clip_id: str) -> bool:
+        """Give up a clip's local file, unless it is being worked on; whether it goes."""
+        clip = await self._parts.catalogue.get_clip(clip_id)
+        if clip is None or clip.id in self._busy:
+            return False
+        with self._alone(clip.id):
+            return await self.reclaim.reclaim(clip) is None
+
     async def _ask(self) -> None:
         """Nothing was copied for a while: is the store still there?"""
         if not self.outlook.may_try(self._parts.monotonic_s()):

@@ -13,6 +13,8 @@ import pytest
 from tests.daemon import ROOT, Daemon
 from tests.e2e.kills import rows_of
 from tests.e2e.test_disk_full import SmallDisk, mounted
+from tests.e2e.test_storage import storage_of, wait_until_both
+from tests.s3_servers import S3Server
 
 pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
@@ -199,6 +201,34 @@ def test_a_small_disk_filled_by_a_stranger_costs_no_clip_and_recovers(
         daemon.wait(lambda: daemon.post("/api/clips", LAST_SECOND).status == 201, 20, "space again")
         assert daemon.get("/readyz").json()["concerns"] == []
         assert agrees(daemon)
+
+
+def test_a_size_rule_gives_up_copies_that_the_store_has_and_deletes_no_clip(tmp_path: Path) -> None:
+    """The oldest first, the newest stays here; what is only at the store still plays."""
+    (tmp_path / "store").mkdir()
+    server = S3Server("rclone", tmp_path / "store" / "objects")
+    server.start()
+    try:
+        with Daemon(tmp_path, [CAMERA], storage=storage_of(server)) as daemon:
+            daemon.wait_for_buffer(1.5)
+            ids = [record(daemon)["id"] for _ in range(3)]
+            for clip_id in ids:
+                wait_until_both(daemon, clip_id)
+            limit = {"rules": [{"max_bytes": "1KiB"}], "hold_above": 1}
+            daemon.configure([CAMERA], storage=storage_of(server), retention=limit)
+            daemon.hang_up()
+            for clip_id in ids[:2]:
+                daemon.wait(lambda c=clip_id: daemon.clip(c)["location"] == "remote", 60, "space")  # type: ignore[misc]
+            assert daemon.clip(ids[2])["location"] == "both"
+            assert daemon.get(daemon.clip(ids[0])["playback_url"], Range="bytes=0-99").status == 206
+            daemon.wait(
+                lambda: "retention_reclaimed_total 2.0" in str(daemon.get("/metrics").body), 20, "both"
+            )
+            folder = daemon.data_dir / "clips" / ids[0] / "clip.mp4"
+            daemon.wait(lambda: not folder.exists(), 30, "the local file to go")
+            assert agrees(daemon)
+    finally:
+        server.kill()
 
 
 def leave(disk: SmallDisk, free_bytes: int) -> None:
