@@ -37,13 +37,15 @@ class ClipNews:
         self._under_way: dict[str, _UnderWay] = {}
         self.on_deleted: list[Callable[[Clip], None]] = []
         """Told of each clip whose row is gone."""
+        self.public_url: Callable[[Clip], str | None] = lambda clip: None
+        """Where everybody may read a clip; set by whoever has a store with such addresses."""
         self._written: OrderedDict[tuple[str, int], bytes] = OrderedDict()
 
     def json(self, clip: Clip) -> ClipJson:
         """The clip as JSON, with the progress of its recording."""
         under_way = self._under_way.get(clip.id)
         if under_way is None:
-            return ClipJson.of(clip)
+            return ClipJson.of(clip, public_url=self.public_url(clip))
         return ClipJson.of(clip, progress=under_way.progress, recorded_s=under_way.recorded_s)
 
     def written(self, clip: Clip) -> bytes:
@@ -52,7 +54,7 @@ class ClipNews:
             return self.json(clip).model_dump_json().encode()
         key = (clip.id, clip.version)
         if (text := self._written.get(key)) is None:
-            self._written[key] = text = ClipJson.of(clip).model_dump_json().encode()
+            self._written[key] = text = self.json(clip).model_dump_json().encode()
             if len(self._written) > MOST_WRITTEN:
                 self._written.popitem(last=False)
         else:

@@ -79,7 +79,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/storage/check.py": "tests/backend/cli/test_storage.py",
     "backend/storage/reclaim.py": "tests/backend/storage/test_upload_queue.py",
     "backend/storage/s3.py": "tests/contracts/test_object_store.py",
-    "backend/storage/storage.py": "tests/backend/storage/test_upload_queue.py",
     "recorder/span_cut.py": "tests/recorder/test_muxer.py",
     "recorder/ticks.py": "tests/recorder/test_muxer.py",
 }

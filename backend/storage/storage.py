@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 
-from backend.catalogue import Catalogue, utc_now
+from backend.catalogue import Catalogue, Clip, utc_now
 from backend.clip_news import ClipNews
 from backend.config import StorageConfig
 from backend.config_storage import S3Config, reclaim_after
 from backend.health import Health
+from backend.lifecycle import Status
 from backend.retention import Store
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
@@ -57,6 +58,12 @@ class Storage:
         """Stop copying, at once."""
         if self.queue is not None:
             await self.queue.close()
+
+    def public_url(self, clip: Clip) -> str | None:
+        """The lasting address of a published clip, once its public copy is confirmed."""
+        if self.store is None or clip.status is not Status.PUBLISHED or clip.public_file is None:
+            return None
+        return self.store.public_url(clip.public_file)
 
     def status(self, now: datetime | None = None) -> StorageStatus:
         """What was true a second ago."""
@@ -146,7 +153,9 @@ def make_storage(config: StorageConfig, daemon: StorageParts) -> Storage:
         public=settings.public_urls,
         reclaim_after=reclaim_after(config.keep_local),
     )
-    return Storage(config, store, UploadQueue(parts))
+    storage = Storage(config, store, UploadQueue(parts))
+    daemon.news.public_url = storage.public_url
+    return storage
 
 
 def s3_settings(config: S3Config) -> S3Settings:

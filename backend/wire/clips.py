@@ -211,13 +211,23 @@ class ClipJson(Answer):
     playback_url: str | None = Field(description="Null until ready, and for images.")
     download_url: str | None = Field(description="Null until ready.")
     image_url: str | None = Field(description="The picture itself; null for videos.")
+    public_url: str | None = Field(
+        description="A lasting address at the object store that everybody may read; published clips only."
+    )
     publish_at: Time | None
     published_at: Time | None
     likes: int
     version: int
 
     @classmethod
-    def of(cls, clip: Clip, *, progress: float | None = None, recorded_s: float | None = None) -> Self:
+    def of(
+        cls,
+        clip: Clip,
+        *,
+        progress: float | None = None,
+        recorded_s: float | None = None,
+        public_url: str | None = None,
+    ) -> Self:
         """`progress` and `recorded_s` are those of a recording under way, fresher than its row."""
         ready = clip.status in FINISHED
         video = clip.media_type is MediaType.VIDEO
@@ -236,6 +246,7 @@ class ClipJson(Answer):
             "previews": _previews(clip),
             "playback_url": f"{base}/playback/stream" if ready and video else None,
             "download_url": f"{base}/download" if ready else None,
+            "public_url": public_url,
             "image_url": f"{base}/download?inline=true" if ready and not video else None,
         }
         return cls.model_validate({name: getattr(clip, name) for name in _AS_THEY_ARE} | converted)

@@ -30,7 +30,8 @@ async def test_readyz_lists_what_the_daemon_works_without(tmp_path: Path) -> Non
         async with served.client.get("/readyz", headers=served.bearer) as answer:
             told = await answer.json()
         concern = {"subject": "thumbnails", "detail": "The disk is read-only. Look at it."}
-        assert (answer.status, told) == (200, {"status": "ready", "concerns": [concern]})
+        assert (answer.status, told["status"], told["concerns"]) == (200, "ready", [concern])
+        assert (told["storage"]["state"], told["storage"]["waiting_files"]) == ("none", 0)
 
 
 def test_pages_hear_of_every_change_of_a_concern_and_of_nothing_else() -> None:
