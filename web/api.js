@@ -142,8 +142,9 @@ export class Api {
    * @param {"expired"|"failed"} [after] why the address given before does not do
    * @returns {Promise<Playback>}
    */
-  playback(id, signal, after) {
-    return this.#call("GET", `/api/clips/${encodeURIComponent(id)}/playback${after ? `?after=${after}` : ""}`, { signal });
+  async playback(id, signal, after) {
+    const answer = await this.#call("GET", `/api/clips/${encodeURIComponent(id)}/playback${after ? `?after=${after}` : ""}`, { signal });
+    return { ...answer, lives_ms: answer.expires_at ? Date.parse(answer.expires_at) - this.#clock.now_ms() : Infinity };
   }
 
   /**

@@ -62,7 +62,7 @@
  * @property {number} version grows with every change of the row
  */
 
-/** @typedef {{clip_id: string, playback_url: string, mime_type: string, mode: "direct_url"|"proxy_stream", expires_at: string|null}} Playback */
+/** @typedef {{clip_id: string, playback_url: string, mime_type: string, mode: "direct_url"|"proxy_stream", expires_at: string|null, lives_ms: number}} Playback */
 
 /**
  * @template T

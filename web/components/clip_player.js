@@ -5,9 +5,6 @@ import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 /** @import { Clip } from "../types.js" */
 
-/** An address that has brought nothing after this long is given up for the stream through Hindsight. */
-const DIRECT_WITHIN_MS = 10_000;
-
 export class ClipPlayer extends HsElement {
   /** @type {import("../api.js").Api|null} set by the page */
   api = null;
@@ -15,15 +12,14 @@ export class ClipPlayer extends HsElement {
   /** @type {Clip|null} */
   #clip = null;
   #loading = new AbortController();
-  #direct = false;
+  /** @type {import("../direct_address.js").DirectAddress|null} null: played through Hindsight */
+  #direct = null;
   #loaded = false;
   /** Where to go on, in seconds; did it stand still. */
   #at = 0;
   #paused = false;
   /** Where playing went on after an address had expired; failing there again has another reason. */
   #resumed = -1;
-  /** @type {number|undefined} */
-  #patience;
 
   words = h("p");
   again = h("button", { type: "button", class: "button", on: { click: () => this.#retry() } }, icon("retry"), text.clips.retry);
@@ -62,22 +58,22 @@ export class ClipPlayer extends HsElement {
       if (location.protocol === "https:" && playback?.playback_url.startsWith("http:")) {
         playback = await this.api?.playback(clip.id, signal, "failed");
       }
-      if (!signal.aborted && playback) this.#play(clip, playback);
+      const Direct = playback?.mode === "direct_url" ? (await import("../direct_address.js")).DirectAddress : null;
+      if (!signal.aborted && playback) this.#play(clip, playback, Direct);
     } catch (error) {
       if (!signal.aborted) this.#say(`${text.clip.cannotPlay} ${/** @type {Error} */ (error).message}`, true);
     }
   }
 
-  /** @param {Clip} clip @param {import("../types.js").Playback} playback */
-  #play(clip, playback) {
-    this.#direct = playback.mode === "direct_url";
+  /** @param {Clip} clip @param {import("../types.js").Playback} playback @param {typeof import("../direct_address.js").DirectAddress|null} Direct */
+  #play(clip, playback, Direct) {
     this.#loaded = false;
-    clearTimeout(this.#patience);
     const known = this.stage.querySelector("video");
     const video = known ?? this.#video(clip);
     video.autoplay = !this.#paused;
+    this.#direct?.end();
+    this.#direct = Direct && new Direct(video, playback.lives_ms, () => this.#failed(video));
     video.src = playback.playback_url; // the element stays: so does full screen
-    if (this.#direct) this.#patience = setTimeout(() => this.#failed(video), DIRECT_WITHIN_MS);
     if (!known) this.stage.replaceChildren(video);
   }
 
@@ -90,7 +86,6 @@ export class ClipPlayer extends HsElement {
         error: () => this.#failed(video),
         loadedmetadata: () => { if (this.#at) video.currentTime = this.#at; },
         loadeddata: () => {
-          clearTimeout(this.#patience);
           this.#loaded = true;
           this.#say("", false);
         },
@@ -103,7 +98,7 @@ export class ClipPlayer extends HsElement {
   #failed(video) {
     const clip = this.#clip;
     if (!clip || !video.hasAttribute("src")) return;
-    clearTimeout(this.#patience);
+    this.#direct?.end();
     if (this.#loaded) [this.#at, this.#paused] = [video.currentTime, video.paused && !video.ended];
     const expired = this.#loaded && Math.abs(this.#at - this.#resumed) > 0.5;
     this.#resumed = this.#at;
@@ -131,7 +126,7 @@ export class ClipPlayer extends HsElement {
 
   /** A <video> that is only removed goes on loading and holds a connection. */
   #unload() {
-    clearTimeout(this.#patience);
+    this.#direct?.end();
     this.#loading.abort();
     this.#loading = new AbortController();
     const video = this.stage.querySelector("video");
