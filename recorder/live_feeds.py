@@ -52,6 +52,11 @@ class LiveFeeds:
         """GOPs that encoding for the live view was too slow for."""
         return self._transcode.gops_skipped
 
+    @property
+    def pictures_damaged(self) -> int:
+        """What could not be decoded or encoded for the live view."""
+        return self._transcode.failures
+
     def subscribe(self, *, plays_h265: bool) -> LiveSubscription:
         """A viewer of what it can play; not joined yet."""
         try:

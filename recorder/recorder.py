@@ -178,6 +178,7 @@ class Recorder:
             status.counters,
             live_drops=self._live.drops,
             live_gops_dropped=self._live.gops_dropped,
+            live_pictures_damaged=self._live.pictures_damaged,
             live_sound_drops=self._live_sound.drops,
             recording_units_lost=self._shop.counters.units_lost,
             write_failures=self._shop.counters.write_failures,

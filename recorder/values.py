@@ -70,6 +70,8 @@ class StreamCounters:
     live_drops: int = 0
     live_gops_dropped: int = 0
     """Left out of the live view because encoding H.265 for it was too slow."""
+    live_pictures_damaged: int = 0
+    """H.265 that could not be decoded for the live view, encoders for it that broke."""
     live_sound_drops: int = 0
     recording_units_lost: int = 0
     write_failures: int = 0

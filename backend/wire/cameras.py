@@ -166,6 +166,7 @@ class CountersJson(Answer):
     ingest_failures: int
     live_drops: int
     live_gops_dropped: int
+    live_pictures_damaged: int
     live_sound_drops: int
     recording_units_lost: int
     write_failures: int
