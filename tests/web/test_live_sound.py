@@ -10,6 +10,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.daemon import Daemon
 from tests.films import write_flash_film
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.daemon]
 
@@ -81,6 +82,20 @@ def test_the_sound_is_left_as_it_was_and_ends_with_a_click(page: Page, daemon: D
     expect(button).to_have_attribute("data-state", "off")
     nobody = b'hindsight_camera_listeners{camera="film"} 0.0'
     daemon.wait(lambda: nobody in daemon.get("/metrics").body, 10, "nobody listens")
+
+
+def test_who_looks_back_hears_the_past_and_not_the_present(page: Page, daemon: Daemon) -> None:
+    """One sound at a time; the live one comes back with its picture."""
+    open_page(page, daemon, "film")
+    turn_on(page)
+    gain = "document.querySelector('hs-live-view').sound.sound.output.gain.value"
+    wait_until(lambda: page.evaluate(f"{gain} === 1"))
+    expect(page.locator("hs-rewind-panel")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    wait_until(lambda: page.evaluate(f"{gain} === 0"))
+    wait_until(lambda: page.evaluate("document.querySelector('video.past-picture')?.muted === false"))
+    page.keyboard.press("Escape")
+    wait_until(lambda: page.evaluate(f"{gain} === 1"))
 
 
 def test_a_camera_without_sound_says_so(page: Page, daemon: Daemon) -> None:

@@ -51,7 +51,8 @@ export class SoundButton extends HsElement {
     const { LiveSound } = await import("../live/sound.js");
     const current = src === this.getAttribute("src") && picture === /** @type {any} */ (this).picture;
     if (!current || !this.#wanted || this.sound !== null) return;
-    this.sound = new LiveSound(src, picture, (state, reason) => this.#enter(state, reason));
+    const isMute = () => this.parentElement?.querySelector(".past:not([hidden])") != null;
+    this.sound = new LiveSound(src, picture, isMute, (state, reason) => this.#enter(state, reason));
   }
 
   #stop() {

@@ -20,6 +20,7 @@ const LATE_MS = 4000;
 
 export class LiveSound {
   #picture;
+  #isMute;
   #onState;
   #socket;
   #hold_s = FIRST_HOLD_S;
@@ -38,10 +39,12 @@ export class LiveSound {
   /**
    * @param {string} url
    * @param {SoundPicture} picture whose sound it is
+   * @param {() => boolean} isMute whether something else is being looked at just now
    * @param {(state: SoundState, reason: string) => void} onState
    */
-  constructor(url, picture, onState) {
+  constructor(url, picture, isMute, onState) {
     this.#picture = picture;
+    this.#isMute = isMute;
     this.#onState = onState;
     picture.hold(this.#hold_s);
     this.#socket = new LiveSocket(url, {
@@ -104,6 +107,7 @@ export class LiveSound {
     const at_s = near ? /** @type {number} */ (this.#next_s) : wanted_s;
     const spare_s = at_s - context.currentTime;
     if (spare_s < SPARE_S) this.#keepBehind(SPARE_S - spare_s);
+    output.gain.value = this.#isMute() ? 0 : 1;
     const late_s = Math.max(0, -spare_s);
     const length_s = buffer.duration - lead_s - late_s;
     this.#next_s = null;

@@ -74,6 +74,8 @@ class VideoPast extends Past {
         play: () => this.onPlaying(true), pause: () => this.onPlaying(false), loadeddata: () => this.#seek(),
       },
     });
+    // The past is heard where the live picture is (`hs-sound-button`).
+    video.muted = localStorage.getItem("hindsight.sound") !== "on";
     this.element = this.video = video;
     // A pinned replay goes a minute after its last use; somebody who looks at one picture still uses it.
     this.#timer = setInterval(() => { if (!document.hidden) api.touch(told.url).catch(() => this.onGone()); }, KEEP_MS);
