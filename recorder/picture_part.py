@@ -61,7 +61,9 @@ class PicturePart:
         """Keep one more, durably. A picture of another size is fitted to the first when the clip is made."""
         if self._writer is None or self._epoch is None:
             self._epoch = Epoch(Codec.MJPEG, picture.width, picture.height, b"")
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._path.parent.exists():
+                self._path.parent.mkdir(parents=True)
+                sync_directory(self._path.parent.parent)
             self._writer = PartWriter(self._path, self._header(self._epoch, picture.label))
         frame_ns = NS_PER_S // self._order.fps
         at_ns = self.pictures * NS_PER_S // self._order.fps

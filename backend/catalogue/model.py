@@ -200,6 +200,7 @@ schedules = sa.Table(
     sa.Column("updated_at", NaiveUtc, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("seen_until", NaiveUtc),
+    sa.Column("furthest", NaiveUtc),
     sa.Column("era", sa.Integer, nullable=False),
     sa.Index("ix_schedules_recorder_id", "recorder_id"),
 )

@@ -63,7 +63,9 @@ def change(db: sa.Connection, schedule_id: str, spec: ScheduleSpec, now: datetim
 def seen(db: sa.Connection, schedule: Schedule, until: datetime, era: int) -> bool:
     """Note how far a schedule was looked at; False when it was changed or deleted meanwhile."""
     same = (schedules.c.id == schedule.id) & (schedules.c.version == schedule.version)
-    done = db.execute(schedules.update().where(same).values(seen_until=until, era=era))
+    furthest = until if schedule.furthest is None else max(until, schedule.furthest)
+    noted = {"seen_until": until, "era": era, "furthest": furthest}
+    done = db.execute(schedules.update().where(same).values(noted))
     return done.rowcount == 1
 
 

@@ -75,6 +75,9 @@ class Schedule:
     """Every moment up to here was made a run; None: made or changed since the last look."""
     era: int
     """Grows when the clock is set back by more than a day: the same moments are then others."""
+    furthest: datetime | None = None
+    """The latest moment ever looked up to. A clock that was far behind and is put right passes over time
+    that was looked after already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

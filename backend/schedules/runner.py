@@ -139,7 +139,7 @@ class Runner:
         schedules = await self.desk.catalogue.schedules.every(self.desk.recorder_id)
         if schedules:
             looked = await asyncio.to_thread(
-                lambda: [(s, look(s.spec, s.seen_until, now)) for s in schedules]
+                lambda: [(s, look(s.spec, _looked_until(s, now, why), now)) for s in schedules]
             )
             for schedule, outlook in looked:
                 if outlook.is_news or schedule.seen_until is None:
@@ -351,6 +351,16 @@ def _new_run(schedule: Schedule, occurrence: Occurrence, era: int) -> NewRun:
         due_at=occurrence.due_at,
         ends_at=occurrence.ends_at,
     )
+
+
+def _looked_until(schedule: Schedule, now: datetime, why: str) -> datetime | None:
+    """A box without a clock of its own starts in the past; when its time arrives, nothing was missed that
+    was looked after before.
+    """
+    seen, furthest = schedule.seen_until, schedule.furthest
+    if why is CLOCK_FORWARD and seen is not None and furthest is not None and seen < furthest <= now:
+        return furthest
+    return seen
 
 
 def _all_passed(passed: Passed | None, due: tuple[Occurrence, ...]) -> Passed | None:

@@ -122,9 +122,12 @@ class Schedules:
         names = {spec.name for spec in wanted}
         for schedule in rows:
             if schedule.spec.name not in names:
+                log.info("schedule %s left the configuration", schedule.spec.name)
                 await self._delete(schedule)
         for spec in wanted:
             known = by_name.get(spec.name)
+            if known is None or known.spec != spec:
+                log.info("schedule %s of the configuration is %s", spec.name, "changed" if known else "new")
             if known is None or known.spec.kind is not spec.kind:
                 if known is not None:
                     await self._delete(known)

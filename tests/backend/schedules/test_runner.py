@@ -149,6 +149,23 @@ async def test_a_clock_that_was_400_days_ahead_does_not_hold_schedules_for_400_d
     assert second.clips != first.clips
 
 
+async def test_a_box_that_starts_without_the_time_reports_nothing_as_missed(rig: Rig) -> None:
+    """It believes in 1970 until a time server answers; what was looked after before that was not missed."""
+    schedule = await rig.add(a_recording(length_s=1.5), DAY)
+    rig.set_wall(DUE + SECOND / 4)
+    done = await rig.tick_until_run(schedule, RunState.DONE)
+    rig.runner = rig.another_life()
+    rig.set_wall(datetime(1970, 1, 1, 12))
+    await rig.runner.tick()
+    rig.set_wall(DUE + HOUR)
+    await rig.runner.tick()
+    assert await rig.runs(schedule) == [done]
+    rig.set_wall(DUE + timedelta(days=2, hours=1))
+    await rig.runner.tick()
+    missed, _ = await rig.runs(schedule)
+    assert (missed.missed, missed.reason, missed.due_at) == (2, CLOCK_FORWARD, DUE + timedelta(days=1))
+
+
 @pytest.mark.parametrize(
     ("zone", "cron", "moments"),
     [

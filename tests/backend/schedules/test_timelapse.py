@@ -1,14 +1,21 @@
 """Timelapses over a real camera: pictures at their moments, lives that end, things that are not there."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import pytest_asyncio
 
-from backend.catalogue.schedule_values import Run, RunState, Schedule
+from backend.catalogue.schedule_values import NewRun, Run, RunState, Schedule
 from backend.ids import new_id
 from backend.lifecycle import Status
+from recorder.picture_part import PictureOrder, PicturePart
+from recorder.values import Picture
 from tests.backend.schedules.rig import Rig, rigged
 from tests.backend.schedules.specs import a_timelapse
 
@@ -109,6 +116,72 @@ async def test_a_deleted_timelapse_leaves_the_clip_of_what_it_had(rig: Rig) -> N
     assert clip is not None
     assert clip.status is Status.DRAFT
     assert (clip.frame_count or 0) >= 1
+
+
+def a_picture(number: int) -> Picture:
+    jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 20 * number, np.uint8))[1].tobytes()
+    return Picture(jpeg, NOON + number * SECOND, 64, 48, approximate=False)
+
+
+def keep_three(path: Path, order: PictureOrder) -> None:
+    part = PicturePart(path, order)
+    for number in range(3):
+        part.append(a_picture(number))
+    part.close()
+
+
+async def settled(rig: Rig) -> None:
+    """What threads had begun is at its end; a kill would have ended it."""
+    loop = asyncio.get_running_loop()
+    both_idle = threading.Barrier(2)
+    await asyncio.gather(*(loop.run_in_executor(rig.desk.disk, both_idle.wait) for _ in range(2)))
+    await rig.box.catalogue.set_notes({"settled": "yes"})
+
+
+async def test_a_life_that_ends_at_any_step_of_joining_makes_one_clip(rig: Rig) -> None:
+    """Cut off after each of its steps; the next life joins or goes on, and nothing is left over."""
+    rows = rig.box.catalogue.schedules
+    rig.set_wall(NOON + 60 * SECOND)
+    for steps in range(0, 24, 2):
+        schedule = await rig.add(SHORT, NOON + 50 * SECOND)
+        due_at = NOON + timedelta(seconds=steps)
+        new = NewRun(
+            id=new_id(),
+            schedule_id=schedule.id,
+            recorder_id=schedule.recorder_id,
+            era=0,
+            spec=SHORT,
+            due_at=due_at,
+            ends_at=due_at + 5 * SECOND,
+        )
+        (run,) = await rows.note(schedule, (NOON + 55 * SECOND, 0), [new], None)
+        clip_id = new_id()
+        await rows.update_run(run.id, {"state": RunState.RUNNING, "clips": (clip_id,)})
+        path = rig.directory / "timelapses" / f"{run.id}.part"
+        await asyncio.to_thread(keep_three, path, PictureOrder(clip_id, "front", run.recorder_id, 10))
+        async with asyncio.TaskGroup() as group:
+            tick = group.create_task(rig.runner.tick())
+            for _ in range(steps):
+                await asyncio.sleep(0.001)
+            tick.cancel()
+        await rig.runner.close()
+        await settled(rig)
+        rig.runner = rig.another_life()
+
+        async def is_over(run_id: str = run.id, schedule: Schedule = schedule) -> bool:
+            found = {run.id: run for run in await rig.runs(schedule)}
+            return found[run_id].state is RunState.DONE
+
+        # What a start does with clips that it finds unfinished.
+        for unfinished in await rig.box.catalogue.list_unfinished(run.recorder_id):
+            if unfinished.status is Status.PROCESSING:
+                await rig.recordings.finish_again(unfinished)
+        await rig.tick_until(is_over)
+        clip = await rig.box.catalogue.get_clip(clip_id)
+        assert clip is not None
+        assert (clip.status, clip.frame_count) == (Status.DRAFT, 3)
+        assert not await asyncio.to_thread(path.exists)
+        await rig.begin_anew()
 
 
 async def test_files_of_runs_that_are_over_are_swept_and_strangers_stay(rig: Rig) -> None:

@@ -231,6 +231,7 @@ def _schedules() -> None:
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("seen_until", sa.DateTime(), nullable=True),
+        sa.Column("furthest", sa.DateTime(), nullable=True),
         sa.Column("era", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_schedules"),
     )
