@@ -52,6 +52,7 @@ class Analytics:
         self._seen: dict[str, _Seen] = {}
         self._open: dict[str, Sample] = {}
         self._done: list[Sample] = []
+        self._removed: dict[str, tuple[int, int]] = {}
         self.lost = 0
 
     async def tick(self, statuses: Iterable[CameraStatus]) -> None:
@@ -62,17 +63,30 @@ class Analytics:
             self._look(status, now_s, minute)
         for camera in self._seen.keys() - {status.camera_id for status in present}:
             self._part_with(camera)
+        self._note_removed(minute)
         await self._write()
 
     async def flush(self) -> None:
         """Write the minute under way, at the end."""
         self._done.extend(self._open.values())
         self._open.clear()
+        self._note_removed(self._now().replace(second=0, microsecond=0))
         await self._write()
+
+    def removed(self, camera: str, size_bytes: int) -> None:
+        """Retention deleted a clip, perhaps of a camera that is gone."""
+        clips, total = self._removed.get(camera, (0, 0))
+        self._removed[camera] = (clips + 1, total + size_bytes)
 
     async def thin(self) -> int:
         """Make hours of what is older than a week."""
         return await self._catalogue.thin_samples(self._recorder_id, self._now() - KEEP_MINUTES)
+
+    def _note_removed(self, minute: datetime) -> None:
+        for camera, (clips, size_bytes) in self._removed.items():
+            sample = Sample(recorder_id=self._recorder_id, camera=camera, at=minute)
+            self._done.append(replace(sample, clips_removed=clips, bytes_removed=size_bytes))
+        self._removed.clear()
 
     def _look(self, status: CameraStatus, now_s: float, minute: datetime) -> None:
         camera = status.camera_id

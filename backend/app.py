@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -26,7 +27,7 @@ from backend.api import all_routes
 from backend.archive import ArchiveCounters, Archives
 from backend.batch import Batch
 from backend.cameras import Cameras, camera_settings
-from backend.catalogue import Catalogue, utc_now
+from backend.catalogue import Catalogue, Clip, utc_now
 from backend.clip_news import ClipNews
 from backend.clips import Clips
 from backend.config import Config
@@ -287,6 +288,12 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     return rooms
 
 
+def _retired(rooms: Rooms, clip: Clip) -> None:
+    """Retention deleted a clip."""
+    rooms.clips.gone(clip)
+    rooms.analytics.removed(clip.camera, clip.size_bytes or 0)
+
+
 def _storage_parts(base: Foundation, news: ClipNews) -> StorageParts:
     return StorageParts(base.catalogue, base.files, base.recorder_id, news, base.health)
 
@@ -301,7 +308,7 @@ async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) ->
     rooms.storage.start(rooms.playing.clean.to_share)
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(rooms.picturing.previews.catch_up(base.recorder_id), "missing previews")
-    await rooms.housekeeping.open(rooms.garbage.run, rooms.clips.gone, rooms.storage.copies)
+    await rooms.housekeeping.open(rooms.garbage.run, partial(_retired, rooms), rooms.storage.copies)
     rooms.reloader.followers += [rooms.housekeeping.follow, rooms.schedules.follow]
     closers = (
         rooms.tasks,

@@ -90,7 +90,10 @@ class Daemon:
     def configure(self, cameras: Sequence[Mapping[str, Any]], **sections: Any) -> None:
         """Write the configuration anew; `hang_up` or a new start reads it."""
         server = {"host": "127.0.0.1", "port": self.port} | sections.pop("server", {})
-        config = {"data_dir": str(self.data_dir), "server": server, "cameras": list(cameras)} | sections
+        # What this machine's disk has left decides nothing; who tests the reserve says how large it is.
+        keep = {"retention": {"reserve": {"bytes": 0, "clips": 0}}}
+        own = {"data_dir": str(self.data_dir), "server": server, "cameras": list(cameras)}
+        config = own | keep | sections
         # JSON is YAML too.
         self.config_path.write_text(json.dumps(config), "utf-8")
 

@@ -158,6 +158,8 @@ samples = sa.Table(
     sa.Column("stalled_s", sa.Double, nullable=False),
     sa.Column("reconnecting_s", sa.Double, nullable=False),
     sa.Column("stopped_s", sa.Double, nullable=False),
+    sa.Column("clips_removed", sa.BigInteger, nullable=False),
+    sa.Column("bytes_removed", sa.BigInteger, nullable=False),
     sa.Index("ix_samples_time", "at_s"),
 )
 

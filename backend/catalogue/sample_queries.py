@@ -16,8 +16,9 @@ from backend.catalogue.values import Sample, SampleFilter
 MINUTE_S = 60
 HOUR_S = 3600
 _STATES = ("live_s", "connecting_s", "stalled_s", "reconnecting_s", "stopped_s")
-_SUMS = ("frames", "drops", "bytes", "filled_s", *_STATES)
-_WHOLE = frozenset({"frames", "drops", "bytes"})
+_COUNTS = ("frames", "drops", "bytes", "clips_removed", "bytes_removed")
+_SUMS = (*_COUNTS, "filled_s", *_STATES)
+_WHOLE = frozenset(_COUNTS)
 
 
 def add(db: sa.Connection, sample: Sample) -> None:

@@ -428,6 +428,9 @@ class Sample:
     stalled_s: float = 0.0
     reconnecting_s: float = 0.0
     stopped_s: float = 0.0
+    clips_removed: int = 0
+    bytes_removed: int = 0
+    """By retention."""
 
     @property
     def total_s(self) -> float:

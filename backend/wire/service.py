@@ -127,6 +127,8 @@ class SampleJson(Answer):
     stalled_seconds: float
     reconnecting_seconds: float
     stopped_seconds: float
+    clips_removed: int = Field(description="By retention.")
+    bytes_removed: int
 
     @classmethod
     def of(cls, sample: Sample) -> Self:
@@ -142,6 +144,8 @@ class SampleJson(Answer):
             stalled_seconds=sample.stalled_s,
             reconnecting_seconds=sample.reconnecting_s,
             stopped_seconds=sample.stopped_s,
+            clips_removed=sample.clips_removed,
+            bytes_removed=sample.bytes_removed,
         )
 
 

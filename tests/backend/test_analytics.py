@@ -129,3 +129,15 @@ async def test_the_last_minute_of_a_removed_camera_is_written_when_it_goes(day: 
     await day.look(units=300)
     await day.analytics.tick([])
     assert [sample.frames for sample in await day.samples()] == [300]
+
+
+async def test_what_retention_removed_counts_in_its_minute_also_of_a_camera_that_is_gone(
+    day: Day,
+) -> None:
+    """Summed up until the next look; it makes no minute look watched."""
+    for camera, size_bytes in (("front", 100), ("front", 50), ("gone", 7)):
+        day.analytics.removed(camera, size_bytes)
+    await day.look()
+    await day.analytics.flush()
+    found = {one.camera: (one.clips_removed, one.bytes_removed, one.total_s) for one in await day.samples()}
+    assert found == {"front": (2, 150, 0.0), "gone": (1, 7, 0.0)}

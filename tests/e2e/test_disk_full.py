@@ -18,8 +18,6 @@ pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
 LONG_GOP = {"id": "front", "source": "synthetic?size=320x180&fps=30&gop_s=10"}
 DISK_BYTES = 24 * 1024 * 1024
-NO_RESERVE = {"reserve": {"bytes": 0, "clips": 0}}
-"""What is tested here is the last block; what keeps us away from it is in test_disk_room.py."""
 
 
 class SmallDisk:
@@ -72,7 +70,7 @@ def buffered_frames(daemon: Daemon) -> int:
 
 def test_a_full_disk_refuses_with_507_and_leaves_nothing(tmp_path: Path, disk: SmallDisk) -> None:
     """Look-back, recording and snapshot alike; no file, no row, no open file; later it works again."""
-    with Daemon(tmp_path, [LONG_GOP], retention=NO_RESERVE) as daemon:
+    with Daemon(tmp_path, [LONG_GOP]) as daemon:
         daemon.wait_for_buffer(2.0)
         disk.fill()
         before = buffered_frames(daemon)
@@ -102,7 +100,7 @@ def test_a_disk_that_fills_up_fails_the_recording_and_keeps_what_was_written(
     tmp_path: Path, disk: SmallDisk
 ) -> None:
     """The buffer goes on; with space again a retry makes the clip of everything that was written."""
-    with Daemon(tmp_path, [LONG_GOP], retention=NO_RESERVE) as daemon:
+    with Daemon(tmp_path, [LONG_GOP]) as daemon:
         daemon.wait_for_buffer(2.0)
         told = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": 60}).json()
         part = daemon.data_dir / "clips" / told["id"] / "recording.part"
@@ -127,7 +125,7 @@ def test_a_disk_that_fills_up_fails_the_recording_and_keeps_what_was_written(
 
 def test_a_start_on_a_full_disk_says_so_and_gives_nothing_up(tmp_path: Path, disk: SmallDisk) -> None:
     """It ends with a sentence; the start after that finds space and finishes what the kill cut off."""
-    with Daemon(tmp_path, [LONG_GOP], retention=NO_RESERVE) as daemon:
+    with Daemon(tmp_path, [LONG_GOP]) as daemon:
         daemon.wait_for_buffer(2.0)
         told = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": 60}).json()
         daemon.wait(lambda: (daemon.clip(told["id"])["duration_seconds"] or 0) >= 2, 20, "2 s recorded")

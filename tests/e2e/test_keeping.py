@@ -117,7 +117,7 @@ def test_a_rule_deletes_what_it_lists_and_asks_before_it_deletes_much(tmp_path: 
         assert daemon.request("PATCH", f"/api/clips/{clips[0]['id']}", {"keep": True}).status == 200
         assert cli(daemon, "--dry-run").stdout.startswith("0 clips (0 bytes) go with the next sweep.")
         assert daemon.post("/api/retention/approve").status == 409
-        daemon.configure([CAMERA], retention={"rules": [{"max_clips": 2}]})
+        daemon.configure([CAMERA], retention={"rules": [{"max_clips": 2}], "reserve": {"bytes": 0}})
         daemon.hang_up()
         ready = "/readyz"
         daemon.wait(lambda: "Retention waits" in str(daemon.get(ready).json()["concerns"]), 20, "the hold")

@@ -192,6 +192,8 @@ def _samples() -> None:
         sa.Column("stalled_s", sa.Double(), nullable=False),
         sa.Column("reconnecting_s", sa.Double(), nullable=False),
         sa.Column("stopped_s", sa.Double(), nullable=False),
+        sa.Column("clips_removed", sa.BigInteger(), nullable=False),
+        sa.Column("bytes_removed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("recorder_id", "camera", "resolution_s", "at_s", name="pk_samples"),
     )
     op.create_index("ix_samples_time", "samples", ["at_s"], unique=False)
