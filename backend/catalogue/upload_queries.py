@@ -30,6 +30,7 @@ from backend.lifecycle import FINISHED
 Wanted = Callable[[Clip], Sequence[NewUpload]]
 """What a clip should have at the store, whatever is there already."""
 
+TROUBLED_ATTEMPTS = 3
 _FINISHED = [status.value for status in FINISHED]
 
 
@@ -228,6 +229,8 @@ def backlog(db: sa.Connection, recorder_id: str) -> UploadBacklog:
         sa.func.coalesce(sa.func.sum(uploads.c.size_bytes), 0),
     ).where(uploads.c.recorder_id == recorder_id)
     files, oldest, size_bytes = db.execute(waiting).one()
+    troubled = (uploads.c.recorder_id == recorder_id) & (uploads.c.attempts >= TROUBLED_ATTEMPTS)
+    trouble = sa.select(uploads.c.last_error).where(troubled).order_by(uploads.c.id.desc()).limit(1)
     planned = sa.select(sa.func.count()).where(
         clips.c.upload_due, clips.c.recorder_id == recorder_id, clips.c.status.in_(_FINISHED)
     )
@@ -238,6 +241,8 @@ def backlog(db: sa.Connection, recorder_id: str) -> UploadBacklog:
         oldest=oldest,
         clips_not_planned=db.execute(planned).scalar_one(),
         deletions=db.execute(deletions).scalar_one(),
+        troubled=db.execute(sa.select(sa.func.count()).where(troubled)).scalar_one(),
+        trouble=db.execute(trouble).scalar_one_or_none(),
     )
 
 

@@ -366,6 +366,10 @@ class UploadBacklog:
     clips_not_planned: int
     """Finished or changed since the queue last looked."""
     deletions: int
+    troubled: int = 0
+    """Files that failed again and again though the store works."""
+    trouble: str | None = None
+    """What the newest of them said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,18 @@ from backend.storage.object_store import (
     ObjectStat,
     Progress,
     ProviderStreamResult,
+    StoreError,
     StoreHealth,
 )
-from backend.storage.s3_errors import code_of, foreseen, is_missing, store_error
+from backend.storage.s3_errors import (
+    LARGEST_SKEW_S,
+    clock_error,
+    code_of,
+    foreseen,
+    is_missing,
+    skew_s,
+    store_error,
+)
 from backend.storage.s3_http import PatientPool
 
 log = logging.getLogger(__name__)
@@ -157,7 +166,22 @@ class S3Store:
         try:
             return await asyncio.get_running_loop().run_in_executor(threads, work)
         except _FAILURES as error:
-            raise foreseen(error, what) from error
+            raise await self._explained(foreseen(error, what)) from error
+        except StoreError as error:
+            raise await self._explained(error) from error
+
+    async def _explained(self, error: StoreError) -> StoreError:
+        """A refusal for no good reason may be a clock: stores answer a skewed signature in many ways."""
+        if error.cause not in {Cause.CREDENTIALS, Cause.OTHER} or self._closing:
+            return error
+        skew_s = await asyncio.get_running_loop().run_in_executor(self._calls, self._clock_ahead_s)
+        return error if skew_s is None or abs(skew_s) <= LARGEST_SKEW_S else clock_error(skew_s)
+
+    def _clock_ahead_s(self) -> float | None:
+        try:
+            return skew_s(self._http.request("GET", self._settings.endpoint))
+        except urllib3.exceptions.HTTPError:
+            return None
 
     def _bucket(self, key: StoredPath) -> str:
         return self._settings.bucket(key.root)

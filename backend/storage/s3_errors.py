@@ -32,7 +32,7 @@ _BY_CODE = {code: cause for cause, codes in _CAUSES.items() for code in codes.sp
 _BY_STATUS = {401: Cause.CREDENTIALS, 403: Cause.CREDENTIALS, 404: Cause.MISSING, 413: Cause.FULL,
               429: Cause.SLOW, 503: Cause.SLOW, 507: Cause.FULL}  # fmt: skip
 _CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
-_LARGEST_SKEW_S = 300.0
+LARGEST_SKEW_S = 300.0
 _FULL_WORDS = ("no space left", "disk full", "quota exceeded", "storage full", "insufficient storage")
 
 _CURES = {
@@ -98,13 +98,18 @@ def _of_s3(error: S3Error | InvalidResponseError, what: str) -> StoreError:
         cause = Cause.FULL
     response = getattr(error, "response", None)
     cause = cause or _BY_STATUS.get(getattr(response, "status", None) or 0, Cause.OTHER)
-    skew_s = _skew_s(response)
-    if cause is Cause.CREDENTIALS and skew_s is not None and abs(skew_s) > _LARGEST_SKEW_S:
-        cause = Cause.CLOCK
+    ahead_s = skew_s(response)
+    if cause is Cause.CREDENTIALS and ahead_s is not None and abs(ahead_s) > LARGEST_SKEW_S:
+        return clock_error(ahead_s)
     said = f"The store refused to {what}: {code}" + (f", {message}" if message else "")
-    if cause is Cause.CLOCK and skew_s is not None:
-        said += f" (our clock is {abs(skew_s):.0f} s {'ahead' if skew_s > 0 else 'behind'})"
     return store_error(cause, said)
+
+
+def clock_error(ahead_s: float) -> StoreError:
+    """Our clock is so many seconds ahead of the store's (or behind it)."""
+    direction = "ahead of" if ahead_s > 0 else "behind"
+    said = f"The store refuses signatures: our clock is {abs(ahead_s):.0f} s {direction} the store's"
+    return store_error(Cause.CLOCK, said)
 
 
 def _of_status(error: ServerError | InvalidResponseError, what: str) -> StoreError:
@@ -133,7 +138,7 @@ def _short(error: BaseException) -> str:
     return " ".join(text.split())[:160] or type(error).__name__
 
 
-def _skew_s(response: Any) -> float | None:
+def skew_s(response: Any) -> float | None:
     """How far our clock is ahead of the store's, by the answer's Date."""
     text = response.headers.get("Date") if response is not None else None
     try:

@@ -36,6 +36,7 @@ class StorageStatus:
     waiting_files: int = 0
     waiting_bytes: int = 0
     waiting_deletions: int = 0
+    troubled_files: int = 0
     oldest: datetime | None = None
     oldest_age_s: float = 0.0
 
@@ -75,11 +76,12 @@ class Storage:
             provider=self.store.provider,
             state=outlook.state.value,
             cause=outlook.cause.value if outlook.cause else None,
-            detail=outlook.sentence,
+            detail=self.queue.trouble,
             keep_local=self._config.keep_local,
             waiting_files=backlog.files + backlog.clips_not_planned,
             waiting_bytes=backlog.size_bytes,
             waiting_deletions=backlog.deletions,
+            troubled_files=backlog.troubled,
             oldest=backlog.oldest,
             oldest_age_s=max(0.0, age_s),
         )
@@ -100,6 +102,7 @@ class Storage:
             "uploads_waiting_bytes": now.waiting_bytes,
             "uploads_oldest_age_seconds": now.oldest_age_s,
             "store_deletions_waiting": now.waiting_deletions,
+            "uploads_troubled": now.troubled_files,
             **{f"uploads_{name}_total": number for name, number in asdict(self.queue.counters).items()},
             **{
                 f"reclaimed_{name}_total": number

@@ -126,6 +126,15 @@ class UploadQueue:
         """What waited a second ago."""
         return self._known.backlog
 
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong, as a sentence: the store fails, or it works and some file cannot be copied."""
+        backlog = self._known.backlog
+        if self.outlook.sentence is not None or not backlog.troubled:
+            return self.outlook.sentence
+        files = "A file" if backlog.troubled == 1 else f"{backlog.troubled} files"
+        return f"{files} cannot be copied to the store. {backlog.trouble}"
+
     def start(self) -> None:
         """Begin to work."""
         self._tasks.spawn(self._run(), "upload queue")
@@ -383,8 +392,8 @@ class UploadQueue:
                 copying.told_bytes = sent_bytes
                 self._parts.news.events.publish("upload", upload_news(copying), camera=copying.clip.camera)
         backlog, outlook = self._known.backlog, self.outlook
-        self._parts.concern(outlook.sentence)
-        said = (outlook.state, outlook.cause, backlog.files, backlog.clips_not_planned > 0)
+        self._parts.concern(self.trouble)
+        said = (outlook.state, outlook.cause, backlog.files, backlog.clips_not_planned > 0, backlog.troubled)
         if said != self._known.told:
             self._known.told = said
             self._parts.news.events.publish(
@@ -392,7 +401,7 @@ class UploadQueue:
                 {
                     "state": outlook.state.value,
                     "cause": outlook.cause.value if outlook.cause else None,
-                    "detail": outlook.sentence,
+                    "detail": self.trouble,
                     "waiting_files": backlog.files,
                     "waiting_bytes": backlog.size_bytes,
                 },

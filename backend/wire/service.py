@@ -68,6 +68,7 @@ class StorageJson(Answer):
     waiting_files: int
     waiting_bytes: int
     waiting_deletions: int
+    troubled_files: int = Field(description="Failed again and again though the store works.")
     oldest_waiting_since: Time | None
     oldest_waiting_seconds: float
 

@@ -2,8 +2,11 @@
 
 import http.client
 import re
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -341,3 +344,49 @@ async def test_health_names_the_cause(server: S3Server) -> None:
     assert await cause_of(settings_of(server, clips_bucket="not-there-at-all")) is Cause.BUCKET
     assert await cause_of(settings_of(server, endpoint="http://127.0.0.1:9")) is Cause.HOST
     assert await cause_of(settings_of(server, endpoint="http://no-such-host.invalid")) is Cause.HOST
+
+
+class _OffByTwoHours(BaseHTTPRequestHandler):
+    """A store that refuses every signature, and whose clock shows why."""
+
+    def do_GET(self) -> None:
+        self._refuse()
+
+    def do_HEAD(self) -> None:
+        self._refuse()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(time.time() - 7200)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing to see."""
+
+    def _refuse(self) -> None:
+        self.send_response(400)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+async def test_a_clock_that_is_off_is_named_however_the_store_refuses() -> None:
+    """rclone answers a skewed signature with 400 or AccessDenied, MinIO a HEAD with a bare 403."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _OffByTwoHours) as refusing:
+        threading.Thread(target=refusing.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{refusing.server_address[1]}"
+        store = S3Store(S3Settings(endpoint, "hindsight", "a-secret-of-the-tests"))
+        health = await store.health()
+        await store.close()
+        refusing.shutdown()
+    assert health.cause is Cause.CLOCK
+    assert "7200 s ahead of" in str(health.sentence)
+
+
+async def test_a_bucket_that_is_gone_is_named_and_not_made_again(server: S3Server, tmp_path: Path) -> None:
+    """An empty bucket would hide the loss. (rclone's are folders, which come back with the next object.)"""
+    store = S3Store(settings_of(server, clips_bucket="gone-bucket"))
+    assert (await store.health()).cause is Cause.BUCKET
+    if server.kind != "rclone":
+        with pytest.raises(StoreError, match="NoSuchBucket") as caught:
+            await store.put(clip_key(), file_of(tmp_path, SMALL), "video/mp4")
+        assert caught.value.cause is Cause.BUCKET
+        assert (await store.health()).cause is Cause.BUCKET
+    await store.close()

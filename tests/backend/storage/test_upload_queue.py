@@ -52,7 +52,13 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
 
 @asynccontextmanager
 async def working(
-    box: Box, server: S3Server, *, public: bool = False, reclaim: bool = False, secret: str | None = None
+    box: Box,
+    server: S3Server,
+    *,
+    public: bool = False,
+    reclaim: bool = False,
+    secret: str | None = None,
+    concerns: list[str | None] | None = None,
 ) -> AsyncIterator[UploadQueue]:
     settings = S3Settings(server.endpoint, server.access_key, secret or server.secret_key, public_urls=public)
     parts = QueueParts(
@@ -65,6 +71,7 @@ async def working(
         store_name=server.endpoint,
         public=public,
         reclaim_after=timedelta(0) if reclaim else None,
+        concern=(concerns if concerns is not None else []).append,
         chance=lambda: 0.0,
         look_every_s=0.05,
     )
@@ -203,6 +210,24 @@ async def test_a_local_file_that_has_changed_is_not_spread(box: Box, shared: S3S
     assert objects_of(shared, rotten) == [f"thumbnails/{rotten.id}/middle.jpg"]
 
 
+async def test_a_file_that_fails_again_and_again_is_a_concern(box: Box, shared: S3Server) -> None:
+    """The store is well, so nothing else would tell; it goes on being tried, for ever."""
+    rotten = await box.finished_clip(b"as it was")
+    path = box.files.clip_path(str(rotten.path))
+    path.write_bytes(b"as it is!")
+    concerns: list[str | None] = []
+    async with working(box, shared, concerns=concerns) as queue:
+        for failures in range(1, 4):
+            await until(partial(failed_at_least, queue, failures), "another try")
+            box.clock.time += timedelta(hours=1)
+        await until(lambda: concerns[-1], "the concern")
+        assert "A file cannot be copied to the store. The local file has changed" in str(concerns[-1])
+        path.write_bytes(b"as it was")
+        box.clock.time += timedelta(hours=1)
+        await located(box.catalogue, rotten, Location.BOTH)
+        await until(lambda: concerns[-1] is None, "its end")
+
+
 async def test_a_deleted_clip_is_deleted_at_the_store(box: Box, shared: S3Server) -> None:
     """By way of the garbage table, so also when the store is down just then."""
     clip = await box.finished_clip()
@@ -223,6 +248,10 @@ async def test_space_is_given_up_only_after_the_store_has_the_content(box: Box, 
     assert (box.files.thumbnails_dir / clip.id / "middle.jpg").exists()
     assert remote.remote_file is not None
     assert (shared.directory / "clips" / remote.remote_file.path).read_bytes() == b"moving pictures"
+
+
+def failed_at_least(queue: UploadQueue, failures: int) -> bool:
+    return queue.counters.failures >= failures
 
 
 def disk() -> ThreadPoolExecutor:
