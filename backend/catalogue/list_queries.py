@@ -16,7 +16,7 @@ from backend.catalogue import cursor as cursors
 from backend.catalogue.clip_rows import clip_of
 from backend.catalogue.known_clips import Key, KnownClips
 from backend.catalogue.model import clips
-from backend.catalogue.search import matches, newest_found
+from backend.catalogue.search import matches, newest_found, rarely_found
 from backend.catalogue.values import Clip, ClipFilter, ClipPage
 
 
@@ -54,7 +54,7 @@ def feed(db: sa.Connection, wish: PageWish, known: KnownClips) -> ClipPage:
 
 def _page(db: sa.Connection, listed: _List, wish: PageWish, known: KnownClips) -> ClipPage:
     """One row more than asked tells whether there is a next page."""
-    numbers = _numbers(listed, wish, sqlite=db.dialect.name == "sqlite").subquery()
+    numbers = _numbers(db, listed, wish).subquery()
     select = sa.select(clips.c.version, clips.c.number, *listed.order).join_from(
         clips, numbers, clips.c.number == numbers.c.number
     )
@@ -67,22 +67,25 @@ def _page(db: sa.Connection, listed: _List, wish: PageWish, known: KnownClips) -
     return ClipPage(tuple(found[key] for key in keys), next_cursor)
 
 
-def _numbers(listed: _List, wish: PageWish, *, sqlite: bool) -> sa.Select[tuple[int]]:
-    """Where SQLite begins is decided here: it has no statistics to do so by."""
+def _numbers(db: sa.Connection, listed: _List, wish: PageWish) -> sa.Select[tuple[int]]:
+    """Where to begin is decided here: SQLite has no statistics, PostgreSQL none of beginnings of words."""
     wanted = wish.wanted
-    if not sqlite:
-        return _limited(listed, wish, _conditions(wanted, sqlite=False))
-    if listed is _FEED:
+    sqlite = db.dialect.name == "sqlite"
+    if not sqlite and wanted.q is not None and (found := rarely_found(db, wanted.q)) is not None:
+        others = [found, *_conditions(replace(wanted, q=None), sqlite=False)]
+        return _limited(listed, wish, others)
+    if sqlite and listed is _FEED:
         # Walk the feed, which ends early, instead of sorting whatever a filter finds.
         return _limited(listed, wish, _conditions(wanted, sqlite=True, column=_aside))
-    if wanted.from_ or wanted.to:
+    if listed is _RECORDED and (wanted.to or (sqlite and wanted.from_)):
         # The time index finds a span at once; walking numbers, of all rows or of found ones, does not.
-        order = tuple(_aside(column) for column in listed.order)
-        return _limited(listed, wish, _conditions(wanted, sqlite=True, column=_number_aside), order)
-    if wanted.q is not None and (found := newest_found(wanted.q)) is not None:
+        order = (clips.c.number + sa.literal_column("0"),)
+        column = _number_aside if sqlite else _plain
+        return _limited(listed, wish, _conditions(wanted, sqlite=sqlite, column=column), order)
+    if sqlite and wanted.q is not None and (words := newest_found(wanted.q)) is not None:
         others = _conditions(replace(wanted, q=None), sqlite=True)
-        return found.where(*others, *_behind(listed, wish)).limit(wish.limit + 1)
-    return _limited(listed, wish, _conditions(wanted, sqlite=True))
+        return words.where(*others, *_behind(listed, wish)).limit(wish.limit + 1)
+    return _limited(listed, wish, _conditions(wanted, sqlite=sqlite))
 
 
 def _limited(
@@ -102,6 +105,10 @@ def _behind(listed: _List, wish: PageWish) -> list[sa.ColumnElement[bool]]:
         return []
     place = cursors.decode(listed.kind, wish.cursor, len(listed.order))
     return [sa.tuple_(*listed.order) < sa.tuple_(*(sa.literal(part) for part in place))]
+
+
+def _plain(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    return column
 
 
 def _aside(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -129,9 +136,10 @@ def _conditions(
     wanted: ClipFilter,
     *,
     sqlite: bool,
-    column: Callable[[sa.Column[Any]], sa.ColumnElement[Any]] = lambda column: column,
+    column: Callable[[sa.Column[Any]], sa.ColumnElement[Any]] | None = None,
 ) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
+    column = column or _plain
     if wanted.statuses:
         conditions.append(column(clips.c.status).in_(sorted(status.value for status in wanted.statuses)))
     if wanted.camera is not None:
