@@ -86,6 +86,8 @@ class DiskRoom:
         """Both replaced by a reload."""
         self.free_bytes = 0
         self.total_bytes = 0
+        self.pending_bytes = 0
+        """Of unfinished clips: what finishing them takes once more."""
         self.is_low = False
         self.counters = RoomCounters()
 
@@ -125,9 +127,8 @@ class DiskRoom:
     async def look(self, when_low: Callable[[], Awaitable[object]] | None = None) -> None:
         """Measure; `when_low` is asked to make room, and runs to its end before the next look."""
         reserve = await self._measure()
-        if self.is_low:
-            await self._end_in_time(reserve)
-        if self.free_bytes < reserve * (1 + ROOM_SHARE) and when_low is not None:
+        await self._end_in_time(reserve)
+        if self.free_bytes < (reserve + self.pending_bytes) * (1 + ROOM_SHARE) and when_low is not None:
             await when_low()
 
     async def _measure(self) -> int:
@@ -152,10 +153,14 @@ class DiskRoom:
 
     async def _end_in_time(self, reserve: int) -> None:
         parts = self._parts
+        if reserve == 0 or not (self.pending_bytes or any(camera.recordings for camera in parts.statuses())):
+            self.pending_bytes = 0
+            return
         unfinished = await parts.catalogue.list_unfinished(parts.recorder_id)
         sizes = await asyncio.get_running_loop().run_in_executor(
             parts.disk, _part_sizes, parts.files, unfinished
         )
+        self.pending_bytes = sum(sizes)
         running = [clip for clip in unfinished if clip.status is Status.PENDING]
         if not running or not must_end(self.free_bytes, reserve, sizes):
             return

@@ -229,9 +229,10 @@ class Retention:
             )
             for rule in config.rules
         )
-        return Rules(
-            rules, self._parts.room.reserve_of(config.reserve), config.reserve.make_room, config.hold_above
-        )
+        room = self._parts.room
+        # Room for what is being recorded too: a clip is finished beside its part file.
+        reserve_bytes = room.reserve_of(config.reserve) + room.pending_bytes
+        return Rules(rules, reserve_bytes, config.reserve.make_room, config.hold_above)
 
     def _before(self, standing: Standing) -> Rules | None:
         """The rules that held until now; None when those of today are no others."""

@@ -20,6 +20,7 @@ from backend.health import Health
 from backend.retention_sweep import Retention, RetentionParts
 from backend.storage.local import LocalFiles
 from recorder.clock import LabelLine
+from recorder.values import CameraStatus
 from tests.backend.rows import HERE, Box
 from tests.fakes import NS_PER_S, SimulatedClock
 
@@ -68,6 +69,7 @@ class Keeping:
     events: EventLog
     gone: list[str]
     directory: Path
+    statuses: list[CameraStatus]
 
     async def clip(self, size: int = 1000, **changes: Any) -> Clip:
         """A draft of so many bytes, made now, by the clock as it is."""
@@ -127,13 +129,14 @@ _DISK: Executor = ThreadPoolExecutor(1)
 def _made(
     box: Box, files: SmallDisk, clock: SimulatedClock, config: RetentionConfig, directory: Path
 ) -> Keeping:
+    statuses: list[CameraStatus] = []
     labels, events, gone = LabelLine(clock), EventLog("boot"), list[str]()
     health = Health(lambda subject, said: events.publish("concern", {"subject": subject}))
     parts = RoomParts(
         catalogue=box.catalogue,
         recorder_id=HERE,
         files=files,
-        statuses=lambda: (),
+        statuses=lambda: statuses,
         find_recorder=lambda clip_id, camera: None,
         disk=_DISK,
         events=events,
@@ -155,4 +158,6 @@ def _made(
         ),
         config,
     )
-    return Keeping(box, files, clock, labels, room, retention, garbage, health, events, gone, directory)
+    return Keeping(
+        box, files, clock, labels, room, retention, garbage, health, events, gone, directory, statuses
+    )

@@ -74,3 +74,22 @@ async def test_a_sweep_that_could_do_nothing_is_not_repeated_every_second(tmp_pa
         for _ in range(12):
             await box.room.look(box.retention.make_room)
         assert box.retention.counters.sweeps == 2
+
+
+async def test_room_is_made_for_finishing_what_is_being_recorded(tmp_path: Path) -> None:
+    """A part file of three thousand bytes needs as many again; without old clips nothing can be done."""
+    async with keeping(tmp_path, total_bytes=10_100, reserve={"bytes": 1000, "clips": 0}) as box:
+        await box.retention.sweep()
+        clips = [await box.clip(1000) for _ in range(4)]
+        await box.room.look(box.retention.make_room)
+        assert await box.ids() == [clip.id for clip in clips]
+        running = await box.box.running_clip()
+        box.files.clip_path(f"{running.id}/recording.part").write_bytes(b"u" * 3000)
+        box.statuses.append(a_status(recordings=1, held_s=0.0))
+        await box.room.look(box.retention.make_room)
+        assert box.room.pending_bytes == 3000
+        assert await box.ids() == [*(clip.id for clip in clips[-2:]), running.id]
+        box.statuses.clear()
+        await box.box.catalogue.delete_clip(running.id)
+        await box.room.look()
+        assert box.room.pending_bytes == 0
