@@ -79,7 +79,7 @@ class Previews:
 
     async def catch_up(self, recorder_id: str) -> None:
         """Make what a kill or a failure prevented, one after the other."""
-        for clip in await self._catalogue.clips_of_recorder(recorder_id):
+        async for clip in self._catalogue.walk_clips(recorder_id):
             if clip.status not in FINISHED or clip.path is None:
                 continue
             for source in _AUTOMATIC[clip.media_type]:

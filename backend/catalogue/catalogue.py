@@ -4,7 +4,7 @@ Decides nothing but what must be decided inside a transaction (may the clip move
 free). Use from one event loop. Statements are in the `*_queries` files, threads in `database`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -47,6 +47,7 @@ from backend.catalogue.values import (
 from backend.lifecycle import Status
 
 _EVERYTHING = ClipFilter()
+_WALK = 200
 
 
 def utc_now() -> datetime:
@@ -181,6 +182,15 @@ class Catalogue:
     async def clips_of_recorder(self, recorder_id: str) -> list[Clip]:
         """Every clip of this recorder, oldest first: for fsck, which compares them with the disk."""
         return await self._database.read(lambda db: clip_queries.of_recorder(db, recorder_id))
+
+    async def walk_clips(self, recorder_id: str) -> AsyncIterator[Clip]:
+        """Every clip of this recorder, oldest first, read some at a time; changes meanwhile may be seen."""
+        number = 0
+        while found := await self._database.read(
+            lambda db, number=number: clip_queries.following(db, recorder_id, number, _WALK)  # type: ignore[misc]
+        ):
+            for number, clip in found:  # noqa: B007  the last one is where to go on
+                yield clip
 
     async def count_by_status(self) -> dict[Status, int]:
         """How many clips are in each state; every state is a key."""

@@ -125,6 +125,13 @@ def of_recorder(db: sa.Connection, recorder_id: str) -> list[Clip]:
     return [clip_of(row) for row in db.execute(select).mappings()]
 
 
+def following(db: sa.Connection, recorder_id: str, number: int, limit: int) -> list[tuple[int, Clip]]:
+    """The next clips of this recorder behind `number`, oldest first, with their numbers."""
+    select = sa.select(clips).where(clips.c.recorder_id == recorder_id, clips.c.number > number)
+    rows = db.execute(select.order_by(clips.c.number).limit(limit)).mappings()
+    return [(row["number"], clip_of(row)) for row in rows]
+
+
 def count_by_status(db: sa.Connection) -> dict[Status, int]:
     select = sa.select(clips.c.status, sa.func.count()).group_by(clips.c.status)
     counted = {Status(status): count for status, count in db.execute(select)}

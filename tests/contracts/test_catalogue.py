@@ -230,6 +230,13 @@ async def test_pages_list_every_clip_once_newest_first(catalogue: Catalogue, clo
     assert seen == list(reversed(made))
 
 
+async def test_a_walk_meets_every_clip_of_this_recorder_once(catalogue: Catalogue) -> None:
+    """Oldest first, over more clips than are read at once; another recorder's are not met."""
+    made = [await catalogue.insert_clip(new_clip()) for _ in range(201)]
+    await catalogue.insert_clip(new_clip(recorder_id=ELSEWHERE))
+    assert [clip async for clip in catalogue.walk_clips(HERE)] == made
+
+
 async def test_the_last_full_page_has_no_next(catalogue: Catalogue) -> None:
     """A page that is exactly full does not promise another one."""
     await catalogue.insert_clip(new_clip())
