@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from tests.components import require_rtsp_server
 from tests.daemon import Daemon
 from tests.films import write_flash_film
+from tests.material import Material
+from tests.rtsp import Behaviour, RtspCamera
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.daemon]
@@ -21,9 +24,17 @@ MEASURE = Path(__file__).with_name("flashes.js")
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     directory = tmp_path_factory.mktemp("sound")
-    write_flash_film(directory / "film.mp4", frames=600)
-    write_flash_film(directory / "jpeg.mov", "pcm_alaw", frames=600, rate_hz=8_000, video="mjpeg")
+    write_flash_film(directory / "film.mp4", frames=300)
+    write_flash_film(directory / "jpeg.mov", "pcm_alaw", frames=300, rate_hz=8_000, video="mjpeg")
+    require_rtsp_server()
+    flashing = Material(width=320, height=180, frames=600, flash=True)
+    with RtspCamera(flashing, Behaviour(sound="pcma")) as rtsp:
+        yield from _running(directory, rtsp.url())
+
+
+def _running(directory: Path, rtsp: str) -> Iterator[Daemon]:
     cameras = [
+        {"id": "rtsp", "name": "Rtsp", "source": rtsp},
         {"id": "film", "name": "Film", "source": f"file:{directory / 'film.mp4'}"},
         {"id": "jpeg", "name": "Jpeg", "source": f"file:{directory / 'jpeg.mov'}"},
         {"id": "quiet", "name": "Quiet", "source": "synthetic?size=320x180"},
@@ -62,11 +73,16 @@ def test_the_live_sound_is_heard_with_its_picture(page: Page, daemon: Daemon, ca
     open_page(page, daemon, camera)
     expect(page.locator(".live-sound")).to_have_attribute("aria-pressed", "false")
     turn_on(page)
-    found = measured(page, "liveOffsets(live, 5)")
-    offsets = sorted(abs(offset) for offset in found["offsets_ms"])
-    assert len(offsets) >= 3, found
-    assert offsets[len(offsets) // 2] <= 40, found
-    assert found["longest_pause_ms"] < 1000
+    offsets: list[float] = []
+    # A busy machine paints not every picture, and a flash is one.
+    for _ in range(5):
+        found = measured(page, "liveOffsets(live, 4)")
+        offsets = sorted([*offsets, *(abs(offset) for offset in found["offsets_ms"])])
+        assert found["longest_pause_ms"] < 1000
+        if len(offsets) >= 3:
+            break
+    assert len(offsets) >= 3
+    assert offsets[len(offsets) // 2] <= 40, offsets
     assert not page.evaluate("document.querySelector('hs-live-view video').paused") or camera == "jpeg"
 
 
@@ -126,7 +142,7 @@ def test_sound_that_is_broken_never_holds_up_the_picture(page: Page, daemon: Dae
     page.route_web_socket("**/live/film/sound", answer)
     open_page(page, daemon, "film")
     page.locator(".live-sound").click()
-    assert measured(page, "longestPause(live, 4)") < 1000
+    assert measured(page, "longestPause(live, 2)") < 1000
     expect(page.locator(".live-latency")).to_be_visible()
     assert page.locator(".live-sound").get_attribute("data-state") == "opening"
 
@@ -134,12 +150,12 @@ def test_sound_that_is_broken_never_holds_up_the_picture(page: Page, daemon: Dae
 def test_a_finished_clip_is_heard_as_it_is_seen(page: Page, daemon: Daemon) -> None:
     """Played to its end, and once more by its decoded sound and the pictures sought at each click."""
     open_page(page, daemon, "quiet")
-    daemon.wait_for_buffer(5.5, "film")
-    asked = {"camera": "film", "before_seconds": 5.23, "after_seconds": 0}
+    daemon.wait_for_buffer(9.5, "rtsp")
+    asked = {"camera": "rtsp", "before_seconds": 5.23, "after_seconds": 0}
     clip = daemon.wait_for_clip(daemon.post("/api/clips", asked).json()["id"])
     assert clip["audio_codec"] == "aac"
     found = measured(page, f"clipOffsets('{clip['playback_url']}', 6)")
-    assert len(found["offsets_ms"]) >= 4, found
+    assert len(found["offsets_ms"]) >= 2, found
     offsets = sorted(found["offsets_ms"])
     assert abs(offsets[len(offsets) // 2]) <= 40, found
     assert found["ended"] == pytest.approx(clip["duration_seconds"], abs=0.05)
@@ -148,5 +164,4 @@ def test_a_finished_clip_is_heard_as_it_is_seen(page: Page, daemon: Daemon) -> N
     # The picture 20 ms before a click is dark, the one 20 ms behind it white: the click is at its flash.
     looks = [at for click in clicks for at in (click - 0.020, click + 0.020)]
     bright = measured(page, f"brightAt('{clip['playback_url']}', {json.dumps(looks)})")
-    print(found, clicks)
     assert bright == [False, True] * len(clicks)

@@ -13,6 +13,7 @@ import { LiveSocket } from "./socket.js";
 
 const TICK_MS = 200;
 const LAGS = 15;
+const FEWEST_LAGS = 5;
 /** Main profile, as most cameras send it; whether the camera's own is played shows when it comes. */
 const H265 = 'video/mp4; codecs="hvc1.1.6.L120.B0"';
 
@@ -88,8 +89,9 @@ export class LivePlayer {
 
   /** From a label to its moment on screen; null until that is steady. */
   get lag_ms() {
-    if (this.#lags.length < LAGS || (this.#feed && !this.#playhead.settled)) return null;
-    return [...this.#lags].sort((a, b) => a - b)[LAGS >> 1];
+    const { length } = this.#lags;
+    if (length < FEWEST_LAGS || (this.#feed && !this.#playhead.settled)) return null;
+    return [...this.#lags].sort((a, b) => a - b)[length >> 1];
   }
 
   /** Keep so far behind the newest picture. @param {number} seconds */
