@@ -131,8 +131,8 @@ def _check_clip(clip: Clip, seen: _Snapshot, level: Level) -> Iterator[Finding]:
         )
     for source in PreviewSource:
         info = clip.previews.of(source)
-        if info is not None and StoredPath(Root.THUMBNAILS, info.path) not in seen.files:
-            place = StoredPath(Root.THUMBNAILS, info.path)
+        place = None if info is None else StoredPath(Root.THUMBNAILS, info.path)
+        if place is not None and place not in seen.files and place not in (one.place for one in clip.remote):
             said = f"The {source} picture of clip {clip.id} is missing; the page shows a placeholder."
             yield _finding(Kind.MISSING, clip, place, said)
 

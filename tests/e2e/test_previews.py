@@ -1,5 +1,6 @@
 """The pictures that stand for clips, through the real daemon: which frame they show, and that they last."""
 
+import http.client
 import io
 import json
 import random
@@ -150,6 +151,26 @@ def test_cards_are_small_and_kept_for_ever_under_their_version(house: Daemon, cl
     assert middles[0] in counters
     urls = [pick(house, clip, time=0.5).json()["thumbnail_url"] for _ in range(2)]
     assert urls[0] != urls[1]
+
+
+def test_the_moment_is_shown_at_once_and_then_exactly(house: Daemon) -> None:
+    """First the keyframe, up to ten seconds earlier and marked so, then the frame; as pages hear it."""
+    seen: list[dict[str, Any]] = []
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=30)
+    try:
+        connection.request("GET", "/api/events")
+        events = connection.getresponse()
+        clip = short_clip(house)
+        while not seen or seen[-1]["approximate"]:
+            line = events.readline()
+            assert line, "the stream ended"
+            told = json.loads(line[5:]) if line.startswith(b"data:") else {}
+            if told.get("id") == clip["id"] and (current := told["previews"]["current"]) not in (None, *seen):
+                seen.append(current)
+    finally:
+        connection.close()
+    assert [one["approximate"] for one in seen] in ([True, False], [False]), "the press may hit a keyframe"
+    assert len({one["url"] for one in seen}) == len(seen)
 
 
 @pytest.mark.parametrize(

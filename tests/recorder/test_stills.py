@@ -79,6 +79,38 @@ async def test_a_cameras_own_jpeg_is_handed_out_undecoded(workers: WorkerPool) -
     assert [one.label for one in strip] == [labels.label(given[i].pts_ns) for i in (0, 11, 22, 33, 44)]
 
 
+@pytest.mark.codec
+async def test_a_card_is_the_keyframe_at_once_and_then_the_frame_itself(workers: WorkerPool) -> None:
+    """Both small, each decoded once; the first one says that it is not the frame asked for."""
+    ring = RingBuffer(BufferSettings())
+    given = units_of(Camera(gop=15, width=800, height=96), 45, start_ns=START_NS)
+    for unit in given:
+        ring.append(unit)
+    stills, labels = stills_of(ring, workers)
+    before = workers.counters.done
+    for _ in range(2):
+        rough = await stills.card(given[20].pts_ns, exact=False)
+        exact = await stills.card(given[20].pts_ns, exact=True)
+        assert (rough.label, rough.approximate) == (labels.label(given[15].pts_ns), True)
+        assert (exact.label, exact.approximate) == (labels.label(given[20].pts_ns), False)
+        assert (rough.width, exact.width) == (640, 640)
+    assert workers.counters.done == before + 2
+
+
+@pytest.mark.codec
+async def test_a_cameras_own_jpeg_is_a_card_where_it_is_small_enough(workers: WorkerPool) -> None:
+    """Large ones are scaled: a page shows a hundred."""
+    before = workers.counters.done
+    for width in (320, 800):
+        ring = RingBuffer(BufferSettings())
+        given = units_of(Camera(codec=Codec.MJPEG, gop=1, width=width), 3, start_ns=START_NS)
+        for unit in given:
+            ring.append(unit)
+        card = await stills_of(ring, workers)[0].card(given[1].pts_ns, exact=False)
+        assert (card.width, card.approximate) == (min(width, 640), False)
+    assert workers.counters.done == before + 1
+
+
 async def test_an_empty_buffer_has_no_picture(workers: WorkerPool) -> None:
     """Said in words, never a made-up picture."""
     stills, _ = stills_of(RingBuffer(BufferSettings()), workers)
