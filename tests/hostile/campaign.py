@@ -220,7 +220,10 @@ class _Campaign:
             answer, until_s = b"", time.monotonic() + 2
             while time.monotonic() < until_s:
                 with suppress(TimeoutError):
-                    answer += connection.recv(1 << 16)
+                    came = connection.recv(1 << 16)
+                    if not came:
+                        break
+                    answer += came
         self._seen.expect(b" 101 " in answer[:20], f"watch: {answer[:100]!r}")
         self._seen.answers["watch: pictures" if b"moof" in answer else "watch: no picture yet"] += 1
 
