@@ -247,6 +247,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     places = PlayingPlaces(base.files, storage.store, _runtime_dir(base.config))
     playing = open_playing(places, base.disk, news, base.config.playback)
     housekeeping = Housekeeping(_house_parts(base, cameras), base.config)
+    playing.clean.no_room = lambda: housekeeping.room.reason
     picturing = open_picturing(_picture_parts(base, news), playing.clip_bytes, base.config.previews)
     desk = Desk(
         catalogue=base.catalogue,

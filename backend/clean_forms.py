@@ -17,8 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from backend.catalogue import Clip, MediaType
+from backend.catalogue import Clip
 from backend.errors import Problem
+from backend.wire.clips import hides_much
 from recorder.clean_job import CleanKind, CleanOrder, clean_form
 from recorder.errors import Busy, DecodeFailed, FinishFailed
 from recorder.tasks import Tasks
@@ -28,8 +29,6 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-LONGEST_LEAD_IN_S = 0.5
-"""What is shared may hide as much: a player that ignores edit lists then begins half a second early."""
 MOST_WAITING = 8
 SILENCE_S = 60.0
 NICENESS = 12
@@ -92,6 +91,8 @@ class CleanForms:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._work: dict[str, _Work] = {}
         self._tasks = Tasks()
+        self.no_room: Callable[[], str | None] = lambda: None
+        """Why nothing may be written to the disk now, as a sentence."""
         self._pool = WorkerPool(1, MOST_WAITING, MEMORY_BYTES, NICENESS)
 
     @property
@@ -122,7 +123,7 @@ class CleanForms:
     async def clean(self, clip: Clip) -> AsyncIterator[Path]:
         """The clean form of a finished video, made now unless it is at hand; stays while the context is open.
 
-        Raises Problem: 502 where the clip's bytes cannot be had, 503 where too many are being made.
+        Raises Problem: 502 where the clip's bytes cannot be had, 503 where too many are being made, 507.
         """
         kept = await self._taken(clip)
         try:
@@ -205,6 +206,11 @@ class CleanForms:
             del self._work[clip.id]
 
     async def _make(self, clip: Clip) -> _Kept:
+        if (reason := self.no_room()) is not None:
+            self._make_room(0)
+            self.counters.refused += 1
+            cure = "Leave `form` out to get the clip's own file, or delete clips or other files there."
+            raise Problem(507, "The disk is almost full", f"{reason} {cure}", headers={"Retry-After": "30"})
         await self._in_thread(partial(self._directory.mkdir, parents=True, exist_ok=True))
         local = await self._source.local_file(clip)
         source = local or await self._fetched(clip)
@@ -251,9 +257,9 @@ class CleanForms:
             raise
         return target
 
-    def _make_room(self) -> None:
+    def _make_room(self, limit_bytes: int | None = None) -> None:
         """The longest unused go first; what is being read stays, even beyond the limit."""
-        excess = self.kept_bytes - self._limit_bytes
+        excess = self.kept_bytes - (self._limit_bytes if limit_bytes is None else limit_bytes)
         for clip_id, kept in list(self._kept.items()):
             if excess <= 0 and len(self._kept) <= _MOST_REMEMBERED:
                 return
@@ -269,11 +275,6 @@ class CleanForms:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-def hides_much(clip: Clip) -> bool:
-    """Whether the clip's own file holds more unshown pictures than may leave the house."""
-    return clip.media_type is MediaType.VIDEO and (clip.lead_in_s or 0.0) > LONGEST_LEAD_IN_S
 
 
 def _unlink(paths: list[Path]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.archive import Content, LocalContent
 from backend.catalogue import Clip
-from backend.clean_forms import CleanForms, hides_much
+from backend.clean_forms import CleanForms
 from backend.clip_bytes import ClipBytes
 from backend.clip_news import ClipNews
 from backend.config import Config
@@ -16,6 +16,7 @@ from backend.playback import Playback, origin_of
 from backend.playback_metrics import PlaybackMetrics
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
+from backend.wire.clips import hides_much
 
 
 @dataclass(frozen=True, slots=True)

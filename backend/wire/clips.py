@@ -13,6 +13,8 @@ from recorder.values import Gap
 
 MOST_BEFORE_S = 3600.0
 """No buffer is longer, so more is a mistake; up to here the answer's `covered` tells what there was."""
+LONGEST_LEAD_IN_S = 0.5
+"""What is shared may hide as much: a player that ignores edit lists then begins half a second early."""
 MOST_AFTER_S = 6 * 3600.0
 """A planned recording; longer ones are open-ended and stopped, or extended."""
 
@@ -209,7 +211,9 @@ class ClipJson(Answer):
     thumbnail_url: str
     previews: PreviewsJson
     playback_url: str | None = Field(description="Null until ready, and for images.")
-    download_url: str | None = Field(description="Null until ready.")
+    download_url: str | None = Field(
+        description="Null until ready. Of published clips that hide more than half a second: clean."
+    )
     image_url: str | None = Field(description="The picture itself; null for videos.")
     public_url: str | None = Field(
         description="A lasting address at the object store that everybody may read; published clips only."
@@ -245,7 +249,7 @@ class ClipJson(Answer):
             "thumbnail_url": thumbnail_url(clip),
             "previews": _previews(clip),
             "playback_url": f"{base}/playback/stream" if ready and video else None,
-            "download_url": f"{base}/download" if ready else None,
+            "download_url": _download_url(clip) if ready else None,
             "public_url": public_url,
             "image_url": f"{base}/download?inline=true" if ready and not video else None,
         }
@@ -276,6 +280,17 @@ class PlaybackJson(Answer):
     playback_url: str
     expires_at: Time | None
     mime_type: str
+
+
+def hides_much(clip: Clip) -> bool:
+    """Whether what leaves the house must be the clean form: a player may ignore edit lists."""
+    return clip.media_type is MediaType.VIDEO and (clip.lead_in_s or 0.0) > LONGEST_LEAD_IN_S
+
+
+def _download_url(clip: Clip) -> str:
+    """A draft is its owner's and downloaded as it was recorded; what is published is for others."""
+    clean = clip.status is Status.PUBLISHED and hides_much(clip)
+    return f"/api/clips/{clip.id}/download{'?form=clean' if clean else ''}"
 
 
 def chosen_preview(clip: Clip) -> PreviewSource | None:

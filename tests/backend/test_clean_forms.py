@@ -168,6 +168,21 @@ async def test_a_clip_that_is_only_in_the_store_is_fetched_for_it(
         await settled(made, [f"{clip.id}.mp4"])
 
 
+async def test_a_disk_in_need_gets_no_new_ones_and_loses_the_old(tmp_path: Path, body: bytes) -> None:
+    """507 with the reason; what is at hand and unread makes room."""
+    async with house(tmp_path) as made:
+        for number in (1, 2):
+            made.keep(clip_number(number), body)
+        async with made.clean.clean(clip_number(1)):
+            pass
+        made.clean.no_room = lambda: "Only 3 MB are free."
+        with pytest.raises(Problem) as refusal:
+            async with made.clean.clean(clip_number(2)):
+                pass
+        assert (refusal.value.status, "Only 3 MB" in refusal.value.detail) == (507, True)
+        await settled(made, [])
+
+
 async def test_a_damaged_clip_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     """The sentence says that the file itself can still be had."""
     clip = clip_number(1)

@@ -82,6 +82,17 @@ def test_a_clip_under_way_offers_no_file_but_its_progress() -> None:
     assert clip.playback_url is clip.download_url is None
 
 
+def test_what_is_published_is_downloaded_without_what_it_hides() -> None:
+    """A draft is its owner's own; up to half a second may be hidden in what others get."""
+    urls = [
+        ClipJson.of(a_clip(status=status, lead_in_s=lead_in_s)).download_url
+        for status in (Status.DRAFT, Status.PUBLISHED)
+        for lead_in_s in (0.5, 0.6)
+    ]
+    own = f"/api/clips/{ID}/download"
+    assert urls == [own, own, own, f"{own}?form=clean"]
+
+
 def test_an_image_is_shown_and_not_played() -> None:
     """A snapshot has the picture's address and no playback."""
     clip = ClipJson.of(a_clip(media_type=MediaType.IMAGE))
