@@ -8,13 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.components import require
 from tests.killed.deeds import CASES
+from tests.native import compiled
 
 pytestmark = [pytest.mark.codec, pytest.mark.timeout(240)]
 
@@ -22,26 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "tests" / "killed" / "kill_at.c"
 
 
-@pytest.fixture(scope="module")
-def killer() -> Path:
-    """The compiled library."""
-    compiler = require("cc", "apt-get install gcc libc6-dev")
-    directory = Path(tempfile.mkdtemp(prefix="hindsight-killer-"))
-    path = directory / "kill_at.so"
-    options = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
-    subprocess.run([str(compiler), *options, "-o", str(path), str(SOURCE), "-ldl"], check=True, timeout=60)
-    return path
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_a_kill_anywhere_leaves_a_catalogue_and_files_that_agree(
-    killer: Path, tmp_path: Path, name: str
-) -> None:
+def test_a_kill_anywhere_leaves_a_catalogue_and_files_that_agree(tmp_path: Path, name: str) -> None:
     """Every boundary in turn: all or nothing, a due promise kept, no orphan file, no row without its file."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.killed.trial", str(tmp_path), name],
         cwd=ROOT,
-        env=os.environ | {"LD_PRELOAD": str(killer)},
+        env=os.environ | {"LD_PRELOAD": str(compiled(SOURCE))},
         capture_output=True,
         text=True,
         timeout=200,
