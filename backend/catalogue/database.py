@@ -88,6 +88,12 @@ class Database:
     def _engine(self, size: int, *, read_only: bool) -> sa.Engine:
         if self.is_sqlite:
             return _sqlite_engine(self._url, size, read_only=read_only)
+        try:
+            import psycopg  # noqa: F401  its absence is an operator's matter, not a trace
+        except ImportError as error:
+            raise CatalogueUnavailable(
+                "PostgreSQL needs its driver: pip install 'hindsight-recorder[postgres]'."
+            ) from error
         # A dead server is noticed when a connection is taken from the pool, not in the middle of work.
         return sa.create_engine(
             self._url,

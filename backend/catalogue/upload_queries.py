@@ -96,8 +96,10 @@ def _plan_rows(
     select = sa.select(uploads).where(uploads.c.clip_id == clip.id)
     known = {(Root(row.root), row.key): row for row in db.execute(select)}
     # What somebody works on is left to him: he will find that it is not wanted any more.
-    obsolete = [row.id for place, row in known.items() if place not in missing and row.lease is None]
-    db.execute(uploads.delete().where(uploads.c.id.in_(obsolete)))
+    obsolete = [row for place, row in known.items() if place not in missing and row.lease is None]
+    db.execute(uploads.delete().where(uploads.c.id.in_([row.id for row in obsolete])))
+    # A worker that was killed may have copied it all the same.
+    discard(db, clip.recorder_id, clip.id, [StoredPath(Root(row.root), row.key) for row in obsolete], now)
     for place, target in missing.items():
         row = known.get(place)
         if row is None:
@@ -152,8 +154,11 @@ def failed(db: sa.Connection, upload: Upload, error: str, not_before: datetime, 
     db.execute(mine.values(**said, attempts=more, lease=None, leased_until=None))
 
 
-def drop(db: sa.Connection, upload: Upload) -> None:
-    db.execute(uploads.delete().where(uploads.c.id == upload.id, uploads.c.lease == upload.lease))
+def drop(db: sa.Connection, upload: Upload, now: datetime) -> None:
+    """Nobody wants it any more; what an earlier worker may have copied is garbage."""
+    mine = uploads.delete().where(uploads.c.id == upload.id, uploads.c.lease == upload.lease)
+    if db.execute(mine).rowcount:
+        discard(db, upload.recorder_id, upload.clip_id, [StoredPath(upload.root, upload.key)], now)
 
 
 def confirm(db: sa.Connection, upload: Upload, wanted: Wanted, now: datetime) -> Clip | None:
@@ -255,10 +260,11 @@ def discard(
 
 
 def forget(db: sa.Connection, clip: Clip, now: datetime) -> None:
-    """The clip's row goes: so does what waits for it, and what it has or is just getting at the store."""
+    """The clip's row goes: so does what waits for it, and what it has, or may have, at the store."""
     of_clip = uploads.c.clip_id == clip.id
-    leased = db.execute(sa.select(uploads.c.root, uploads.c.key).where(of_clip, uploads.c.lease.is_not(None)))
-    places = {StoredPath(Root(root), key) for root, key in leased} | {one.place for one in clip.remote}
+    waiting = db.execute(sa.select(uploads.c.root, uploads.c.key).where(of_clip))
+    # Also what waits: a worker that was killed may have copied it before.
+    places = {StoredPath(Root(root), key) for root, key in waiting} | {one.place for one in clip.remote}
     db.execute(uploads.delete().where(of_clip, uploads.c.lease.is_(None)))
     discard(db, clip.recorder_id, clip.id, sorted(places, key=lambda one: (one.root, one.path)), now)
 

@@ -58,7 +58,7 @@ class UploadRows:
 
     async def drop(self, upload: Upload) -> None:
         """The clip is gone, or does not want this file any more."""
-        await self._database.write(lambda db: upload_queries.drop(db, upload))
+        await self._database.write(lambda db: upload_queries.drop(db, upload, self._now()))
 
     async def backlog(self, recorder_id: str) -> UploadBacklog:
         return await self._database.read(lambda db: upload_queries.backlog(db, recorder_id))

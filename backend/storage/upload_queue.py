@@ -18,7 +18,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from backend.catalogue import Catalogue, Clip, Garbage, NewUpload, Root, StoredPath, Upload, UploadBacklog
+from backend.catalogue import (
+    Catalogue,
+    Clip,
+    Garbage,
+    MediaType,
+    NewUpload,
+    Root,
+    StoredPath,
+    Upload,
+    UploadBacklog,
+)
 from backend.catalogue.errors import CatalogueUnavailable
 from backend.catalogue.values import PUBLIC_PREFIX
 from backend.clip_news import ClipNews
@@ -35,6 +45,8 @@ WORKERS = 2
 LOOK_EVERY_S = 1.0
 ASK_EVERY_S = 30.0
 HOLD = timedelta(minutes=2)
+PICTURE_TIME = timedelta(minutes=10)
+"""After so long a clip without its picture will not get one."""
 RENEW_EVERY_S = 30.0
 CONTENT_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -355,11 +367,18 @@ class UploadQueue:
         if not self.copying and (heard_s is None or now_s - heard_s >= ASK_EVERY_S):
             await self._ask()
         elif after is not None and self.outlook.state is State.OK:
-            for clip in await self._rows.reclaimable(self._parts.recorder_id, after):
-                if clip.id not in self._busy:
-                    with self._alone(clip.id):
-                        await self.reclaim.reclaim(clip)
+            await self._give_up_local_files(after)
         return False
+
+    async def _give_up_local_files(self, after: timedelta) -> None:
+        recorder_id = self._parts.recorder_id
+        without_picture = await self._rows.reclaimable(recorder_id, max(after, PICTURE_TIME))
+        late = {clip.id for clip in without_picture}
+        for clip in await self._rows.reclaimable(recorder_id, after):
+            # The picture on the card is made from the local file, seconds after the clip.
+            if clip.id not in self._busy and (has_its_picture(clip) or clip.id in late):
+                with self._alone(clip.id):
+                    await self.reclaim.reclaim(clip)
 
     async def reclaim_now(self, clip_id: str) -> bool:
         """Give up a clip's local file, unless it is being worked on; whether it goes."""
@@ -417,6 +436,13 @@ def upload_news(copying: Copying) -> dict[str, object]:
         "sent_bytes": copying.sent_bytes,
         "size_bytes": copying.size_bytes,
     }
+
+
+def has_its_picture(clip: Clip) -> bool:
+    """Whether the automatic picture of the finished clip is there."""
+    of_image = clip.media_type is MediaType.IMAGE
+    picture = clip.previews.current if of_image else clip.previews.middle
+    return picture is not None and not picture.approximate
 
 
 def _note(copying: Copying, sent_bytes: int) -> None:

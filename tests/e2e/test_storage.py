@@ -82,6 +82,8 @@ def test_twenty_recordings_reach_a_store_that_stops_and_dies_meanwhile(
         assert daemon.get("/readyz").json()["concerns"] == []
         objects = [name for name in server.objects() if name.startswith("clips/")]
         assert objects == sorted(f"clips/{clip_id}/clip.mp4" for clip_id in ids)
+        pictures = "".join(name for name in server.objects() if name.startswith("thumbnails/"))
+        assert all(clip_id in pictures for clip_id in ids)
         for clip_id in ids:
             local = daemon.data_dir / "clips" / clip_id / "clip.mp4"
             assert local.read_bytes() == (server.directory / "clips" / clip_id / "clip.mp4").read_bytes()
@@ -122,7 +124,11 @@ def test_a_clip_that_is_only_at_the_store_plays_and_is_deleted_there(
         assert daemon.get(f"/api/clips/{clip_id}/playback/stream").body == stored
         part = daemon.get(f"/api/clips/{clip_id}/playback/stream", Range="bytes=100-199")
         assert (part.status, part.body) == (206, stored[100:200])
-        assert daemon.get(clip["thumbnail_url"]).status == 200
+        assert daemon.get(clip["thumbnail_url"]).headers["content-type"] == "image/jpeg"
+        assert daemon.stop() == 0
+        daemon.start()
+        assert daemon.clip(clip_id)["location"] == "remote"
+        assert daemon.get(f"/api/clips/{clip_id}/download").body == stored
         assert fsck(daemon).returncode == 0, fsck(daemon).stdout
         (server.directory / "clips" / clip_id / "clip.mp4").unlink()
         server.kill()

@@ -250,6 +250,19 @@ async def test_space_is_given_up_only_after_the_store_has_the_content(box: Box, 
     assert (shared.directory / "clips" / remote.remote_file.path).read_bytes() == b"moving pictures"
 
 
+async def test_a_clip_keeps_its_local_file_until_its_picture_is_made(box: Box, shared: S3Server) -> None:
+    """The picture is cut from it; one that never comes does not hold the space for ever."""
+    clip = await box.finished_clip()
+    await box.catalogue.set_preview(clip.id, PreviewSource.MIDDLE, None)
+    async with working(box, shared, reclaim=True):
+        await located(box.catalogue, clip, Location.BOTH)
+        pictured = await box.finished_clip()
+        await located(box.catalogue, pictured, Location.REMOTE)
+        await located(box.catalogue, clip, Location.BOTH)
+        box.clock.time += timedelta(minutes=11)
+        await located(box.catalogue, clip, Location.REMOTE)
+
+
 def failed_at_least(queue: UploadQueue, failures: int) -> bool:
     return queue.counters.failures >= failures
 
