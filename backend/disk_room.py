@@ -125,7 +125,7 @@ class DiskRoom:
         raise Problem(507, "The disk is almost full", detail, headers={"Retry-After": "30"})
 
     async def look(self, when_low: Callable[[], Awaitable[object]] | None = None) -> None:
-        """Measure; `when_low` is asked to make room, and runs to its end before the next look."""
+        """Measure, end recordings in time; `when_low` is asked to make room."""
         reserve = await self._measure()
         await self._end_in_time(reserve)
         if self.free_bytes < (reserve + self.pending_bytes) * (1 + ROOM_SHARE) and when_low is not None:

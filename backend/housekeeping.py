@@ -4,6 +4,7 @@ Here: how the three are made, which jobs they run, what they count, how they fol
 what any of them decides. Belongs to the event loop.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
@@ -61,6 +62,7 @@ class Housekeeping:
         self.budget = Budget(parts.catalogue, parts.recorder_id, self.room, parts.events, config.budget)
         self._config = config.retention
         self._retention: Retention | None = None
+        self._making_room: asyncio.Task[None] | None = None
 
     @property
     def retention(self) -> Retention:
@@ -94,7 +96,7 @@ class Housekeeping:
 
     def run(self, scheduler: Scheduler) -> None:
         """Add the jobs."""
-        scheduler.every(LOOK_EVERY_S, "disk", lambda: self.room.look(self.retention.make_room))
+        scheduler.every(LOOK_EVERY_S, "disk", lambda: self.room.look(self._make_room_soon))
         scheduler.every(SWEEP_EVERY_S, "retention", self.retention.sweep)
         scheduler.every(3600, "charges", self.budget.expire)
         self.sweep_soon()
@@ -114,6 +116,11 @@ class Housekeeping:
 
     async def _sweep(self) -> None:
         await self.retention.sweep()
+
+    async def _make_room_soon(self) -> None:
+        """In the background: a store that is slow to let copies go must not delay the next look."""
+        if self._making_room is None or self._making_room.done():
+            self._making_room = self._tasks.spawn(self.retention.make_room(), "make room")
 
     async def close(self) -> None:
         """End a sweep under way; what it has not deleted yet goes in the next life."""
