@@ -1,7 +1,7 @@
 /** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
 
 import { text } from "./messages.js";
-/** @import { Camera, Clip, Playback } from "./types.js" */
+/** @import { Analytics, Budget, Camera, Clip, Playback, Retention, Schedule, System } from "./types.js" */
 
 /** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -117,6 +117,46 @@ export class Api {
   /** @param {string} id */
   remove(id) {
     return this.#call("DELETE", `/api/clips/${encodeURIComponent(id)}`);
+  }
+
+  /** @param {number} from_ms @param {number} to_ms @returns {Promise<Analytics>} */
+  analytics(from_ms, to_ms) {
+    return this.#call("GET", `/api/analytics?from=${new Date(from_ms).toISOString()}&to=${new Date(to_ms).toISOString()}`);
+  }
+
+  /** @returns {Promise<System>} */
+  system() {
+    return this.#call("GET", "/api/system");
+  }
+
+  /** @returns {Promise<Budget>} */
+  budget() {
+    return this.#call("GET", "/api/budget");
+  }
+
+  /** @returns {Promise<Retention>} */
+  retention() {
+    return this.#call("GET", "/api/retention/preview");
+  }
+
+  /** @returns {Promise<{schedules: Schedule[]}>} */
+  schedules() {
+    return this.#call("GET", "/api/schedules");
+  }
+
+  /** @param {object} request @returns {Promise<Schedule>} */
+  addSchedule(request) {
+    return this.#call("POST", "/api/schedules", { body: request, key: randomKey() });
+  }
+
+  /** @param {string} id @param {object} changes @returns {Promise<Schedule>} */
+  changeSchedule(id, changes) {
+    return this.#call("PATCH", `/api/schedules/${encodeURIComponent(id)}`, { body: changes });
+  }
+
+  /** @param {string} id */
+  removeSchedule(id) {
+    return this.#call("DELETE", `/api/schedules/${encodeURIComponent(id)}`);
   }
 
   /** @param {string} id @param {boolean} on @returns {Promise<Clip>} */

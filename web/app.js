@@ -42,6 +42,9 @@ const live = new LiveScreen(services);
 const deck = new Deck({
   [HOME]: () => live,
   clips: async () => new (await import("./screens/clips.js")).ClipsScreen(services),
+  insights: async () => new (await import("./screens/insights.js")).InsightsScreen(services),
+  schedules: async () => new (await import("./screens/schedules.js")).SchedulesScreen(services),
+  settings: async () => new (await import("./screens/settings.js")).SettingsScreen(services),
   feed: async () => new (await import("./screens/feed.js")).FeedScreen(services),
 }, () => paint(store.state));
 

@@ -85,6 +85,52 @@
  * @property {{record: boolean, snapshot: boolean, ids: readonly string[]}} pending what was asked and not yet answered
  */
 
+/**
+ * @typedef {object} Analytics
+ * @property {Array<{camera: string, samples: Array<{at: string, fps: number|null, fill: number|null, live_seconds: number,
+ *   connecting_seconds: number, stalled_seconds: number, reconnecting_seconds: number, stopped_seconds: number}>}>} cameras
+ * @property {Array<{camera: string, at: string, clips: number, size_bytes: number}>} clips by hour
+ */
+
+/**
+ * @typedef {object} Budget
+ * @property {Array<{camera: string, clip: {size_bytes: number}|null, snapshot: {size_bytes: number}|null}>} cameras
+ * @property {{total_bytes: number, available_bytes: number, refusal: string|null}} disk
+ * @property {number|null} hours_left
+ * @property {{left: number, limit: number, snapshot_cost: number, clip_cost: number, refills_at: string}|null} credits
+ */
+
+/**
+ * @typedef {object} System
+ * @property {string} version
+ * @property {number} uptime_seconds
+ * @property {number} memory_rss_bytes
+ * @property {{total_bytes: number, free_bytes: number, clips_bytes: number, clips: number}} disk
+ * @property {Array<{camera: string, clips: number, size_bytes: number}>} cameras
+ * @property {{provider: string, state: string, detail: string|null}} storage
+ * @property {{name: string|null}} encoder
+ * @property {string} clock
+ * @property {Array<{subject: string, detail: string}>} concerns
+ */
+
+/** @typedef {{held: {reason: string}|null}} Retention */
+
+/**
+ * @typedef {object} Schedule
+ * @property {string} id
+ * @property {"config"|"api"} origin
+ * @property {string} kind
+ * @property {string} name
+ * @property {string} camera
+ * @property {string|null} cron
+ * @property {number|null} every_seconds
+ * @property {number|null} length_seconds
+ * @property {string} timezone
+ * @property {boolean} enabled
+ * @property {string[]} next
+ * @property {{state: string, due_at: string, reason: string|null, clips: string[]}|null} last_run
+ */
+
 /** @typedef {{status?: string, media_type?: string, keep?: string, camera?: string, q?: string, from?: string, to?: string}} ClipFilter */
 
 /** @typedef {{screen: string, clip: string|null, query: URLSearchParams}} Route */

@@ -30,6 +30,7 @@ from backend.wire.service import (
     AnalyticsQuery,
     CameraSamplesJson,
     CameraStorageJson,
+    ClipTallyJson,
     ConcernJson,
     DiskJson,
     EncoderJson,
@@ -97,7 +98,8 @@ async def analytics(request: web.Request) -> web.StreamResponse:
     to = asked.to or utc_now()
     from_ = asked.from_ or to - timedelta(days=1)
     step_s = _step_s(asked.step, from_, to)
-    found = await request.app[CATALOGUE].samples(SampleFilter(from_, to, step_s, asked.camera))
+    wanted = SampleFilter(from_, to, step_s, asked.camera)
+    found = await request.app[CATALOGUE].samples(wanted)
     by_camera: dict[str, list[Sample]] = {}
     for sample in found:
         if principal.may(Action.VIEW, sample.camera):
@@ -106,7 +108,13 @@ async def analytics(request: web.Request) -> web.StreamResponse:
         CameraSamplesJson(camera=camera, samples=[SampleJson.of(sample) for sample in samples])
         for camera, samples in sorted(by_camera.items())
     ]
-    return json_response(AnalyticsJson(from_=from_, to=to, step_seconds=step_s, cameras=cameras))
+    clips = [
+        ClipTallyJson(camera=one.camera, at=one.at, clips=one.clips, size_bytes=one.size_bytes)
+        for one in await request.app[CATALOGUE].clips_by_hour(wanted)
+        if principal.may(Action.VIEW, one.camera)
+    ]
+    told = AnalyticsJson(from_=from_, to=to, step_seconds=step_s, cameras=cameras, clips=clips)
+    return json_response(told)
 
 
 def _step_s(step: str | None, from_: datetime, to: datetime) -> int:

@@ -19,6 +19,7 @@ from backend.catalogue import (
     sample_queries,
     schema,
     session_queries,
+    tally_queries,
 )
 from backend.catalogue.database import Database
 from backend.catalogue.keep_rows import ChargeRows, RetentionRows
@@ -34,6 +35,7 @@ from backend.catalogue.values import (
     ClipFields,
     ClipFilter,
     ClipPage,
+    ClipTally,
     Garbage,
     NewClip,
     PreviewInfo,
@@ -320,6 +322,10 @@ class Catalogue:
     async def samples(self, wanted: SampleFilter) -> list[Sample]:
         """Sums per camera and step, oldest first."""
         return await self._database.read(lambda db: sample_queries.read(db, wanted))
+
+    async def clips_by_hour(self, wanted: SampleFilter) -> list[ClipTally]:
+        """How many clips began in each hour, oldest first; hours without any are left out."""
+        return await self._database.read(lambda db: tally_queries.by_hour(db, wanted))
 
     # Notes: small facts that must survive a restart
 

@@ -462,5 +462,15 @@ class SampleFilter:
     camera: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClipTally:
+    """What of one camera began in the hour from `at` on."""
+
+    camera: str
+    at: datetime
+    clips: int
+    size_bytes: int
+
+
 ClipFields = Mapping[str, object]
 """Names and values of `Clip` fields to set along with a transition."""

@@ -157,6 +157,15 @@ class CameraSamplesJson(Answer):
     samples: list[SampleJson]
 
 
+class ClipTallyJson(Answer):
+    """What of one camera began within one hour."""
+
+    camera: str
+    at: Time
+    clips: int
+    size_bytes: int
+
+
 class AnalyticsJson(Answer):
     """`GET /api/analytics`."""
 
@@ -164,3 +173,4 @@ class AnalyticsJson(Answer):
     to: Time
     step_seconds: int
     cameras: list[CameraSamplesJson]
+    clips: list[ClipTallyJson] = Field(description="Hour by hour, whatever the step; empty hours left out.")

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from backend.catalogue import (
     Catalogue,
+    MediaType,
+    NewClip,
     Reservation,
     ReservationKey,
     ReservationState,
@@ -12,6 +14,8 @@ from backend.catalogue import (
     SampleFilter,
 )
 from backend.ids import new_id
+from backend.lifecycle import Status
+from recorder.values import ClockState
 from tests.contracts.conftest import SteppedClock
 
 HERE = new_id()
@@ -119,6 +123,31 @@ async def test_samples_are_summed_by_steps_and_cameras_in_order(catalogue: Catal
         (DAY + timedelta(minutes=5), 5 * 1800),
     ]
     assert len(await catalogue.samples(ALL)) == 12
+
+
+async def test_clips_are_counted_by_camera_and_hour(catalogue: Catalogue) -> None:
+    """By when they began, half-open, hours without any left out."""
+    for minutes, camera, size in ((5, "front", 10), (59, "front", 20), (60, "front", 5), (61, "back", None)):
+        start = DAY + timedelta(minutes=minutes)
+        await catalogue.insert_clip(
+            NewClip(
+                id=new_id(),
+                recorder_id=HERE,
+                camera=camera,
+                media_type=MediaType.VIDEO,
+                status=Status.DRAFT,
+                start_time=start,
+                pressed_at=start,
+                clock=ClockState.SYNCHRONISED,
+                size_bytes=size,
+            )
+        )
+    wanted = SampleFilter(DAY, DAY + timedelta(hours=2))
+    found = [(one.camera, one.at, one.clips, one.size_bytes) for one in await catalogue.clips_by_hour(wanted)]
+    later = DAY + timedelta(hours=1)
+    assert found == [("front", DAY, 2, 30), ("back", later, 1, 0), ("front", later, 1, 5)]
+    only = SampleFilter(DAY + timedelta(minutes=60), DAY + timedelta(minutes=61), camera="front")
+    assert [one.clips for one in await catalogue.clips_by_hour(only)] == [1]
 
 
 async def test_thinning_keeps_every_sum_and_touches_whole_old_hours_only(catalogue: Catalogue) -> None:

@@ -287,3 +287,37 @@ def test_a_picture_held_for_its_sound_slows_down_and_catches_up_again(run: Any) 
     assert found["after"]["rate"] > 1
     assert found["jump"]["seek_s"] == pytest.approx(99.7)
     assert found["then"] == {"seek_s": None, "rate": 1}
+
+
+def test_cron_lines_of_the_form_come_back_as_they_went(run: Any) -> None:
+    """And what the form could not have made is shown as it is."""
+    found = run(
+        "schedule_words.js",
+        """return [m.cronOf("07:05", ["fri", "mon"]), m.cronOf("00:00", []), m.plainCron("5 7 * * mon,fri"),
+          m.plainCron("5 7 * * mon-fri")?.days.length, m.plainCron("0 6 * * *")?.days.length,
+          m.plainCron("*/5 * * * *"), m.plainCron("0 6 1 * *"), m.plainCron("0 6 * * 1")];""",
+    )
+    assert found == [
+        "5 7 * * mon,fri",
+        "0 0 * * *",
+        {"time": "07:05", "days": ["mon", "fri"]},
+        5,
+        7,
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_forecast_needs_a_week_and_clips_fall_into_the_viewers_days(run: Any) -> None:
+    """A hundred bytes a day and seven hundred left: a week."""
+    found = run(
+        "insights.js",
+        """const day = (n) => (
+          { camera: "a", at: new Date(2026, 0, n, 12).toISOString(), clips: 1, size_bytes: 100 });
+        const tallies = [1, 2, 3, 4, 5, 6, 7, 8].map(day);
+        const days = m.clipsByDay(tallies, new Date(2026, 0, 8, 23, 59).getTime(), 3);
+        const left = [m.daysLeft(tallies, 700), m.daysLeft([], 700)];
+        return [days.map(({ clips }) => clips), ...left];""",
+    )
+    assert found == [[1, 1, 1], 7, None]

@@ -5,8 +5,8 @@ import { text } from "../messages.js";
 import { build } from "../router.js";
 import { HsElement } from "./element.js";
 
-/** @type {ReadonlyArray<["live"|"clips"|"feed", string]>} screen and symbol */
-const SCREENS = [["live", "still"], ["clips", "film"], ["feed", "heart"]];
+/** @type {ReadonlyArray<["live"|"clips"|"feed"|"insights"|"schedules"|"settings", string]>} screen and symbol */
+const SCREENS = [["live", "still"], ["clips", "film"], ["feed", "heart"], ["insights", "chart"], ["schedules", "clock"], ["settings", "gear"]];
 
 export class Navigation extends HsElement {
   links = SCREENS.map(([screen, symbol]) => {

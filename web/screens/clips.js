@@ -45,7 +45,7 @@ export class ClipsScreen extends HsElement {
   }
 
   build() {
-    this.append(h("h1", { class: "screen-title" }, text.clips.title, this.count), this.filters, this.error, this.grid, this.empty, this.bar);
+    this.append(h("h1", { class: "screen-title" }, text.clips.title, this.count), this.filters, this.error, h("h2", { class: "unseen" }, text.gallery.found), this.grid, this.empty, this.bar);
     const wishes = /** @type {Record<string, (detail: any) => void>} */ ({
       "filter": (changes) => choose(changes, { replace: "q" in changes }),
       "more": () => this.#more(),

@@ -1,0 +1,40 @@
+/** What the numbers of the box mean: clips by the viewer's own days, and when the disk is full. Pure. */
+
+const DAY_MS = 86_400_000;
+const FORECAST_DAYS = 7;
+
+/** @typedef {{camera: string, at: string, clips: number, size_bytes: number}} Tally */
+
+/**
+ * The last `count` days of the viewer's zone, the oldest first.
+ * @param {readonly Tally[]} tallies by hour @param {number} now_ms @param {number} count
+ */
+export function clipsByDay(tallies, now_ms, count) {
+  const today = new Date(now_ms);
+  const days = Array.from({ length: count }, (_, index) => {
+    const start = new Date(today.getFullYear(), today.getMonth(), today.getDate() - (count - 1 - index));
+    return { start_ms: start.getTime(), clips: 0, size_bytes: 0 };
+  });
+  for (const { at, clips, size_bytes } of tallies) {
+    const then_ms = Date.parse(at);
+    const day = days.findLast(({ start_ms }) => start_ms <= then_ms);
+    if (!day) continue;
+    day.clips += clips;
+    day.size_bytes += size_bytes;
+  }
+  return days;
+}
+
+/**
+ * Days until the disk is full at the pace of the last week; null when nothing was recorded then.
+ * @param {readonly Tally[]} tallies by hour, oldest first @param {number} available_bytes
+ */
+export function daysLeft(tallies, available_bytes) {
+  const last_ms = Math.max(...tallies.map(({ at }) => Date.parse(at)));
+  const recent = tallies.filter(({ at }) => Date.parse(at) > last_ms - FORECAST_DAYS * DAY_MS);
+  const total = recent.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
+  if (total === 0) return null;
+  const first_ms = Math.min(...recent.map(({ at }) => Date.parse(at)));
+  const days = Math.max(1, (last_ms - first_ms) / DAY_MS + 1);
+  return available_bytes / (total / days);
+}

@@ -1,0 +1,132 @@
+/** How the box has been: buffers, clips a day, storage and when it is full, uptime and gaps, what goes wrong. */
+
+import { percent, shareChart, timeChart } from "../charts.js";
+import { HsElement } from "../components/element.js";
+import { h, icon, setText, stylesheet } from "../dom.js";
+import { bytes, cameraName } from "../format.js";
+import { clipsByDay, daysLeft } from "../insights.js";
+import { text } from "../messages.js";
+import { choose } from "../router.js";
+/** @import { Analytics, Budget, Services, State, System } from "../types.js" */
+
+const HOURS = Object.freeze({ day: 24, week: 7 * 24, month: 30 * 24 });
+const REFRESH_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+export class InsightsScreen extends HsElement {
+  #services;
+  /** @type {keyof typeof HOURS|null} */
+  #range = null;
+
+  range = h("select", { id: "range", "aria-label": text.insights.range, on: { change: () => choose({ range: this.range.value }) } },
+    ...Object.keys(HOURS).map((name) => h("option", { value: name }, text.insights.ranges[/** @type {"day"} */ (name)])));
+  words = h("p");
+  error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), this.words,
+    h("button", { type: "button", class: "button", on: { click: () => this.#load() } }, icon("retry"), text.clips.retry));
+  figures = h("div", { class: "figures" });
+
+  /** @param {Services} services */
+  constructor(services) {
+    super();
+    this.#services = services;
+    stylesheet("insights");
+  }
+
+  build() {
+    this.append(h("div", { class: "screen-head" }, h("h1", { class: "screen-title" }, text.screens.insights), this.range), this.error, this.figures);
+  }
+
+  /** @param {AbortSignal} signal */
+  connected(signal) {
+    this.#range = null;
+    const timer = setInterval(() => { if (!document.hidden) this.#load(); }, REFRESH_MS);
+    signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  /** @param {State} state */
+  show(state) {
+    const asked = state.query.get("range") ?? "";
+    const range = /** @type {keyof typeof HOURS} */ (Object.hasOwn(HOURS, asked) ? asked : "day");
+    if (range === this.#range) return;
+    this.#range = range;
+    this.range.value = range;
+    this.#load();
+  }
+
+  async #load() {
+    const range = /** @type {keyof typeof HOURS} */ (this.#range);
+    const { api, clock, store } = this.#services;
+    const to_ms = clock.now_ms();
+    const from_ms = to_ms - HOURS[range] * 3_600_000;
+    try {
+      const [analytics, history, system, budget] = await Promise.all([
+        api.analytics(from_ms, to_ms), api.analytics(to_ms - 30 * DAY_MS, to_ms), api.system(), api.budget(),
+      ]);
+      if (this.#range !== range || !this.isConnected) return;
+      this.error.hidden = true;
+      const names = (/** @type {string} */ id) => cameraName(id, store.state.cameras.items);
+      this.#paint({ analytics, history, system, budget, from_ms, to_ms, names });
+    } catch (error) {
+      this.error.hidden = false;
+      setText(this.words, /** @type {Error} */ (error).message);
+    }
+  }
+
+  /** @param {{analytics: Analytics, history: Analytics, system: System, budget: Budget, from_ms: number, to_ms: number, names: (id: string) => string}} seen */
+  #paint({ analytics, history, system, budget, from_ms, to_ms, names }) {
+    const open = [...this.figures.querySelectorAll("details")].map((details) => details.open);
+    this.figures.replaceChildren(
+      this.#concerns(system),
+      timeChart(text.insights.fill, analytics.cameras.map(({ camera, samples }) => ({
+        name: names(camera), points: samples.map(({ at, fill }) => /** @type {const} */ ([Date.parse(at), fill])),
+      })), { from_ms, to_ms, top: 1, unit: percent }),
+      shareChart(text.insights.uptime, analytics.cameras.map(({ camera, samples }) => ({ name: names(camera), parts: shares(samples) }))),
+      this.#perDay(history, to_ms),
+      this.#storage(history, system, budget, names),
+    );
+    [...this.figures.querySelectorAll("details")].forEach((details, index) => { details.open = open[index] ?? false; });
+  }
+
+  /** @param {Analytics} history @param {number} to_ms */
+  #perDay(history, to_ms) {
+    const days = clipsByDay(history.clips, to_ms, 30);
+    const top = Math.max(4, ...days.map(({ clips }) => clips));
+    const points = days.map(({ start_ms, clips }) => /** @type {const} */ ([start_ms, clips]));
+    return timeChart(text.insights.perDay, [{ name: text.clips.title, points }],
+      { from_ms: days[0].start_ms, to_ms: days[0].start_ms + days.length * DAY_MS, top, unit: (value) => String(Math.round(value)), bars: true });
+  }
+
+  /** @param {Analytics} history @param {System} system @param {Budget} budget @param {(id: string) => string} names */
+  #storage(history, system, budget, names) {
+    const { total_bytes, available_bytes, refusal } = budget.disk;
+    const rows = system.cameras.map(({ camera, size_bytes }) => ({ name: names(camera), size_bytes }));
+    const all = Math.max(1, ...rows.map(({ size_bytes }) => size_bytes));
+    const days = daysLeft(history.clips, available_bytes);
+    return h("figure", { class: "figure" }, h("figcaption", {}, text.insights.storage),
+      h("p", {}, text.insights.free(bytes(available_bytes), bytes(total_bytes))),
+      h("p", { class: "forecast" }, refusal ?? (days === null ? text.insights.noForecast : text.insights.forecast(days))),
+      ...rows.map(({ name, size_bytes }) => {
+        const bar = h("span", { class: "share-part share-live" });
+        bar.style.setProperty("inline-size", `${(100 * size_bytes) / all}%`);
+        return h("div", { class: "share-row" }, h("span", { class: "share-name" }, name), h("span", { class: "share-bar", "aria-hidden": "true" }, bar), h("span", { class: "share-value" }, bytes(size_bytes)));
+      }));
+  }
+
+  /** @param {System} system */
+  #concerns({ concerns }) {
+    const cameras = this.#services.store.state.cameras.items.filter(({ state, last_error }) => state !== "live" && last_error);
+    const found = [...concerns.map(({ detail }) => detail), ...cameras.map((camera) => `${camera.name || camera.id}: ${camera.last_error}`)];
+    return h("figure", { class: "figure" }, h("figcaption", {}, text.insights.concerns),
+      found.length ? h("ul", { class: "concerns" }, ...found.map((words) => h("li", {}, icon("alert"), words))) : h("p", {}, text.insights.noConcerns));
+  }
+}
+
+/** @param {Analytics["cameras"][0]["samples"]} samples */
+function shares(samples) {
+  const kinds = /** @type {const} */ (["live", "connecting", "stalled", "reconnecting", "stopped"]);
+  const sums = kinds.map((kind) => samples.reduce((sum, sample) => sum + sample[`${kind}_seconds`], 0));
+  const all = sums.reduce((sum, value) => sum + value, 0) || 1;
+  return kinds.map((kind, index) => ({ kind, label: text.camera[kind], share: sums[index] / all }));
+}
+
+customElements.define("hs-insights-screen", InsightsScreen);

@@ -1,0 +1,114 @@
+/** What is recorded on time: the schedules, when each is due next, how the last run went, and a form for another. */
+
+import { HsElement } from "../components/element.js";
+import { ScheduleForm } from "../components/schedule_form.js";
+import { h, icon, setText, stylesheet } from "../dom.js";
+import { cameraName, moment, span } from "../format.js";
+import { text } from "../messages.js";
+import { build } from "../router.js";
+import { plainCron } from "../schedule_words.js";
+/** @import { Camera, Schedule, Services, State } from "../types.js" */
+
+const REFRESH_MS = 15_000;
+
+export class SchedulesScreen extends HsElement {
+  #services;
+  /** @type {readonly Schedule[]} */
+  #schedules = [];
+  #busy = false;
+
+  words = h("p");
+  error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), this.words,
+    h("button", { type: "button", class: "button", on: { click: () => this.#load() } }, icon("retry"), text.clips.retry));
+  list = h("ul", { class: "schedule-list", "aria-label": text.screens.schedules });
+  empty = h("div", { class: "state", hidden: true }, icon("film"), h("h2", {}, text.schedules.empty), h("p", {}, text.schedules.emptyDetail));
+  form = new ScheduleForm();
+
+  /** @param {Services} services */
+  constructor(services) {
+    super();
+    this.#services = services;
+    stylesheet("schedules");
+  }
+
+  build() {
+    this.append(h("h1", { class: "screen-title" }, text.screens.schedules), this.error, this.list, this.empty, this.form);
+    this.addEventListener("add-schedule", (event) => {
+      event.stopPropagation();
+      this.#change(() => this.#services.api.addSchedule(/** @type {CustomEvent} */ (event).detail), () => this.form.clear());
+    });
+  }
+
+  /** @param {AbortSignal} signal */
+  connected(signal) {
+    const timer = setInterval(() => { if (!document.hidden) this.#load(); }, REFRESH_MS);
+    signal.addEventListener("abort", () => clearInterval(timer));
+    this.#load();
+  }
+
+  /** @param {State} state */
+  show(state) {
+    this.form.show(state.cameras.items, this.#busy);
+  }
+
+  async #load() {
+    try {
+      this.#schedules = (await this.#services.api.schedules()).schedules;
+      this.error.hidden = true;
+    } catch (error) {
+      this.error.hidden = this.#schedules.length > 0;
+      setText(this.words, /** @type {Error} */ (error).message);
+    }
+    this.#paint();
+  }
+
+  #paint() {
+    const { store, clock } = this.#services;
+    this.empty.hidden = this.#schedules.length > 0 || !this.error.hidden;
+    this.list.replaceChildren(...this.#schedules.map((schedule) => this.#row(schedule, store.state.cameras.items, clock.now_ms())));
+  }
+
+  /** @param {Schedule} schedule @param {readonly Camera[]} cameras @param {number} now_ms */
+  #row(schedule, cameras, now_ms) {
+    const { id, name, origin, enabled, next, last_run } = schedule;
+    const fixed = origin === "config";
+    const title = name || text.schedules[/** @type {"recording"} */ (schedule.kind)];
+    return h("li", { class: "schedule", "data-id": id },
+      h("div", { class: "schedule-words" }, h("h2", {}, title),
+        h("p", {}, `${cameraName(schedule.camera, cameras)} · ${when(schedule)}`),
+        h("p", { class: "soft" }, enabled && next.length ? text.schedules.next(moment(next[0], now_ms)) : text.schedules.off),
+        last_run ? h("p", { class: `soft run-${last_run.state}` }, text.schedules.last(moment(last_run.due_at, now_ms), text.schedules.states[/** @type {"done"} */ (last_run.state)]),
+          last_run.reason ? ` ${last_run.reason}` : "", ...last_run.clips.slice(-1).map((clip) => h("a", { href: build({ screen: "schedules", clip }) }, text.schedules.show))) : null),
+      fixed ? h("span", { class: "badge" }, text.schedules.fixed) : h("div", { class: "schedule-acts" },
+        h("label", { class: "switch" }, h("input", { type: "checkbox", checked: enabled, on: { change: (/** @type {Event} */ event) =>
+          this.#change(() => this.#services.api.changeSchedule(id, { enabled: /** @type {HTMLInputElement} */ (event.target).checked })) } }), text.schedules.on),
+        h("button", { type: "button", class: "icon-button", "aria-label": text.schedules.remove(title), title: text.clip.remove, on: { click: () => this.#change(() => this.#services.api.removeSchedule(id)) } }, icon("bin"))));
+  }
+
+  /** @param {() => Promise<unknown>} ask @param {() => void} [done] */
+  async #change(ask, done) {
+    this.#busy = true;
+    this.form.show(this.#services.store.state.cameras.items, true);
+    try {
+      await ask();
+      done?.();
+    } catch (error) {
+      this.#services.say(/** @type {Error} */ (error).message, "bad");
+    }
+    this.#busy = false;
+    this.form.show(this.#services.store.state.cameras.items, false);
+    await this.#load();
+  }
+}
+
+/** @param {Schedule} schedule */
+function when({ kind, cron, every_seconds, length_seconds, timezone }) {
+  const length = length_seconds ? ` · ${span(length_seconds)}` : "";
+  if (every_seconds) return `${text.schedules.eachTime(span(every_seconds))}${kind === "timelapse" ? ` · ${text.schedules.timelapse}` : length}`;
+  const plain = plainCron(cron ?? "");
+  if (!plain) return `${cron} (${timezone})${length}`;
+  const days = plain.days.length === 7 ? text.schedules.daily : plain.days.map((day) => text.schedules.dayNames[/** @type {"mon"} */ (day)]).join(", ");
+  return `${days} ${plain.time} (${timezone})${length}`;
+}
+
+customElements.define("hs-schedules-screen", SchedulesScreen);
