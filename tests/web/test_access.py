@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.daemon import Daemon
 
@@ -21,7 +21,8 @@ SCREENS = {
     "schedules": ".schedule",
     "settings": ".facts dd",
 }
-PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LAPTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +66,11 @@ def test_axe_finds_nothing_on_any_screen(looked: BrowserContext, daemon: Daemon)
     page = looked.new_page()
     wrong: dict[str, list[str]] = {}
     for screen, there in SCREENS.items():
-        page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
+        page.set_viewport_size(LAPTOP)
         page.goto(f"{daemon.url}/#/{screen}")
         expect(page.locator(there).first).to_be_visible(timeout=20_000)
         for size in (LAPTOP, PHONE):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             if found := _findings(page):
                 wrong[f"{screen} {size['width']}"] = found
     assert wrong == {}
@@ -97,7 +98,7 @@ def test_axe_finds_nothing_in_an_open_clip_and_while_looking_back(
 def test_nothing_is_wider_than_a_phone(looked: BrowserContext, daemon: Daemon) -> None:
     """No screen scrolls sideways at 390 px."""
     page = looked.new_page()
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     for screen, there in SCREENS.items():
         page.goto(f"{daemon.url}/#/{screen}")
         expect(page.locator(there).first).to_be_visible(timeout=20_000)
