@@ -6,8 +6,8 @@ label, so a tick that is late costs nothing. Pictures lie in one part file per r
 as its material and finishes it like any other: in a worker process, with progress, retry and salvage.
 
 Order of work when joining, each step found again after a kill: the clip's id is in the run since its
-first picture → lend the file to the clip's directory → commit the clip's row → acknowledge → run `joining`
-→ the clip is a draft → the run's own name of the file goes. Event loop only.
+first picture → lend the file to the clip's directory → commit the clip's row → acknowledge → finish it →
+run `joining` → the clip is a draft → the run's own name of the file goes. Event loop only.
 """
 
 import asyncio
@@ -132,11 +132,12 @@ class Timelapses:
         clip = await self._desk.catalogue.get_clip(run.clips[0])
         if clip is None:
             clip = await self._make_clip(run, kept)
-        told = {"state": RunState.JOINING, "pictures": kept.pictures, "reason": reason}
-        await self._changed(run, told)
         if clip.status is Status.PENDING:
             clip = await self._desk.catalogue.transition(clip.id, Status.PROCESSING)
             self._tasks.spawn(self._recordings.finish_again(clip), f"join {clip.id}")
+        # Last: a run that is `joining` is only watched, so somebody must be at work on its clip.
+        told = {"state": RunState.JOINING, "pictures": kept.pictures, "reason": reason}
+        await self._changed(run, told)
         return True
 
     async def discard(self, run: Run) -> None:
