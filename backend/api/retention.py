@@ -1,22 +1,31 @@
 """What would leave the disk and why, and a person's word that it may."""
 
+import asyncio
+
 from aiohttp import web
 
 from backend.access.actions import Action
 from backend.keys import HOUSEKEEPING
-from backend.routes import Route, json_response
+from backend.retention_sweep import Survey
+from backend.routes import Route
 from backend.wire.retention import RetentionJson
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
-    return json_response(RetentionJson.of(await request.app[HOUSEKEEPING].retention.preview()))
+    return await _answer(await request.app[HOUSEKEEPING].retention.preview())
 
 
 async def approve(request: web.Request) -> web.StreamResponse:
     housekeeping = request.app[HOUSEKEEPING]
     approved = await housekeeping.retention.approve()
     housekeeping.sweep_soon()
-    return json_response(RetentionJson.of(approved))
+    return await _answer(approved)
+
+
+async def _answer(survey: Survey) -> web.Response:
+    """In a thread: a rule that a slip of the keyboard made lists every clip there is."""
+    body = await asyncio.to_thread(lambda: RetentionJson.of(survey).model_dump_json().encode())
+    return web.Response(body=body, content_type="application/json")
 
 
 ROUTES = (

@@ -97,10 +97,17 @@ class Keeping:
 
 @asynccontextmanager
 async def keeping(
-    directory: Path, *, total_bytes: int = 1 << 40, synchronised: bool | None = True, **settings: Any
+    directory: Path,
+    *,
+    total_bytes: int = 1 << 40,
+    synchronised: bool | None = True,
+    begins: datetime | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Keeping]:
     """`settings` are those of `retention`; without any there is no reserve."""
     clock = SimulatedClock()
+    if begins is not None:
+        clock.step_wall(int(begins.replace(tzinfo=UTC).timestamp()) * NS_PER_S - clock.realtime_ns())
     clock.wall_synchronised = synchronised
     async with Box.opened(directory) as first:
         await first.catalogue.close()

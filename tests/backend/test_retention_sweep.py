@@ -1,8 +1,9 @@
 """Sweeps on a real catalogue and real files: clocks that step, restarts, approvals, a year offline."""
 
 import random
+import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,37 @@ async def test_a_start_with_a_wrong_clock_deletes_nothing(month: Keeping, hours:
     assert len(await box.ids()) == 10
 
 
-async def test_an_hour_of_pause_and_a_change_of_summer_time_mean_nothing(month: Keeping) -> None:
-    """Ages are of UTC and of both clocks alike."""
+@pytest.mark.parametrize(
+    ("zone", "changes_at"),
+    [
+        ("Europe/Berlin", datetime(2026, 3, 29, 1)),
+        ("Europe/Berlin", datetime(2026, 10, 25, 1)),
+        ("America/New_York", datetime(2026, 3, 8, 7)),
+        ("America/New_York", datetime(2026, 11, 1, 6)),
+        ("Australia/Lord_Howe", datetime(2026, 4, 4, 15)),
+        ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30)),
+    ],
+)
+async def test_a_day_is_a_day_across_summer_time_in_whatever_zone_the_box_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, changes_at: datetime
+) -> None:
+    """No clip goes an hour early, none stays an hour longer."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        begins = changes_at - timedelta(hours=26)
+        async with keeping(tmp_path, begins=begins, rules=[{"max_age": "24h"}]) as box:
+            for hour in range(30):
+                await box.clip()
+                box.pass_time(hours=1)
+                assert await box.retention.sweep() == (1 if hour >= 24 else 0), hour
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+async def test_an_hour_of_pause_means_nothing(month: Keeping) -> None:
+    """Both clocks went on alike, so nobody set one."""
     month.pass_time(hours=1)
     assert await month.retention.sweep() == 0
     assert not month.health.concerns
@@ -183,7 +213,7 @@ async def test_a_strangers_file_costs_no_clip_and_recordings_are_refused_until_i
 async def test_a_year_without_a_clock_keeps_the_disk_steady_and_the_newest_clips(tmp_path: Path) -> None:
     """Steps of hours and years, restarts, an age rule that never may fire; room is made all the same."""
     draw = random.Random(5)
-    settings = {"rules": [{"max_age": "90d"}], "reserve": {"bytes": 20_000, "clips": 0}}
+    settings: dict[str, Any] = {"rules": [{"max_age": "90d"}], "reserve": {"bytes": 20_000, "clips": 0}}
     async with keeping(tmp_path, total_bytes=100_000, synchronised=False, **settings) as box:
         made: list[str] = []
         for day in range(0, 365, 2):
