@@ -8,6 +8,7 @@ reading costs one piece of memory and, after a while, its connection.
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +33,8 @@ class FileToSend:
     content_type: str
     etag: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    threads: Executor | None = None
+    """Who reads it; None: the loop's own. A directory that may hang brings its own, so that only it hangs."""
 
 
 class StoppedReading(ConnectionResetError):
@@ -50,12 +53,12 @@ async def send_file(
     `wrote` hears of every piece how many bytes it had.
     """
     loop = asyncio.get_running_loop()
-    file, stored = await loop.run_in_executor(None, _open, wanted)
+    file, stored = await loop.run_in_executor(wanted.threads, _open, wanted)
     try:
         chosen = choose_slice(request.headers, stored)
         if chosen.status == 416:
             raise outside(stored, chosen)
-        return await _send(request, wanted, chosen, partial(_write, file, chosen, wrote))
+        return await _send(request, wanted, chosen, partial(_write, wanted.threads, file, chosen, wrote))
     finally:
         file.close()
 
@@ -97,12 +100,16 @@ async def _send(
 
 
 async def _write(
-    file: BinaryIO, chosen: Slice, wrote: Callable[[int], None], response: web.StreamResponse
+    threads: Executor | None,
+    file: BinaryIO,
+    chosen: Slice,
+    wrote: Callable[[int], None],
+    response: web.StreamResponse,
 ) -> None:
     loop = asyncio.get_running_loop()
     at, end = chosen.first, chosen.first + chosen.length
     while at < end:
-        piece = await loop.run_in_executor(None, os.pread, file.fileno(), min(PIECE_BYTES, end - at), at)
+        piece = await loop.run_in_executor(threads, os.pread, file.fileno(), min(PIECE_BYTES, end - at), at)
         if not piece:
             # Shorter than it was when it was opened: the client sees the length fall short.
             raise ConnectionResetError("the file ended early")

@@ -2,12 +2,13 @@
 
 Here: what every picture goes through, whoever made it. Not here: making them (`previews`,
 `manual_pictures`), which one a card shows (`wire.clips`), names (`picture_names`). Event loop only; files
-are written and looked for in the loop's default executor.
+are written, looked for and sent in threads of our own: the directory is a person's choice and may hang.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+THREADS = 2
+LOOK_TIMEOUT_S = 5.0
 STORE_TIMEOUT_S = 10.0
 MOST_STORED_BYTES = 64 << 20
 """No PNG of ours is as large; another object under its name shall not fill the memory."""
@@ -74,12 +77,17 @@ class Pictures:
         health: Health,
         store: ObjectStore | None = None,
     ) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="pictures")
         self._catalogue = catalogue
         self._news = news
         self._files = files
         self._health = health
         self._store = store
         self.counters = PictureCounters()
+
+    def close(self) -> None:
+        """Let go of the threads; one that hangs is left behind."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def keep(self, clip_id: str, source: PreviewSource, made: MadePicture) -> Clip:
         """Write the picture, then let the row name it; what it replaces is deleted later.
@@ -111,8 +119,16 @@ class Pictures:
         info = clip.previews.of(source)
         if info is None:
             return None
-        path = await self._on_disk(lambda: self._files.thumbnail_path(info.path))
-        return FileToSend(path, CONTENT_TYPES[path.suffix], f"{clip.id}-{source}-{info.version}")
+        try:
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                path = await self._on_disk(lambda: self._files.thumbnail_path(info.path))
+        except TimeoutError:
+            # A browser has six connections; pictures that never come would hang the whole page.
+            said = f"{self._files.thumbnails_dir} does not answer. Clips are shown without their pictures."
+            self._health.concern(THUMBNAILS, said)
+            return None
+        etag = f"{clip.id}-{source}-{info.version}"
+        return FileToSend(path, CONTENT_TYPES[path.suffix], etag, threads=self._threads)
 
     async def is_there(self, clip: Clip, source: PreviewSource) -> bool:
         """Whether there is such a picture: in the row, and on the disk or in the store."""
@@ -144,7 +160,7 @@ class Pictures:
         return place if any(one.place == place for one in clip.remote) else None
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(None, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 async def _read_stored(store: ObjectStore, place: StoredPath) -> bytes | None:

@@ -42,6 +42,7 @@ class Picturing:
         """Give up what is being made."""
         await self.previews.close()
         await self.manual.close()
+        self.pictures.close()
 
 
 def open_picturing(parts: PictureParts, clip_bytes: ClipBytes, config: PreviewsConfig) -> Picturing:

@@ -1,6 +1,7 @@
 """The pictures that stand for clips: see them, pick one."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Literal
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from backend.access.actions import Action
 from backend.api.clips import camera_of_clip, carried_out
 from backend.catalogue import Clip, PreviewSource
 from backend.errors import Problem, problem_response
-from backend.file_body import FileToSend, send_file
+from backend.file_body import send_file
 from backend.idempotency import Order, StoredAnswer
 from backend.keys import CLIPS, MANUAL_PICTURES, PICTURES
 from backend.pictures import PLACEHOLDER
@@ -45,7 +46,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
         # Without the version of the picture there is, the next one will have the same address.
         headers = {"Cache-Control": FOR_EVER if asked.v == info.version else "private, no-cache"}
         try:
-            return await send_file(request, FileToSend(file.path, file.content_type, file.etag, headers))
+            return await send_file(request, replace(file, headers=headers))
         except (FileNotFoundError, NotADirectoryError):
             if (stored := await pictures.read(clip, source)) is not None:
                 return web.Response(body=stored, content_type=file.content_type, headers=headers)

@@ -3,11 +3,13 @@
 import http.client
 import io
 import json
+import os
 import random
 import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import pytest
 from recorder.sources.test_card import read_counter
 from tests.daemon import SMALL_CAMERA, Answer, Daemon
 from tests.s3_servers import S3Server
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
@@ -257,6 +260,29 @@ def test_the_same_wish_sent_twice_is_carried_out_once(house: Daemon) -> None:
     assert (first.status, first.body) == (again.status, again.body)
     assert again.headers["idempotent-replayed"] == "true"
     assert daemon.post(path, {"time": 0.5}, Idempotency_Key="k").status == 422
+
+
+def test_pictures_that_hang_hold_up_nothing_else(house: Daemon) -> None:
+    """Their directory is on a disk that does not answer: clips are recorded and played all the same."""
+    clip = short_clip(house)
+    told = pick(house, clip, time=1).json()
+    stuck = house.data_dir.parent / "Vorschau 100 %" / told["path"]
+    stuck.unlink()
+    os.mkfifo(stuck)  # to open it is to wait
+
+    def let_go() -> bool:
+        with suppress(OSError):
+            os.close(os.open(stuck, os.O_WRONLY | os.O_NONBLOCK))
+        return all(one.done() for one in asked)
+
+    with ThreadPoolExecutor(12) as threads:
+        asked = [threads.submit(house.get, told["thumbnail_url"]) for _ in range(12)]
+        try:
+            for _ in range(3):
+                assert house.get(clip["playback_url"], Range="bytes=0-99").status == 206
+                short_clip(house)
+        finally:
+            wait_until(let_go, 60)
 
 
 def test_a_directory_that_refuses_costs_no_picture(tmp_path: Path) -> None:
