@@ -5,17 +5,21 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+from av.video.frame import PictureType
 
+from recorder import h264
 from recorder.aac import format_of, silence
-from recorder.access_unit import AccessUnit
+from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.audio_unit import AudioUnit
 from recorder.clean_job import CleanKind, CleanOrder, CleanResult, clean_form
 from recorder.errors import FinishFailed
 from recorder.finished_file import FinishedFile
 from recorder.muxer import write_mp4
+from recorder.sources.test_card import draw_counter
 from recorder.ticks import ns_of
-from tests.media import NS_PER_S, Camera, counter_in, counter_times, joined, play, units_of
+from tests.media import HEIGHT, NS_PER_S, WIDTH, Camera, counter_in, counter_times, joined, play, units_of
 
 pytestmark = pytest.mark.codec
 
@@ -135,6 +139,67 @@ def test_parameter_sets_that_cannot_share_a_file_make_it_encode_everything(tmp_p
 def renumbered_sets(sets: bytes) -> bytes:
     """A PPS of number 1, which the encoder's sets would get: `ue(0)` is the bit 1, `ue(1)` the bits 010."""
     return b"\x00\x00\x00\x01\x68\x5f" if sets else b""
+
+
+def odd_units(pix_fmt: str, profile: str, parameters: str) -> list[AccessUnit]:
+    """Ninety pictures of an unusual camera, a keyframe every second."""
+    codec = av.CodecContext.create("libx264", "w")
+    assert isinstance(codec, av.VideoCodecContext)
+    codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, pix_fmt
+    codec.time_base, codec.framerate = Fraction(1, 30), Fraction(30)
+    codec.color_range = 2 if pix_fmt == "yuvj420p" else 1
+    params = f"keyint=30:min-keyint=30:scenecut=0:bframes=2:b-adapt=0:{parameters}"
+    codec.options = {"preset": "superfast", "profile": profile, "x264-params": params}
+    packets = []
+    for index in range(90):
+        picture = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+        draw_counter(picture, index)
+        frame = av.VideoFrame.from_ndarray(picture, "bgr24").reformat(format=pix_fmt)
+        frame.pts, frame.pict_type = index, PictureType.NONE
+        packets += codec.encode(frame)
+    packets += codec.encode(None)
+    sets = h264.parameter_sets(bytes(packets[0]))
+    assert sets is not None
+    epoch, frame_ns = Epoch(Codec.H264, WIDTH, HEIGHT, sets), Fraction(NS_PER_S, 30)
+    units = []
+    for sequence, packet in enumerate(packets):
+        pts_ns, dts_ns = (START_NS + round((time or 0) * frame_ns) for time in (packet.pts, packet.dts))
+        data, length_ns = bytes(packet), round(frame_ns)
+        key = h264.starts_decoding(data)
+        units.append(AccessUnit(sequence, 0, epoch, key, pts_ns, dts_ns, length_ns, data))
+    return units
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "profile", "parameters", "kind"),
+    [
+        ("yuvj420p", "high", "", CleanKind.JOINED),
+        ("yuv420p", "main", "sar=4/3", CleanKind.JOINED),
+        ("yuv420p", "high", "open-gop=1", CleanKind.ENCODED),
+        ("yuv420p", "high", "interlaced=1", CleanKind.ENCODED),
+        ("yuv422p", "high422", "", CleanKind.ENCODED),
+    ],
+)
+def test_unusual_cameras_are_joined_where_that_is_safe(
+    tmp_path: Path, pix_fmt: str, profile: str, parameters: str, kind: CleanKind
+) -> None:
+    """Range and pixel shape stay the camera's; other kinds of pictures are encoded as a whole."""
+    start_ns, end_ns = counter_times(START_NS, Fraction(30), (10, 80))
+    write_mp4(tmp_path / "clip.mp4", odd_units(pix_fmt, profile, parameters), start_ns, end_ns)
+    result, path = cleaned(tmp_path / "clip.mp4")
+    assert result.kind is kind
+    assert decodable(path) == list(range(10, 80))
+    if kind is CleanKind.JOINED:
+        with av.open(str(path)) as container:
+            shown = {
+                (frame.color_range, frame.format.name)
+                for frame in container.decode(container.streams.video[0])
+            }
+            assert len(shown) == 1
+        with FinishedFile(path) as clean:
+            nals = h264.split_nal_units(clean.parameter_sets)
+            facts = {h264.sps_facts(nal) for nal in nals if h264.nal_type(nal) == h264.NAL_SPS}
+        assert len({(fact.aspect, fact.profile, fact.size) for fact in facts}) == 1
 
 
 def test_an_outage_in_the_clip_is_still_held(tmp_path: Path) -> None:
