@@ -67,6 +67,8 @@ export class Playhead {
   /** @param {number} error_s how much further behind than wanted */
   #rate(error_s) {
     if (!this.#gentle || Math.abs(error_s) <= DEAD_BAND_S) return 1;
-    return Math.min(MAX_RATE, Math.max(this.#hold_s ? MIN_RATE_HOLDING : MIN_RATE, 1 + error_s * 0.5));
+    // Somebody who has turned the sound on waits for it: get there soon.
+    if (this.#hold_s && !this.settled) return Math.min(MAX_RATE, Math.max(MIN_RATE_HOLDING, 1 + error_s * 1.5));
+    return Math.min(MAX_RATE, Math.max(MIN_RATE, 1 + error_s * 0.5));
   }
 }

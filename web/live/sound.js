@@ -46,11 +46,10 @@ export class LiveSound {
     this.#picture = picture;
     this.#isMute = isMute;
     this.#onState = onState;
-    picture.hold(this.#hold_s);
     this.#socket = new LiveSocket(url, {
       onInit: (init) => this.#begin(init),
       onSound: (piece) => this.#take(piece),
-      onUnplayable: ({ reason }) => { this.#silence(); onState("none", reason); },
+      onUnplayable: ({ reason }) => { this.#silence(); picture.hold(0); onState("none", reason); },
       onState: () => undefined, onInitSegment: () => undefined, onFragment: () => undefined, onJpeg: () => undefined,
       onLink: () => undefined,
     });
@@ -69,6 +68,7 @@ export class LiveSound {
     // At the camera's own rate: resampling each piece for itself would be heard where they meet.
     try { this.context = new AudioContext({ sampleRate: rate }); } catch { this.context = new AudioContext(); }
     const { context } = this;
+    this.#picture.hold(this.#hold_s);
     this.output = context.createGain();
     this.output.connect(context.destination);
     this.#heard_ms = performance.now();
