@@ -16,8 +16,10 @@ from backend.catalogue import cursor as cursors
 from backend.catalogue.clip_rows import clip_of
 from backend.catalogue.known_clips import Key, KnownClips
 from backend.catalogue.model import clips
-from backend.catalogue.search import matches, newest_found, rarely_found
+from backend.catalogue.search import matches, newest_found
 from backend.catalogue.values import Clip, ClipFilter, ClipPage
+
+_NEAR = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,8 @@ def _numbers(db: sa.Connection, listed: _List, wish: PageWish) -> sa.Select[tupl
     """Where to begin is decided here: SQLite has no statistics, PostgreSQL none of beginnings of words."""
     wanted = wish.wanted
     sqlite = db.dialect.name == "sqlite"
-    if not sqlite and wanted.q is not None and (found := rarely_found(db, wanted.q)) is not None:
-        others = [found, *_conditions(replace(wanted, q=None), sqlite=False)]
-        return _limited(listed, wish, others)
+    if not sqlite and wanted.q is not None and wanted.q.strip():
+        return _near_or_sorted(db, listed, wish)
     if sqlite and listed is _FEED:
         # Walk the feed, which ends early, instead of sorting whatever a filter finds.
         return _limited(listed, wish, _conditions(wanted, sqlite=True, column=_aside))
@@ -86,6 +87,26 @@ def _numbers(db: sa.Connection, listed: _List, wish: PageWish) -> sa.Select[tupl
         others = _conditions(replace(wanted, q=None), sqlite=True)
         return words.where(*others, *_behind(listed, wish)).limit(wish.limit + 1)
     return _limited(listed, wish, _conditions(wanted, sqlite=sqlite))
+
+
+def _near_or_sorted(db: sa.Connection, listed: _List, wish: PageWish) -> sa.Select[tuple[int]]:
+    """PostgreSQL takes all beginnings of words for equally frequent, and so the wrong way for most.
+
+    What is found often fills a page from the newest few; only what does not is looked up by its words.
+    """
+    conditions = _conditions(wish.wanted, sqlite=False)
+    first = listed.order[0]
+    nth = sa.select(first).where(*listed.only, *_behind(listed, wish))
+    nth = nth.order_by(*(column.desc() for column in listed.order)).offset(_NEAR).limit(1)
+    near = _limited(listed, wish, [*conditions, first >= sa.func.coalesce(nth.scalar_subquery(), 0)])
+    db.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
+    found = db.execute(near).scalars().all()
+    db.execute(sa.text("SET LOCAL enable_bitmapscan = on"))
+    if len(found) > wish.limit:
+        return sa.select(clips.c.number).where(clips.c.number.in_(found))
+    return _limited(
+        listed, wish, conditions, tuple(column + sa.literal_column("0") for column in listed.order)
+    )
 
 
 def _limited(

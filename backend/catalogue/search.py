@@ -16,7 +16,6 @@ from backend.catalogue.model import clips
 
 # PostgreSQL refuses lexemes over 2 kB; nobody searches for the 65th letter of a word.
 _WORD_LIMIT = 64
-_FEW = 500
 
 OWN_OBJECTS = ("clip_search", "ix_clips_search")
 """Prefixes of what the migrations make for it, which the tables' metadata does not know."""
@@ -80,23 +79,6 @@ def newest_found(query: str) -> sa.Select[tuple[int]] | None:
     )
     matching = sa.text("clip_search MATCH :phrase").bindparams(phrase=_phrase(words))
     return select.where(matching).order_by(hits.c.rowid.desc())
-
-
-def rarely_found(db: sa.Connection, query: str) -> sa.ColumnElement[bool] | None:
-    """PostgreSQL: the condition for clips that `query` finds, where they are few; None when they are many.
-
-    Few are best taken from the index of words and then sorted, of many the list's own order meets enough
-    at once; the planner takes every beginning of a word for equally frequent, so it is tried, to a bound.
-    """
-    found = matches(query, sqlite=False)
-    if found is None:
-        return None
-    db.execute(sa.text("SET LOCAL enable_seqscan = off"))
-    numbers = db.execute(sa.select(clips.c.number).where(found).limit(_FEW)).scalars().all()
-    if len(numbers) < _FEW:
-        return clips.c.number.in_(numbers)
-    db.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
-    return None
 
 
 def _phrase(words: list[str]) -> str:
