@@ -131,6 +131,32 @@ def test_a_changed_requirement_is_installed_before_anything_runs(machine: Machin
     assert "needs Python 3.11" in result.stderr
 
 
+def test_minio_is_built_once_and_outside_the_checkout(machine: Machine) -> None:
+    """It takes minutes: a second run, or another checkout of the same person, uses the first one's."""
+    machine.install_stand_in()
+    shutil.copy(machine.checkout / ".venv/.installed", machine.checkout / ".venv/.installed-test")
+    for tool in ("ruff", "mypy", "lint-imports"):
+        machine.provide(tool, "#!/bin/sh\nexit 0\n")
+    machine.provide("id", "#!/bin/sh\necho 1000\n")
+    machine.provide(
+        "go",
+        f'#!/bin/sh\necho "$@" >> "{machine.bin}/go.log"\n'
+        'printf "#!/bin/sh\\n" > "$GOBIN/minio" && chmod +x "$GOBIN/minio"\n',
+    )
+    (machine.bin / "chmod").symlink_to(Path(shutil.which("chmod") or "/bin/chmod"))
+    for _ in range(2):
+        assert machine.run("test", "tests/nothing").returncode == 0
+    built = (machine.bin / "go.log").read_text().splitlines()
+    assert len(built) == 1
+    assert built[0].startswith("install github.com/minio/minio@v0.0.0-")
+    assert (machine.bin / ".cache/hindsight/bin/minio").exists()
+    machine.provide("go", "#!/bin/sh\nexit 1\n")
+    (machine.bin / ".cache/hindsight/bin/minio").unlink()
+    result = machine.run("test", "tests/nothing")
+    assert result.returncode == 0
+    assert "Go could not build MinIO" in result.stderr
+
+
 def test_the_launcher_keeps_its_mode_and_its_line_ends() -> None:
     """A CRLF in the first line reads as 'no such file' on every Linux."""
     launcher = ROOT / "hindsight"
