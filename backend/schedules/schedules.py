@@ -104,6 +104,9 @@ class Schedules:
         schedule = await self._writable(schedule_id)
         spec = replace(schedule.spec, **changes(patch, schedule.spec))
         if "camera" in patch.model_fields_set:
+            if schedule.recorder_id != self._recorder_id:
+                said = "camera: this schedule is another box's; give it another camera there."
+                raise Problem(409, "The schedule of another box", said, field="camera")
             spec = replace(spec, camera=self._cameras.find(patch.camera).settings.camera_id)
         if "timezone" in patch.model_fields_set:
             spec = replace(spec, timezone=patch.timezone or self.timezone)

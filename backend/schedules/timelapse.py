@@ -29,7 +29,7 @@ from backend.schedules.titles import title
 from recorder.errors import Busy, PartFileDamaged, RecorderError
 from recorder.picture_part import Kept, PictureOrder, PicturePart, kept_in, lend
 from recorder.tasks import Tasks
-from recorder.values import Picture
+from recorder.values import ClockState, Picture
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ MOST_AT_ONCE = 20
 STALE = timedelta(seconds=2)
 """A frame older than this when it is due was held over an outage: no picture of that moment."""
 WRITE_ROW_EVERY = 10
-"""Pictures; the file itself knows how many there are."""
+"""Pictures, and at least as many seconds; the file itself knows how many there are."""
 TAGS = ("timelapse",)
 
 
@@ -196,7 +196,7 @@ class Timelapses:
         await self._desk.budget.admit_disk()
         await self._on_disk(partial(part.append, picture))
         self.counters.pictures += 1
-        if part.pictures % WRITE_ROW_EVERY == 1:
+        if part.pictures % WRITE_ROW_EVERY == 1 or (run.spec.every_s or 1) >= WRITE_ROW_EVERY:
             await self._changed(run, {"pictures": part.pictures})
 
     async def _missed(self, collecting: _Collecting, error: Exception) -> None:
@@ -226,6 +226,7 @@ class Timelapses:
             pressed_at=kept.first_label,
             title=title(run.spec, camera_name, run.due_at),
             tags=TAGS,
+            clock=ClockState.UNSYNCHRONISED if recorder is None else recorder.status().clock,
             width=kept.width,
             height=kept.height,
         )

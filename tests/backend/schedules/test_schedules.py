@@ -130,6 +130,11 @@ async def test_rows_of_other_boxes_are_seen_and_left_alone(desk: Desk) -> None:
     await desk.schedules.follow_config([], "UTC")
     assert [s.id for s in await desk.schedules.every()] == [theirs.id]
     assert await desk.schedules.every("back") == []
+    mine = await desk.rows.insert(a_schedule(recorder_id=new_id()))
+    with pytest.raises(Problem, match="another box's") as refused:
+        await desk.change(mine.id, camera="back")
+    assert refused.value.status == 409
+    assert (await desk.change(mine.id, enabled=False)).spec.enabled is False
 
 
 async def test_schedules_are_bounded(desk: Desk) -> None:

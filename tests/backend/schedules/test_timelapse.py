@@ -142,7 +142,7 @@ async def test_a_life_that_ends_at_any_step_of_joining_makes_one_clip(rig: Rig) 
     """Cut off after each of its steps; the next life joins or goes on, and nothing is left over."""
     rows = rig.box.catalogue.schedules
     rig.set_wall(NOON + 60 * SECOND)
-    for steps in range(0, 24, 2):
+    for steps in range(0, 24, 3):
         schedule = await rig.add(SHORT, NOON + 50 * SECOND)
         due_at = NOON + timedelta(seconds=steps)
         new = NewRun(
