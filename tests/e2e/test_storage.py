@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.daemon import ROOT, Daemon
-from tests.s3_servers import S3Server
+from tests.s3_servers import S3Server, find_minio
 
 pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
@@ -138,3 +140,40 @@ def test_a_clip_that_is_only_at_the_store_plays_and_is_deleted_there(
         assert "gone from the store" in found.stdout
         assert daemon.request("DELETE", f"/api/clips/{clip_id}").status == 204
         daemon.wait(lambda: not [n for n in server.objects() if clip_id in n], 30, "its objects to go")
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_everybody_may_read_a_published_clip_and_nobody_a_draft(tmp_path: Path) -> None:
+    """`public_urls`: plain HTTP, no key; gone once unpublished. rclone knows no policies: MinIO only."""
+    if find_minio() is None:
+        return
+    minio = S3Server("minio", tmp_path / "minio")
+    minio.start()
+    storage = storage_of(minio)
+    storage["s3"]["public_urls"] = True
+    try:
+        with Daemon(tmp_path, storage=storage) as daemon:
+            daemon.wait_for_buffer(2.0)
+            (clip_id,) = record(daemon, 1)
+            wait_until_both(daemon, clip_id)
+            assert daemon.clip(clip_id)["public_url"] is None
+            assert status_of(f"{minio.endpoint}/clips/{clip_id}/clip.mp4") == 403
+            assert daemon.post(f"/api/clips/{clip_id}/publish", {}).status == 200
+            url = daemon.wait(lambda: daemon.clip(clip_id)["public_url"], 30, "its public address")
+            assert url == f"{minio.endpoint}/clips/public/{clip_id}/clip.mp4"
+            assert status_of(url) == 200
+            assert status_of(f"{minio.endpoint}/clips/{clip_id}/clip.mp4") == 403
+            assert daemon.post(f"/api/clips/{clip_id}/unpublish").status == 200
+            assert daemon.clip(clip_id)["public_url"] is None
+            daemon.wait(lambda: status_of(url) in {403, 404}, 30, "the public copy to go")
+            assert daemon.clip(clip_id)["location"] == "both"
+    finally:
+        minio.kill()
