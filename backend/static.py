@@ -35,7 +35,8 @@ _POLICY = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
     "require-trusted-types-for": "'script'",
-    "trusted-types": "'none'",
+    # Only the worker that shares one event stream between pages (web/shared_events.js).
+    "trusted-types": "hindsight-worker",
 }
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 _TEXT = frozenset({"text/javascript", "text/css", "text/html", "image/svg+xml", "application/json"})

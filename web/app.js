@@ -6,12 +6,12 @@ import { Navigation } from "./components/navigation.js";
 import { SignIn } from "./components/sign_in.js";
 import { Toasts } from "./components/toasts.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
-import { EventLink } from "./events.js";
 import { language, text } from "./messages.js";
 import { HOME, choose, leaveClip, takeKey, watchRoute } from "./router.js";
 import { Deck } from "./screens/deck.js";
 import { LiveScreen } from "./screens/live.js";
 import { ServerClock } from "./server_clock.js";
+import { listen } from "./shared_events.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { applyTheme } from "./theme.js";
@@ -88,7 +88,7 @@ async function openDialog() {
 }
 
 function connectEvents() {
-  new EventLink("/api/events", {
+  listen({
     onOpen(again) {
       store.update({ link: "online" });
       if (again) toasts.say(text.link.back);

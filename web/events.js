@@ -1,6 +1,6 @@
 /**
- * Server-sent events: what keeps the page true without reload. One EventSource per page, reopened for ever from the
- * last event seen. Who was away too long, or talks to a daemon that has started anew, gets `reset`: read all again.
+ * Server-sent events: what keeps the pages true without reload. One EventSource, reopened for ever from the last event
+ * seen; runs in a page or in the worker that all pages share. Who was away too long, or talks to a daemon that has started anew, gets `reset`: read all again.
  */
 
 import { backoff } from "./backoff.js";
@@ -23,8 +23,7 @@ export class EventLink {
     this.#handlers = handlers;
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#close());
-    addEventListener("online", () => this.#retryNow(), { signal });
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#retryNow(); }, { signal });
+    addEventListener("online", () => this.hurry(), { signal });
     this.#open();
   }
 
@@ -53,7 +52,8 @@ export class EventLink {
     this.#attempt += 1;
   }
 
-  #retryNow() {
+  /** Somebody looks: do not wait any longer for the next try. */
+  hurry() {
     if (this.#source !== null) return;
     clearTimeout(this.#timer);
     this.#attempt = 0;

@@ -42,7 +42,9 @@ def _served_bytes(paths: set[Path]) -> int:
 def _later() -> set[Path]:
     """Modules that are fetched when they are wanted."""
     names = [
-        (p.parent / n).resolve() for p in SCRIPTS for n in re.findall(r'import\("(\.[^"]+)"\)', p.read_text())
+        (p.parent / n).resolve()
+        for p in SCRIPTS
+        for n in re.findall(r'(?:import|new URL)\("(\.[^"]+\.js)"', p.read_text())
     ]
     return set(names)
 
