@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from backend.catalogue import Catalogue, Clip
 from backend.config import RecordingConfig
@@ -22,6 +23,7 @@ from backend.health import Health
 from backend.lifecycle import Status
 from backend.readable import readable_bytes
 from backend.retention import ROOM_SHARE
+from backend.spare_room import SpareRoom
 from backend.storage.local import LocalFiles
 from recorder.clip_files import ClipFiles
 from recorder.errors import UnknownRecording
@@ -67,6 +69,7 @@ class RoomParts:
 
     catalogue: Catalogue
     recorder_id: str
+    data_dir: Path
     files: LocalFiles
     statuses: Callable[[], Sequence[CameraStatus]]
     find_recorder: Callable[[str, str], Recorder | None]
@@ -86,6 +89,8 @@ class DiskRoom:
         """Both replaced by a reload."""
         self.free_bytes = 0
         self.total_bytes = 0
+        self._spare = SpareRoom(parts.data_dir)
+        self._has_spare = False
         self.pending_bytes = 0
         """Of unfinished clips: what finishing them takes once more."""
         self.is_low = False
@@ -127,9 +132,22 @@ class DiskRoom:
     async def look(self, when_low: Callable[[], Awaitable[object]] | None = None) -> None:
         """Measure, end recordings in time; `when_low` is asked to make room."""
         reserve = await self._measure()
+        if reserve and not self.is_low:
+            await self._keep_spare()
         await self._end_in_time(reserve)
         if self.free_bytes < (reserve + self.pending_bytes) * (1 + ROOM_SHARE) and when_low is not None:
             await when_low()
+
+    async def give_spare(self) -> bool:
+        """Make the last room there is, for a deletion; False when it is used up."""
+        self._has_spare = False
+        return await asyncio.get_running_loop().run_in_executor(self._parts.disk, self._spare.give)
+
+    async def _keep_spare(self) -> None:
+        if not self._has_spare:
+            with suppress(OSError):  # tried again at the next look
+                await asyncio.get_running_loop().run_in_executor(self._parts.disk, self._spare.keep)
+                self._has_spare = True
 
     async def _measure(self) -> int:
         """Take what the disk says; returns the reserve that it was compared with."""

@@ -51,6 +51,7 @@ class Housekeeping:
         room_parts = RoomParts(
             catalogue=parts.catalogue,
             recorder_id=parts.recorder_id,
+            data_dir=config.data_dir,
             files=parts.files,
             statuses=parts.statuses,
             find_recorder=parts.find_recorder,

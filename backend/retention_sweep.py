@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from backend.catalogue import Catalogue, Clip, RetentionRow
+from backend.catalogue import Catalogue, CatalogueUnavailable, Clip, RetentionRow
 from backend.config_keep import RetentionConfig
 from backend.disk_room import DiskRoom
 from backend.errors import Problem
@@ -38,6 +38,7 @@ from backend.retention import (
     is_due,
     make_plan,
 )
+from backend.spare_room import SIZE_BYTES
 from backend.storage.local import LocalFiles
 from recorder.clip_files import ClipFiles
 from recorder.clock import LabelLine
@@ -278,7 +279,7 @@ class Retention:
         for first in range(0, len(going), BATCH):
             batch = going[first : first + BATCH]
             reasons = {one.row.id: one.reason for one in batch}
-            for clip in await parts.catalogue.retention.delete([one.row for one in batch]):
+            for clip in await self._delete([one.row for one in batch]):
                 log.info("clip %s of camera %s is deleted: %s", clip.id, clip.camera, reasons[clip.id])
                 deleted += 1
                 self.counters.deleted += 1
@@ -290,6 +291,16 @@ class Retention:
             said = f"Retention deleted {deleted} clips."
             parts.events.publish("retention", {"deleted": deleted, "message": said})
         return deleted
+
+    async def _delete(self, rows: Sequence[RetentionRow]) -> list[Clip]:
+        """In one transaction; where not even that fits on the disk, in the room that is kept for it."""
+        try:
+            return await self._parts.catalogue.retention.delete(rows)
+        except CatalogueUnavailable:
+            if self._parts.room.free_bytes >= SIZE_BYTES or not await self._parts.room.give_spare():
+                raise
+        log.warning("the disk is so full that nothing could be deleted; the room kept for that is used now")
+        return await self._parts.catalogue.retention.delete(rows)
 
     async def _reclaim(self, leaving: Sequence[Leaving]) -> None:
         store, refusals = self._parts.store, 0

@@ -142,6 +142,7 @@ def _made(
     parts = RoomParts(
         catalogue=box.catalogue,
         recorder_id=HERE,
+        data_dir=directory,
         files=files,
         statuses=lambda: statuses,
         find_recorder=lambda clip_id, camera: None,

@@ -164,6 +164,7 @@ def retention_of(catalogue: Catalogue, files: LocalFiles, disk: ThreadPoolExecut
     parts = RoomParts(
         catalogue=catalogue,
         recorder_id=HERE,
+        data_dir=files.clips_dir.parent,
         files=files,
         statuses=lambda: (),
         find_recorder=lambda clip_id, camera: None,

@@ -169,6 +169,27 @@ def test_a_small_disk_filled_by_recordings_keeps_the_newest(tmp_path: Path, disk
         assert agrees(daemon)
 
 
+def test_a_disk_without_a_single_block_is_emptied_of_the_oldest_all_the_same(
+    tmp_path: Path, disk: SmallDisk
+) -> None:
+    """SQLite must write to delete, and there is room kept for that."""
+    camera = {"id": "front", "source": "synthetic?size=1280x720&fps=30&gop_s=0.2"}
+    retention = {"reserve": {"bytes": "2MiB", "clips": 0}}
+    with Daemon(tmp_path, [camera], retention=retention) as daemon:
+        daemon.wait_for_buffer(3.0)
+        ids = []
+        while disk.free_bytes() > 10 * 1024 * 1024:
+            ids.append(record(daemon, before_seconds=3)["id"])
+        leave(disk, 0)
+        daemon.wait(lambda: disk.free_bytes() >= 2 * 1024 * 1024, 60, "room")
+        left = rows_of(daemon)
+        assert 0 < len(left) < len(ids)
+        assert left.keys() == set(ids[-len(left) :])
+        daemon.wait(lambda: daemon.post("/api/snapshots").status == 201, 30, "snapshots to be taken")
+        daemon.wait((daemon.data_dir / "spare-room").exists, 30, "the room to be kept again")
+        assert agrees(daemon)
+
+
 def test_a_small_disk_filled_by_a_stranger_costs_no_clip_and_recovers(
     tmp_path: Path, disk: SmallDisk
 ) -> None:
