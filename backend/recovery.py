@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MATERIAL_GONE = "The files of this recording are gone from the disk, so nothing can be finished."
+_TOGETHER = 200
+"""Rows whose pictures are looked at in one go: never all of them are in memory."""
 ONLY_CLIP_LEFT = "The finished file is there but not the recording it was made of; look at the disk."
 
 
@@ -80,26 +82,32 @@ class Recovery:
     async def run(self) -> RecoveryReport:
         """Set right everything of this recorder. Raises OSError when the directories cannot be used."""
         await self._on_disk(self._tidy)
-        rows = {clip.id: clip for clip in await self._catalogue.clips_of_recorder(self._recorder_id)}
         garbage = {item.clip_id for item in await self._catalogue.garbage_of_recorder(self._recorder_id)}
         names = await self._on_disk(lambda: sorted(path.name for path in self._places.clips_dir.iterdir()))
-        strangers = []
-        for name in names:
-            if (row := rows.get(name)) is not None:
-                await self._known(row)
-            elif name not in garbage:
-                strangers.append(name)
-        await self._strangers(strangers, rows)
-        for row in rows.values():
-            if row.status in UNFINISHED and row.id not in names:
-                await self._fail(row, MATERIAL_GONE, retryable=False)
-        await self._pictures(rows, garbage)
+        mine = await self._rows(frozenset(names))
+        await self._strangers([name for name in names if name not in mine and name not in garbage], mine)
+        await self._strange_pictures(mine | garbage)
         return self.report
 
-    async def _pictures(self, rows: dict[str, Clip], garbage: set[str]) -> None:
+    async def _rows(self, names: frozenset[str]) -> set[str]:
+        """Every clip of this recorder against the directories `names`; returns their ids."""
+        mine: set[str] = set()
+        together: list[Clip] = []
+        async for row in self._catalogue.walk_clips(self._recorder_id):
+            mine.add(row.id)
+            if row.id in names:
+                await self._known(row)
+            elif row.status in UNFINISHED:
+                await self._fail(row, MATERIAL_GONE, retryable=False)
+            together.append(row)
+            if len(together) >= _TOGETHER:
+                await self._on_disk(partial(self._remove_unclaimed, tuple(together)))
+                together.clear()
+        await self._on_disk(partial(self._remove_unclaimed, tuple(together)))
+        return mine
+
+    async def _strange_pictures(self, known: set[str]) -> None:
         files = self._places.files
-        await self._on_disk(partial(self._remove_unclaimed, rows.values()))
-        known = rows.keys() | garbage
         for stranger in await self._on_disk(lambda: files.strangers(Root.THUMBNAILS, known)):
             # Boxes may share the directory, and then it is somebody's.
             if not is_id(stranger.name) or await self._catalogue.get_clip(stranger.name) is None:
@@ -161,7 +169,7 @@ class Recovery:
         self.report.failed.append(row.id)
         log.warning("clip %s could not be salvaged: %s", row.id, reason)
 
-    async def _strangers(self, names: list[str], rows: dict[str, Clip]) -> None:
+    async def _strangers(self, names: list[str], mine: set[str]) -> None:
         """Directories without a row: unacknowledged ones go, continuations are adopted, the rest moves."""
         orphans: dict[str, PartHeader | None] = {}
         for name in names:
@@ -170,18 +178,19 @@ class Recovery:
                 orphans[name] = await self._on_disk(partial(read_part_header, files))
             else:
                 await self._on_disk(partial(self._quarantine, self._places.clips_dir / name))
-        known = dict(rows)
         # Ids ascend with time, so a continuation of a continuation comes after the one it continues.
         for name in sorted(orphans):
             header = orphans[name]
-            earlier = known.get(header.continued_from or "") if header is not None else None
+            before = header.continued_from if header is not None else None
+            earlier = await self._catalogue.get_clip(before) if before in mine and before else None
             if header is None or earlier is None:
                 await self._on_disk(self._files(name).remove)
                 self.report.removed.append(name)
             else:
-                known[name] = await self._adopt(name, header, earlier)
+                await self._adopt(name, header, earlier)
+                mine.add(name)
 
-    async def _adopt(self, clip_id: str, header: PartHeader, earlier: Clip) -> Clip:
+    async def _adopt(self, clip_id: str, header: PartHeader, earlier: Clip) -> None:
         """The 201 of the first clip promised this one too."""
         label = header_label(header)
         width, height = upright_size(header.epoch.width, header.epoch.height, header.rotation_deg)
@@ -204,7 +213,6 @@ class Recovery:
         _, row = await self._catalogue.insert_continuation(earlier.id, new)
         self.report.adopted.append(clip_id)
         await self._known(row)
-        return row
 
     def _quarantine(self, stranger: Path) -> None:
         try:
