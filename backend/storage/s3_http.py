@@ -6,12 +6,14 @@ slow line is patient work, a stalled one is noticed. Not here: S3.
 """
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
+import certifi
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -28,6 +30,7 @@ class PatientPool(urllib3.PoolManager):
     def __init__(self, connect_s: float = CONNECT_S, stall_s: float = READ_S) -> None:
         super().__init__(
             maxsize=CONNECTIONS,
+            ssl_context=_trusted(),
             timeout=urllib3.Timeout(connect=connect_s, read=stall_s),
             # Only what never reached the store is sent again here; a redirect is a wrong endpoint.
             retries=urllib3.Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0),
@@ -49,6 +52,16 @@ class PatientPool(urllib3.PoolManager):
     def _opened(self, connection: HTTPConnection) -> None:
         with self._lock:
             self._open.add(connection)
+
+
+def _trusted() -> ssl.SSLContext:
+    """Whom the system trusts (also by SSL_CERT_FILE, for a store of one's own), and Mozilla's list.
+
+    A slim container has no list of its own.
+    """
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _pools(stall_s: float, opened: Callable[[HTTPConnection], None]) -> dict[str, type[HTTPConnectionPool]]:

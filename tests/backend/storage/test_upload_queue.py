@@ -331,4 +331,4 @@ async def test_pages_hear_how_far_a_file_is_and_how_the_store_is(box: Box, share
         await until(lambda: queue.backlog.files == 0, "the end")
         log = queue._parts.news.events
         types = {event.type for event in log._history}
-    assert {"clip", "storage"} <= types
+    assert {"clip", "storage", "upload"} <= types
