@@ -39,7 +39,7 @@ _STEPS_REMEMBERED = 7
 _MOST_SOUND_HELD = 2048
 _SOUND_ASTRAY_NS = 10 * NS_PER_S
 _SOUND_AHEAD_NS = 2 * NS_PER_S
-"""Sound is late where it waits for a camera's reports; ahead of its pictures it is by a muxer's whim only."""
+"""Sound that leaps further ahead of its pictures follows a clock that was set; its pictures will tell."""
 _DEFAULT_STEP_NS = NS_PER_S // 30
 
 
@@ -146,7 +146,10 @@ class Timeline:
     def _placed_sound(self, heard: SourceAudio) -> list[AudioUnit]:
         pts_ns = to_ns(heard.pts, heard.time_base) + self._offset_ns
         newest_ns = pts_ns if self._last is None else self._last.dts_ns
-        astray = not -_SOUND_ASTRAY_NS <= pts_ns - newest_ns <= _SOUND_AHEAD_NS
+        last_ns = pts_ns if self._last_sound_ns is None else self._last_sound_ns
+        # Sound that goes on while the picture stands still has not leapt.
+        leapt = min(pts_ns - newest_ns, pts_ns - last_ns) > _SOUND_AHEAD_NS
+        astray = abs(pts_ns - newest_ns) > _SOUND_ASTRAY_NS or leapt
         if astray or (self._last_sound_ns is not None and pts_ns <= self._last_sound_ns):
             self.sound_dropped += 1
             return []

@@ -154,3 +154,26 @@ def test_a_transport_stream_that_changes_its_sound_on_the_way_keeps_its_pictures
     assert [unit.data for unit in shown][:90] == [unit.data for unit in quiet][:90]
     assert abs(len(shown) - len(quiet)) <= 1
     assert len(heard) > 100
+
+
+def steady(first_s: float, count: int) -> list[SourceAudio]:
+    """Frames in a row from `first_s` of the film on."""
+    frame = aac(48_000)[5]
+    step_ns = frame.format.frame_ns
+    begin_ns = round(first_s * NS_PER_S)
+    return [
+        SourceAudio(frame.data, frame.format, begin_ns + number * step_ns, Fraction(1, NS_PER_S))
+        for number in range(count)
+    ]
+
+
+def test_sound_that_leaps_ahead_costs_only_itself(film: list[FromSource]) -> None:
+    """Five seconds into the future and back: what comes at its right time afterwards is kept."""
+    _, heard, timeline = placed([*film[:60], *steady(1.0, 20), *steady(6.4, 20), *steady(1.4, 20)])
+    assert (len(heard), timeline.sound_dropped) == (40 - 1, 21)
+
+
+def test_sound_goes_on_while_the_picture_stands_still(film: list[FromSource]) -> None:
+    """A camera of one picture in five seconds is heard all the same."""
+    _, heard, timeline = placed([*film[:30], *steady(0.9, 200)])
+    assert (len(heard), timeline.sound_dropped) == (200, 0)
