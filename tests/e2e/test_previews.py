@@ -309,7 +309,9 @@ def test_a_directory_that_refuses_costs_no_picture(tmp_path: Path) -> None:
         daemon.start()
         assert np.array_equal(manual(daemon, clip), before)
         # Somebody cleans up and moves everything to where it belongs.
-        (fallback / clip["id"]).rename(wanted / clip["id"])
+        (wanted / clip["id"]).mkdir(exist_ok=True)
+        for file in (fallback / clip["id"]).iterdir():
+            file.rename(wanted / clip["id"] / file.name)
         assert np.array_equal(manual(daemon, clip), before)
 
 
