@@ -129,9 +129,9 @@ export class Api {
     return this.#call("GET", "/api/system");
   }
 
-  /** @returns {Promise<Budget>} */
-  budget() {
-    return this.#call("GET", "/api/budget");
+  /** @param {Record<string, string|number>} [asked] camera, seconds @returns {Promise<Budget>} */
+  budget(asked = {}) {
+    return this.#call("GET", `/api/budget?${new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))}`);
   }
 
   /** @returns {Promise<Retention>} */

@@ -175,6 +175,19 @@ def test_record_keeps_what_the_person_saw(page: Page, daemon: Daemon) -> None:
     assert clip["pressed_at"] == sent["at"]
 
 
+def test_the_panel_says_what_a_clip_takes_and_what_is_left(page: Page, daemon: Daemon) -> None:
+    """Of the lengths that are chosen: twice as long is about twice as much."""
+    open_page(page, daemon)
+    wait_for_live(page)
+    lengths(page, 5, 5)
+    with page.expect_response(lambda r: "/api/budget?" in r.url and "seconds=20" in r.url) as asked:
+        lengths(page, 10, 10)
+    told: Any = asked.value.json()
+    assert told["cameras"][0]["clip"]["size_bytes"] > 0
+    expect(page.locator(".cost")).to_contain_text("A clip takes about")
+    expect(page.locator(".cost")).to_contain_text("of clips fit")
+
+
 def test_an_open_recording_is_seen_and_stopped_from_another_page(
     page: Page, context: BrowserContext, complaints: Complaints, daemon: Daemon
 ) -> None:

@@ -87,6 +87,9 @@ export const de = {
     stopOne: (/** @type {string} */ time) => `Die um ${time} begonnene Aufnahme stoppen`,
     open: "bis du stoppst",
     of: (/** @type {string} */ done, /** @type {string} */ all) => `${done} von ${all}`,
+    costs: (/** @type {string} */ clip, /** @type {string} */ snapshot) => `Ein Clip braucht etwa ${clip}, ein Schnappschuss ${snapshot}.`,
+    room: (/** @type {string} */ span) => `Etwa ${span} Clips passen noch.`,
+    credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) => `Noch ${left} Punkte: ein Clip kostet ${clip}, ein Schnappschuss ${snapshot}.`,
     notYet: "Noch ist nichts im Puffer. Warte, bis die Kamera live ist.",
   },
   rewind: {

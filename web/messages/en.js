@@ -87,6 +87,9 @@ export const en = {
     stopOne: (/** @type {string} */ time) => `Stop the recording started at ${time}`,
     open: "until you stop",
     of: (/** @type {string} */ done, /** @type {string} */ all) => `${done} of ${all}`,
+    costs: (/** @type {string} */ clip, /** @type {string} */ snapshot) => `A clip takes about ${clip}, a snapshot ${snapshot}.`,
+    room: (/** @type {string} */ span) => `About ${span} of clips fit.`,
+    credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) => `${left} credits left: a clip takes ${clip}, a snapshot ${snapshot}.`,
     notYet: "There is nothing in the buffer yet. Wait until the camera is live.",
   },
   rewind: {

@@ -1,6 +1,7 @@
 /** The live screen: picture, Record, what runs, and the newest clips under it. */
 
 import { BufferMeter } from "../components/buffer_meter.js";
+import { CostLine } from "../components/cost_line.js";
 import { CameraTabs } from "../components/camera_tabs.js";
 import { ClipGrid } from "../components/clip_grid.js";
 import { HsElement } from "../components/element.js";
@@ -20,6 +21,7 @@ export class LiveScreen extends HsElement {
   live = new LiveView();
   tabs = new CameraTabs();
   meter = new BufferMeter();
+  cost = h("div");
   panel = new RecordPanel();
   recordings = new Recordings();
   grid = new ClipGrid();
@@ -33,13 +35,15 @@ export class LiveScreen extends HsElement {
   stage = h("section", { class: "stage", "aria-label": text.camera.live },
     this.picture,
     h("div", { class: "panel" },
-      h("div", { class: "panel-head" }, this.name, this.state), this.meter, this.panel, this.recordings));
+      h("div", { class: "panel-head" }, this.name, this.state), this.meter, this.panel, this.cost, this.recordings));
 
   /** @param {Services} services */
   constructor(services) {
     super();
     this.#services = services;
     this.live.clock = services.clock;
+    this.costs = new CostLine(services.api);
+    this.cost.append(this.costs);
   }
 
   build() {
@@ -82,6 +86,7 @@ export class LiveScreen extends HsElement {
     if (this.rewind) this.rewind.show(camera, now_ms);
     else if (this.live.labelOnScreen !== null) this.#loadRewind();
     this.#showRunning(state, now_ms);
+    this.costs.show(camera && camera.buffer.frame_count ? camera.id : null, state.lengths, state.clips.items.length);
     this.grid.show(state, now_ms);
   }
 

@@ -1,0 +1,60 @@
+/** What a clip and a snapshot would take, and what is left. Asks again now and then, and when the lengths change. */
+
+import { h, setText } from "../dom.js";
+import { bytes } from "../format.js";
+import { text } from "../messages.js";
+import { HsElement } from "./element.js";
+/** @import { Budget } from "../types.js" */
+
+const REFRESH_MS = 30_000;
+const OPEN_ENDED_S = 60;
+
+export class CostLine extends HsElement {
+  #api;
+  #asked = "";
+  #asked_ms = -Infinity;
+
+  words = h("p", { class: "cost", role: "note" });
+
+  /** @param {import("../api.js").Api} api */
+  constructor(api) {
+    super();
+    this.#api = api;
+  }
+
+  build() {
+    this.append(this.words);
+  }
+
+  /** @param {string|null} camera @param {{before: number, after: number|null}} lengths @param {number} made changes when something was recorded */
+  show(camera, { before, after }, made) {
+    const seconds = Math.max(1, before + (after ?? OPEN_ENDED_S));
+    const asked = `${camera} ${seconds} ${made}`;
+    const now_ms = performance.now();
+    if (camera === null || document.hidden || (asked === this.#asked && now_ms - this.#asked_ms < REFRESH_MS)) return;
+    [this.#asked, this.#asked_ms] = [asked, now_ms];
+    this.#ask(camera, seconds, asked);
+  }
+
+  /** @param {string} camera @param {number} seconds @param {string} asked */
+  async #ask(camera, seconds, asked) {
+    try {
+      const budget = await this.#api.budget({ camera, seconds });
+      if (asked === this.#asked) setText(this.words, said(budget));
+    } catch {
+      setText(this.words, ""); // It is a hint; Record itself says what is wrong.
+    }
+  }
+}
+
+/** @param {Budget} budget */
+function said({ cameras: [own], disk, hours_left, credits }) {
+  if (disk.refusal) return disk.refusal;
+  const parts = [];
+  if (own?.clip && own.snapshot) parts.push(text.record.costs(bytes(own.clip.size_bytes), bytes(own.snapshot.size_bytes)));
+  if (credits) parts.push(text.record.credits(credits.left, credits.clip_cost, credits.snapshot_cost));
+  else if (hours_left !== null) parts.push(text.record.room(hours_left >= 48 ? `${Math.floor(hours_left / 24)} d` : `${Math.floor(hours_left)} h`));
+  return parts.join(" ");
+}
+
+customElements.define("hs-cost-line", CostLine);
