@@ -146,12 +146,12 @@ export class Actions {
 
   /** @param {string} id @param {"stop"|"retry"} verb */
   ask(id, verb) {
-    return this.#about(id, async () => this.clipChanged(await this.#api.ask(id, verb)));
+    return this.about(id, async () => this.clipChanged(await this.#api.ask(id, verb)));
   }
 
-  /** @param {string} id @param {{title?: string, caption?: string}} changes */
+  /** @param {string} id @param {object} changes */
   change(id, changes) {
-    return this.#about(id, async () => {
+    return this.about(id, async () => {
       this.clipChanged(await this.#api.change(id, changes));
       this.#say(text.clip.saved);
     });
@@ -164,7 +164,7 @@ export class Actions {
       ? [text.clip.removeSnapshotTitle, text.clip.removeSnapshotBody]
       : [text.clip.removeTitle, text.clip.removeBody];
     if (!(await this.#confirm({ title, body, yes: text.clip.remove, no: text.clip.keep }))) return false;
-    return this.#about(id, async () => {
+    return this.about(id, async () => {
       await this.#api.remove(id);
       this.clipDeleted(id);
       this.#say(text.clip.removed);
@@ -258,7 +258,7 @@ export class Actions {
   }
 
   /** Marks a clip as asked about until the answer is there. @param {string} id @param {() => Promise<void>} ask */
-  async #about(id, ask) {
+  async about(id, ask) {
     if (this.#store.state.pending.ids.includes(id)) return false;
     this.#store.update(({ pending }) => ({ pending: { ...pending, ids: [...pending.ids, id] } }));
     try {

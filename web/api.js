@@ -104,12 +104,12 @@ export class Api {
     return this.#call("POST", "/api/snapshots", { body: request, key: randomKey() });
   }
 
-  /** @param {string} id @param {"stop"|"retry"} verb @returns {Promise<Clip>} */
-  ask(id, verb) {
-    return this.#call("POST", `/api/clips/${encodeURIComponent(id)}/${verb}`, { key: randomKey() });
+  /** @param {string} id @param {string} verb @param {object} [body] @returns {Promise<Clip>} */
+  ask(id, verb, body) {
+    return this.#call("POST", `/api/clips/${encodeURIComponent(id)}/${verb}`, { body, key: randomKey() });
   }
 
-  /** @param {string} id @param {{title?: string, caption?: string}} changes @returns {Promise<Clip>} */
+  /** @param {string} id @param {object} changes @returns {Promise<Clip>} */
   change(id, changes) {
     return this.#call("PATCH", `/api/clips/${encodeURIComponent(id)}`, { body: changes });
   }

@@ -77,8 +77,7 @@ async function openDialog() {
   try {
     const { ClipDialog } = await import("./components/clip_dialog.js");
     if (dialog) return;
-    dialog = new ClipDialog();
-    dialog.player.api = api;
+    dialog = new ClipDialog(services, (id) => deck.around(id));
     over.append(dialog);
     paint(store.state);
   } catch {

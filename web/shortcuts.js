@@ -14,23 +14,27 @@ export function setShortcutsEnabled(enabled) {
 
 /**
  * @param {KeyboardEvent} event
+ * @param {string} typing a selector: what keys belong to themselves
  * @returns {string|null} the key, when it is meant as a shortcut
  */
-export function shortcutKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return null;
+export function shortcutKey(event, typing) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
+  if (event.repeat && !/^([,.]|Arrow.*)$/.test(event.key)) return null;
   const target = /** @type {Element|null} */ (event.target);
-  if (target?.closest?.("input, textarea, select, video, dialog, [contenteditable]")) return null;
+  if (target?.closest?.(`input, textarea, select, [contenteditable], ${typing}`)) return null;
+  if (event.key === " " && target?.closest?.("a, button")) return null;
   return event.key.toLowerCase();
 }
 
 /**
  * @param {Record<string, (key: string) => void>} actions by key; `digit` for 1 to 9
  * @param {AbortSignal} signal
+ * @param {HTMLDialogElement} [dialog] the keys are its own; else those of the page, while no dialog is open
  */
-export function bindShortcuts(actions, signal) {
+export function bindShortcuts(actions, signal, dialog) {
   addEventListener("keydown", (event) => {
-    const key = shortcutsEnabled() ? shortcutKey(event) : null;
-    if (!key || document.querySelector("dialog[open]")) return;
+    const key = shortcutsEnabled() ? shortcutKey(event, dialog ? "dialog.confirm" : "video, dialog") : null;
+    if (!key || [...document.querySelectorAll("dialog[open]")].at(-1) !== dialog) return;
     const action = /^[1-9]$/.test(key) ? actions.digit : actions[key];
     if (!action) return;
     event.preventDefault();

@@ -36,6 +36,7 @@
  * @property {boolean} keep
  * @property {string} title
  * @property {string} caption
+ * @property {readonly string[]} tags
  * @property {"pending"|"processing"|"draft"|"published"|"failed"} status
  * @property {number|null} progress 0 to 1 while under way
  * @property {string|null} error
@@ -50,8 +51,11 @@
  * @property {string|null} continued_by
  * @property {number|null} width
  * @property {number|null} height
+ * @property {number|null} fps
+ * @property {number|null} lead_in_seconds pictures that the file hides
  * @property {number|null} size_bytes
  * @property {string} thumbnail_url carries a version, so it may be cached for ever
+ * @property {Record<"current"|"middle"|"manual", {url: string}|null>} previews
  * @property {string|null} playback_url
  * @property {string|null} download_url
  * @property {string|null} image_url the picture itself; null for videos
@@ -135,7 +139,7 @@
 
 /** @typedef {{screen: string, clip: string|null, query: URLSearchParams}} Route */
 
-/** @typedef {HTMLElement & {show(state: State, now_ms: number): void}} Screen `now_ms` on the server's clock */
+/** @typedef {HTMLElement & {show(state: State, now_ms: number): void, around?(id: string): readonly Clip[]}} Screen `now_ms` on the server's clock; `around`: its clips in its order */
 
 /**
  * @typedef {object} Services what a screen works with

@@ -1,4 +1,4 @@
-/** Facts and words of one clip: title and caption to edit, what it is, what can be done with it. Wishes: `change-clip`. */
+/** Facts and words of one clip: title, caption and tags to edit, what it is, what can be done with it. Wishes: `change-clip`. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { bytes, cameraName, clipError, clock, moment } from "../format.js";
@@ -19,11 +19,15 @@ export class ClipDetails extends HsElement {
     id: "clip-caption", name: "caption", class: "caption-field", rows: 2, maxlength: 5000,
     placeholder: text.clip.captionHint, "aria-label": text.clip.caption,
   });
+  tags = h("input", {
+    id: "clip-tags", name: "tags", class: "caption-field", maxlength: 1100, autocomplete: "off",
+    placeholder: text.clip.tagsHint, "aria-label": text.clip.tags,
+  });
   save = h("button", { class: "button primary", hidden: true }, text.clip.save);
   form = h("form", {
     class: "clip-form",
     on: { input: () => this.#dirty(), submit: (/** @type {Event} */ event) => { event.preventDefault(); this.#submit(); } },
-  }, this.heading, this.caption, this.save);
+  }, this.heading, this.caption, this.tags, this.save);
   facts = h("dl", { class: "facts" });
   alert = h("p", { class: "clip-alert", hidden: true });
 
@@ -37,6 +41,7 @@ export class ClipDetails extends HsElement {
     // What somebody is typing is not overwritten by the server's word about something else.
     if (other || this.heading.value === (this.#clip?.title ?? "")) this.heading.value = clip.title;
     if (other || this.caption.value === (this.#clip?.caption ?? "")) this.caption.value = clip.caption;
+    if (other || same(this.tags.value, this.#clip?.tags ?? [])) this.tags.value = clip.tags.join(", ");
     this.#clip = clip;
     this.save.disabled = saving;
     setText(this.save, saving ? text.clip.saving : text.clip.save);
@@ -57,10 +62,11 @@ export class ClipDetails extends HsElement {
   }
 
   #changes() {
-    /** @type {{title?: string, caption?: string}} */
+    /** @type {{title?: string, caption?: string, tags?: string[]}} */
     const changes = {};
     if (this.heading && this.heading.value !== (this.#clip?.title ?? "")) changes.title = this.heading.value;
     if (this.caption && this.caption.value !== (this.#clip?.caption ?? "")) changes.caption = this.caption.value;
+    if (this.tags && !same(this.tags.value, this.#clip?.tags ?? [])) changes.tags = tagsOf(this.tags.value);
     return changes;
   }
 
@@ -79,6 +85,16 @@ export class ClipDetails extends HsElement {
     for (const [label, value] of rows) if (value instanceof Element) setAttribute(value, "aria-label", value.textContent || label);
     this.facts.replaceChildren(...rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))));
   }
+}
+
+/** @param {string} words */
+function tagsOf(words) {
+  return [...new Set(words.split(",").map((tag) => tag.trim()).filter(Boolean))];
+}
+
+/** @param {string} words @param {readonly string[]} tags */
+function same(words, tags) {
+  return tagsOf(words).join() === tags.join();
 }
 
 customElements.define("hs-clip-details", ClipDetails);

@@ -1,79 +1,147 @@
 /**
  * One clip over the page, with its own address. Wishes: `close-clip`, `change-clip`, `delete-clip` {id},
- * `retry-clip` {id}, `stop-recording` {id}.
+ * `retry-clip` {id}, `stop-recording` {id}, `more-clips`; others are granted here.
  */
 
-import { closeOnBackdrop, h, icon, setAttribute, setText } from "../dom.js";
-import { clipBadge, clipTitle } from "../format.js";
+import { ClipDeeds } from "../clip/deeds.js";
+import { frameOf } from "../clip/frame.js";
+import { playerKeys } from "../clip/keys.js";
+import { closeOnBackdrop, h, icon, setAttribute, setText, stylesheet } from "../dom.js";
+import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
+import { clipHref } from "../router.js";
+import { bindShortcuts } from "../shortcuts.js";
+import { ClipActs } from "./clip_acts.js";
 import { ClipDetails } from "./clip_details.js";
 import { ClipPlayer } from "./clip_player.js";
+import { ClipPreviews } from "./clip_previews.js";
+import { ClipPublishing } from "./clip_publishing.js";
 import { HsElement } from "./element.js";
-/** @import { Clip, State } from "../types.js" */
+/** @import { Clip, Services, State } from "../types.js" */
 
 export class ClipDialog extends HsElement {
   /** @type {string|null} */
   #id = null;
+  /** @type {Clip|null} */
+  #clip = null;
+  #deeds;
+  /** @type {(id: string) => readonly Clip[]|null} */
+  #listOver;
+  /** @type {{previous: string|null, next: string|null}} of the clip that is open */
+  #beside = { previous: null, next: null };
 
   player = new ClipPlayer();
+  previews = new ClipPreviews();
   details = new ClipDetails();
-  badge = h("span", { class: "badge" });
-  download = h("a", { class: "button", download: true }, icon("down"), text.clip.download);
-  stop = h("button", { type: "button", class: "button", on: { click: () => this.#ask("stop-recording") } }, icon("stop"), text.record.stop);
-  retry = h("button", { type: "button", class: "button", on: { click: () => this.#ask("retry-clip") } }, icon("retry"), text.clips.retry);
-  discard = h("button", { type: "button", class: "button danger", on: { click: () => this.#ask("delete-clip") } }, icon("bin"), text.clip.remove);
+  publishing = new ClipPublishing();
+  acts = new ClipActs();
   close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
-  actions = h("div", { class: "clip-actions" }, this.stop, this.retry, this.download, this.discard, this.badge);
-  body = h("div", { class: "clip-body" }, this.details, this.actions);
+  previous = h("button", { type: "button", class: "icon-button beside", "aria-label": text.clip.previous, title: text.clip.previous, on: { click: () => this.go("previous") } }, icon("left"));
+  next = h("button", { type: "button", class: "icon-button beside", "aria-label": text.clip.next, title: text.clip.next, on: { click: () => this.go("next") } }, icon("right"));
+  stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.previous, this.next);
+  body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.acts);
   gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
   dialog = h("dialog", { class: "clip-dialog", on: { close: () => { if (this.#id) this.wish("close-clip"); } } },
-    this.close, this.player, this.gone, this.body);
+    this.close, this.stage, this.gone, this.body);
+
+  /** @param {Services} services @param {(id: string) => readonly Clip[]|null} listOver the clips in the order of the screen below */
+  constructor(services, listOver) {
+    super();
+    this.#deeds = new ClipDeeds(services);
+    this.#listOver = listOver;
+    this.player.api = services.api;
+    stylesheet("clip");
+  }
 
   build() {
     this.append(this.dialog);
+    const deeds = this.#deeds;
+    const wishes = /** @type {Record<string, (clip: Clip, detail: any) => unknown>} */ ({
+      "set-thumbnail": (clip, { source }) => this.#setThumbnail(clip, source),
+      "look": () => this.video?.pause(),
+      "publish": ({ id }, { at }) => deeds.publish(id, at),
+      "unpublish": (clip) => deeds.unpublish(clip),
+      "favourite": (clip) => deeds.favourite(clip),
+      "like": async ({ id }, { on }) => { if (await deeds.like(id, on)) this.acts.liked(on); },
+    });
+    for (const [name, grant] of Object.entries(wishes)) {
+      this.addEventListener(name, (event) => {
+        event.stopPropagation();
+        if (this.#clip) grant(this.#clip, /** @type {CustomEvent} */ (event).detail);
+      });
+    }
+    this.addEventListener("loadstart", (event) => { if (event.target instanceof HTMLVideoElement) frameOf(event.target); }, { capture: true });
+    this.addEventListener("play", () => this.previews.look(null), { capture: true });
   }
 
   /** @param {AbortSignal} signal */
   connected(signal) {
     closeOnBackdrop(this.dialog, signal);
+    bindShortcuts(playerKeys(this), signal, this.dialog);
   }
 
   /** @param {State} state */
   show(state) {
     const { dialog, player, details, body, gone } = this;
-    const clip = state.openClip;
+    const clip = this.#clip = state.openClip;
     const changed = this.#id !== state.openId;
     this.#id = state.openId;
     player.show(state.openId ? clip : null);
     if (state.openId === null) return dialog.open ? dialog.close() : undefined;
+    if (changed) this.#beside = { previous: null, next: null };
     if (!dialog.open) dialog.showModal();
     if (changed) dialog.scrollTop = 0;
     setAttribute(dialog, "aria-label", clip ? clipTitle(clip, state.cameras.items) : text.clips.title);
     player.hidden = body.hidden = clip === null;
     gone.hidden = state.openError === null || clip !== null;
     setText(/** @type {HTMLElement} */ (gone.lastElementChild), state.openError ?? "");
+    this.#showBeside(state);
     if (clip) {
-      details.show(clip, state.cameras.items, state.pending.ids.includes(clip.id));
-      this.#showActions(clip, state.pending.ids.includes(clip.id));
+      const asked = state.pending.ids.includes(clip.id);
+      details.show(clip, state.cameras.items, asked);
+      for (const part of [this.previews, this.publishing, this.acts]) part.show(clip, asked);
+      if (changed && clip.status === "published") this.#deeds.liked(clip.id).then((liked) => this.#id === clip.id && this.acts.liked(liked));
     }
+    // A button that went away took the focus with it; on the picture every key works.
+    if (changed || document.activeElement === document.body) this.stage.focus({ preventScroll: true });
   }
 
-  /** @param {Clip} clip @param {boolean} asked */
-  #showActions(clip, asked) {
-    const { stop, retry, download, badge } = this;
-    stop.hidden = clip.status !== "pending";
-    retry.hidden = clip.status !== "failed" || !clip.retryable;
-    stop.disabled = retry.disabled = asked;
-    const ready = (clip.status === "draft" || clip.status === "published") && clip.download_url;
-    download.hidden = !ready;
-    setAttribute(download, "href", ready || null);
-    setText(badge, clipBadge(clip));
-    badge.dataset.status = clip.status;
+  /** A clip that left the list below keeps its neighbours. @param {State} state */
+  #showBeside(state) {
+    const items = this.#listOver(String(this.#id)) ?? state.clips.items;
+    const at = items.findIndex(({ id }) => id === this.#id);
+    if (at >= 0) this.#beside = { previous: items[at - 1]?.id ?? null, next: items[at + 1]?.id ?? null };
+    this.previous.hidden = this.#beside.previous === null;
+    this.next.hidden = this.#beside.next === null;
   }
 
-  /** @param {string} name */
-  #ask(name) {
-    if (this.#id) this.wish(name, { id: this.#id });
+  /** No step of its own for the Back button: that leads to the list. @param {"previous"|"next"} which */
+  go(which) {
+    const id = this.#beside[which];
+    if (id) location.replace(clipHref(id));
+  }
+
+  /** The player's, if it can show pictures; while it seeks it may have none. */
+  get video() {
+    const video = this.player.querySelector("video");
+    return video && video.readyState >= HTMLMediaElement.HAVE_METADATA && !video.error ? video : null;
+  }
+
+  get isPicture() {
+    return this.#clip?.media_type === "image";
+  }
+
+  get frame_s() {
+    return 1 / (this.#clip?.fps || 30);
+  }
+
+  /** @param {Clip} clip @param {string|null} source the picture looked at, null: the player */
+  #setThumbnail({ id }, source) {
+    const { video } = this;
+    if (source === null && video) return this.#deeds.frame(id, frameOf(video).time_s);
+    const shown = source ?? this.previews.chosen;
+    if (shown === "manual" || shown === null) return this.#deeds.tell(text.clip.thumbnailAlready);
+    return this.#deeds.promote(id, shown);
   }
 }
 

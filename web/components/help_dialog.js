@@ -17,11 +17,23 @@ const KEYS = [
   ["Esc", text.help.close],
 ];
 
+/** @type {Array<[string, string]>} */
+const CLIP_KEYS = [
+  ["Space K", text.help.play],
+  ["J  L", text.help.skip],
+  ["← →", text.help.seek],
+  [",  .", text.help.frame],
+  ["F", text.help.fullScreen],
+  ["M", text.help.mute],
+  ["P  N", text.help.beside],
+];
+
 export class HelpDialog extends HsElement {
   enabled = h("input", { type: "checkbox", id: "shortcuts-on", on: { change: () => setShortcutsEnabled(Boolean(this.enabled.checked)) } });
   close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
   dialog = h("dialog", { class: "help", "aria-labelledby": "help-title" },
     this.close, h("h2", { id: "help-title" }, text.help.title), h("dl", { class: "keys" }, ...KEYS.map(keyRow)),
+    h("h3", {}, text.help.clip), h("dl", { class: "keys" }, ...CLIP_KEYS.map(keyRow)),
     h("label", { class: "switch", for: "shortcuts-on" }, this.enabled, text.help.enable));
 
   build() {

@@ -84,6 +84,12 @@ export class ClipsScreen extends HsElement {
     this.bar.show(this.#items.filter(({ id }) => this.#chosen.has(id)), this.#busy);
   }
 
+  /** Close to the end the next page is fetched. @param {string} id */
+  around(id) {
+    if (this.#items.slice(-4).some((clip) => clip.id === id)) this.#more();
+    return this.#items;
+  }
+
   get #filter() {
     return JSON.parse(this.#asked);
   }

@@ -61,6 +61,12 @@ export class Deck extends HsElement {
     scrollTo(0, this.#scrolled.get(name) ?? 0);
   }
 
+  /** The clips of the screen in its own order, if it has one. @param {string} id the one that is looked at */
+  around(id) {
+    const screen = this.#name === null ? undefined : this.#made.get(this.#name);
+    return screen?.around?.(id) ?? null;
+  }
+
   /** @param {State} state @param {number} now_ms on the server's clock */
   show(state, now_ms) {
     const screen = this.#name === null ? undefined : this.#made.get(this.#name);

@@ -66,7 +66,7 @@ export class FeedScreen extends HsElement {
 
   /** @param {State} state @param {number} now_ms */
   show(state, now_ms) {
-    const clips = [...this.#clips.values()].sort(latestFirst);
+    const clips = this.#sorted;
     for (const [id, item] of this.#items) {
       if (this.#clips.has(id)) continue;
       this.#observer?.unobserve(item);
@@ -84,6 +84,17 @@ export class FeedScreen extends HsElement {
     this.error.hidden = this.#status !== "error";
     this.empty.hidden = this.#status !== "ready" || clips.length > 0;
     this.#choose();
+  }
+
+  get #sorted() {
+    return [...this.#clips.values()].sort(latestFirst);
+  }
+
+  /** Close to the end the next page is fetched. @param {string} id */
+  around(id) {
+    const clips = this.#sorted;
+    if (this.#cursor && clips.slice(-4).some((clip) => clip.id === id)) this.#load(this.#cursor);
+    return clips;
   }
 
   /** @param {string} id */

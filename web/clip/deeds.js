@@ -1,0 +1,81 @@
+/** What is wished for in the dialog of one clip and nowhere else: asks the server, shows its word, says how it went. */
+
+import { text } from "../messages.js";
+import { moment } from "../format.js";
+/** @import { Clip, Services } from "../types.js" */
+
+export class ClipDeeds {
+  #api;
+  #actions;
+  #say;
+
+  /** @param {Services} services */
+  constructor({ api, actions, say }) {
+    this.#api = api;
+    this.#actions = actions;
+    this.#say = say;
+  }
+
+  /** @param {string} words */
+  tell(words) {
+    this.#say(words);
+  }
+
+  /** The frame at a time of the clip stands for it. @param {string} id @param {number} time_s */
+  frame(id, time_s) {
+    return this.#picture(id, "set_manual_from_timestamp", { time: time_s });
+  }
+
+  /** One of its pictures stands for it. @param {string} id @param {string} source */
+  promote(id, source) {
+    return this.#picture(id, "promote_preview", { source });
+  }
+
+  /** @param {string} id @param {Date|null} at null: now */
+  publish(id, at) {
+    return this.#verb(id, "publish", at ? { at: at.toISOString() } : {}, (clip) =>
+      clip.status === "published" ? text.clip.isPublished : text.clip.promised(moment(clip.publish_at ?? "")));
+  }
+
+  /** @param {Clip} clip */
+  unpublish({ id, status }) {
+    return this.#verb(id, "unpublish", undefined, () => (status === "published" ? text.clip.isUnpublished : text.clip.isCancelled));
+  }
+
+  /** @param {Clip} clip */
+  favourite({ id, keep }) {
+    return this.#actions.about(id, async () => this.#actions.clipChanged(await this.#api.change(id, { keep: !keep })));
+  }
+
+  /** @param {string} id @param {boolean} on */
+  like(id, on) {
+    return this.#actions.about(id, async () => this.#actions.clipChanged(await this.#api.like(id, on)));
+  }
+
+  /** @param {string} id @returns {Promise<boolean>} whether whoever looks likes it */
+  async liked(id) {
+    try {
+      return (await this.#api.liked(id)).liked;
+    } catch {
+      return false; // The count stands beside it all the same.
+    }
+  }
+
+  /** @param {string} id @param {string} verb @param {object} body */
+  #picture(id, verb, body) {
+    return this.#actions.about(id, async () => {
+      await this.#api.ask(id, verb, body);
+      this.#say(text.clip.thumbnailSet);
+      this.#actions.clipChanged(await this.#api.clip(id));
+    });
+  }
+
+  /** @param {string} id @param {string} verb @param {object|undefined} body @param {(clip: Clip) => string} said */
+  #verb(id, verb, body, said) {
+    return this.#actions.about(id, async () => {
+      const clip = await this.#api.ask(id, verb, body);
+      this.#actions.clipChanged(clip);
+      this.#say(said(clip));
+    });
+  }
+}

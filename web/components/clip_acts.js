@@ -1,0 +1,71 @@
+/**
+ * What else can be done with one clip: exactly what its state allows. Wishes: `favourite`, `like` {on}, `stop-recording`,
+ * `retry-clip` and `delete-clip` {id}.
+ */
+
+import { h, icon, setAttribute, setText } from "../dom.js";
+import { clipBadge } from "../format.js";
+import { text } from "../messages.js";
+import { HsElement } from "./element.js";
+/** @import { Clip } from "../types.js" */
+
+/** Hidden pictures that some players show all the same. */
+const LONGEST_LEAD_IN_S = 0.5;
+
+export class ClipActs extends HsElement {
+  /** @type {Clip|null} */
+  #clip = null;
+
+  likes = h("span");
+  stop = this.#button("stop", text.record.stop, () => this.#ask("stop-recording"));
+  retry = this.#button("retry", text.clips.retry, () => this.#ask("retry-clip"));
+  heart = h("button", { type: "button", class: "button heart", "aria-pressed": "false", on: { click: () => this.wish("like", { on: this.heart.getAttribute("aria-pressed") !== "true" }) } }, icon("heart"), this.likes);
+  star = this.#button("star", text.clip.favourite, () => this.wish("favourite"));
+  download = h("a", { class: "button", download: true }, icon("down"), text.clip.download);
+  clean = h("a", { class: "button", download: true, title: text.clip.cleanDetail }, icon("down"), text.clip.clean);
+  discard = this.#button("bin", text.clip.remove, () => this.#ask("delete-clip"));
+  badge = h("span", { class: "badge" });
+
+  build() {
+    this.className = "clip-actions";
+    this.discard.classList.add("danger");
+    this.append(this.stop, this.retry, this.heart, this.star, this.download, this.clean, this.discard, this.badge);
+  }
+
+  /** @param {Clip} clip @param {boolean} asked */
+  show(clip, asked) {
+    if (clip.id !== this.#clip?.id) this.liked(false);
+    this.#clip = clip;
+    const ready = clip.status === "draft" || clip.status === "published";
+    this.stop.hidden = clip.status !== "pending";
+    this.retry.hidden = clip.status !== "failed" || !clip.retryable;
+    this.heart.hidden = clip.status !== "published";
+    setText(this.likes, String(clip.likes ?? 0));
+    setAttribute(this.heart, "aria-label", text.feed.likes(clip.likes ?? 0));
+    setAttribute(this.star, "aria-pressed", String(clip.keep));
+    this.download.hidden = !ready || !clip.download_url;
+    setAttribute(this.download, "href", clip.download_url);
+    this.clean.hidden = this.download.hidden || (clip.lead_in_seconds ?? 0) <= LONGEST_LEAD_IN_S || Boolean(clip.download_url?.includes("form=clean"));
+    setAttribute(this.clean, "href", this.clean.hidden ? null : `${clip.download_url}?form=clean`);
+    setAttribute(this, "aria-busy", asked || null);
+    setText(this.badge, clip.status === "draft" && clip.publish_at ? text.clip.scheduled : clipBadge(clip));
+    this.badge.dataset.status = clip.status;
+  }
+
+  /** @param {boolean} liked the server's word */
+  liked(liked) {
+    setAttribute(this.heart, "aria-pressed", String(liked));
+  }
+
+  /** @param {string} wish */
+  #ask(wish) {
+    if (this.#clip) this.wish(wish, { id: this.#clip.id });
+  }
+
+  /** @param {string} name @param {string} words @param {() => void} click */
+  #button(name, words, click) {
+    return h("button", { type: "button", class: "button", on: { click } }, icon(name), words);
+  }
+}
+
+customElements.define("hs-clip-acts", ClipActs);

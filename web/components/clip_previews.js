@@ -1,0 +1,71 @@
+/**
+ * The pictures that can stand for a clip: a dot for each, and "Set as thumbnail" for what is on screen. A picture that is
+ * looked at lies over the player until that plays. Wishes: `set-thumbnail` {source}, null: the frame of the player.
+ */
+
+import { h, icon, setAttribute, setText } from "../dom.js";
+import { text } from "../messages.js";
+import { HsElement } from "./element.js";
+/** @import { Clip } from "../types.js" */
+
+const SOURCES = /** @type {const} */ (["manual", "current", "middle"]);
+
+export class ClipPreviews extends HsElement {
+  /** @type {Clip|null} */
+  #clip = null;
+  /** @type {"manual"|"current"|"middle"|null} null: the player */
+  #looked = null;
+
+  /** Lies over the player. */
+  still = h("img", { class: "clip-still", alt: "", hidden: true });
+  dots = SOURCES.map((source) => h("button", {
+    type: "button", class: "dot", "aria-label": text.clip.previews[source], title: text.clip.previews[source], "aria-pressed": "false",
+    on: { click: () => this.look(this.#looked === source ? null : source) },
+  }));
+  words = h("span", { class: "dots-words" });
+  set = h("button", { type: "button", class: "button", on: { click: () => this.wish("set-thumbnail", { source: this.#looked }) } }, icon("still"), text.clip.setThumbnail);
+
+  build() {
+    this.append(h("div", { class: "dots", role: "group", "aria-label": text.clip.pictures }, ...this.dots), this.words, this.set);
+  }
+
+  /** @param {Clip} clip @param {boolean} asked */
+  show(clip, asked) {
+    if (clip.id !== this.#clip?.id) this.#looked = null;
+    this.#clip = clip;
+    this.hidden = clip.media_type === "image" || SOURCES.every((source) => !clip.previews[source]);
+    setAttribute(this.set, "aria-busy", asked || null);
+    this.#paint();
+  }
+
+  /** The one the card shows. */
+  get chosen() {
+    const clip = this.#clip;
+    return SOURCES.find((source) => clip?.previews[source] && clip.previews[source].url === clip.thumbnail_url) ?? null;
+  }
+
+  /** @param {"manual"|"current"|"middle"|null} source */
+  look(source) {
+    this.#looked = source;
+    this.#paint();
+    if (source) this.wish("look");
+  }
+
+  #paint() {
+    const clip = this.#clip;
+    if (!clip) return;
+    if (this.#looked && !clip.previews[this.#looked]) this.#looked = null;
+    const { chosen } = this;
+    SOURCES.forEach((source, n) => {
+      this.dots[n].hidden = !clip.previews[source];
+      setAttribute(this.dots[n], "aria-pressed", String(this.#looked === source));
+      setAttribute(this.dots[n], "data-chosen", chosen === source);
+    });
+    const looked = this.#looked && clip.previews[this.#looked];
+    this.still.hidden = !looked;
+    if (looked) setAttribute(this.still, "src", looked.url);
+    setText(this.words, this.#looked ? text.clip.previews[this.#looked] : "");
+  }
+}
+
+customElements.define("hs-clip-previews", ClipPreviews);
