@@ -82,6 +82,7 @@ from backend.server import make_application, make_runner
 from backend.static import CHECK_PAGE, Site
 from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage, StorageParts, make_storage
+from backend.tls import server_context
 from backend.viewers import Viewers
 from recorder.clock import LabelLine, SystemClock
 from recorder.finishing import Finisher
@@ -148,7 +149,7 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A daemon that is ready: where it listens, as http://HOST:PORT, and how it takes a new configuration."""
+    """A daemon that is ready: where it listens, as SCHEME://HOST:PORT, how it takes a new configuration."""
 
     address: str
     reloader: Reloader
@@ -449,9 +450,11 @@ async def _listen(stack: AsyncExitStack, app: web.Application, config: Config) -
     await runner.setup()
     host = config.server.host
     # asyncio binds "::" to IPv6 only; no host at all means every address of both.
-    await web.TCPSite(runner, None if host == "::" else host, config.server.port).start()
+    every = None if host == "::" else host
+    tls = None if (files := config.server.tls) is None else await asyncio.to_thread(server_context, files)
+    await web.TCPSite(runner, every, config.server.port, ssl_context=tls).start()
     port = runner.addresses[0][1]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{config.server.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _runtime_dir(config: Config) -> Path:

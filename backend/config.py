@@ -23,14 +23,27 @@ HostName = Annotated[
 SYNTHETIC_CAMERA_ID = "synthetic"
 
 
+class TlsConfig(Section):
+    """HTTPS by the daemon itself: PEM files."""
+
+    certificate: Path
+    key: Path
+
+
 class ServerConfig(Section):
     """Where the daemon listens and whom it lets in."""
 
     host: str = "0.0.0.0"  # noqa: S104  a camera box is reached from other machines; the access key guards it
     port: int = Field(default=8080, ge=0, le=65535)
     allowed_hosts: tuple[HostName, ...] = ()
+    tls: TlsConfig | None = None
     loopback_without_key: bool = True
     session_lifetime: Seconds = Field(default=30 * 86400.0, ge=60, le=366 * 86400)
+
+    @property
+    def scheme(self) -> str:
+        """`https` where the daemon itself speaks TLS."""
+        return "http" if self.tls is None else "https"
 
 
 class BufferConfig(Section):

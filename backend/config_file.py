@@ -247,6 +247,9 @@ def _apply_video_source(given: _Given, environ: Mapping[str, str], cwd: Path) ->
 def _resolve_paths(values: dict[str, Any], base: Path) -> None:
     """Make the paths in raw `values` absolute, in place; what is not text is left for validation."""
     _resolve(values, "data_dir", base)
+    if isinstance(server := values.get("server"), dict) and isinstance(tls := server.get("tls"), dict):
+        _resolve(tls, "certificate", base)
+        _resolve(tls, "key", base)
     if isinstance(storage := values.get("storage"), dict):
         _resolve(storage, "thumbnails_dir", base)
         if isinstance(s3 := storage.get("s3"), dict):

@@ -142,7 +142,7 @@ class Daemon:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self.connect()
         try:
             connection.request(method, path, body, sent)
             answer = connection.getresponse()
@@ -153,6 +153,10 @@ class Daemon:
             )
         finally:
             connection.close()
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection for one request."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.request("GET", path, headers={n.replace("_", "-"): v for n, v in headers.items()})

@@ -36,7 +36,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         path="/",
         httponly=True,
         samesite="Strict",
-        secure=request.headers.get("Origin", "").startswith("https://"),
+        secure=request.secure or request.headers.get("Origin", "").startswith("https://"),
     )
     return answer
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from backend.access.access_key import AccessKey
 from backend.cli.exits import CommandFailed, Exit
 from backend.config import Config
 from backend.data_lock import read_holder
+from backend.tls import client_context
 
 _TIMEOUT_S = 20.0
 _PIECE_BYTES = 256 * 1024
@@ -20,12 +22,15 @@ _PIECE_BYTES = 256 * 1024
 class DaemonClient:
     """One daemon. Use as an async context manager."""
 
-    def __init__(self, url: str, key: str | None) -> None:
+    def __init__(self, url: str, key: str | None, tls: ssl.SSLContext | bool = True) -> None:
+        """`tls`: how an https daemon proves who it is; True: as the system's certificates say."""
         self.url = url
+        self.tls = tls
         self.headers = {"Authorization": f"Bearer {key}"} if key else {}
         """What lets a request in that is made without this client."""
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S, connect=5)
-        self._session = aiohttp.ClientSession(url, headers=self.headers, timeout=timeout)
+        connector = aiohttp.TCPConnector(ssl=tls)
+        self._session = aiohttp.ClientSession(url, connector=connector, headers=self.headers, timeout=timeout)
 
     async def __aenter__(self) -> "DaemonClient":
         return self
@@ -80,10 +85,22 @@ def _refused(status: int, said: Any) -> CommandFailed:
 
 def client_for(config: Config, url: str | None) -> DaemonClient:
     """The client for the daemon of this configuration, or for `url`. Needs a running loop; blocks shortly."""
-    if url is None:
-        holder = read_holder(config.data_dir)
-        url = (holder.url if holder else None) or _configured_url(config)
-    return DaemonClient(url, _key(config))
+    if url is not None:
+        return DaemonClient(url, _key(config))
+    holder = read_holder(config.data_dir)
+    url = (holder.url if holder else None) or _configured_url(config)
+    return DaemonClient(url, _key(config), _own_certificate(config))
+
+
+def _own_certificate(config: Config) -> ssl.SSLContext | bool:
+    if config.server.tls is None:
+        return True
+    try:
+        return client_context(config.server.tls.certificate)
+    except OSError as error:
+        raise CommandFailed(
+            Exit.CONFIG, f"server.tls.certificate: cannot be read: {error.strerror or error}."
+        ) from error
 
 
 def _configured_url(config: Config) -> str:
@@ -92,7 +109,7 @@ def _configured_url(config: Config) -> str:
         host = "127.0.0.1"
     elif host == "::":
         host = "::1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.server.port}"
+    return f"{config.server.scheme}://{f'[{host}]' if ':' in host else host}:{config.server.port}"
 
 
 def _key(config: Config) -> str | None:

@@ -17,8 +17,10 @@ from backend.config_file import show
 def config_check(config: Config, options: argparse.Namespace) -> Exit:
     """The configuration was read: say what it amounts to."""
     from backend.cli.sources import check_sources
+    from backend.tls import check_tls
 
     check_sources(config)
+    check_tls(config)
     cameras = ", ".join(camera.id for camera in config.effective_cameras)
     print(f"The configuration is fine. Cameras: {cameras}. data_dir: {config.data_dir}")
     return Exit.OK

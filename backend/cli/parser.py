@@ -58,7 +58,7 @@ def _add_storage(storage: argparse.ArgumentParser, plain: list[argparse.Argument
         "check", parents=plain, help="one round trip, as the daemon and a browser make it"
     )
     check.add_argument(
-        "--origin", metavar="URL", help="the page's, for CORS (default: http://localhost:PORT)"
+        "--origin", metavar="URL", help="the page's, for CORS (default: http[s]://localhost:PORT)"
     )
 
 

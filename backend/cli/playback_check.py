@@ -120,7 +120,8 @@ async def _tried(client: DaemonClient, told: Any, clip: Any) -> list[Step]:
     ours = told["playback_url"].startswith("/")
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     headers = client.headers if ours else {}  # the store must not need a key, and must not see ours
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+    connector = aiohttp.TCPConnector(ssl=client.tls if ours else True)
+    async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
         reader = _Reader(session, urljoin(client.url, told["playback_url"]), clip["size_bytes"])
         found: list[Track] = []
 

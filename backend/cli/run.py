@@ -21,6 +21,7 @@ from backend.data_lock import DataDirInUse, DataLock
 from backend.ids import RecorderIdDamaged
 from backend.redaction import Redactor
 from backend.reloader import Read
+from backend.tls import check_tls
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -54,6 +55,7 @@ def run(config: Config, path: Path | None) -> Exit:
     config, stand_in = with_stand_in(config)
     read = _reader(path, log, () if stand_in is None else config.cameras)
     check_sources(config)
+    check_tls(config)
     try:
         lock = DataLock.acquire(config.data_dir)
     except DataDirInUse as error:
@@ -140,13 +142,13 @@ def _reachable(address: str) -> str:
     """The address for a person: one of this box's own where it listens on all of them."""
     if "://0.0.0.0" not in address and "://[::]" not in address:
         return address
-    port = address.rpartition(":")[2]
+    scheme, port = address.partition(":")[0], address.rpartition(":")[2]
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks the kernel for a route
-            return f"http://{probe.getsockname()[0]}:{port}"
+            return f"{scheme}://{probe.getsockname()[0]}:{port}"
     except OSError:
-        return f"http://127.0.0.1:{port}"
+        return f"{scheme}://127.0.0.1:{port}"
 
 
 def _as_failure(error: OSError, config: Config) -> CommandFailed:

@@ -23,7 +23,7 @@ def storage_check(config: Config, options: argparse.Namespace) -> Exit:
             Exit.CONFIG,
             "storage.s3 is not configured: clips are kept on the local disk only. Nothing to check.",
         )
-    origin = options.origin or f"http://localhost:{config.server.port}"
+    origin = options.origin or f"{config.server.scheme}://localhost:{config.server.port}"
     steps = asyncio.run(_steps(s3, origin, (lambda step: None) if options.json else _print))
     ok = not any(step.outcome is Outcome.FAILED for step in steps)
     if options.json:
