@@ -11,6 +11,7 @@ from functools import partial
 from aiohttp import web
 
 from backend.access.gate import Access
+from backend.access.peers import is_trustworthy
 from backend.access.principals import ANONYMOUS
 from backend.errors import Problem, as_problem, internal_problem, problem_response
 from backend.keys import ACCESS, METRICS, PRINCIPAL, ROUTES
@@ -32,7 +33,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
@@ -110,6 +110,8 @@ async def _gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
 async def _set_headers(headers: Mapping[str, str], request: web.Request, answer: web.StreamResponse) -> None:
     for name, value in headers.items():
         answer.headers.setdefault(name, value)
+    if is_trustworthy(request):  # elsewhere browsers ignore it, with an error on the console
+        answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     answer.headers["Server"] = "Hindsight"
     if answer.headers.get("Connection", "").lower() == "close":
         answer.force_close()

@@ -30,6 +30,7 @@ _POLICY = {
     "img-src": "'self' blob: data:",
     "media-src": "'self' blob:",
     "connect-src": "'self'",
+    "manifest-src": "'self'",
     "object-src": "'none'",
     "base-uri": "'none'",
     "form-action": "'self'",
@@ -38,8 +39,14 @@ _POLICY = {
     # Only the worker that shares one event stream between pages (web/shared_events.js).
     "trusted-types": "hindsight-worker",
 }
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
-_TEXT = frozenset({"text/javascript", "text/css", "text/html", "image/svg+xml", "application/json"})
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+_TEXT = frozenset({*_TYPES.values(), "application/json"})
 _SMALLEST_TO_COMPRESS_BYTES = 1024
 
 

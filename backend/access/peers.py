@@ -112,6 +112,15 @@ def page_scheme(request: web.Request) -> str:
     return "https" if request.secure or any("https" in value.lower() for value in told) else "http"
 
 
+def is_trustworthy(request: web.Request) -> bool:
+    """Whether browsers take the page for a secure context: over TLS, or from this very machine."""
+    try:
+        name, _ = split_host(request.headers.get("Host", ""))
+    except ValueError:
+        name = ""
+    return page_scheme(request) == "https" or is_loopback(name)
+
+
 def peer_of(request: web.Request) -> str:
     """The address at the other end of the connection; empty when there is none."""
     peer = request.transport.get_extra_info("peername") if request.transport else None

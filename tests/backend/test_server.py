@@ -83,6 +83,21 @@ async def test_every_answer_carries_the_safety_headers(tmp_path: Path) -> None:
                 assert "aiohttp" not in answer.headers["Server"]
 
 
+async def test_what_only_a_secure_context_understands_is_sent_to_no_other(tmp_path: Path) -> None:
+    """Browsers complain about an opener policy that came over plain http from another machine."""
+    seen = {}
+    async with serving(tmp_path, allowed_hosts=("cam.example",)) as served:
+        for host, scheme in (("localhost", "http"), ("cam.example", "http"), ("cam.example", "https")):
+            headers = {"Host": host, "X-Forwarded-Proto": scheme}
+            async with served.client.get("/livez", headers=headers) as answer:
+                seen[host, scheme] = answer.headers.get("Cross-Origin-Opener-Policy")
+    assert seen == {
+        ("localhost", "http"): "same-origin",
+        ("cam.example", "http"): None,
+        ("cam.example", "https"): "same-origin",
+    }
+
+
 async def test_an_unforeseen_error_is_a_500_that_tells_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
