@@ -189,7 +189,7 @@ _REASONS: dict[type[Exception], str] = {
     av.error.ExitError: "the camera did not answer in time",
     av.error.TimeoutError: "the camera did not answer in time",
     av.error.EOFError: "the camera ended the connection",
-    av.error.ConnectionRefusedError: "the connection was refused; check that the camera is on and its port right",
+    av.error.ConnectionRefusedError: "the connection was refused; check that it is on and the port right",
     av.error.ConnectionResetError: "the camera broke the connection",
     av.error.BrokenPipeError: "the camera broke the connection",
     av.error.HTTPUnauthorizedError: "the camera refused the user name or password",

@@ -147,7 +147,7 @@ def lost(error: Exception, address: str, doing: str) -> SourceLost:
         case TimeoutError():
             reason = "the camera did not answer in time"
         case ConnectionRefusedError():
-            reason = "the connection was refused; check that the camera is on and its port right"
+            reason = "the connection was refused; check that it is on and the port right"
         case ConnectionError():
             reason = "the camera broke the connection"
         case socket.gaierror():

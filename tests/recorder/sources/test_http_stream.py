@@ -189,7 +189,7 @@ def test_a_camera_that_is_off_and_a_wrong_path_are_told_apart() -> None:
         connected(camera.url()),
     ):
         pass
-    with pytest.raises(SourceLost, match="refused; check that the camera is on"), connected(camera.url()):
+    with pytest.raises(SourceLost, match="refused; check that it is on"), connected(camera.url()):
         pass
     with pytest.raises(SourceUnsupported, match="is no address"), connected("http://:80/a"):
         pass
