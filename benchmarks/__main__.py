@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import at_once, catalogue, cheap, many, playback, ready, webcam
+from benchmarks import at_once, catalogue, cheap, many, playback, ready, web, webcam
 from benchmarks.daemon import BenchmarkFailed
 from benchmarks.machine import describe
 from benchmarks.report import Table, as_json, as_markdown, as_text
@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         "many": lambda where: [many.run(where, options.seconds, options.cameras)],
         "catalogue": lambda where: catalogue.run(where, options.rows),
         "playback": lambda where: playback.run(where, int(options.object_gb * 1e9)),
+        "web": lambda where: web.run(where, options.seconds, options.tries, options.clips),
     }
     machine = describe()
     for name, value in machine:
@@ -57,15 +58,16 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "only",
         nargs="*",
-        choices=["at-once", "cheap", "ready", "usb", "many", "catalogue", "playback", []],
+        choices=["at-once", "cheap", "ready", "usb", "many", "catalogue", "playback", "web", []],
         metavar="WHAT",
-        help="at-once, cheap, ready, usb, many, catalogue, playback; everything when left out",
+        help="at-once, cheap, ready, usb, many, catalogue, playback, web; everything when left out",
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the buffer (default 60)")
-    parser.add_argument("--tries", type=int, default=30, help="presses for at-once and usb (default 30)")
+    parser.add_argument("--tries", type=int, default=30, help="presses for at-once, usb and web (default 30)")
     parser.add_argument("--cameras", type=int, default=8, help="cameras for many (default 8)")
     parser.add_argument("--rows", type=int, default=100_000, help="clips for catalogue (default 100000)")
     parser.add_argument("--object-gb", type=float, default=2.0, help="of playback's clip (default 2)")
+    parser.add_argument("--clips", type=int, default=10_000, help="in the list of web (default 10000)")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else to stdout")
     parser.add_argument(
         "--write", action="store_true", help="write docs/ref/benchmarks.md, the machine named"

@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from backend.static import without_comments
+from tests.web.weight import (
+    FIRST,
+    FIRST_STYLES,
+    INDEX,
+    SCRIPTS,
+    STYLES,
+    WEB,
+    added,
+    later,
+    needs,
+    served_bytes,
+)
 
-ROOT = Path(__file__).parents[2]
-WEB = ROOT / "web"
-INDEX = (WEB / "index.html").read_text()
-TYPES_ONLY = {"types.js"}
-SCRIPTS = sorted(p for p in WEB.rglob("*.js") if p.relative_to(WEB).as_posix() not in TYPES_ONLY)
-STYLES = sorted(WEB.rglob("*.css"))
 FIRST_SCREEN_BUDGET_BYTES = 100 * 1000
 """What has to arrive before the live picture does."""
 SCREEN_BUDGET_BYTES = 40 * 1000
@@ -22,45 +27,12 @@ SCREEN_STYLE_BUDGET_BYTES = 8 * 1000
 ELEMENT_LINES = 150
 
 
-def _needs(path: Path) -> set[Path]:
-    """The module and everything it imports before it runs."""
-    found: set[Path] = set()
-    waiting = {path}
-    while waiting:
-        module = waiting.pop()
-        found.add(module)
-        names = re.findall(r'^(?:import|export)[^;]*? from "(\.[^"]+)";', module.read_text(), re.MULTILINE)
-        waiting |= {(module.parent / name).resolve() for name in names} - found
-    return found
-
-
-def _served_bytes(paths: set[Path]) -> int:
-    """Of the languages English counts: only one is fetched, and they are about as long."""
-    return sum(len(without_comments(path.read_text()).encode()) for path in paths)
-
-
-def _later() -> set[Path]:
-    """Modules that are fetched when they are wanted."""
-    names = [
-        (p.parent / n).resolve()
-        for p in SCRIPTS
-        for n in re.findall(r'(?:import|new URL)\("(\.[^"]+\.js)"', p.read_text())
-    ]
-    return set(names)
-
-
-FIRST = _needs(WEB / "app.js")
-LANGUAGES = set((WEB / "messages").glob("*.js"))
-
-
 def test_script_and_style_stay_within_their_budgets() -> None:
     """Counted as served, before compression: the first screen, and what each later one adds."""
-    assert _served_bytes(FIRST) <= FIRST_SCREEN_BUDGET_BYTES
-    added = {path.name: _served_bytes(_needs(path) - FIRST) for path in _later() if path not in LANGUAGES}
-    assert {name: size for name, size in added.items() if size > SCREEN_BUDGET_BYTES} == {}
-    first = {path for path in STYLES if f"styles/{path.name}" in INDEX}
-    assert sum(path.stat().st_size for path in first) <= STYLE_BUDGET_BYTES
-    assert all(path.stat().st_size <= SCREEN_STYLE_BUDGET_BYTES for path in set(STYLES) - first)
+    assert served_bytes(FIRST) <= FIRST_SCREEN_BUDGET_BYTES
+    assert {name: size for name, size in added().items() if size > SCREEN_BUDGET_BYTES} == {}
+    assert sum(path.stat().st_size for path in FIRST_STYLES) <= STYLE_BUDGET_BYTES
+    assert all(path.stat().st_size <= SCREEN_STYLE_BUDGET_BYTES for path in set(STYLES) - FIRST_STYLES)
 
 
 def test_every_module_of_the_first_screen_is_preloaded_so_that_no_import_costs_a_round_trip() -> None:
@@ -71,7 +43,7 @@ def test_every_module_of_the_first_screen_is_preloaded_so_that_no_import_costs_a
 
 def test_no_module_is_left_over() -> None:
     """What nothing imports is served and read for nothing."""
-    reached = FIRST.union(*(_needs(path) for path in _later()))
+    reached = FIRST.union(*(needs(path) for path in later()))
     assert set(SCRIPTS) - reached == set()
 
 
