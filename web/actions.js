@@ -95,10 +95,10 @@ export class Actions {
     }
   }
 
-  /** @param {string|null} id */
-  openClip(id) {
+  /** @param {string|null} id @param {readonly Clip[]|null} items the list it is in */
+  openClip(id, items) {
     if (id === this.#store.state.openId) return;
-    const known = this.#store.state.clips.items.find((clip) => clip.id === id) ?? null;
+    const known = (items ?? this.#store.state.clips.items).find((clip) => clip.id === id) ?? null;
     this.#store.update({ openId: id, openClip: known, openError: null });
     this.loadOpenClip();
   }

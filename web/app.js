@@ -118,6 +118,7 @@ const wishes = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "change-clip": ({ id, changes }) => actions.change(id, changes),
   "delete-clip": async ({ id }) => { if (await actions.remove(id)) leaveClip(); },
   "close-clip": () => leaveClip(),
+  "help": () => openHelp(),
   "reload": () => actions.reload(),
   "reload-clips": () => actions.loadClips(),
   "more-clips": () => actions.moreClips(),
@@ -180,7 +181,7 @@ async function start() {
     navigation.show(known);
     deck.go(known);
     store.update({ camera: query.get("camera"), query });
-    actions.openClip(clip);
+    actions.openClip(clip, deck.around(String(clip)));
   }, page.signal);
   addEventListener("hashchange", async () => { const later = takeKey(); if (later) await actions.signIn(later); }, { signal: page.signal });
   for (const change of ["online", "offline"]) addEventListener(change, () => paintShell(store.state), { signal: page.signal });

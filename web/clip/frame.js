@@ -75,15 +75,15 @@ class FrameOnScreen {
       at_s = await this.#seek(Math.min(from_s + reach_s, end_s), frame_s);
       if (from_s + reach_s >= end_s) break;
     }
-    // Where frames are shorter than usual one may have been left out: look before it.
-    for (let tries = 0; tries < 32 && at_s > from_s + 1.1 * frame_s; tries += 1) {
+    // Where frames are not as long as usual one may have been left out: look before it.
+    for (let tries = 0; tries < 32 && Math.abs(at_s - from_s - frame_s) > 0.05 * frame_s; tries += 1) {
       const before_s = await this.#seek(at_s - EDGE_S, frame_s);
-      if (before_s <= from_s) return void (await this.#seek(at_s + EDGE_S, frame_s));
+      if (before_s <= from_s) return void (await this.#seek(at_s + EDGE_S, 2 * EDGE_S));
       at_s = before_s;
     }
   }
 
-  /** @param {number} time_s @param {number} frame_s @returns {Promise<number>} the frame painted then */
+  /** @param {number} time_s @param {number} frame_s how long before it the frame may begin @returns {Promise<number>} the frame painted then */
   #seek(time_s, frame_s) {
     const video = this.#video;
     return new Promise((resolve) => {

@@ -35,13 +35,14 @@ export function playerKeys(dialog) {
     "j": seek(-SKIP),
     "l": seek(SKIP),
     // A picture has no time to go through.
-    "arrowleft": () => (dialog.isPicture ? dialog.go("previous") : seek(-NUDGE)()),
-    "arrowright": () => (dialog.isPicture ? dialog.go("next") : seek(NUDGE)()),
+    "arrowleft": () => (dialog.isPicture ? dialog.beside.go("previous") : seek(-NUDGE)()),
+    "arrowright": () => (dialog.isPicture ? dialog.beside.go("next") : seek(NUDGE)()),
     ",": step(-1),
     ".": step(1),
     "f": on(fullScreen),
     "m": on((video) => { video.muted = !video.muted; }),
-    "p": () => dialog.go("previous"),
-    "n": () => dialog.go("next"),
+    "p": () => dialog.beside.go("previous"),
+    "n": () => dialog.beside.go("next"),
+    "?": () => dialog.wish("help"),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * One clip over the page, with its own address. Wishes: `close-clip`, `change-clip`, `delete-clip` {id},
- * `retry-clip` {id}, `stop-recording` {id}, `more-clips`; others are granted here.
+ * `retry-clip` {id}, `stop-recording` {id}, `help`; others are granted here.
  */
 
 import { ClipDeeds } from "../clip/deeds.js";
@@ -9,9 +9,9 @@ import { playerKeys } from "../clip/keys.js";
 import { closeOnBackdrop, h, icon, setAttribute, setText, stylesheet } from "../dom.js";
 import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
-import { clipHref } from "../router.js";
 import { bindShortcuts } from "../shortcuts.js";
 import { ClipActs } from "./clip_acts.js";
+import { ClipBeside } from "./clip_beside.js";
 import { ClipDetails } from "./clip_details.js";
 import { ClipPlayer } from "./clip_player.js";
 import { ClipPreviews } from "./clip_previews.js";
@@ -27,8 +27,8 @@ export class ClipDialog extends HsElement {
   #deeds;
   /** @type {(id: string) => readonly Clip[]|null} */
   #listOver;
-  /** @type {{previous: string|null, next: string|null}} of the clip that is open */
-  #beside = { previous: null, next: null };
+  /** The clip whose like was asked for. */
+  #likeOf = "";
 
   player = new ClipPlayer();
   previews = new ClipPreviews();
@@ -36,9 +36,8 @@ export class ClipDialog extends HsElement {
   publishing = new ClipPublishing();
   acts = new ClipActs();
   close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
-  previous = h("button", { type: "button", class: "icon-button beside", "aria-label": text.clip.previous, title: text.clip.previous, on: { click: () => this.go("previous") } }, icon("left"));
-  next = h("button", { type: "button", class: "icon-button beside", "aria-label": text.clip.next, title: text.clip.next, on: { click: () => this.go("next") } }, icon("right"));
-  stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.previous, this.next);
+  beside = new ClipBeside();
+  stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.beside);
   body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.acts);
   gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
   dialog = h("dialog", { class: "clip-dialog", on: { close: () => { if (this.#id) this.wish("close-clip"); } } },
@@ -88,37 +87,29 @@ export class ClipDialog extends HsElement {
     this.#id = state.openId;
     player.show(state.openId ? clip : null);
     if (state.openId === null) return dialog.open ? dialog.close() : undefined;
-    if (changed) this.#beside = { previous: null, next: null };
     if (!dialog.open) dialog.showModal();
     if (changed) dialog.scrollTop = 0;
     setAttribute(dialog, "aria-label", clip ? clipTitle(clip, state.cameras.items) : text.clips.title);
     player.hidden = body.hidden = clip === null;
     gone.hidden = state.openError === null || clip !== null;
     setText(/** @type {HTMLElement} */ (gone.lastElementChild), state.openError ?? "");
-    this.#showBeside(state);
+    this.beside.show(state.openId, this.#listOver(state.openId) ?? state.clips.items);
     if (clip) {
       const asked = state.pending.ids.includes(clip.id);
       details.show(clip, state.cameras.items, asked);
       for (const part of [this.previews, this.publishing, this.acts]) part.show(clip, asked);
-      if (changed && clip.status === "published") this.#deeds.liked(clip.id).then((liked) => this.#id === clip.id && this.acts.liked(liked));
+      this.#showLike(clip);
     }
     // A button that went away took the focus with it; on the picture every key works.
     if (changed || document.activeElement === document.body) this.stage.focus({ preventScroll: true });
   }
 
-  /** A clip that left the list below keeps its neighbours. @param {State} state */
-  #showBeside(state) {
-    const items = this.#listOver(String(this.#id)) ?? state.clips.items;
-    const at = items.findIndex(({ id }) => id === this.#id);
-    if (at >= 0) this.#beside = { previous: items[at - 1]?.id ?? null, next: items[at + 1]?.id ?? null };
-    this.previous.hidden = this.#beside.previous === null;
-    this.next.hidden = this.#beside.next === null;
-  }
-
-  /** No step of its own for the Back button: that leads to the list. @param {"previous"|"next"} which */
-  go(which) {
-    const id = this.#beside[which];
-    if (id) location.replace(clipHref(id));
+  /** @param {Clip} clip */
+  async #showLike({ id, status }) {
+    if (status !== "published" || this.#likeOf === id) return;
+    this.#likeOf = id;
+    const liked = await this.#deeds.liked(id);
+    if (this.#clip?.id === id) this.acts.liked(liked);
   }
 
   /** The player's, if it can show pictures; while it seeks it may have none. */
@@ -135,10 +126,11 @@ export class ClipDialog extends HsElement {
     return 1 / (this.#clip?.fps || 30);
   }
 
-  /** @param {Clip} clip @param {string|null} source the picture looked at, null: the player */
+  /** @param {Clip} clip @param {string|null} source the picture looked at, null: the player, or what stands in its place */
   #setThumbnail({ id }, source) {
     const { video } = this;
-    if (source === null && video) return this.#deeds.frame(id, frameOf(video).time_s);
+    const began = video && (video.played.length > 0 || video.currentTime > 0);
+    if (source === null && began) return this.#deeds.frame(id, frameOf(video).time_s);
     const shown = source ?? this.previews.chosen;
     if (shown === "manual" || shown === null) return this.#deeds.tell(text.clip.thumbnailAlready);
     return this.#deeds.promote(id, shown);

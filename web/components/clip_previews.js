@@ -59,7 +59,7 @@ export class ClipPreviews extends HsElement {
     SOURCES.forEach((source, n) => {
       this.dots[n].hidden = !clip.previews[source];
       setAttribute(this.dots[n], "aria-pressed", String(this.#looked === source));
-      setAttribute(this.dots[n], "data-chosen", chosen === source);
+      setAttribute(this.dots[n], "aria-current", chosen === source ? "true" : null);
     });
     const looked = this.#looked && clip.previews[this.#looked];
     this.still.hidden = !looked;

@@ -7,6 +7,7 @@ import { HsElement } from "./element.js";
 /** @import { Clip } from "../types.js" */
 
 const AHEAD_MS = 3_600_000;
+const STEP_MS = 300_000;
 
 /** As `datetime-local` has it: the viewer's own clock. @param {Date} date */
 function local(date) {
@@ -63,7 +64,7 @@ export class ClipPublishing extends HsElement {
     this.#paint();
     if (!choosing) return this.later.focus();
     this.time.min = local(new Date());
-    this.time.value = local(new Date(this.#clip?.publish_at ?? Date.now() + AHEAD_MS));
+    this.time.value = local(new Date(this.#clip?.publish_at ?? Math.ceil((Date.now() + AHEAD_MS) / STEP_MS) * STEP_MS));
     this.time.focus();
   }
 
