@@ -5,6 +5,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -98,3 +99,15 @@ def modules_url() -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join(5)
+
+
+@pytest.fixture
+def run(page: Page, modules_url: str) -> Any:
+    """Runs a function body with all exports of one module in scope as `m`."""
+    page.goto(f"{modules_url}/icon.svg")
+
+    def evaluate(module: str, body: str, *arguments: object) -> Any:
+        script = f"async ([module, args]) => {{ const m = await import(module); {body} }}"
+        return page.evaluate(script, [f"/{module}", list(arguments)])
+
+    return evaluate

@@ -8,18 +8,6 @@ from playwright.sync_api import Page
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def run(page: Page, modules_url: str) -> Any:
-    """Runs a function body with all exports of one module in scope as `m`."""
-    page.goto(f"{modules_url}/icon.svg")
-
-    def evaluate(module: str, body: str, *arguments: object) -> Any:
-        script = f"async ([module, args]) => {{ const m = await import(module); {body} }}"
-        return page.evaluate(script, [f"/{module}", list(arguments)])
-
-    return evaluate
-
-
 def test_the_label_on_screen_is_that_of_the_frame_and_not_of_a_later_one(run: Any) -> None:
     """Half-way through a frame it is still that frame; before the first there is none."""
     found = run(
@@ -98,7 +86,7 @@ def test_running_dry_widens_the_margin_up_to_a_second_and_calm_narrows_it(run: A
         """const p = new m.Playhead();
         for (let i = 0; i < 50; i += 1) p.starved();
         const wide = p.margin_s;
-        for (let i = 0; i < 3000; i += 1) p.steady(0.2);
+        for (let i = 0; i < 3000; i += 1) { p.arriving(p.margin_s); p.steady(0.2); }
         return [wide, p.margin_s];""",
     )
     assert (wide, calm) == (1, pytest.approx(0.05))

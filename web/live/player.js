@@ -61,6 +61,8 @@ export class LivePlayer {
       onInitSegment: (data) => this.#feed?.append(data),
       onFragment: ({ data, media_time_s, label_us }) => {
         this.#labels.add(media_time_s, label_us);
+        const end_s = this.#feed?.ranges.at(-1)?.[1];
+        if (this.#started && end_s !== undefined) this.#playhead.arriving(end_s - this.#video.currentTime);
         this.#feed?.append(data);
         if (!this.#started) this.#tick();
       },

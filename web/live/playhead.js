@@ -1,6 +1,6 @@
 /**
  * Where to play: close behind the newest picture, without stalling. Pure decisions; the player carries them out.
- * The margin grows when the picture ran dry and shrinks slowly while it does not.
+ * The margin grows when the picture ran dry, and shrinks by what nothing of the last while needed.
  */
 
 /** @import { Decision, Situation } from "../types.js" */
@@ -8,6 +8,9 @@
 const FIRST_MARGIN_S = 0.05;
 const MIN_MARGIN_S = 0.05;
 const MAX_MARGIN_S = 1.0;
+/** So long the picture must not run dry before the margin may shrink, and so much of it has to be left over always. */
+const WATCH_S = 20;
+const SPARE_S = 0.03;
 const JUMP_BEHIND_S = 2.0;
 const DEAD_BAND_S = 0.02;
 const MIN_RATE = 0.95;
@@ -20,6 +23,9 @@ export class Playhead {
   #gentle;
   #hold_s = 0;
   #jump = false;
+  #watched_s = 0;
+  /** The least that was buffered ahead meanwhile. */
+  #least_s = Infinity;
   /** Whether it plays where it wants to. */
   settled = false;
 
@@ -43,11 +49,22 @@ export class Playhead {
   /** The picture ran dry: the network or the machine jitters by more than the margin. */
   starved() {
     this.#margin_s = Math.min(MAX_MARGIN_S, this.#margin_s * 1.4 + 0.01);
+    this.#watchAnew();
+  }
+
+  /** Just before the next picture comes, least is left. @param {number} left_s buffered ahead of the one on screen */
+  arriving(left_s) {
+    this.#least_s = Math.min(this.#least_s, left_s);
   }
 
   /** @param {number} elapsed_s played without running dry */
   steady(elapsed_s) {
-    this.#margin_s = Math.max(MIN_MARGIN_S, this.#hold_s, this.#margin_s - 0.004 * elapsed_s);
+    this.#watched_s += elapsed_s;
+    if (this.#watched_s < WATCH_S) return;
+    // Half of it: what comes only now and then may not have come yet.
+    const needless_s = Number.isFinite(this.#least_s) ? Math.max(0, this.#least_s - SPARE_S) / 2 : 0;
+    this.#margin_s = Math.max(MIN_MARGIN_S, this.#hold_s, this.#margin_s - needless_s);
+    this.#watchAnew();
   }
 
   /** @param {Situation} situation @returns {Decision} */
@@ -62,6 +79,10 @@ export class Playhead {
       return { seek_s: Math.max(start_s, end_s - this.#margin_s), rate: 1 };
     }
     return { seek_s: null, rate: this.#rate(behind_s - this.#margin_s) };
+  }
+
+  #watchAnew() {
+    [this.#watched_s, this.#least_s] = [0, Infinity];
   }
 
   /** @param {number} error_s how much further behind than wanted */
