@@ -22,7 +22,8 @@ export function shortcutKey(event, typing) {
   if (event.repeat && !/^([,.]|Arrow.*)$/.test(event.key)) return null;
   const target = /** @type {Element|null} */ (event.target);
   if (target?.closest?.(`input, textarea, select, [contenteditable], ${typing}`)) return null;
-  if (event.key === " " && target?.closest?.("a, button")) return null;
+  // Whoever reached a link or a button by Tab means that one.
+  if (/^( |Enter)$/.test(event.key) && target?.closest?.("a, button, summary")) return null;
   return event.key.toLowerCase();
 }
 
