@@ -3,7 +3,6 @@
 import { Actions } from "./actions.js";
 import { Api } from "./api.js";
 import { Navigation } from "./components/navigation.js";
-import { SignIn } from "./components/sign_in.js";
 import { Toasts } from "./components/toasts.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { language, text } from "./messages.js";
@@ -26,7 +25,8 @@ const toasts = new Toasts();
 /** @type {import("./components/clip_dialog.js").ClipDialog|null} fetched when the first clip is opened */
 let dialog = null;
 const over = h("div");
-const signIn = new SignIn();
+/** @type {import("./components/sign_in.js").SignIn|null} fetched when the box is locked */
+let signIn = null;
 const navigation = new Navigation();
 
 /** @param {string} words @param {"good"|"bad"} [tone] */
@@ -58,11 +58,22 @@ const main = h("main", { id: "main", tabindex: "-1" }, deck);
 /** @param {State} state */
 function paintShell(state) {
   const root = /** @type {HTMLElement} */ (document.getElementById("root"));
-  const wanted = state.session === "needed" ? [signIn] : state.session === "ok" ? [banner, header, main, over] : [];
+  const wanted = state.session === "needed" ? signIn ? [signIn] : [] : state.session === "ok" ? [banner, header, main, over] : [];
   if (root.firstElementChild !== (wanted[0] ?? null)) root.replaceChildren(...wanted);
-  setAttribute(signIn, "error", state.sessionError);
+  if (signIn) setAttribute(signIn, "error", state.sessionError);
+  else if (state.session === "needed") askForKey();
   banner.hidden = state.link !== "lost" && navigator.onLine;
   setText(banner, banner.hidden ? "" : navigator.onLine ? text.link.lost : text.link.offline);
+}
+
+async function askForKey() {
+  try {
+    const { SignIn } = await import("./components/sign_in.js");
+    signIn ??= new SignIn();
+    paintShell(store.state);
+  } catch {
+    say(text.screens.failed, "bad");
+  }
 }
 
 /** @param {State} state */
@@ -122,7 +133,8 @@ const wishes = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "reload": () => actions.reload(),
   "reload-clips": () => actions.loadClips(),
   "more-clips": () => actions.moreClips(),
-  "choose-camera": ({ camera }) => choose({ camera }),
+  "choose-camera": ({ camera }) => choose({ camera, grid: null }),
+  "choose-grid": () => choose({ grid: "1" }),
   "choose-lengths": (lengths) => actions.chooseLengths(lengths),
   "camera-state": (told) => actions.cameraState(told),
   "sign-in": ({ key }) => actions.signIn(key),
@@ -132,18 +144,18 @@ for (const [name, grant] of Object.entries(wishes)) {
 }
 
 bindShortcuts({
-  "r": () => live.isConnected && live.panel.press(),
-  "s": () => live.isConnected && actions.snapshot(),
-  "f": () => live.isConnected && live.live.toggleFullScreen(),
-  "arrowleft": () => live.isConnected && live.rewind?.step(-1),
-  "arrowright": () => live.isConnected && live.rewind?.step(1),
+  "r": () => live.single && live.panel.press(),
+  "s": () => live.single && actions.snapshot(),
+  "f": () => live.single && live.live.toggleFullScreen(),
+  "arrowleft": () => live.single && live.rewind?.step(-1),
+  "arrowright": () => live.single && live.rewind?.step(1),
   "i": () => live.rewind?.markHere("start"),
   "o": () => live.rewind?.markHere("end"),
   " ": () => live.rewind?.looking && live.rewind.togglePlay(),
   "enter": () => live.rewind?.looking && live.rewind.keep(),
   "escape": () => live.rewind?.looking && live.rewind.leave(),
   "?": () => openHelp(),
-  digit: (key) => { const camera = store.state.cameras.items[Number(key) - 1]; if (camera) choose({ camera: camera.id }); },
+  digit: (key) => { const camera = store.state.cameras.items[Number(key) - 1]; if (camera) choose({ camera: camera.id, grid: null }); },
 }, page.signal);
 
 /** Dialogs are fetched when they are first wanted. @template {HTMLElement} T @param {new () => T} Dialog @param {string} name @returns {T} */

@@ -1,4 +1,7 @@
-/** A switch between cameras, shown when there is more than one. Wishes: `choose-camera` {camera}. */
+/**
+ * A switch between cameras, shown when there is more than one. Wishes: `choose-camera` {camera},
+ * `choose-grid` for all of them side by side.
+ */
 
 import { h, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
@@ -9,12 +12,15 @@ export class CameraTabs extends HsElement {
   /** @type {Map<string, {button: HTMLButtonElement, name: HTMLElement, dot: HTMLElement}>} */
   #tabs = new Map();
 
+  all = h("button", { type: "button", class: "tab", on: { click: () => this.wish("choose-grid") } }, text.camera.all);
+
   build() {
+    this.append(this.all);
     this.setAttribute("role", "group");
     this.setAttribute("aria-label", text.camera.choose);
   }
 
-  /** @param {readonly Camera[]} cameras @param {string|null} current */
+  /** @param {readonly Camera[]} cameras @param {string|null} current null: all */
   show(cameras, current) {
     this.hidden = cameras.length < 2;
     for (const [id, { button }] of this.#tabs) {
@@ -23,6 +29,7 @@ export class CameraTabs extends HsElement {
         this.#tabs.delete(id);
       }
     }
+    setAttribute(this.all, "aria-pressed", String(current === null));
     for (const camera of cameras) {
       const { button, name, dot } = this.#tabs.get(camera.id) ?? this.#add(camera.id);
       setText(name, camera.name || camera.id);

@@ -103,7 +103,9 @@ export class LiveSocket {
     clearTimeout(this.#retry);
     const socket = this.#socket;
     this.#socket = null;
-    socket?.close();
+    // One that is closed while it opens makes the browser complain.
+    if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
+    else socket?.close();
   }
 
   #later() {

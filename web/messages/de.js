@@ -28,6 +28,7 @@ export const de = {
   },
   camera: {
     choose: "Kameras",
+    all: "Alle Kameras",
     live: "Live",
     connecting: "Verbindet",
     stalled: "Stockt",

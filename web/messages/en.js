@@ -28,6 +28,7 @@ export const en = {
   },
   camera: {
     choose: "Cameras",
+    all: "All cameras",
     live: "Live",
     connecting: "Connecting",
     stalled: "Stalled",

@@ -1,4 +1,4 @@
-/** The live screen: picture, Record, what runs, and the newest clips under it. */
+/** The live screen: picture, Record, what runs, and the newest clips under it; or all cameras side by side (`?grid=1`). */
 
 import { BufferMeter } from "../components/buffer_meter.js";
 import { CostLine } from "../components/cost_line.js";
@@ -16,6 +16,8 @@ import { currentCamera, runningClips } from "../store.js";
 export class LiveScreen extends HsElement {
   /** @type {import("../components/rewind_panel.js").RewindPanel|null} comes when the picture is there */
   rewind = null;
+  /** @type {import("../components/camera_wall.js").CameraWall|null} comes when somebody wants to see all cameras */
+  #wall = null;
   #services;
 
   live = new LiveView();
@@ -56,6 +58,9 @@ export class LiveScreen extends HsElement {
     return past_ms === null ? this.live.labelOnScreen : Math.round(past_ms * 1000);
   }
 
+  /** Whether one camera is looked at here. */
+  get single() { return this.isConnected && !this.stage.hidden; }
+
   async #loadRewind() {
     if (this.rewind) return;
     try {
@@ -71,13 +76,15 @@ export class LiveScreen extends HsElement {
 
   /** @param {State} state @param {number} now_ms */
   show(state, now_ms) {
-    const camera = currentCamera(state);
-    const { status, error } = state.cameras;
-    this.stage.hidden = camera === null && status !== "loading";
-    this.noCamera.hidden = camera !== null || status === "loading";
+    const { status, error, items } = state.cameras;
+    const all = state.query.has("grid") && items.length > 1;
+    const camera = all ? null : currentCamera(state);
+    this.stage.hidden = camera === null && (all || status !== "loading");
+    this.noCamera.hidden = all || camera !== null || status === "loading";
+    this.#showWall(all ? items : [], now_ms);
     setText(this.noCameraTitle, status === "error" ? text.camera.failed : text.camera.none);
     setText(this.noCameraWords, status === "error" ? error ?? "" : text.camera.noneDetail);
-    this.tabs.show(state.cameras.items, camera?.id ?? null);
+    this.tabs.show(items, camera?.id ?? null);
     setText(this.name, camera?.name || camera?.id || text.camera.loading);
     setText(this.state, camera ? text.camera[camera.state] : "");
     setAttribute(this.state, "data-state", camera?.state);
@@ -85,14 +92,31 @@ export class LiveScreen extends HsElement {
     // What is live comes first; the past may take a moment longer.
     if (this.rewind) this.rewind.show(camera, now_ms);
     else if (this.live.labelOnScreen !== null) this.#loadRewind();
-    this.#showRunning(state, now_ms);
+    this.#showRunning(state, camera, now_ms);
     this.costs.show(camera && camera.buffer.frame_count ? camera.id : null, state.lengths, state.clips.items.length);
     this.grid.show(state, now_ms);
   }
 
-  /** What moves with the clock, too. @param {State} state @param {number} now_ms */
-  #showRunning(state, now_ms) {
-    const camera = currentCamera(state);
+  /** @param {readonly Camera[]} cameras empty: one of them is looked at @param {number} now_ms */
+  async #showWall(cameras, now_ms) {
+    if (cameras.length === 0) return this.#wall?.remove();
+    if (!this.#wall) {
+      try {
+        const { CameraWall } = await import("../components/camera_wall.js");
+        this.#wall ??= new CameraWall();
+      } catch {
+        if (this.isConnected) this.#services.say(text.screens.failed, "bad");
+        return this.wish("choose-camera", { camera: null });
+      }
+      // Meanwhile somebody may have gone back to one camera.
+      if (!this.isConnected || !this.#services.store.state.query.has("grid")) return;
+    }
+    if (!this.#wall.isConnected) this.stage.after(this.#wall);
+    this.#wall.show(cameras, now_ms);
+  }
+
+  /** What moves with the clock, too. @param {State} state @param {Camera|null} camera @param {number} now_ms */
+  #showRunning(state, camera, now_ms) {
     const running = camera ? runningClips(state, camera.id) : [];
     const capacity = camera?.buffer.capacity_seconds ?? 60;
     const seconds = camera ? bufferedSeconds(camera, now_ms) : 0;
