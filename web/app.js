@@ -151,9 +151,9 @@ bindShortcuts({
   "arrowright": () => live.single && live.rewind?.step(1),
   "i": () => live.rewind?.markHere("start"),
   "o": () => live.rewind?.markHere("end"),
-  " ": () => live.rewind?.looking && live.rewind.togglePlay(),
-  "enter": () => live.rewind?.looking && live.rewind.keep(),
-  "escape": () => live.rewind?.looking && live.rewind.leave(),
+  " ": () => (live.rewind?.looking ? live.rewind.togglePlay() : false),
+  "enter": () => (live.rewind?.looking ? live.rewind.keep() : false),
+  "escape": () => (live.rewind?.looking ? live.rewind.leave() : false),
   "?": () => openHelp(),
   digit: (key) => { const camera = store.state.cameras.items[Number(key) - 1]; if (camera) choose({ camera: camera.id, grid: null }); },
 }, page.signal);

@@ -28,7 +28,7 @@ export function shortcutKey(event, typing) {
 }
 
 /**
- * @param {Record<string, (key: string) => void>} actions by key; `digit` for 1 to 9
+ * @param {Record<string, (key: string) => unknown>} actions by key; `digit` for 1 to 9; false: the key was not for it
  * @param {AbortSignal} signal
  * @param {HTMLDialogElement} [dialog] the keys are its own; else those of the page, while no dialog is open
  */
@@ -38,7 +38,6 @@ export function bindShortcuts(actions, signal, dialog) {
     if (!key || [...document.querySelectorAll("dialog[open]")].at(-1) !== dialog) return;
     const action = /^[1-9]$/.test(key) ? actions.digit : actions[key];
     if (!action) return;
-    event.preventDefault();
-    action(key);
+    if (action(key) !== false) event.preventDefault();
   }, { signal });
 }

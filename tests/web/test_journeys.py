@@ -78,6 +78,19 @@ def test_by_keyboard_alone_from_record_to_the_feed(page: Page, daemon: Daemon) -
     expect(page.locator(f'hs-feed-item[data-id="{clip["id"]}"]')).to_be_visible()
 
 
+def test_space_scrolls_where_it_plays_nothing(page: Page, daemon: Daemon) -> None:
+    """A shortcut takes a key only from a page that has use for it."""
+    page.set_viewport_size({"width": 900, "height": 400})
+    page.goto(f"{daemon.url}/#/settings")
+    expect(page.locator(".facts dd").first).to_be_attached()
+    page.keyboard.press("Space")
+    for _ in range(100):
+        if page.evaluate("scrollY") > 0:
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("the page stood still")
+
+
 def test_times_are_those_of_whoever_looks(page: Page, daemon: Daemon) -> None:
     """The daemon lives in Kolkata, the browser in Newfoundland: cards go by the clock on that wall."""
     page.goto(daemon.url)
