@@ -7,7 +7,7 @@ const FORECAST_DAYS = 7;
 
 /**
  * The last `count` days of the viewer's zone, the oldest first.
- * @param {readonly Tally[]} tallies by hour @param {number} now_ms @param {number} count
+ * @param {readonly Tally[]} tallies by quarters of an hour @param {number} now_ms @param {number} count
  */
 export function clipsByDay(tallies, now_ms, count) {
   const today = new Date(now_ms);
@@ -27,7 +27,7 @@ export function clipsByDay(tallies, now_ms, count) {
 
 /**
  * Days until the disk is full at the pace of the last week; null when nothing was recorded then.
- * @param {readonly Tally[]} tallies by hour, oldest first @param {number} available_bytes
+ * @param {readonly Tally[]} tallies, oldest first @param {number} available_bytes
  */
 export function daysLeft(tallies, available_bytes) {
   const last_ms = Math.max(...tallies.map(({ at }) => Date.parse(at)));

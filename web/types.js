@@ -93,7 +93,7 @@
  * @typedef {object} Analytics
  * @property {Array<{camera: string, samples: Array<{at: string, fps: number|null, fill: number|null, live_seconds: number,
  *   connecting_seconds: number, stalled_seconds: number, reconnecting_seconds: number, stopped_seconds: number}>}>} cameras
- * @property {Array<{camera: string, at: string, clips: number, size_bytes: number}>} clips by hour
+ * @property {Array<{camera: string, at: string, clips: number, size_bytes: number}>} clips by quarters of an hour
  */
 
 /**

@@ -110,7 +110,7 @@ async def analytics(request: web.Request) -> web.StreamResponse:
     ]
     clips = [
         ClipTallyJson(camera=one.camera, at=one.at, clips=one.clips, size_bytes=one.size_bytes)
-        for one in await request.app[CATALOGUE].clips_by_hour(wanted)
+        for one in await request.app[CATALOGUE].clips_by_quarter(wanted)
         if principal.may(Action.VIEW, one.camera)
     ]
     told = AnalyticsJson(from_=from_, to=to, step_seconds=step_s, cameras=cameras, clips=clips)

@@ -323,9 +323,9 @@ class Catalogue:
         """Sums per camera and step, oldest first."""
         return await self._database.read(lambda db: sample_queries.read(db, wanted))
 
-    async def clips_by_hour(self, wanted: SampleFilter) -> list[ClipTally]:
-        """How many clips began in each hour, oldest first; hours without any are left out."""
-        return await self._database.read(lambda db: tally_queries.by_hour(db, wanted))
+    async def clips_by_quarter(self, wanted: SampleFilter) -> list[ClipTally]:
+        """How many clips began in each quarter of an hour, oldest first; empty ones are left out."""
+        return await self._database.read(lambda db: tally_queries.by_quarter(db, wanted))
 
     # Notes: small facts that must survive a restart
 

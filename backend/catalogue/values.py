@@ -464,7 +464,7 @@ class SampleFilter:
 
 @dataclass(frozen=True, slots=True)
 class ClipTally:
-    """What of one camera began in the hour from `at` on."""
+    """What of one camera began in the quarter of an hour from `at` on."""
 
     camera: str
     at: datetime

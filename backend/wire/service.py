@@ -158,7 +158,7 @@ class CameraSamplesJson(Answer):
 
 
 class ClipTallyJson(Answer):
-    """What of one camera began within one hour."""
+    """What of one camera began within a quarter of an hour."""
 
     camera: str
     at: Time
@@ -173,4 +173,6 @@ class AnalyticsJson(Answer):
     to: Time
     step_seconds: int
     cameras: list[CameraSamplesJson]
-    clips: list[ClipTallyJson] = Field(description="Hour by hour, whatever the step; empty hours left out.")
+    clips: list[ClipTallyJson] = Field(
+        description="By quarters of an hour, whatever the step; empty ones left out."
+    )

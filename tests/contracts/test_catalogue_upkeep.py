@@ -125,9 +125,9 @@ async def test_samples_are_summed_by_steps_and_cameras_in_order(catalogue: Catal
     assert len(await catalogue.samples(ALL)) == 12
 
 
-async def test_clips_are_counted_by_camera_and_hour(catalogue: Catalogue) -> None:
-    """By when they began, half-open, hours without any left out."""
-    for minutes, camera, size in ((5, "front", 10), (59, "front", 20), (60, "front", 5), (61, "back", None)):
+async def test_clips_are_counted_by_camera_and_quarter_of_an_hour(catalogue: Catalogue) -> None:
+    """By when they began, half-open, empty quarters left out."""
+    for minutes, camera, size in ((0, "front", 10), (14, "front", 20), (15, "front", 5), (16, "back", None)):
         start = DAY + timedelta(minutes=minutes)
         await catalogue.insert_clip(
             NewClip(
@@ -143,11 +143,13 @@ async def test_clips_are_counted_by_camera_and_hour(catalogue: Catalogue) -> Non
             )
         )
     wanted = SampleFilter(DAY, DAY + timedelta(hours=2))
-    found = [(one.camera, one.at, one.clips, one.size_bytes) for one in await catalogue.clips_by_hour(wanted)]
-    later = DAY + timedelta(hours=1)
+    found = [
+        (one.camera, one.at, one.clips, one.size_bytes) for one in await catalogue.clips_by_quarter(wanted)
+    ]
+    later = DAY + timedelta(minutes=15)
     assert found == [("front", DAY, 2, 30), ("back", later, 1, 0), ("front", later, 1, 5)]
-    only = SampleFilter(DAY + timedelta(minutes=60), DAY + timedelta(minutes=61), camera="front")
-    assert [one.clips for one in await catalogue.clips_by_hour(only)] == [1]
+    only = SampleFilter(DAY + timedelta(minutes=15), DAY + timedelta(minutes=16), camera="front")
+    assert [one.clips for one in await catalogue.clips_by_quarter(only)] == [1]
 
 
 async def test_thinning_keeps_every_sum_and_touches_whole_old_hours_only(catalogue: Catalogue) -> None:

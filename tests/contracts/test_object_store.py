@@ -377,7 +377,8 @@ async def test_a_clock_that_is_off_is_named_however_the_store_refuses() -> None:
         await store.close()
         refusing.shutdown()
     assert health.cause is Cause.CLOCK
-    assert "7200 s ahead of" in str(health.sentence)
+    # The store's answer is some moments old when it is compared.
+    assert re.search(r"72\d\d s ahead of", str(health.sentence))
 
 
 async def test_a_bucket_that_is_gone_is_named_and_not_made_again(server: S3Server, tmp_path: Path) -> None:

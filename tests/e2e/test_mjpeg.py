@@ -135,10 +135,7 @@ def test_a_buffer_of_h264_makes_a_jpeg_camera_look_like_any_other(tmp_path: Path
             status = daemon.get("/api/cameras/jpeg").json()
             assert (status["codec"], status["width"], status["height"]) == ("h264", 320, 176)
             assert status["source_codec"] == "mjpeg"
-            assert (status["counters"]["ingest_gops_dropped"], status["counters"]["ingest_failures"]) == (
-                0,
-                0,
-            )
+            assert status["counters"]["ingest_failures"] == 0
             assert daemon.get("/api/cameras/jpeg/replay.mp4").status == 303
             clip = daemon.post("/api/clips", {"before_seconds": 2, "after_seconds": 0}).json()
             assert (clip["status"], clip["video_codec"], clip["frame_count"]) == ("draft", "h264", 60)
