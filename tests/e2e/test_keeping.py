@@ -1,5 +1,6 @@
 """A daemon that looks after its disk: what things cost, what goes, what is refused, and how it recovers."""
 
+import errno
 import json
 import os
 import subprocess
@@ -257,6 +258,12 @@ def leave(disk: SmallDisk, free_bytes: int) -> None:
     """Let a stranger's file take everything but so much."""
     descriptor = os.open(disk.ballast, os.O_WRONLY | os.O_CREAT)
     try:
-        os.posix_fallocate(descriptor, 0, disk.free_bytes() - free_bytes)
+        for tries_left in reversed(range(20)):
+            try:
+                return os.posix_fallocate(descriptor, 0, disk.free_bytes() - free_bytes)
+            except OSError as error:
+                # The daemon wrote a picture between the look and the taking.
+                if error.errno != errno.ENOSPC or tries_left == 0:
+                    raise
     finally:
         os.close(descriptor)

@@ -20,8 +20,8 @@ def test_cameras_come_and_go_and_the_default_lengths_hold_until_others_are_chose
     page: Page, complaints: Complaints, tmp_path: Path
 ) -> None:
     """No reload of the page; the camera on screen goes and the first one takes its place."""
-    # The live picture of the camera that goes is asked for once more before the page knows.
-    complaints.expected += ["/live/yard"]
+    # The live picture and the cost of the camera that goes are asked for once more before the page knows.
+    complaints.expected += ["/live/yard", "status of 404"]
     yard, front = card("yard", "Yard"), card("front", "Front")
     recording = {"before_seconds": 7, "after_seconds": None}
     with Daemon(tmp_path, [front, yard], recording=recording) as daemon:
@@ -34,7 +34,7 @@ def test_cameras_come_and_go_and_the_default_lengths_hold_until_others_are_chose
         )
         daemon.hang_up()
         expect(page.locator(".camera-name")).to_have_text("Front door")
-        expect(page.locator("hs-camera-tabs .tab")).to_have_text(["Front door", "Back door"])
+        expect(page.locator("hs-camera-tabs .tab")).to_have_text(["All cameras", "Front door", "Back door"])
         expect(page.locator("#before")).to_have_value("9")
         expect(page.locator("#after")).to_have_value("15")
         page.select_option("#before", "5")

@@ -29,6 +29,7 @@ export class GalleryGrid extends HsElement {
   #row_px = GUESSED_ROW_PX;
   #columns = 1;
   #due = false;
+  #shown = "";
 
   list = h("ul", { class: "grid", "aria-label": text.clips.title });
 
@@ -40,7 +41,7 @@ export class GalleryGrid extends HsElement {
   /** @param {AbortSignal} signal */
   connected(signal) {
     addEventListener("scroll", () => this.#later(), { signal, passive: true });
-    const observer = new ResizeObserver(() => this.#later());
+    const observer = new ResizeObserver(() => { this.#row_px = GUESSED_ROW_PX; this.#later(); });
     observer.observe(this);
     signal.addEventListener("abort", () => observer.disconnect());
   }
@@ -51,21 +52,25 @@ export class GalleryGrid extends HsElement {
    */
   show(clips, chosen, { cameras, complete, now_ms }) {
     [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms] = [clips, chosen, cameras, complete, now_ms];
-    this.#arrange();
+    this.#arrange(true);
   }
 
   #later() {
     if (this.#due) return;
     this.#due = true;
-    requestAnimationFrame(() => { this.#due = false; if (this.isConnected) this.#arrange(); });
+    requestAnimationFrame(() => { this.#due = false; if (this.isConnected) this.#arrange(false); });
   }
 
-  #arrange() {
-    this.#measure();
+  /** @param {boolean} changed what the cards say; else somebody only scrolled, and most stay as they are */
+  #arrange(changed) {
+    if (changed || this.#row_px === GUESSED_ROW_PX) this.#measure();
     const count = this.#clips.length;
     const { first, last, before_px, after_px } = windowOf({
       above_px: -this.getBoundingClientRect().top, height_px: innerHeight, row_px: this.#row_px, columns: this.#columns, count,
     });
+    const shown = `${first} ${last} ${before_px} ${after_px}`;
+    if (!changed && shown === this.#shown) return;
+    this.#shown = shown;
     this.list.style.setProperty("padding-block", `${before_px}px ${after_px}px`);
     const wanted = this.#clips.slice(first, last);
     const ids = new Set(wanted.map(({ id }) => id));
@@ -77,10 +82,11 @@ export class GalleryGrid extends HsElement {
     }
     let place = this.list.firstElementChild;
     wanted.forEach((clip, index) => {
-      const entry = this.#entries.get(clip.id) ?? this.#add(clip.id);
+      const known = this.#entries.get(clip.id);
+      const entry = known ?? this.#add(clip.id);
       if (entry.item === place) place = place.nextElementSibling;
       else this.list.insertBefore(entry.item, place);
-      this.#fill(entry, clip, first + index);
+      if (changed || !known) this.#fill(entry, clip, first + index);
     });
     if (!this.#complete && last > count - 4 * this.#columns) this.wish("more");
   }

@@ -119,7 +119,7 @@ export class ClipsScreen extends HsElement {
     this.#loadingMore = true;
     const { signal } = this.#loading;
     try {
-      const page = await this.#services.api.clips({ filter: this.#filter, cursor: this.#cursor, signal });
+      const page = await this.#services.api.clips({ filter: this.#filter, cursor: this.#cursor, limit: 120, signal });
       if (!signal.aborted) [this.#items, this.#cursor] = [mergeClips(this.#items, page.items), page.cursor];
     } catch (error) {
       if (!signal.aborted) this.#services.say(/** @type {Error} */ (error).message, "bad");

@@ -17,6 +17,7 @@ export class InsightsScreen extends HsElement {
   #services;
   /** @type {keyof typeof HOURS|null} */
   #range = null;
+  #names = "";
 
   range = h("select", { id: "range", "aria-label": text.insights.range, on: { change: () => choose({ range: this.range.value }) } },
     ...Object.keys(HOURS).map((name) => h("option", { value: name }, text.insights.ranges[/** @type {"day"} */ (name)])));
@@ -47,8 +48,9 @@ export class InsightsScreen extends HsElement {
   show(state) {
     const asked = state.query.get("range") ?? "";
     const range = /** @type {keyof typeof HOURS} */ (Object.hasOwn(HOURS, asked) ? asked : "day");
-    if (range === this.#range) return;
-    this.#range = range;
+    const names = state.cameras.items.map(({ name }) => name).join("\n");
+    if (range === this.#range && names === this.#names) return;
+    [this.#range, this.#names] = [range, names];
     this.range.value = range;
     this.#load();
   }
