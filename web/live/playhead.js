@@ -8,7 +8,11 @@
 const FIRST_MARGIN_S = 0.05;
 const MIN_MARGIN_S = 0.05;
 const MAX_MARGIN_S = 1.0;
-/** So long the picture must not run dry before the margin may shrink, and so much of it has to be left over always. */
+/**
+ * So long the picture must not run dry before the margin may shrink, and so much of it has to be left over always. What
+ * ran dry while the page was still opening says little, so the first look comes soon.
+ */
+const FIRST_WATCH_S = 5;
 const WATCH_S = 20;
 const SPARE_S = 0.03;
 const JUMP_BEHIND_S = 2.0;
@@ -23,6 +27,7 @@ export class Playhead {
   #gentle;
   #hold_s = 0;
   #jump = false;
+  #watch_s = FIRST_WATCH_S;
   #watched_s = 0;
   /** The least that was buffered ahead meanwhile. */
   #least_s = Infinity;
@@ -60,7 +65,8 @@ export class Playhead {
   /** @param {number} elapsed_s played without running dry */
   steady(elapsed_s) {
     this.#watched_s += elapsed_s;
-    if (this.#watched_s < WATCH_S) return;
+    if (this.#watched_s < this.#watch_s) return;
+    this.#watch_s = Math.min(WATCH_S, this.#watch_s * 2);
     // Half of it: what comes only now and then may not have come yet.
     const needless_s = Number.isFinite(this.#least_s) ? Math.max(0, this.#least_s - SPARE_S) / 2 : 0;
     this.#margin_s = Math.max(MIN_MARGIN_S, this.#hold_s, this.#margin_s - needless_s);
