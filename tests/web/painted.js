@@ -41,7 +41,10 @@ export async function counterOfPicture(url) {
 /** @param {HTMLVideoElement} video @param {number} time_s @returns {Promise<number|null>} the counter shown there */
 export async function counterAt(video, time_s) {
   video.pause();
-  const painted = nextPainted(video);
+  // Not the next frame painted: one of before the pause may still be on its way.
+  const sought = new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
   video.currentTime = time_s;
-  return (await painted).counter;
+  await sought;
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  return counterOf(video, video.videoWidth, video.videoHeight);
 }
