@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from backend.access.actions import Action
 from backend.access.authorise import authorise
-from backend.catalogue import ClipFilter, ClipPage, MediaType
+from backend.catalogue import Clip, ClipFilter, ClipPage, MediaType
 from backend.clips import Clips
 from backend.errors import Problem
 from backend.idempotency import Order, SentKey, StoredAnswer
@@ -26,6 +26,11 @@ from backend.wire.clips import (
     parse_statuses,
 )
 from backend.wire.times import Asked
+
+
+async def clip_in_path(request: web.Request) -> Clip:
+    """The clip that the address names. Raises the 404 of an unknown one."""
+    return await request.app[CLIPS].get(request.match_info["id"])
 
 
 async def camera_of_clip(request: web.Request) -> str | None:

@@ -8,12 +8,12 @@ from aiohttp import web
 from pydantic import Field
 
 from backend.access.actions import Action
-from backend.api.clips import camera_of_clip, carried_out
+from backend.api.clips import camera_of_clip, carried_out, clip_in_path
 from backend.catalogue import Clip, PreviewSource
 from backend.errors import Problem, problem_response
 from backend.file_body import send_file
 from backend.idempotency import Order, StoredAnswer
-from backend.keys import CLIPS, MANUAL_PICTURES, PICTURES
+from backend.keys import MANUAL_PICTURES, PICTURES
 from backend.pictures import PLACEHOLDER
 from backend.routes import Route, body_of, json_response, query_of
 from backend.wire.clips import ClipPreviewsJson, chosen_preview
@@ -38,7 +38,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, ThumbnailQuery)
     pictures = request.app[PICTURES]
     for _ in range(2):
-        clip = await _clip(request)
+        clip = await clip_in_path(request)
         source = chosen_preview(clip) if asked.source is None else PreviewSource(asked.source)
         info = None if source is None else clip.previews.of(source)
         if source is None or info is None or (file := await pictures.file(clip, source)) is None:
@@ -55,18 +55,18 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
 
 
 async def previews(request: web.Request) -> web.StreamResponse:
-    return json_response(ClipPreviewsJson.of(await _clip(request)))
+    return json_response(ClipPreviewsJson.of(await clip_in_path(request)))
 
 
 async def set_manual(request: web.Request) -> web.StreamResponse:
-    asked, clip = body_of(request, ManualRequest), await _clip(request)
+    asked, clip = body_of(request, ManualRequest), await clip_in_path(request)
     manual = request.app[MANUAL_PICTURES]
     wanted = f"set_manual_from_timestamp {clip.id} {asked.model_dump_json(exclude_unset=True)}"
     return await _picked(request, clip, wanted, lambda: manual.set_from_timestamp(clip.id, asked))
 
 
 async def promote(request: web.Request) -> web.StreamResponse:
-    source, clip = PreviewSource(body_of(request, PromoteRequest).source), await _clip(request)
+    source, clip = PreviewSource(body_of(request, PromoteRequest).source), await clip_in_path(request)
     manual = request.app[MANUAL_PICTURES]
     wanted = f"promote_preview {clip.id} {source}"
     return await _picked(request, clip, wanted, lambda: manual.promote(clip.id, source))
@@ -95,10 +95,6 @@ async def _picked(
         return StoredAnswer(200, ManualJson.of(told, told.previews.manual).model_dump_json())
 
     return await carried_out(request, Order(wanted, clip.id, do, answer, makes_clip=False))
-
-
-async def _clip(request: web.Request) -> Clip:
-    return await request.app[CLIPS].get(request.match_info["id"])
 
 
 _CLIP = "/api/clips/{id}"

@@ -7,9 +7,8 @@ from pydantic import Field
 
 from backend.access.actions import Action
 from backend.access.peers import page_scheme, split_host
-from backend.api.clips import camera_of_clip
-from backend.catalogue import Clip
-from backend.keys import CLIPS, PLAYBACK
+from backend.api.clips import camera_of_clip, clip_in_path
+from backend.keys import PLAYBACK
 from backend.playback import Page
 from backend.routes import Route, json_response, query_of
 from backend.wire.clips import PlaybackJson
@@ -38,21 +37,17 @@ class PlaybackQuery(Asked):
 async def playback(request: web.Request) -> web.StreamResponse:
     host, _ = split_host(request.headers["Host"].lower())
     page = Page(page_scheme(request), host, query_of(request, PlaybackQuery).after)
-    return json_response(await request.app[PLAYBACK].resolve(await _clip(request), page))
+    return json_response(await request.app[PLAYBACK].resolve(await clip_in_path(request), page))
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    return await request.app[PLAYBACK].stream(request, await _clip(request))
+    return await request.app[PLAYBACK].stream(request, await clip_in_path(request))
 
 
 async def download(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, DownloadQuery)
-    clip, clean = await _clip(request), asked.form == "clean"
+    clip, clean = await clip_in_path(request), asked.form == "clean"
     return await request.app[PLAYBACK].download(request, clip, inline=asked.inline, clean=clean)
-
-
-async def _clip(request: web.Request) -> Clip:
-    return await request.app[CLIPS].get(request.match_info["id"])
 
 
 _CLIP = "/api/clips/{id}"

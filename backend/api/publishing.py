@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.api.clips import camera_of_clip, carried_out, clip_list
+from backend.api.clips import camera_of_clip, carried_out, clip_in_path, clip_list
 from backend.catalogue import Clip, ClipFilter, MediaType
 from backend.errors import Problem
 from backend.idempotency import Order, StoredAnswer
@@ -42,7 +42,7 @@ async def unlike(request: web.Request) -> web.StreamResponse:
 
 
 async def liked(request: web.Request) -> web.StreamResponse:
-    clip = await request.app[CLIPS].get(request.match_info["id"])
+    clip = await clip_in_path(request)
     by_me = await request.app[CATALOGUE].is_liked(clip.id, request[PRINCIPAL].visitor)
     return json_response(LikeJson(clip_id=clip.id, likes=clip.likes, liked=by_me))
 
