@@ -14,7 +14,7 @@ import { listen } from "./shared_events.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { applyTheme } from "./theme.js";
-/** @import { State } from "./types.js" */
+/** @import { Services, State } from "./types.js" */
 
 const REFRESH_CAMERAS_MS = 15_000;
 
@@ -37,7 +37,9 @@ const actions = new Actions({
   labelOnScreen: () => live.labelOnScreen,
   confirm: async (words) => (await confirmation()).ask(words),
 });
+/** @type {Readonly<Services>} */
 const services = Object.freeze({ store, api, clock, actions, say });
+/** @type {LiveScreen} */
 const live = new LiveScreen(services);
 const deck = new Deck({
   [HOME]: () => live,

@@ -1,6 +1,6 @@
 /** Publishing one clip: now, at a time of the viewer's own zone, or not any more. Wishes: `publish` {at}, `unpublish`. */
 
-import { h, icon, setAttribute, setText } from "../dom.js";
+import { h, setAttribute, setText } from "../dom.js";
 import { moment } from "../format.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";

@@ -13,7 +13,7 @@ export class GalleryBar extends HsElement {
   publish = this.#button("publish", text.gallery.publish);
   unpublish = this.#button("unpublish", text.gallery.unpublish);
   retry = this.#button("retry", text.clips.retry);
-  remove = this.#button("delete", text.clip.remove, "danger");
+  removing = this.#button("delete", text.clip.remove, "danger");
   zip = h("a", { class: "button", download: true }, icon("down"), text.gallery.zip);
   all = h("button", { type: "button", class: "button", on: { click: () => this.wish("choose-all") } }, text.gallery.chooseAll);
   none = h("button", { type: "button", class: "button", on: { click: () => this.wish("choose-none") } }, text.gallery.chooseNone);
@@ -21,7 +21,7 @@ export class GalleryBar extends HsElement {
   build() {
     this.setAttribute("role", "toolbar");
     this.setAttribute("aria-label", text.gallery.chosen);
-    this.append(this.count, this.publish, this.unpublish, this.retry, this.zip, this.remove, this.all, this.none);
+    this.append(this.count, this.publish, this.unpublish, this.retry, this.zip, this.removing, this.all, this.none);
   }
 
   /** @param {readonly Clip[]} chosen @param {boolean} busy */
@@ -34,7 +34,7 @@ export class GalleryBar extends HsElement {
     this.retry.hidden = !chosen.some(({ status, retryable }) => status === "failed" && retryable);
     this.zip.hidden = ready.length === 0;
     setAttribute(this.zip, "href", `/api/clips/archive.zip?ids=${ready.map(({ id }) => id).join(",")}`);
-    for (const button of [this.publish, this.unpublish, this.retry, this.remove]) button.disabled = busy;
+    for (const button of [this.publish, this.unpublish, this.retry, this.removing]) button.disabled = busy;
   }
 
   /** @param {string} action @param {string} words @param {string} [tone] */

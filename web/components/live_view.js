@@ -5,7 +5,7 @@ import { cameraTrouble } from "../format.js";
 import { LivePlayer } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
-/** @import { Camera, Phase } from "../types.js" */
+/** @import { Camera, Phase, SoundPicture } from "../types.js" */
 
 const HIDDEN_STOP_MS = 20_000;
 
@@ -27,7 +27,8 @@ export class LiveView extends HsElement {
     class: "icon-button live-full", type: "button", "aria-label": text.live.fullScreen, title: text.live.fullScreen, on: { click: () => this.toggleFullScreen() },
   }, icon("full"));
 
-  sound = /** @type {any} */ (h("hs-sound-button"));
+  /** Fetched behind the picture: what is set here before, it finds when it comes. */
+  sound = /** @type {HTMLElement & {picture?: SoundPicture}} */ (document.createElement("hs-sound-button"));
 
   build() {
     this.video.muted = true;

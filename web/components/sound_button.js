@@ -42,14 +42,18 @@ export class SoundButton extends HsElement {
     else this.#stop();
   }
 
+  /** Set before this module came: a field of the class would take its place. @returns {SoundPicture} */
+  get #picture() {
+    return /** @type {any} */ (this).picture;
+  }
+
   async #start() {
     const src = this.getAttribute("src");
-    /** @type {SoundPicture} */
-    const picture = /** @type {any} */ (this).picture;
+    const picture = this.#picture;
     if (src === null) return;
     this.#enter("opening", "");
     const { LiveSound } = await import("../live/sound.js");
-    const current = src === this.getAttribute("src") && picture === /** @type {any} */ (this).picture;
+    const current = src === this.getAttribute("src") && picture === this.#picture;
     if (!current || !this.#wanted || this.sound !== null) return;
     const isMute = () => this.parentElement?.querySelector(".past:not([hidden])") != null;
     this.sound = new LiveSound(src, picture, isMute, (state, reason) => this.#enter(state, reason));

@@ -9,7 +9,7 @@ import { LabelTrack } from "./labels.js";
 import { MediaFeed, canPlay, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
 import { Playhead } from "./playhead.js";
 import { LiveSocket } from "./socket.js";
-/** @import { LiveInit, Phase, PlayerHandlers } from "../types.js" */
+/** @import { LiveInit, PlayerHandlers } from "../types.js" */
 
 const TICK_MS = 200;
 const LAGS = 15;

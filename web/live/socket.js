@@ -5,7 +5,7 @@
  */
 
 import { backoff } from "../backoff.js";
-/** @import { LiveInit, LiveState, SocketHandlers } from "../types.js" */
+/** @import { SocketHandlers } from "../types.js" */
 
 const HEADER_BYTES = 24;
 const SILENT_MS = 12_000;
