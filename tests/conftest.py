@@ -17,6 +17,17 @@ IN_CI = os.environ.get("CI") == "true"
 OUR_ROOMS = ["backend", "recorder"]
 ALSO_WATCHED = ("os.fsync", "os.fdatasync")
 LOCKS = ("threading.Lock.acquire", "threading.Lock.acquire_lock")
+REAL_TIME = ("browser", "codec", "daemon")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares two cores with cameras, encoders and a browser in real time may be tried twice (adr 75).
+
+    A second try is named in the report with what the first one said. Everything else has one try.
+    """
+    for item in items:
+        if any(item.get_closest_marker(name) for name in REAL_TIME):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +76,14 @@ def pytest_make_collect_report(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """MinIO comes in addition to rclone, which is required: its absence is named, and no failure."""
+    """MinIO comes in addition to rclone, which is required: its absence is named, and no failure.
+
+    So is every test that needed its second try.
+    """
+    for report in terminalreporter.stats.get("rerun", []):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        said = crash.message if crash else report.longreprtext
+        terminalreporter.write_line(f"second try: {report.nodeid} after: {said}", yellow=True)
     if find_minio() is None:
         terminalreporter.write_line(
             "MinIO: absent, so the store was shown on rclone's S3 server only "
