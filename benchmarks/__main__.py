@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import at_once, catalogue, cheap, many, playback, ready, web, webcam
+from benchmarks import at_once, catalogue, cheap, jitter, many, playback, ready, web, webcam
 from benchmarks.daemon import BenchmarkFailed
 from benchmarks.machine import describe
 from benchmarks.report import Table, as_json, as_markdown, as_text
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         "catalogue": lambda where: catalogue.run(where, options.rows),
         "playback": lambda where: playback.run(where, int(options.object_gb * 1e9)),
         "web": lambda where: web.run(where, options.seconds, options.tries, options.clips),
+        "jitter": lambda where: [jitter.run(where, options.minutes)],
     }
     machine = describe()
     for name, value in machine:
@@ -58,9 +59,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "only",
         nargs="*",
-        choices=["at-once", "cheap", "ready", "usb", "many", "catalogue", "playback", "web", []],
+        choices=["at-once", "cheap", "ready", "usb", "many", "catalogue", "playback", "web", "jitter", []],
         metavar="WHAT",
-        help="at-once, cheap, ready, usb, many, catalogue, playback, web; everything when left out",
+        help="at-once, cheap, ready, usb, many, catalogue, playback, web, jitter; everything when left out",
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the buffer (default 60)")
     parser.add_argument("--tries", type=int, default=30, help="presses for at-once, usb and web (default 30)")
@@ -68,6 +69,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=100_000, help="clips for catalogue (default 100000)")
     parser.add_argument("--object-gb", type=float, default=2.0, help="of playback's clip (default 2)")
     parser.add_argument("--clips", type=int, default=10_000, help="in the list of web (default 10000)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of jitter (default 10)")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else to stdout")
     parser.add_argument(
         "--write", action="store_true", help="write docs/ref/benchmarks.md, the machine named"

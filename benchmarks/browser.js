@@ -25,22 +25,32 @@
     firstPicture: () => until(() => typeof $("hs-live-view")?.labelOnScreen === "number", "the live picture"),
 
     /** Of every frame painted during `seconds`: ms from its label to the moment it was to be on screen. */
-    async latency(seconds) {
-      const live = $("hs-live-view");
-      const lags = [];
-      const end_ms = performance.now() + seconds * 1000;
+    latency: async (seconds) => (await bench.watch(seconds)).lags,
+
+    /** The same, how often the picture ran dry or jumped meanwhile, and how long one picture stood at most. */
+    async watch(seconds) {
+      const { video } = $("hs-live-view");
+      const told = { lags: [], stalls: 0, jumps: 0, longest_ms: 0 };
+      const over = new AbortController();
+      video.addEventListener("waiting", () => { told.stalls += 1; }, { signal: over.signal });
+      video.addEventListener("seeking", () => { told.jumps += 1; }, { signal: over.signal });
+      let last_ms = performance.now();
+      const end_ms = last_ms + seconds * 1000;
       while (performance.now() < end_ms) {
         await new Promise((resolve) => {
           const given_up = setTimeout(resolve, 5000);
-          live.video.requestVideoFrameCallback((_now, { mediaTime, expectedDisplayTime }) => {
+          video.requestVideoFrameCallback((_now, { mediaTime, expectedDisplayTime }) => {
             clearTimeout(given_up);
-            const label_us = live.labelAt(mediaTime);
-            if (label_us !== null) lags.push(Date.now() + expectedDisplayTime - performance.now() - label_us / 1000);
+            told.longest_ms = Math.max(told.longest_ms, expectedDisplayTime - last_ms);
+            last_ms = expectedDisplayTime;
+            const label_us = $("hs-live-view").labelAt(mediaTime);
+            if (label_us !== null) told.lags.push(Date.now() + expectedDisplayTime - performance.now() - label_us / 1000);
             resolve(undefined);
           });
         });
       }
-      return lags;
+      over.abort();
+      return told;
     },
 
     /** Press Record, wait for the card, open it at once, wait for its first picture: ms of both from the press. */

@@ -49,7 +49,7 @@ def run(where: Path, seconds: float, tries: int, clips: int) -> list[Table]:
     data = where / "list" / "data"
     data.mkdir(parents=True)
     asyncio.run(many_rows.fill(f"sqlite:///{data / 'catalogue.sqlite'}", clips, recorder_id(data)))
-    with _browser() as browser:
+    with chromium() as browser:
         return [
             _waits(where / "live", browser, seconds, tries),
             _list(where / "list", browser, clips),
@@ -58,7 +58,8 @@ def run(where: Path, seconds: float, tries: int, clips: int) -> list[Table]:
 
 
 @contextmanager
-def _browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
+    """A browser for a while; what goes wrong in it is a BenchmarkFailed."""
     program = shutil.which("chromium")
     if program is None:
         raise BenchmarkFailed("Chromium is missing: sudo apt-get install chromium")
@@ -73,7 +74,7 @@ def _browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def _page(browser: Browser, address: str) -> Iterator[Page]:
+def fresh_page(browser: Browser, address: str) -> Iterator[Page]:
     """A page with nothing in any cache."""
     context = browser.new_context(viewport=SIZE, locale="en-GB")  # type: ignore[arg-type]
     try:
@@ -93,14 +94,14 @@ def _waits(where: Path, browser: Browser, seconds: float, tries: int) -> Table:
         box = stack.enter_context(daemon(where, sources, buffer_s))
         box.wait_for_buffer(LOOK_BACK_MS / 1000 + 5, buffer_s + 60)
         measured = [_openings(browser, box)]
-        with _page(browser, f"http://127.0.0.1:{box.port}/#/?camera=cam0") as page:
+        with fresh_page(browser, f"http://127.0.0.1:{box.port}/#/?camera=cam0") as page:
             _ask(page, "firstPicture")
             page.wait_for_timeout(1000 * SETTLE_S)
             lags = _ask(page, "latency", LIVE_S)
             measured.append(_Measured("live, from receipt to paint", lags, "p50 ≤ 200, p95 ≤ 350"))
             measured += _looks(page, "GOP 1 s", "≤ 100")
             measured += _presses(page, tries)
-        with _page(browser, f"http://127.0.0.1:{box.port}/#/?camera=cam1") as page:
+        with fresh_page(browser, f"http://127.0.0.1:{box.port}/#/?camera=cam1") as page:
             _ask(page, "firstPicture")
             measured += _looks(page, "GOP 10 s", "≤ 1000")
     return _table(measured)
@@ -109,7 +110,7 @@ def _waits(where: Path, browser: Browser, seconds: float, tries: int) -> Table:
 def _openings(browser: Browser, box: Daemon) -> _Measured:
     opened = []
     for _ in range(OPENINGS):
-        with _page(browser, f"http://127.0.0.1:{box.port}/#/?camera=cam0") as page:
+        with fresh_page(browser, f"http://127.0.0.1:{box.port}/#/?camera=cam0") as page:
             opened.append(_ask(page, "firstPicture"))
     return _Measured("address entered → first live picture", opened, "")
 
@@ -175,7 +176,7 @@ def _table(measured: Sequence[_Measured]) -> Table:
 def _list(where: Path, browser: Browser, clips: int) -> Table:
     with (
         daemon(where, ["synthetic?size=320x180&fps=5"], 5) as box,
-        _page(browser, f"http://127.0.0.1:{box.port}/#/clips") as page,
+        fresh_page(browser, f"http://127.0.0.1:{box.port}/#/clips") as page,
     ):
         page.locator("hs-gallery-grid hs-clip-card").first.wait_for()
         before = _held(page)
