@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from recorder.encoder import IN_ORDER, SOFTWARE, probe
-from recorder.errors import Busy, DecodeFailed, FinishFailed, RecorderError, WorkerLost
+from recorder.errors import Busy, DecodeFailed, FinishFailed, RecorderError, WorkerLost, WorkerTimedOut
 from recorder.muxer import CutResult
 from recorder.tasks import Tasks
 from recorder.transcode_job import TranscodeOrder, TranscodeReport, TranscodeResult, transcode
@@ -100,7 +100,12 @@ class Transcode:
 class Transcoder:
     """All transcodes of one daemon."""
 
-    def __init__(self, at_once: int = MOST_AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(
+        self,
+        at_once: int = MOST_AT_ONCE,
+        most_waiting: int = MOST_WAITING,
+        probe_timeout_s: float = PROBE_TIMEOUT_S,
+    ) -> None:
         self.counters = TranscodeCounters()
         self.encoder: str | None = None
         """The one in use; None until the probe is done, or where none works."""
@@ -110,6 +115,7 @@ class Transcoder:
         self._pool = WorkerPool(at_once, max_waiting=0, memory_bytes=MEMORY_BYTES, niceness=NICENESS)
         self._places = at_once
         self._most_waiting = most_waiting
+        self._probe_timeout_s = probe_timeout_s
         self._waiting: list[Transcode] = []
         self._running: list[Transcode] = []
         self._tasks = Tasks()
@@ -181,11 +187,7 @@ class Transcoder:
     async def _choose(self) -> None:
         tried: list[EncoderTried] = []
         for name in IN_ORDER:
-            try:
-                reason = await self._pool.run(probe, name, timeout_s=PROBE_TIMEOUT_S)
-            except DecodeFailed as error:
-                # A driver that crashes or hangs does so in a worker process.
-                reason = str(error)
+            reason = await self._probed(name)
             tried.append(EncoderTried(name, reason))
             if not reason:
                 self.encoder = name
@@ -197,6 +199,21 @@ class Transcoder:
         else:
             log.info("clips that are not H.264 are encoded by %s", self.encoder)
         self._dispatch()
+
+    async def _probed(self, name: str) -> str:
+        """Why an encoder is not to be used; empty where it is."""
+        try:
+            return await self._pool.run(probe, name, timeout_s=self._probe_timeout_s)
+        except WorkerTimedOut as error:
+            if name == SOFTWARE:
+                # No driver hangs here: the machine is busy, as boxes are while they boot. Without it no
+                # clip would be encoded until somebody restarts the daemon.
+                log.warning("%s was not tried to the end and is used all the same: %s", name, error)
+                return ""
+            return str(error)
+        except DecodeFailed as error:
+            # A driver that crashes does so in a worker process.
+            return str(error)
 
     def _dispatch(self) -> None:
         if not self.tried or self._closed:

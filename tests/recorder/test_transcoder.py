@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from recorder.access_unit import AccessUnit
+from recorder.encoder import SOFTWARE
 from recorder.errors import Busy, FinishFailed
 from recorder.part_file import PartWriter
 from recorder.transcoder import TRIES, Transcode, Transcoder
@@ -140,6 +141,18 @@ async def test_without_any_encoder_the_reason_says_where_to_look(
     transcoder.encoder = None
     with pytest.raises(FinishFailed, match="/api/system"):
         await transcoder.begin("a", complete(tmp_path, "a"), print, follow=False).result()
+
+
+async def test_a_box_too_busy_to_try_its_encoders_encodes_all_the_same(tmp_path: Path) -> None:
+    """At boot everything starts at once; a year of clips must not fail for the first fifteen seconds."""
+    transcoder = Transcoder(probe_timeout_s=0.001)
+    transcoder.start()
+    try:
+        files = complete(tmp_path, "a")
+        cut = await transcoder.begin("a", files, print, follow=False).result()
+        assert (cut.frame_count, transcoder.encoder) == (30, SOFTWARE)
+    finally:
+        await transcoder.close()
 
 
 async def test_a_complete_recording_goes_before_one_under_way(transcoder: Transcoder, tmp_path: Path) -> None:
