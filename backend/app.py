@@ -7,6 +7,7 @@ ready. End: the reverse. Whoever calls `running` holds the data lock.
 import asyncio
 import logging
 import secrets
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from backend.cameras import Cameras, camera_settings
 from backend.catalogue import Catalogue, Clip, utc_now
 from backend.clip_news import ClipNews
 from backend.clips import Clips
-from backend.config import Config
+from backend.config import Config, TlsConfig
 from backend.events import EventLog
 from backend.garbage import GarbageSweep
 from backend.health import Health
@@ -82,7 +83,7 @@ from backend.server import make_application, make_runner
 from backend.static import CHECK_PAGE, Site
 from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage, StorageParts, make_storage
-from backend.tls import server_context
+from backend.tls import renew, server_context
 from backend.viewers import Viewers
 from recorder.clock import LabelLine, SystemClock
 from recorder.finishing import Finisher
@@ -172,7 +173,7 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
         await _start_jobs(stack, base, rooms, metrics, key)
         routes = await asyncio.to_thread(_read_routes, media_origin(config))
         app = _make_app(base, rooms, access, metrics, routes)
-        address = await _listen(stack, app, config)
+        address = await _listen(stack, app, config, rooms.reloader)
         health.waiting_for = None
         try:
             yield Running(address, rooms.reloader)
@@ -397,6 +398,7 @@ async def _start_jobs(
     scheduler.every(10, "garbage", rooms.garbage.run)
     scheduler.every(3600, "thin samples", rooms.analytics.thin)
     scheduler.every(3600, "sessions", catalogue.expire_sessions)
+    scheduler.every(3600, "owed pictures", rooms.picturing.previews.make_up)
     scheduler.every(
         3600, "idempotency keys", lambda: catalogue.expire_keys(utc_now() - KEEP_IDEMPOTENCY_KEYS)
     )
@@ -444,17 +446,24 @@ def _read_routes(origin: str | None) -> tuple[Route, ...]:
     return (*all_routes(), *Site(_ROOT / "web", _ROOT / CHECK_PAGE, origin).routes())
 
 
-async def _listen(stack: AsyncExitStack, app: web.Application, config: Config) -> str:
+async def _listen(stack: AsyncExitStack, app: web.Application, config: Config, reloader: Reloader) -> str:
     runner = make_runner(app)
     stack.push_async_callback(runner.cleanup)
     await runner.setup()
     host = config.server.host
     # asyncio binds "::" to IPv6 only; no host at all means every address of both.
     every = None if host == "::" else host
-    tls = None if (files := config.server.tls) is None else await asyncio.to_thread(server_context, files)
+    tls = None
+    if (files := config.server.tls) is not None:
+        tls = await asyncio.to_thread(server_context, files)
+        reloader.followers.append(partial(_show_renewed, tls, files))
     await web.TCPSite(runner, every, config.server.port, ssl_context=tls).start()
     port = runner.addresses[0][1]
     return f"{config.server.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def _show_renewed(tls: ssl.SSLContext, files: TlsConfig, _config: Config) -> None:
+    renew(tls, files)
 
 
 def _runtime_dir(config: Config) -> Path:

@@ -3,7 +3,8 @@
 `current` is shown at once: the nearest keyframe first, marked approximate, then the exact frame;
 `middle` comes when the clip is finished. Both are made of what is in memory while it is there, else of
 the finished file. A picture that cannot be made is counted, leaves what was there before, at worst the
-placeholder, and is tried again at the next start. Event loop only; decoding runs in worker processes.
+placeholder, and is tried again an hour later, a few times, and at the next start. Event loop only; decoding
+runs in worker processes.
 """
 
 import asyncio
@@ -34,6 +35,9 @@ FIRST_WAIT_S = 0.25
 GIVE_WAY_S = 0.2
 """Whoever pressed fetches the clip at once; on two cores decoding pictures beside that slows it."""
 FILE_TIMEOUT_S = 60.0
+LATER_TRIES = 4
+MOST_OWED = 1000
+"""Clips whose picture is owed; of more than these the next start knows."""
 
 Make = Callable[[], Awaitable[MadePicture]]
 
@@ -55,6 +59,8 @@ class Previews:
         self._material = material
         self._tasks = Tasks()
         self._of_clip: dict[str, set[asyncio.Task[None]]] = {}
+        self._owed: dict[str, int] = {}
+        """Clips one of whose pictures failed, and how often it did."""
 
     async def close(self) -> None:
         """Give up what is being made."""
@@ -80,16 +86,34 @@ class Previews:
     async def catch_up(self, recorder_id: str) -> None:
         """Make what a kill or a failure prevented, one after the other."""
         async for clip in self._catalogue.walk_clips(recorder_id):
-            if clip.status not in FINISHED or clip.path is None:
+            await self._make_missing(clip)
+
+    async def make_up(self) -> None:
+        """Try again what failed since the last turn: a store that was down, a box that was too busy.
+
+        What has failed too often is no accident, and waits for the next start.
+        """
+        for clip_id, failures in list(self._owed.items()):
+            clip = await self._catalogue.get_clip(clip_id) if failures <= LATER_TRIES else None
+            if clip is not None and clip.status not in FINISHED:
                 continue
-            for source in _AUTOMATIC[clip.media_type]:
-                info = clip.previews.of(source)
-                rough = info is not None and info.approximate
-                if rough or not await self._pictures.is_there(clip, source):
-                    await self._patiently(clip.id, source, partial(self._again, clip, source))
+            if clip is not None:
+                await self._make_missing(clip)
+            if clip is None or self._owed.get(clip_id) == failures:
+                self._owed.pop(clip_id, None)
+
+    async def _make_missing(self, clip: Clip) -> None:
+        if clip.status not in FINISHED or clip.path is None:
+            return
+        for source in _AUTOMATIC[clip.media_type]:
+            info = clip.previews.of(source)
+            rough = info is not None and info.approximate
+            if rough or not await self._pictures.is_there(clip, source):
+                await self._patiently(clip.id, source, partial(self._again, clip, source))
 
     def forget(self, clip_id: str) -> None:
         """The clip is gone: make no more pictures of it."""
+        self._owed.pop(clip_id, None)
         for task in self._of_clip.pop(clip_id, set()):
             task.cancel()
 
@@ -154,6 +178,8 @@ class Previews:
 
     def _failed(self, clip_id: str, source: PreviewSource, reason: str) -> None:
         self._pictures.counters.failed += 1
+        if clip_id in self._owed or len(self._owed) < MOST_OWED:
+            self._owed[clip_id] = self._owed.get(clip_id, 0) + 1
         log.warning("no %s picture of clip %s: %s", source, clip_id, reason)
 
     def _spawn(self, clip_id: str, work: Awaitable[None], what: str) -> None:

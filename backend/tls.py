@@ -42,6 +42,15 @@ def server_context(tls: TlsConfig) -> ssl.SSLContext:
     return context
 
 
+def renew(context: ssl.SSLContext, tls: TlsConfig) -> None:
+    """Show from the next connection on what the files hold now. Raises ConfigError; the old pair stays.
+
+    On the thread that accepts connections: OpenSSL's contexts must not change while one begins.
+    """
+    server_context(tls)
+    context.load_cert_chain(tls.certificate, tls.key, password=lambda: "")
+
+
 def client_context(certificate: Path) -> ssl.SSLContext:
     """Trusts exactly this certificate, under whatever name it is met. Raises OSError (ssl.SSLError, too)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -4,6 +4,7 @@ Fixtures for one room live in that room's own conftest; servers and media live i
 one and are imported by name.
 """
 
+import gc
 import inspect
 import os
 from collections.abc import Generator, Iterator
@@ -28,6 +29,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in REAL_TIME):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_left_open() -> Iterator[None]:
+    """Sockets that the tests of a file leave to the collector fail that file, not whichever comes next."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,11 @@ def test_one():
     seen, _ = before.exists(), before.touch()
     assert seen, "the machine was busy"
 """
+LEAVES_OPEN = """import socket
+def test_one():
+    ring = [socket.socket()]
+    ring.append(ring)
+"""
 SKIPPED_FILE = "import pytest\npytest.skip('no such part', allow_module_level=True)\n"
 
 
@@ -57,6 +62,15 @@ def test_real_time_gets_a_second_try_that_the_report_names_and_nothing_else_does
     (tmp_path / "test_inner.seen").unlink()
     inner.write_text(FAILS_ONCE.format(mark=""))
     assert run_pytest(tmp_path, ci="true").returncode == 1
+
+
+def test_a_file_that_leaves_a_socket_open_is_the_one_that_fails(tmp_path: Path) -> None:
+    """The collector comes when it likes, and blamed a test of pure numbers for it."""
+    (tmp_path / "test_a.py").write_text(LEAVES_OPEN)
+    (tmp_path / "test_b.py").write_text("def test_two():\n    pass\n")
+    said = run_pytest(tmp_path, ci="true")
+    assert "ERROR at teardown of test_one" in said.stdout
+    assert "2 passed, 1 error" in said.stdout
 
 
 async def test_our_code_that_blocks_a_running_loop_fails_the_test(tmp_path: Path) -> None:

@@ -53,7 +53,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/health.py": "tests/backend/api/test_health.py",
     "backend/inbox.py": "tests/e2e/test_clips.py",
     "backend/pictures.py": "tests/e2e/test_previews.py",
-    "backend/previews.py": "tests/e2e/test_previews.py",
     "backend/picturing.py": "tests/e2e/test_previews.py",
     "backend/api/pictures.py": "tests/e2e/test_previews.py",
     "backend/recordings.py": "tests/e2e/test_clips.py",

@@ -85,6 +85,7 @@ def _reader(path: Path | None, log: _Log, stand_in: tuple[CameraConfig, ...]) ->
             fresh = fresh.model_copy(update={"cameras": stand_in})
         fresh, _ = with_stand_in(fresh)
         check_sources(fresh)
+        check_tls(fresh)
         log.follow(fresh)
         return fresh
 

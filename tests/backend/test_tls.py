@@ -1,15 +1,15 @@
 """HTTPS by the daemon itself: what is shown, who trusts it, and what is said of files that will not do."""
 
-import asyncio
+import base64
 import http.client
 import re
 import shutil
 import ssl
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from backend.config import Config
@@ -91,6 +91,8 @@ class SecureDaemon(Daemon):
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
 
 
+BINARY = 0x82
+"""First byte of a whole binary message (RFC 6455, 5.2)."""
 TLS = {"tls": {"certificate": "cert.pem", "key": "key.pem"}}
 
 
@@ -111,29 +113,70 @@ def test_the_whole_daemon_speaks_https_and_the_command_line_finds_it(pair: Path,
         daemon.wait_for_clip(clip["id"])
         part = daemon.get(f"/api/clips/{clip['id']}/download", Range="bytes=4-7")
         assert (part.status, part.body) == (206, b"ftyp")
-        asyncio.run(_live_over_tls(daemon))
+        _live_over_tls(daemon)
         for command in (["status"], ["playback", "check"]):
             done = _hindsight(daemon, *command)
             assert done.returncode == 0, done.stderr
-        with pytest.raises((OSError, http.client.HTTPException)):
-            plain = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+        plain = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+        with closing(plain), pytest.raises((OSError, http.client.HTTPException)):
             plain.request("GET", "/livez")
             plain.getresponse()
-        with pytest.raises(ssl.SSLCertVerificationError):
-            http.client.HTTPSConnection("127.0.0.1", daemon.port, timeout=READY_S).request("GET", "/livez")
+        untrusting = http.client.HTTPSConnection("127.0.0.1", daemon.port, timeout=READY_S)
+        with closing(untrusting), pytest.raises(ssl.SSLCertVerificationError):
+            untrusting.request("GET", "/livez")
 
 
-async def _live_over_tls(daemon: Daemon) -> None:
-    connector = aiohttp.TCPConnector(ssl=client_context(daemon.directory / "cert.pem"))
-    async with (
-        aiohttp.ClientSession(connector=connector) as session,
-        session.ws_connect(f"{daemon.url}/live/front", origin=daemon.url) as live,
-    ):
-        for _ in range(20):
-            message = await live.receive(timeout=10)
-            if message.type is aiohttp.WSMsgType.BINARY:
-                return
-        pytest.fail("no piece of the live picture came")
+@pytest.mark.daemon
+def test_a_renewed_certificate_is_shown_after_a_reload_and_a_broken_one_is_not(
+    pair: Path, tmp_path: Path
+) -> None:
+    """A renewal every two months costs no buffer; a slip in it locks nobody out."""
+    shutil.copytree(pair, tmp_path, dirs_exist_ok=True)
+    with SecureDaemon(tmp_path, [SMALL_CAMERA], server=TLS) as daemon:
+        daemon.wait_for_buffer(2)
+        before = _shown(daemon)
+        shutil.copy(tmp_path / "key.pem", tmp_path / "kept.pem")
+        (tmp_path / "key.pem").write_text("half a key")
+        daemon.hang_up()
+        daemon.wait(lambda: "server.tls.key: is not PEM" in daemon.log_path.read_text(), 20, "the refusal")
+        shutil.copy(tmp_path / "kept.pem", tmp_path / "key.pem")
+        assert _shown(daemon) == before
+        make_certificate(tmp_path, "new.example.org")
+        daemon.hang_up()
+        daemon.wait(lambda: _shown(daemon) != before, 20, "the new certificate")
+        camera = daemon.get("/api/cameras/front").json()
+        assert camera["buffer"]["duration_seconds"] >= 2
+        assert camera["counters"]["losses"] == 0
+
+
+def _shown(daemon: Daemon) -> str:
+    return ssl.get_server_certificate(("127.0.0.1", daemon.port), timeout=READY_S)
+
+
+def _live_over_tls(daemon: Daemon) -> None:
+    """Read by hand: aiohttp's client leaves a WebSocket over TLS to be closed by nobody (3.14)."""
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(bytes(16)).decode(),
+        "Origin": daemon.url,
+    }
+    with closing(daemon.connect()) as connection:
+        connection.request("GET", "/live/front", headers=headers)
+        assert connection.sock is not None
+        with connection.sock.makefile("rb") as said:
+            assert said.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
+            while said.readline() != b"\r\n":
+                pass
+            for _ in range(20):
+                kind, length = said.read(2)
+                if length >= 126:
+                    length = int.from_bytes(said.read(2 if length == 126 else 8))
+                said.read(length)
+                if kind == BINARY:
+                    return
+    pytest.fail("no piece of the live picture came")
 
 
 def _hindsight(daemon: Daemon, *command: str) -> subprocess.CompletedProcess[str]:
