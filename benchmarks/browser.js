@@ -74,12 +74,12 @@
       const panel = $("hs-rewind-panel");
       const began_ms = performance.now();
       let near_ms = null;
-      panel.lookAt(Date.now() - ago_ms);
+      panel.lookAt((Date.now() - ago_ms) * 1000);
       const exact_ms = await until(() => {
         const { near } = panel;
         if (near_ms === null && !near.hidden && near.complete) near_ms = performance.now();
         const video = $(".past video");
-        return near.hidden && video && !video.seeking && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+        return near.hidden && video && !panel.stage.ariaBusy;
       }, "a look back");
       return [near_ms === null ? null : near_ms - began_ms, exact_ms - began_ms];
     },

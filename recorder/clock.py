@@ -9,6 +9,7 @@ Any thread may read a `LabelLine` (its anchor is one immutable attribute); one t
 
 import ctypes
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -27,6 +28,15 @@ _NS_PER_US = 1000
 _READINGS = 5
 _TIMEX_BYTES = 512  # struct timex is 208 bytes on 64-bit Linux and 128 on 32-bit
 _TIME_ERROR = 5  # adjtimex(2): "the system clock is not synchronized"
+
+
+def label_offsets_us(moments_ns: Iterable[int]) -> tuple[int, ...]:
+    """The labels of moments (≥ 1, in any order), ascending, as microseconds after the earliest one's.
+
+    Exact whatever the anchor is: a label is the moment cut to microseconds, plus whole microseconds.
+    """
+    labels_us = sorted({moment_ns // _NS_PER_US for moment_ns in moments_ns})
+    return tuple(label_us - labels_us[0] for label_us in labels_us)
 
 
 class Clock(Protocol):

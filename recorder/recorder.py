@@ -24,14 +24,15 @@ from recorder.clip_processor import (
     open_recording,
 )
 from recorder.clip_session import SessionState, SpanPlan, SpanWish, fitting, plan_span
-from recorder.clock import Clock, LabelLine
-from recorder.errors import BufferEmpty, Busy, SpanOutsideBuffer, UnknownRecording
+from recorder.clock import Clock, LabelLine, label_offsets_us
+from recorder.errors import BufferEmpty, Busy, FinishFailed, SpanOutsideBuffer, UnknownRecording
 from recorder.finishing import FOREVER_NS, Finisher
 from recorder.live_feed import LiveLine, LiveSubscription
 from recorder.live_feeds import LiveFeeds
 from recorder.live_sound import LiveSound, LiveSoundMessage
 from recorder.replay import Pinned, PinnedSound, ReplayFile, Replays
 from recorder.settings import NS_PER_S, CameraSettings
+from recorder.span_cut import shown_units
 from recorder.stills import Stills, spread
 from recorder.tasks import Tasks
 from recorder.values import (
@@ -328,8 +329,19 @@ class Recorder:
         end_ns = newest.pts_ns + 1 if end is None else self._labels.monotonic_ns(end)
         if end_ns <= start_ns:
             raise SpanOutsideBuffer("The asked span is empty: its end is not after its start.")
-        shown = sorted(self._units.span(start_ns, end_ns).shown, key=lambda unit: unit.pts_ns)
-        return FrameList(len(shown), tuple(self._labels.label(unit.pts_ns) for unit in spread(shown, most)))
+        span = self._units.span(start_ns, end_ns)
+        try:
+            shown = shown_units(span.units, span.start_ns, span.end_ns)
+        except FinishFailed as error:
+            raise SpanOutsideBuffer("No frame of the asked span can be shown.") from error
+        label, last = self._labels.label, shown[-1]
+        return FrameList(
+            frame_count=len(shown),
+            labels=tuple(label(unit.pts_ns) for unit in spread(shown, most)),
+            start_time=label(shown[0].pts_ns),
+            end_time=label(last.pts_ns + last.duration_ns),
+            offsets_us=label_offsets_us(unit.pts_ns for unit in shown),
+        )
 
     async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
         """Cut a span of the buffer to look at; `close_replay` ends it.

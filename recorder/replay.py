@@ -16,6 +16,7 @@ from pathlib import Path
 from recorder.access_unit import AccessUnit, Codec
 from recorder.audio_unit import AudioUnit
 from recorder.clip_session import fits_one_file
+from recorder.clock import label_offsets_us
 from recorder.errors import Busy, NotPlayable, SpanOutsideBuffer
 from recorder.locked_ring import LockedRing, LockedSound
 from recorder.muxer import CutResult, blaming, write_mp4
@@ -23,6 +24,7 @@ from recorder.ring_buffer import Pin, RingBuffer, Span
 from recorder.settings import BufferSettings
 from recorder.sound_cut import Sound
 from recorder.sound_ring import LEAD_NS
+from recorder.span_cut import shown_units
 
 MOST_REPLAYS = 4
 _ENDLESS_S, _ENDLESS_BYTES = 1e6, 1 << 62
@@ -39,6 +41,8 @@ class ReplayFile:
     duration_s: float
     frame_count: int
     size_bytes: int
+    offsets_us: tuple[int, ...]
+    """Of every frame shown: its label is `start_time` and this many microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Replays:
     async def open(self, start_ns: int, end_ns: int) -> ReplayFile:
         """Cut the span; `close` it when nobody looks any more.
 
+        It ends before the first B-picture that is still on its way: a step shows no frame's neighbour.
         Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
         if len(self._pins) >= MOST_REPLAYS:
@@ -122,7 +127,8 @@ class Replays:
         pinned = Pinned(newest_fitting(span.units), sound, pin, path)
         self._pins[token] = pinned
         try:
-            cut = await asyncio.get_running_loop().run_in_executor(self._executor, self._cut, pinned, span)
+            loop = asyncio.get_running_loop()
+            cut, offsets_us = await loop.run_in_executor(self._executor, self._cut, pinned, span)
         except BaseException:
             await self.close(token)
             raise
@@ -134,6 +140,7 @@ class Replays:
             duration_s=cut.duration_s,
             frame_count=cut.frame_count,
             size_bytes=cut.size_bytes,
+            offsets_us=offsets_us,
         )
 
     def pinned(self, token: str) -> Pinned:
@@ -156,14 +163,17 @@ class Replays:
         for token in list(self._pins):
             await self.close(token)
 
-    def _cut(self, pinned: Pinned, span: Span) -> CutResult:
+    def _cut(self, pinned: Pinned, span: Span) -> tuple[CutResult, tuple[int, ...]]:
         self._directory.mkdir(parents=True, exist_ok=True)
         with blaming():
-            return write_mp4(
+            cut = write_mp4(
                 pinned.path,
                 iter(pinned.units),
                 span.start_ns,
                 span.end_ns,
+                may_break_off=True,
                 rotation_deg=self._rotation_deg,
                 sound=Sound(pinned.sound, span.start_ns),
             )
+            shown = shown_units(pinned.units, span.start_ns, span.end_ns)
+            return cut, label_offsets_us(unit.pts_ns for unit in shown)

@@ -154,6 +154,16 @@ class SpanCut:
             self._next_pts_ns = unit.pts_ns
 
 
+def shown_units(units: Iterable[AccessUnit], start_ns: int, end_ns: int) -> list[AccessUnit]:
+    """The frames that a file of this span shows, as it shows them; the units may break off. Linear.
+
+    Raises FinishFailed.
+    """
+    cut = SpanCut(units, start_ns, end_ns, may_break_off=True)
+    shown = [unit for unit in cut if start_ns <= unit.pts_ns < end_ns]
+    return sorted((unit for unit in shown if unit.pts_ns <= cut.last_pts_ns), key=lambda unit: unit.pts_ns)
+
+
 def _from_last_keyframe(lead: list[AccessUnit], first_ns: int) -> list[AccessUnit]:
     """`lead` from the latest keyframe on with which the frame shown at `first_ns` can be decoded."""
     for index in range(len(lead) - 1, 0, -1):

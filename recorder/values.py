@@ -202,6 +202,12 @@ class FrameList:
 
     frame_count: int
     labels: tuple[datetime, ...]
+    start_time: datetime
+    """Label of the first frame."""
+    end_time: datetime
+    """Where the last frame ends."""
+    offsets_us: tuple[int, ...]
+    """Of every frame: its label is `start_time` and this many microseconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 /** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
 
 import { text } from "./messages.js";
-/** @import { Analytics, Budget, Clip, Playback, Retention, Schedule, System } from "./types.js" */
+/** @import { Analytics, Budget, Camera, Clip, FramesTold, Playback, ReplayTold, Retention, Schedule, System } from "./types.js" */
 
 /** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -57,7 +57,7 @@ export class Api {
 
   /**
    * @param {string} camera @param {AbortSignal} signal
-   * @returns {Promise<{url: string, token: string, start_time: string, end_time: string, duration_seconds: number, frame_count: number}>}
+   * @returns {Promise<ReplayTold>}
    */
   replay(camera, signal) {
     return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/replay`, { signal });
@@ -73,9 +73,9 @@ export class Api {
     return this.#call("DELETE", url, { keepalive: true });
   }
 
-  /** @param {string} camera @param {AbortSignal} signal @returns {Promise<{frames: Array<{label: string, frame_url: string}>}>} */
+  /** @param {string} camera @param {AbortSignal} signal @returns {Promise<FramesTold>} */
   frames(camera, signal) {
-    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/frames?limit=2000`, { signal });
+    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/frames?limit=1`, { signal });
   }
 
   /**

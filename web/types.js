@@ -189,12 +189,20 @@
 /** @typedef {{seek_s: number|null, rate: number}} Decision */
 
 /**
- * @typedef {object} MarkState a replay, what is looked at in it, and the span that would be kept; ms since the epoch
- * @property {number} from_ms
- * @property {number} to_ms
- * @property {number} at_ms
- * @property {number} start_ms
- * @property {number} end_ms
+ * @typedef {object} FramesTold which frames there are to look at, as the API tells it
+ * @property {string} start_time
+ * @property {string} end_time
+ * @property {readonly number[]} frame_offsets_us
+ */
+
+/** @typedef {FramesTold & {url: string, token: string}} ReplayTold */
+
+/**
+ * @typedef {object} MarkState what is looked at, and the span that would be kept, of a replay; µs since the epoch
+ * @property {import("./rewind/frames.js").Frames} frames
+ * @property {number} at_us
+ * @property {number} start_us
+ * @property {number} end_us
  * @property {boolean} marked whether somebody chose the span
  */
 

@@ -1,7 +1,7 @@
 """Cameras, their buffers and what can be seen of them, as JSON."""
 
 import base64
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -284,6 +284,15 @@ class FilmstripJson(Answer):
     pictures: list[FilmPictureJson]
 
 
+FrameOffsets = Annotated[
+    list[int],
+    Field(
+        description="Of every frame, oldest first: its label is `start_time` and this many microseconds. "
+        "It is on show until the next one's label, the last one until `end_time`."
+    ),
+]
+
+
 class ReplayJson(Answer):
     """A span of the buffer that stays to be looked at, until a minute after the last look."""
 
@@ -294,6 +303,7 @@ class ReplayJson(Answer):
     end_time: Time
     duration_seconds: float
     frame_count: int
+    frame_offsets_us: FrameOffsets
 
     @classmethod
     def of(cls, file: ReplayFile, camera_id: str) -> "ReplayJson":
@@ -305,6 +315,7 @@ class ReplayJson(Answer):
             end_time=file.end_time,
             duration_seconds=file.duration_s,
             frame_count=file.frame_count,
+            frame_offsets_us=list(file.offsets_us),
         )
 
 
@@ -320,13 +331,23 @@ class FramesJson(Answer):
 
     camera: str
     frame_count: int = Field(description="How many the span holds; more than `frames` when thinned out.")
+    start_time: Time
+    end_time: Time
+    frame_offsets_us: FrameOffsets
     frames: list[FrameOfListJson]
 
     @classmethod
     def of(cls, found: FrameList, camera_id: str) -> "FramesJson":
         base = f"/api/cameras/{camera_id}/frame.jpg?at="
         told = [FrameOfListJson(label=label, frame_url=base + rfc3339(label)) for label in found.labels]
-        return cls(camera=camera_id, frame_count=found.frame_count, frames=told)
+        return cls(
+            camera=camera_id,
+            frame_count=found.frame_count,
+            start_time=found.start_time,
+            end_time=found.end_time,
+            frame_offsets_us=list(found.offsets_us),
+            frames=told,
+        )
 
 
 def _buffer(status: BufferStatus) -> dict[str, Any]:

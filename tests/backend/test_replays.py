@@ -25,7 +25,7 @@ class OneCamera:
 
     async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
         self.opened += 1
-        return ReplayFile(f"token{self.opened}", Path("replay.mp4"), AT, AT, 1.0, 30, 1)
+        return ReplayFile(f"token{self.opened}", Path("replay.mp4"), AT, AT, 1.0, 30, 1, (0,))
 
     async def close_replay(self, token: str) -> None:
         self.closed.append(token)

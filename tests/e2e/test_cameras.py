@@ -90,6 +90,25 @@ def test_a_filmstrip_spans_the_buffer(daemon: Daemon) -> None:
     assert daemon.get(strip["pictures"][-1]["frame_url"]).status == 200
 
 
+def test_a_replay_tells_the_label_of_every_frame(daemon: Daemon) -> None:
+    """The same that the frames of its span are listed with and that a picture of one carries."""
+    end = newest(daemon)
+    span = {"start": end - timedelta(seconds=1), "end": end}
+    query = "&".join(f"{name}={at.isoformat().replace('+00:00', 'Z')}" for name, at in span.items())
+    replay = daemon.get(f"/api/cameras/front/replay?{query}").json()
+    start = datetime.fromisoformat(replay["start_time"])
+    labels = [start + timedelta(microseconds=offset_us) for offset_us in replay["frame_offsets_us"]]
+    listed = daemon.get(f"/api/cameras/front/frames?{query}").json()
+    assert labels == [datetime.fromisoformat(frame["label"]) for frame in listed["frames"]]
+    assert replay["frame_count"] == len(labels) == 30
+    one = daemon.get(f"/api/cameras/front/frames?{query}&limit=1").json()
+    for name in ("start_time", "frame_offsets_us"):
+        assert replay[name] == listed[name] == one[name]
+    for frame in listed["frames"][::10]:
+        assert daemon.get(frame["frame_url"]).headers["x-frame-label"] == frame["label"]
+    assert daemon.request("DELETE", replay["url"]).status == 204
+
+
 def test_a_replay_can_be_seeked_while_the_buffer_moves_on(daemon: Daemon) -> None:
     """303 to a file with Range; a fifth at the same time is turned away with when to come again."""
     end = newest(daemon)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.clock import LabelLine, SystemClock
+from recorder.clock import LabelLine, SystemClock, label_offsets_us
 from recorder.values import ClockState
 from tests.fakes import NS_PER_S, SimulatedClock, units
 
@@ -41,6 +41,17 @@ def test_half_open_over_labels_is_half_open_over_nanoseconds(
     assert line.label(first_ns) == start
     assert line.label(first_ns - 1) < start
     assert (line.label(first_ns + around_ns) >= start) == (around_ns >= 0)
+
+
+@given(st.integers(0, 10**18), st.lists(st.integers(0, 10**13), min_size=1))
+def test_offsets_added_to_the_first_label_are_the_labels_themselves(
+    realtime_ns: int, moments_ns: list[int]
+) -> None:
+    """To the microsecond, each once, in order, wherever the moments lie between two microseconds."""
+    line = LabelLine(SimulatedClock(0, realtime_ns))
+    first = line.label(min(moments_ns))
+    told = [first + timedelta(microseconds=offset_us) for offset_us in label_offsets_us(moments_ns)]
+    assert told == sorted({line.label(moment_ns) for moment_ns in moments_ns})
 
 
 def test_a_deviation_of_up_to_a_second_keeps_the_anchor() -> None:

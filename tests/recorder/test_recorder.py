@@ -241,6 +241,21 @@ async def test_what_a_replay_shows_becomes_a_clip_though_the_buffer_moved_on(tmp
             await rig.recorder.record(RecordRequest(rig.new_id(), start=start, end=end, replay=replay.token))
 
 
+async def test_a_replay_tells_the_label_of_every_frame(rig: Rig) -> None:
+    """Asked for by that label it is that frame, and a microsecond before it still the one before."""
+    replay = await rig.recorder.replay(None, None)
+    counters = counters_of(replay.path)
+    assert len(replay.offsets_us) == replay.frame_count == len(counters)
+    listed = rig.recorder.frames(replay.start_time, replay.end_time, 2000)
+    labels = [replay.start_time + timedelta(microseconds=offset_us) for offset_us in replay.offsets_us]
+    assert (tuple(labels), listed.offsets_us) == (listed.labels, replay.offsets_us)
+    assert (listed.start_time, listed.end_time) == (replay.start_time, replay.end_time)
+    for index in (-1, -7, -20):
+        pictures = [await rig.recorder.frame(labels[index] - n * timedelta(microseconds=1)) for n in (0, 1)]
+        assert [counter_in(picture.jpeg) for picture in pictures] == [counters[index], counters[index - 1]]
+    await rig.recorder.close_replay(replay.token)
+
+
 async def test_a_replay_holds_the_asked_frames_and_counts_in_the_bound(rig: Rig) -> None:
     """At most a few at once; a closed one leaves no file."""
     newest = rig.recorder.status().buffer.newest_frame

@@ -1,15 +1,16 @@
 /**
  * The line under the live picture: small pictures, what is looked at, and the two ends of what would be kept. Three sliders
- * by the ARIA pattern. Calls `onLook`, `onStart`, `onEnd` with ms since the epoch.
+ * by the ARIA pattern. Calls `onLook`, `onStart`, `onEnd` with a moment, µs since the epoch, in the frame that is meant.
  */
 
 import { h, setAttribute } from "../dom.js";
 import { text } from "../messages.js";
-import { stepped } from "../rewind/marks.js";
+import { Frames } from "../rewind/frames.js";
+import { framesOf, lastMarked, stepped } from "../rewind/marks.js";
 import { HsElement } from "./element.js";
 /** @import { MarkState } from "../types.js" */
 
-/** @typedef {(at_ms: number) => void} Told */
+/** @typedef {(us: number) => void} Told */
 
 export class FilmLine extends HsElement {
   /** @type {Told} */
@@ -18,58 +19,59 @@ export class FilmLine extends HsElement {
   onStart = () => undefined;
   /** @type {Told} */
   onEnd = () => undefined;
-  #line = { from_ms: 0, to_ms: 1, frame_ms: 33 };
+  /** @type {(frames: number) => void} from the frame on screen */
+  onStep = () => undefined;
+  #frames = Frames.guessed(0, 1);
 
   range = h("div", { class: "film-range", "aria-hidden": "true" });
-  start = this.#slider("film-handle film-start", text.rewind.start, (ms) => this.onStart(ms));
-  end = this.#slider("film-handle film-end", text.rewind.end, (ms) => this.onEnd(ms));
-  cursor = this.#slider("film-cursor", text.rewind.moment, (ms) => this.onLook(ms));
+  start = this.#slider("film-handle film-start", text.rewind.start, (us) => this.onStart(us));
+  end = this.#slider("film-handle film-end", text.rewind.end, (us) => this.onEnd(us));
+  cursor = this.#slider("film-cursor", text.rewind.moment, (us) => this.onLook(us));
 
   build() {
     this.append(this.range, this.start, this.end, this.cursor);
     this.addEventListener("pointerdown", (event) => this.#grab(event));
   }
 
-  /** @param {{from_ms: number, to_ms: number, frame_ms: number}} line @param {MarkState|null} marks null: live */
-  show(line, marks) {
-    this.#line = line;
+  /** @param {Frames} frames @param {MarkState|null} marks null: live */
+  show(frames, marks) {
+    this.#frames = frames;
     this.toggleAttribute("looking", marks !== null);
-    this.#place(this.cursor, marks?.at_ms ?? line.to_ms);
-    for (const [handle, at_ms] of /** @type {Array<[HTMLElement, number|undefined]>} */ ([[this.start, marks?.start_ms], [this.end, marks?.end_ms]])) {
-      handle.hidden = at_ms === undefined;
-      if (at_ms !== undefined) this.#place(handle, at_ms);
-    }
-    this.range.hidden = marks === null;
-    if (marks) {
-      this.range.style.setProperty("inset-inline-start", this.#percent(marks.start_ms));
-      this.range.style.setProperty("inline-size", `${(100 * (marks.end_ms - marks.start_ms)) / (line.to_ms - line.from_ms)}%`);
-    }
+    this.#place(this.cursor, marks?.at_us ?? frames.to_us);
+    this.start.hidden = this.end.hidden = this.range.hidden = marks === null;
+    if (!marks) return;
+    this.#place(this.start, marks.start_us);
+    this.#place(this.end, marks.end_us, lastMarked(marks));
+    this.range.style.setProperty("inset-inline-start", this.#percent(marks.start_us));
+    this.range.style.setProperty("inline-size", `${(100 * (marks.end_us - marks.start_us)) / (frames.to_us - frames.from_us)}%`);
   }
 
-  /** @param {number} at_ms */
-  #percent(at_ms) {
-    const { from_ms, to_ms } = this.#line;
-    return `${(100 * (at_ms - from_ms)) / (to_ms - from_ms)}%`;
+  /** @param {number} us */
+  #percent(us) {
+    const { from_us, to_us } = this.#frames;
+    return `${(100 * (us - from_us)) / (to_us - from_us)}%`;
   }
 
-  /** @param {HTMLElement} slider @param {number} at_ms */
-  #place(slider, at_ms) {
-    const ago_s = (this.#line.to_ms - at_ms) / 1000;
-    slider.dataset.at = String(at_ms);
-    slider.style.setProperty("inset-inline-start", this.#percent(at_ms));
-    setAttribute(slider, "aria-valuemin", ((this.#line.from_ms - this.#line.to_ms) / 1000).toFixed(1));
-    setAttribute(slider, "aria-valuenow", (-ago_s).toFixed(1));
-    setAttribute(slider, "aria-valuetext", text.rewind.ago(ago_s.toFixed(1)));
+  /** @param {HTMLElement} slider @param {number} us where it stands @param {number} [frame_us] its frame, where that begins elsewhere */
+  #place(slider, us, frame_us = us) {
+    const { from_us, to_us } = this.#frames;
+    slider.dataset.frame = String(frame_us);
+    slider.style.setProperty("inset-inline-start", this.#percent(us));
+    setAttribute(slider, "aria-valuemin", ((from_us - to_us) / 1e6).toFixed(1));
+    setAttribute(slider, "aria-valuenow", ((us - to_us) / 1e6).toFixed(1));
+    setAttribute(slider, "aria-valuetext", text.rewind.ago(((to_us - us) / 1e6).toFixed(1)));
   }
 
   /** @param {string} name @param {string} label @param {Told} tell */
   #slider(name, label, tell) {
     const slider = h("div", { class: name, role: "slider", tabindex: 0, "aria-label": label, "aria-valuemax": 0 });
     slider.addEventListener("keydown", (event) => {
-      const at_ms = stepped(event.key, Number(slider.dataset.at), this.#line);
-      if (at_ms === null || event.ctrlKey || event.metaKey || event.altKey) return;
+      const us = stepped(event.key, Number(slider.dataset.frame), this.#frames);
+      if (us === null || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      tell(at_ms);
+      const frames = slider === this.cursor ? framesOf(event.key) : 0;
+      if (frames) this.onStep(frames);
+      else tell(us);
     });
     return slider;
   }
@@ -92,8 +94,8 @@ export class FilmLine extends HsElement {
   /** @param {number} x in the window */
   #under(x) {
     const { left, width } = this.getBoundingClientRect();
-    const { from_ms, to_ms } = this.#line;
-    return from_ms + Math.max(0, Math.min(1, (x - left) / width)) * (to_ms - from_ms);
+    const { from_us, to_us } = this.#frames;
+    return Math.round(from_us + Math.max(0, Math.min(1, (x - left) / width)) * (to_us - from_us));
   }
 }
 

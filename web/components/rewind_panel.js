@@ -7,6 +7,7 @@ import { h, setAttribute } from "../dom.js";
 import { rfc3339 } from "../format.js";
 import { text } from "../messages.js";
 import { Film } from "../rewind/film.js";
+import { Frames } from "../rewind/frames.js";
 import { Session } from "../rewind/session.js";
 import { HsElement } from "./element.js";
 import { FilmLine } from "./film_line.js";
@@ -15,13 +16,14 @@ import { RewindTools } from "./rewind_tools.js";
 
 export class RewindPanel extends HsElement {
   #api;
+  #live;
   /** @type {Camera|null} */
   #camera = null;
   /** @type {Film|null} */
   #film = null;
   /** @type {Session|null} null: live */
   #session = null;
-  #now_ms = 0;
+  #now_us = 0;
 
   near = h("img", { class: "past-picture past-near", alt: "", hidden: true });
   stage = h("div", { class: "past", role: "img", "aria-label": text.rewind.picture, hidden: true }, this.near);
@@ -32,13 +34,15 @@ export class RewindPanel extends HsElement {
     mark: (which) => this.markHere(which),
   });
 
-  /** @param {import("../api.js").Api} api */
-  constructor(api) {
+  /** @param {import("../api.js").Api} api @param {import("./live_view.js").LiveView} live */
+  constructor(api, live) {
     super();
     this.#api = api;
-    this.line.onLook = (at_ms) => this.lookAt(at_ms);
-    this.line.onStart = (at_ms) => this.#session?.mark("start", at_ms);
-    this.line.onEnd = (at_ms) => this.#session?.mark("end", at_ms);
+    this.#live = live;
+    this.line.onLook = (us) => this.lookAt(us);
+    this.line.onStep = (frames) => this.step(frames);
+    this.line.onStart = (us) => this.#session?.mark("start", us);
+    this.line.onEnd = (us) => this.#session?.mark("end", us);
   }
 
   build() {
@@ -49,14 +53,12 @@ export class RewindPanel extends HsElement {
   }
 
   /** @param {AbortSignal} signal */
-  connected(signal) {
-    signal.addEventListener("abort", () => this.leave());
-  }
+  connected(signal) { signal.addEventListener("abort", () => this.leave()); }
 
   get looking() { return this.#session !== null; }
 
-  /** The moment on screen, ms since the epoch; null: live. */
-  get at_ms() { return this.#session?.marks.at_ms ?? null; }
+  /** The label of the frame on screen, µs since the epoch; null: live. */
+  get at_us() { return this.#session?.at_us ?? null; }
 
   /** @param {Camera|null} camera @param {number} now_ms on the server's clock */
   show(camera, now_ms) {
@@ -64,36 +66,32 @@ export class RewindPanel extends HsElement {
     this.#camera = camera;
     this.hidden = !this.looking && !camera?.buffer.frame_count;
     if (this.hidden || this.looking) return;
-    this.#now_ms = now_ms;
+    this.#now_us = Math.round(now_ms * 1000);
     if (!document.hidden && camera?.state === "live") this.#film?.follow(now_ms);
     this.#paint();
   }
 
-  /** @param {number} at_ms */
-  lookAt(at_ms) {
-    if (this.#session) this.#session.look(at_ms);
-    else if (this.#camera) this.#begin(this.#camera, at_ms);
+  /** @param {number} us */
+  lookAt(us) {
+    if (this.#session) this.#session.look(us);
+    else if (this.#camera) this.#begin(this.#camera, us);
   }
 
-  /** @param {number} frames */
+  /** From the frame on screen, the live one too. @param {number} frames */
   step(frames) {
-    this.lookAt((this.at_ms ?? this.#now_ms) + frames * (this.#session?.frame_ms ?? 33));
+    if (!this.#session) this.lookAt(this.#live.labelOnScreen ?? this.#now_us);
+    this.#session?.step(frames);
   }
 
   /** @param {"start"|"end"} which */
-  markHere(which) {
-    if (this.#session) this.#session.mark(which, this.#session.marks.at_ms);
-  }
+  markHere(which) { this.#session?.mark(which, this.#session.marks.at_us); }
 
-  togglePlay() {
-    this.#session?.togglePlay();
-  }
+  togglePlay() { this.#session?.togglePlay(); }
 
   keep() {
     if (!this.#session || !this.#camera) return;
     const { marks, token } = this.#session;
-    const [start, end] = [marks.start_ms, marks.end_ms].map((ms) => rfc3339(Math.round(ms * 1000)));
-    this.wish("keep-span", { camera: this.#camera.id, start, end, replay: token });
+    this.wish("keep-span", { camera: this.#camera.id, start: rfc3339(marks.start_us), end: rfc3339(marks.end_us), replay: token });
   }
 
   /** Back to the live picture. */
@@ -112,13 +110,16 @@ export class RewindPanel extends HsElement {
     if (this.#film) this.line.prepend(this.#film.element);
   }
 
-  /** @param {Camera} camera @param {number} at_ms */
-  #begin(camera, at_ms) {
-    const from_ms = this.#now_ms - (camera.buffer.capacity_seconds ?? 60) * 1000;
-    this.#session = new Session(this.#api, camera, { from_ms, to_ms: this.#now_ms, at_ms }, {
-      onChange: () => { this.#showNear(); this.#paint(); },
+  /** What the line stands for until the frames of a look are known. */
+  get #guessed() { return Frames.guessed(this.#now_us - (this.#camera?.buffer.capacity_seconds ?? 60) * 1e6, this.#now_us); }
+
+  /** @param {Camera} camera @param {number} us */
+  #begin(camera, us) {
+    this.#session = new Session(this.#api, camera, this.#guessed, us, {
+      onChange: () => this.#paint(),
+      onSought: () => this.#showNear(),
       onOpen: (element) => this.stage.prepend(element),
-      onShown: () => { this.near.hidden = true; },
+      onShown: () => { this.near.hidden = true; setAttribute(this.stage, "aria-busy", null); },
       onLost: (words) => { this.leave(); this.wish("say", { words: words || text.rewind.gone, tone: "bad" }); },
     });
     this.#showNear();
@@ -127,19 +128,18 @@ export class RewindPanel extends HsElement {
 
   /** The neighbouring small picture stands in until the exact one is there. */
   #showNear() {
-    if (!this.#session || this.#session.playing) return;
-    const source = this.#film?.near(this.#session.marks.at_ms)?.src;
+    const source = this.#film?.near((this.at_us ?? 0) / 1000)?.src;
     if (source && this.near.src !== source) this.near.src = source;
     this.near.hidden = !source;
     this.stage.hidden = false;
+    setAttribute(this.stage, "aria-busy", "true");
   }
 
   #paint() {
     const marks = this.#session?.marks ?? null;
-    const capacity_ms = (this.#camera?.buffer.capacity_seconds ?? 60) * 1000;
-    const [from_ms, to_ms] = marks ? [marks.from_ms, marks.to_ms] : [this.#now_ms - capacity_ms, this.#now_ms];
-    this.line.show({ from_ms, to_ms, frame_ms: this.#session?.frame_ms ?? 1000 / 30 }, marks);
-    this.#film?.place(from_ms, to_ms);
+    const frames = marks?.frames ?? this.#guessed;
+    this.line.show(frames, marks);
+    this.#film?.place(frames.from_us / 1000, frames.to_us / 1000);
     this.tools.hidden = marks === null;
     this.hint.hidden = marks !== null;
     if (marks) this.tools.show(marks, this.#session?.playing ?? false);

@@ -34,8 +34,8 @@ export class RewindTools extends HsElement {
 
   /** @param {MarkState} marks @param {boolean} playing */
   show(marks, playing) {
-    setText(this.ago, text.rewind.ago(((marks.to_ms - marks.at_ms) / 1000).toFixed(1)));
-    setText(this.save, text.rewind.save(span((marks.end_ms - marks.start_ms) / 1000)));
+    setText(this.ago, text.rewind.ago(((marks.frames.to_us - marks.at_us) / 1e6).toFixed(1)));
+    setText(this.save, text.rewind.save(span((marks.end_us - marks.start_us) / 1e6)));
     setAttribute(this.play, "aria-pressed", String(playing));
   }
 

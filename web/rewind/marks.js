@@ -1,54 +1,66 @@
 /**
- * What is looked at and what is marked, on the line of one replay. Times are ms since the epoch. Pure: each step gives a
- * new frozen state.
+ * What is looked at and what is marked, both always frames. `at_us` is the label of the frame that is looked at, `start_us`
+ * that of the first frame marked, `end_us` that of the first one behind. Pure: each step gives a new frozen state.
  */
 
 /** @import { MarkState } from "../types.js" */
+/** @import { Frames } from "./frames.js" */
 
-const AROUND_MS = 5000;
-const SHORTEST_MS = 100;
+const AROUND_US = 5_000_000;
+const SECOND_US = 1_000_000;
 
-/** @param {number} value @param {number} low @param {number} high */
-const within = (value, low, high) => Math.max(low, Math.min(high, value));
-
-/** @param {number} from_ms @param {number} to_ms @param {number} at_ms @returns {MarkState} */
-export function begin(from_ms, to_ms, at_ms) {
-  return look(Object.freeze({ from_ms, to_ms, at_ms, start_ms: from_ms, end_ms: to_ms, marked: false }), at_ms);
+/** @param {Frames} frames @param {number} at_us @returns {MarkState} */
+export function begin(frames, at_us) {
+  return look(Object.freeze({ frames, at_us, start_us: frames.from_us, end_us: frames.to_us, marked: false }), at_us);
 }
 
-/** Until somebody marks a span, it lies around what is looked at. @param {MarkState} state @param {number} at_ms @returns {MarkState} */
-export function look(state, at_ms) {
-  const { from_ms, to_ms } = state;
-  const at = within(at_ms, from_ms, to_ms);
-  if (state.marked) return Object.freeze({ ...state, at_ms: at });
-  const start = within(at - AROUND_MS, from_ms, Math.max(from_ms, to_ms - 2 * AROUND_MS));
-  return Object.freeze({ ...state, at_ms: at, start_ms: start, end_ms: Math.min(to_ms, start + 2 * AROUND_MS) });
+/** Until somebody marks a span, it lies around what is looked at. @param {MarkState} state @param {number} us @returns {MarkState} */
+export function look(state, us) {
+  const { frames } = state;
+  const at_us = frames.at(us);
+  if (state.marked) return Object.freeze({ ...state, at_us });
+  const start_us = frames.at(Math.min(at_us - AROUND_US, frames.to_us - 2 * AROUND_US));
+  return Object.freeze({ ...state, at_us, start_us, end_us: frames.endOf(start_us + 2 * AROUND_US - 1) });
 }
 
-/** @param {MarkState} state @param {number} start_ms @returns {MarkState} */
-export function markStart(state, start_ms) {
-  const start = within(start_ms, state.from_ms, state.to_ms - SHORTEST_MS);
-  return Object.freeze({ ...state, marked: true, start_ms: start, end_ms: Math.max(state.end_ms, start + SHORTEST_MS) });
+/** From the frame of a moment on. @param {MarkState} state @param {number} us @returns {MarkState} */
+export function markStart(state, us) {
+  const { frames } = state;
+  return Object.freeze({ ...state, marked: true, start_us: frames.at(us), end_us: Math.max(state.end_us, frames.endOf(us)) });
 }
 
-/** @param {MarkState} state @param {number} end_ms @returns {MarkState} */
-export function markEnd(state, end_ms) {
-  const end = within(end_ms, state.from_ms + SHORTEST_MS, state.to_ms);
-  return Object.freeze({ ...state, marked: true, end_ms: end, start_ms: Math.min(state.start_ms, end - SHORTEST_MS) });
+/** Up to the frame of a moment, that frame included. @param {MarkState} state @param {number} us @returns {MarkState} */
+export function markEnd(state, us) {
+  const { frames } = state;
+  return Object.freeze({ ...state, marked: true, end_us: frames.endOf(us), start_us: Math.min(state.start_us, frames.at(us)) });
+}
+
+/** The last frame that is marked. @param {MarkState} state */
+export function lastMarked({ frames, end_us }) {
+  return frames.at(end_us - 1);
+}
+
+/** The same with other frames: those that were guessed are known, or some have gone. @param {MarkState} state @param {Frames} frames @param {number} at_us */
+export function onto(state, frames, at_us) {
+  const begun = begin(frames, at_us);
+  return state.marked ? look(markEnd(markStart(begun, state.start_us), state.end_us - 1), at_us) : begun;
+}
+
+/** How many frames an arrow key of a slider means; 0: it is none. @param {string} key */
+export function framesOf(key) {
+  return { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[key] ?? 0;
 }
 
 /**
- * What a key of a slider asks for, in the manner of the ARIA slider pattern; null: not one of its keys.
- * @param {string} key @param {number} value_ms @param {{from_ms: number, to_ms: number, frame_ms: number}} line
+ * Where a key of a slider leads, in the manner of the ARIA slider pattern; null: not one of its keys.
+ * @param {string} key @param {number} us @param {Frames} frames
  */
-export function stepped(key, value_ms, { from_ms, to_ms, frame_ms }) {
+export function stepped(key, us, frames) {
   switch (key) {
-    case "ArrowLeft": case "ArrowDown": return value_ms - frame_ms;
-    case "ArrowRight": case "ArrowUp": return value_ms + frame_ms;
-    case "PageDown": return value_ms - 1000;
-    case "PageUp": return value_ms + 1000;
-    case "Home": return from_ms;
-    case "End": return to_ms;
-    default: return null;
+    case "PageDown": return us - SECOND_US;
+    case "PageUp": return us + SECOND_US;
+    case "Home": return frames.from_us;
+    case "End": return frames.to_us;
+    default: return framesOf(key) ? frames.stepped(us, framesOf(key)) : null;
   }
 }

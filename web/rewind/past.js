@@ -1,15 +1,21 @@
 /**
  * A stretch of the past that stays to be looked at: one pinned replay of an H.264 camera, or the frames of one that sends
- * pictures. Shows a moment, plays a span. Of many wishes to look somewhere only the latest is carried out.
+ * pictures. Shows a frame, plays from one to another; frames are named by their labels. Of many wishes to look somewhere
+ * only the latest is carried out.
  */
 
 import { h } from "../dom.js";
+import { rfc3339 } from "../format.js";
+import { Frames, microseconds } from "./frames.js";
 /** @import { Api } from "../api.js" */
-/** @import { Camera } from "../types.js" */
+/** @import { Camera, FramesTold, ReplayTold } from "../types.js" */
 
 const KEEP_MS = 20_000;
-/** Inside the frame, not on its edge: players round. */
-const INTO_FRAME_S = 0.002;
+/** After a seek, for a page nobody sees; and for browsers that do not say what they paint. */
+const PAINT_MS = 2000;
+const UNTOLD_PAINT_MS = 100;
+/** Frames that leave memory within this are as good as gone. */
+const LEAVING_US = 1_000_000;
 
 /**
  * @param {Api} api @param {Camera} camera @param {AbortSignal} signal
@@ -17,83 +23,102 @@ const INTO_FRAME_S = 0.002;
  */
 export async function openPast(api, camera, signal) {
   if (camera.codec === "h264") return new VideoPast(api, await api.replay(camera.id, signal));
-  return new FramesPast(await api.frames(camera.id, signal));
+  return new FramesPast(api, camera.id, await api.frames(camera.id, signal));
 }
 
 /** What both kinds share. */
 export class Past {
-  from_ms = 0;
-  to_ms = 0;
-  frame_ms = 1000 / 30;
+  /** @type {Frames} */
+  frames;
   /** @type {string|null} for saving from it */
   token = null;
   /** @type {HTMLElement} */
   element = h("div");
-  /** @type {(at_ms: number) => void} told while it plays */
+  /** @type {(at_us: number) => void} told while it plays */
   onPlayed = () => undefined;
   /** @type {(playing: boolean) => void} */
   onPlaying = () => undefined;
   /** @type {() => void} the exact picture is there */
   onShown = () => undefined;
+  /** @type {() => void} the oldest `frames` have gone */
+  onFewer = () => undefined;
   /** @type {() => void} it cannot be looked at any more */
   onGone = () => undefined;
 
-  /** @param {number} _at_ms */
-  show(_at_ms) {}
+  /** @param {FramesTold} told */
+  constructor(told) {
+    this.frames = Frames.told(told);
+  }
 
-  /** @param {number} _start_ms @param {number} _end_ms */
-  play(_start_ms, _end_ms) {}
+  /** @param {number} _at_us */
+  show(_at_us) {}
 
+  /** Ends on the last frame. @param {number} _from_us @param {number} _last_us */
+  play(_from_us, _last_us) {}
+
+  /** Stops on the frame told last. */
   pause() {}
 
   close() {}
+
+  /** @param {number} us */
+  forgetBefore(us) {
+    this.frames = this.frames.from(us);
+    this.onFewer();
+  }
 }
 
 class VideoPast extends Past {
   #api;
   #url;
   #timer;
+  #patience = 0;
   #closed = new AbortController();
-  /** @type {number|null} the latest wish, s; null: it is on screen */
-  #wanted_s = null;
-  #end_ms = 0;
+  /** @type {number|null} the latest wish; null: it is on screen, or the video plays */
+  #wanted_us = null;
+  /** @type {number|null} where the player was last sent */
+  #sought_us = null;
+  /** @type {number|null} what it painted since it was sent there first */
+  #painted_us = null;
+  #played_us = 0;
+  #last_us = 0;
 
-  /** @param {Api} api @param {{url: string, token: string, start_time: string, end_time: string, duration_seconds: number, frame_count: number}} told */
+  /** @param {Api} api @param {ReplayTold} told */
   constructor(api, told) {
-    super();
+    super(told);
     this.#api = api;
     this.#url = told.url;
     this.token = told.token;
-    this.from_ms = Date.parse(told.start_time);
-    this.to_ms = this.from_ms + told.duration_seconds * 1000;
-    this.frame_ms = (told.duration_seconds * 1000) / Math.max(1, told.frame_count);
     const video = h("video", {
       class: "past-picture", muted: true, playsinline: true, preload: "auto", src: told.url,
       on: {
-        seeked: () => this.#seeked(), error: () => this.onGone(), timeupdate: () => this.#moved(),
-        play: () => this.onPlaying(true), pause: () => this.onPlaying(false), loadeddata: () => this.#seek(),
+        seeked: () => this.#seeked(), error: () => this.onGone(), loadeddata: () => this.#seek(),
+        timeupdate: () => this.#moved(this.frames.at(this.frames.from_us + video.currentTime * 1e6)),
+        play: () => this.onPlaying(true), pause: () => this.#paused(),
       },
     });
     // The past is heard where the live picture is (`hs-sound-button`).
     video.muted = localStorage.getItem("hindsight.sound") !== "on";
     this.element = this.video = video;
+    this.#watch();
     // A pinned replay goes a minute after its last use; somebody who looks at one picture still uses it.
     this.#timer = setInterval(() => { if (!document.hidden) api.touch(told.url).catch(() => this.onGone()); }, KEEP_MS);
     addEventListener("pagehide", () => this.#release(), { signal: this.#closed.signal });
   }
 
-  /** @param {number} at_ms */
-  show(at_ms) {
-    const idle = this.#wanted_s === null;
-    this.#wanted_s = Math.max(0, Math.min(this.to_ms - this.frame_ms, at_ms) - this.from_ms) / 1000 + INTO_FRAME_S;
-    if (idle || !this.video.seeking) this.#seek();
+  /** @param {number} at_us */
+  show(at_us) {
+    this.#wanted_us = at_us;
+    if (!this.video.seeking) this.#seek();
   }
 
-  /** @param {number} start_ms @param {number} end_ms */
-  play(start_ms, end_ms) {
-    const now_ms = this.from_ms + this.video.currentTime * 1000;
-    this.#end_ms = end_ms;
-    if (now_ms < start_ms - 1 || now_ms > end_ms - this.frame_ms) this.video.currentTime = (start_ms - this.from_ms) / 1000 + INTO_FRAME_S;
+  /** @param {number} from_us @param {number} last_us */
+  play(from_us, last_us) {
+    if (this.#wanted_us !== null || this.#sought_us !== from_us) this.#goTo(from_us);
+    this.#wanted_us = null;
+    this.#last_us = last_us;
+    this.#played_us = from_us;
+    this.onPlayed(from_us);
     this.video.play().catch(() => undefined);
   }
 
@@ -103,11 +128,12 @@ class VideoPast extends Past {
 
   close() {
     clearInterval(this.#timer);
+    clearTimeout(this.#patience);
     this.onGone = () => undefined;
+    this.#closed.abort();
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();
-    this.#closed.abort();
     this.#release();
   }
 
@@ -116,92 +142,161 @@ class VideoPast extends Past {
   }
 
   #seek() {
-    if (this.#wanted_s === null || this.video.readyState < HTMLMediaElement.HAVE_METADATA) return;
-    this.video.currentTime = this.#wanted_s;
+    if (this.#wanted_us !== null && this.video.readyState >= HTMLMediaElement.HAVE_METADATA) this.#goTo(this.#wanted_us);
+  }
+
+  /** @param {number} at_us */
+  #goTo(at_us) {
+    clearTimeout(this.#patience);
+    if (at_us !== this.#sought_us) this.#painted_us = null;
+    this.#sought_us = at_us;
+    this.video.currentTime = this.frames.seekTime(at_us);
   }
 
   #seeked() {
-    if (this.#wanted_s !== null && Math.abs(this.video.currentTime - this.#wanted_s) > 0.001) return this.#seek();
-    this.#wanted_s = null;
+    if (this.#wanted_us === null) return;
+    if (this.#sought_us !== this.#wanted_us) return this.#seek();
+    this.#settle();
+    if (this.#wanted_us === null) return;
+    this.#patience = setTimeout(() => this.#arrived(), "requestVideoFrameCallback" in this.video ? PAINT_MS : UNTOLD_PAINT_MS);
+  }
+
+  /**
+   * A seek is over before its picture is on screen: what counts is what the player says it painted. Of a seek to the frame
+   * that is on screen already it says nothing.
+   */
+  #watch() {
+    this.video.requestVideoFrameCallback?.((_now, { mediaTime }) => {
+      if (this.#closed.signal.aborted) return;
+      this.#watch();
+      this.#painted_us = this.frames.painted(mediaTime);
+      this.#settle();
+      this.#moved(this.#painted_us);
+    });
+  }
+
+  #settle() {
+    if (this.#wanted_us !== null && this.#painted_us === this.#wanted_us && !this.video.seeking) this.#arrived();
+  }
+
+  #arrived() {
+    clearTimeout(this.#patience);
+    this.#wanted_us = null;
     this.onShown();
   }
 
-  #moved() {
-    if (this.video.paused) return;
-    const at_ms = this.from_ms + this.video.currentTime * 1000;
-    if (at_ms >= this.#end_ms) this.video.pause();
-    this.onPlayed(Math.min(at_ms, this.#end_ms));
+  /** @param {number} at_us */
+  #moved(at_us) {
+    if (this.video.paused || this.video.seeking || this.#wanted_us !== null) return;
+    this.#played_us = Math.min(at_us, this.#last_us);
+    this.onPlayed(this.#played_us);
+    if (at_us >= this.#last_us) this.video.pause();
+  }
+
+  /** A player stops between two frames; what was told last is then shown. */
+  #paused() {
+    if (this.#closed.signal.aborted) return;
+    if (this.video.ended) this.onPlayed(this.#played_us = this.#last_us);
+    this.onPlaying(false);
+    if (this.#wanted_us === null) this.show(this.#played_us);
   }
 }
 
 class FramesPast extends Past {
-  /** @type {Array<{at_ms: number, url: string}>} */
-  #frames;
+  #api;
+  #camera;
+  #closed = new AbortController();
   #playing = 0;
-  /** @type {string|null} */
-  #wanted = null;
+  #played_us = 0;
+  #last_us = 0;
+  /** @type {number|null} the latest wish; null: it is on screen */
+  #wanted_us = null;
+  /** @type {number|null} what was asked for last */
+  #asked_us = null;
 
-  /** @param {{frames: Array<{label: string, frame_url: string}>}} told */
-  constructor({ frames }) {
-    super();
-    this.#frames = frames.map(({ label, frame_url }) => ({ at_ms: Date.parse(label), url: frame_url }));
-    const last = this.#frames.length - 1;
-    this.from_ms = this.#frames[0]?.at_ms ?? 0;
-    this.frame_ms = last > 0 ? (this.#frames[last].at_ms - this.from_ms) / last : 1000 / 30;
-    this.to_ms = (this.#frames[last]?.at_ms ?? 0) + this.frame_ms;
-    this.element = this.image = h("img", { class: "past-picture", alt: "", on: { load: () => this.#next(true), error: () => this.#next(false) } });
+  /** @param {Api} api @param {string} camera @param {FramesTold} told */
+  constructor(api, camera, told) {
+    super(told);
+    this.#api = api;
+    this.#camera = camera;
+    this.element = this.image = h("img", {
+      class: "past-picture", alt: "", decoding: "sync", on: { load: () => this.#loaded(), error: () => this.#failed() },
+    });
   }
 
-  /** @param {number} at_ms */
-  show(at_ms) {
-    const url = this.#at(at_ms)?.url ?? null;
-    const idle = this.#wanted === null;
-    this.#wanted = url;
-    if (idle && url) this.image.src = url;
+  /** @param {number} at_us */
+  show(at_us) {
+    const idle = this.#wanted_us === null;
+    this.#wanted_us = at_us;
+    if (idle) this.#ask(at_us);
   }
 
-  /** As fast as the pictures come, never faster than they were. @param {number} start_ms @param {number} end_ms */
-  play(start_ms, end_ms) {
-    this.pause();
-    const begun_ms = performance.now();
+  /** As fast as the pictures come, never faster than they were. @param {number} from_us @param {number} last_us */
+  play(from_us, last_us) {
+    this.#halt();
+    this.#last_us = last_us;
+    this.#played_us = from_us;
     this.onPlaying(true);
+    this.onPlayed(from_us);
+    const begun_ms = performance.now();
     const tick = () => {
-      const at_ms = start_ms + performance.now() - begun_ms;
-      this.show(Math.min(at_ms, end_ms - this.frame_ms));
-      this.onPlayed(Math.min(at_ms, end_ms));
-      if (at_ms >= end_ms) this.pause();
-      else this.#playing = requestAnimationFrame(tick);
+      this.#playing = requestAnimationFrame(tick);
+      const at_us = this.frames.at(Math.min(last_us, from_us + (performance.now() - begun_ms) * 1000));
+      if (at_us !== this.#asked_us || at_us === last_us) this.show(at_us);
     };
     this.#playing = requestAnimationFrame(tick);
   }
 
   pause() {
-    if (this.#playing === 0) return;
-    cancelAnimationFrame(this.#playing);
-    this.#playing = 0;
-    this.onPlaying(false);
+    if (this.#halt()) this.show(this.#played_us);
   }
 
   close() {
-    this.pause();
-    this.#wanted = null;
+    this.#halt();
+    this.#closed.abort();
+    this.#wanted_us = null;
     this.image.removeAttribute("src");
   }
 
-  /** @param {number} at_ms */
-  #at(at_ms) {
-    return this.#frames.findLast((frame) => frame.at_ms <= at_ms) ?? this.#frames[0];
+  /** @returns {boolean} whether it played */
+  #halt() {
+    if (this.#playing === 0) return false;
+    cancelAnimationFrame(this.#playing);
+    this.#playing = 0;
+    this.onPlaying(false);
+    return true;
   }
 
-  /** @param {boolean} shown */
-  #next(shown) {
-    const wanted = this.#wanted;
-    if (wanted !== null && !this.image.src.endsWith(wanted)) {
-      this.image.src = wanted;
-      return;
+  /** @param {number} at_us */
+  #ask(at_us) {
+    this.#asked_us = at_us;
+    this.image.src = `/api/cameras/${encodeURIComponent(this.#camera)}/frame.jpg?at=${rfc3339(at_us)}`;
+  }
+
+  #loaded() {
+    const [wanted_us, shown_us] = [this.#wanted_us, this.#asked_us];
+    if (wanted_us === null || shown_us === null) return;
+    if (wanted_us === shown_us) this.#wanted_us = null;
+    else this.#ask(wanted_us);
+    if (this.#playing) {
+      this.#played_us = shown_us;
+      this.onPlayed(shown_us);
+      if (shown_us === this.#last_us) this.pause();
+    } else if (wanted_us === shown_us) this.onShown();
+  }
+
+  /** Pictures are not pinned: what is older than the buffer by now cannot be looked at any more. */
+  async #failed() {
+    this.#halt();
+    const asked_us = this.#asked_us ?? 0;
+    this.#wanted_us = null;
+    try {
+      const { start_time } = await this.#api.frames(this.#camera, this.#closed.signal);
+      const kept_us = microseconds(start_time) + LEAVING_US;
+      if (asked_us >= kept_us || kept_us >= this.frames.to_us) return this.onGone();
+      this.forgetBefore(kept_us);
+    } catch {
+      if (!this.#closed.signal.aborted) this.onGone();
     }
-    this.#wanted = null;
-    if (shown) this.onShown();
-    else this.onGone();
   }
 }

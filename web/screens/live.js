@@ -54,8 +54,7 @@ export class LiveScreen extends HsElement {
 
   /** The label of the frame the person sees, µs since the epoch: of the live picture, or of the past one. */
   get labelOnScreen() {
-    const past_ms = this.rewind?.at_ms ?? null;
-    return past_ms === null ? this.live.labelOnScreen : Math.round(past_ms * 1000);
+    return this.rewind?.at_us ?? this.live.labelOnScreen;
   }
 
   /** Whether one camera is looked at here. */
@@ -66,7 +65,7 @@ export class LiveScreen extends HsElement {
     try {
       const { RewindPanel } = await import("../components/rewind_panel.js");
       if (this.rewind) return;
-      this.rewind = new RewindPanel(this.#services.api);
+      this.rewind = new RewindPanel(this.#services.api, this.live);
     } catch {
       return; // The box went away; everything else on this screen is here.
     }

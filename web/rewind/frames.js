@@ -1,0 +1,91 @@
+/**
+ * The frames of one stretch of the past: which of them a moment shows, how to step from one to another, where a player must
+ * seek to show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
+ */
+
+/** @import { FramesTold } from "../types.js" */
+
+/** Players round, so a seek lands inside a frame; but near its beginning where an outage holds it. */
+const INTO_US = 20_000;
+const GUESSED_US = 1e6 / 30;
+
+/** None lost, as `rfc3339` makes them; a Date would cut them to milliseconds. @param {string} label as the API tells it */
+export function microseconds(label) {
+  return Date.parse(`${label.slice(0, 19)}Z`) * 1000 + Number(label.slice(20, 26));
+}
+
+export class Frames {
+  #offset_us;
+
+  /**
+   * @param {number} count ≥ 1 @param {(index: number) => number} offset_us of a frame's label from `from_us`, ascending
+   * @param {number} from_us the first label @param {number} to_us where the last frame ends
+   */
+  constructor(count, offset_us, from_us, to_us) {
+    this.count = count;
+    this.#offset_us = offset_us;
+    this.from_us = from_us;
+    this.to_us = to_us;
+  }
+
+  /** @param {FramesTold} told */
+  static told({ start_time, end_time, frame_offsets_us }) {
+    return new Frames(frame_offsets_us.length, (index) => frame_offsets_us[index], microseconds(start_time), microseconds(end_time));
+  }
+
+  /** Until they are told: thirty a second. @param {number} from_us @param {number} to_us */
+  static guessed(from_us, to_us) {
+    return new Frames(Math.max(1, Math.floor((to_us - from_us) / GUESSED_US)), (index) => Math.floor(index * GUESSED_US), from_us, to_us);
+  }
+
+  /** Without those before a moment, as if there had never been any; the last one stays. @param {number} us */
+  from(us) {
+    const first = Math.min(this.count - 1, this.#index(us - 1) + 1);
+    const offset_us = this.#offset_us(first);
+    return new Frames(this.count - first, (index) => this.#offset_us(first + index) - offset_us, this.from_us + offset_us, this.to_us);
+  }
+
+  /** The frame on show at a moment, else the nearest end. @param {number} us */
+  at(us) {
+    return this.#label(this.#index(us));
+  }
+
+  /** Where the frame on show at a moment ends: at the next one, or with the stretch. @param {number} us */
+  endOf(us) {
+    return this.#label(this.#index(us) + 1);
+  }
+
+  /** @param {number} us @param {number} frames */
+  stepped(us, frames) {
+    return this.#label(Math.max(0, Math.min(this.count - 1, this.#index(us) + frames)));
+  }
+
+  /** The media time, s, at which a player shows exactly the frame of a moment. @param {number} us */
+  seekTime(us) {
+    const label = this.at(us);
+    return (label - this.from_us + Math.min(INTO_US, (this.endOf(us) - label) / 2)) / 1e6;
+  }
+
+  /** The frame whose time a player names; times in files are rounded to 11 µs. @param {number} media_time_s */
+  painted(media_time_s) {
+    const us = this.from_us + media_time_s * 1e6;
+    const [label, next] = [this.at(us), this.stepped(us, 1)];
+    return next - us < us - label ? next : label;
+  }
+
+  /** @param {number} index the count itself: the end */
+  #label(index) {
+    return index < this.count ? this.from_us + this.#offset_us(index) : this.to_us;
+  }
+
+  /** @param {number} us */
+  #index(us) {
+    let [low, high] = [0, this.count];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#label(middle) > us) high = middle;
+      else low = middle + 1;
+    }
+    return Math.max(0, low - 1);
+  }
+}
