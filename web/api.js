@@ -1,7 +1,7 @@
 /** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
 
 import { text } from "./messages.js";
-/** @import { Analytics, Budget, Camera, Clip, FramesTold, Playback, ReplayTold, Retention, Schedule, System } from "./types.js" */
+/** @import { Analytics, Budget, Clip, FramesTold, Playback, ReplayTold, Retention, Schedule, System } from "./types.js" */
 
 /** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
 export class ApiError extends Error {
