@@ -306,7 +306,7 @@ def test_marks_stay_when_the_true_frames_are_known(run: Any) -> None:
         return [of(m.onto(s, on, 25.03e6)), of(m.onto(s, on.from(30.5e6), 25e6)),
           of(m.onto(m.begin(line(60), 30e6), on.from(50e6), 30e6))];""",
     )
-    assert found == [[25, 20, 40.1], [30.5, 30.5, 40.1], [50, 50, 60]]
+    assert found == [[25, 20, 40.2], [30.5, 30.5, 40.2], [50, 50, 60]]
 
 
 def test_keys_of_a_slider_step_by_frames_and_by_seconds(run: Any) -> None:

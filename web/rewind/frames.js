@@ -40,7 +40,7 @@ export class Frames {
 
   /** Without those before a moment, as if there had never been any; the last one stays. @param {number} us */
   from(us) {
-    const first = Math.min(this.count - 1, this.#index(us - 1) + 1);
+    const first = us <= this.from_us ? 0 : Math.min(this.count - 1, this.#index(us - 1) + 1);
     const offset_us = this.#offset_us(first);
     return new Frames(this.count - first, (index) => this.#offset_us(first + index) - offset_us, this.from_us + offset_us, this.to_us);
   }
