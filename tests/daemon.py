@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL_CAMERA = {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=30&gop_s=1"}
-READY_S = 30.0
+READY_S = 60.0
 END_S = 20.0
 
 T = TypeVar("T")
@@ -114,7 +114,11 @@ class Daemon:
                 stderr=log,
             )
         if wait:
-            self.wait(self._is_ready, READY_S, "ready")
+            try:
+                self.wait(self._is_ready, READY_S, "ready")
+            except BaseException:
+                self.kill()  # nobody else would: what failed is the entry of the `with` block
+                raise
 
     def stop(self) -> int:
         """Ask it to end (SIGTERM); returns its exit code."""
