@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from typing import NamedTuple
 
 from recorder.access_unit import AccessUnit, Codec, Epoch, SourceUnit
 from recorder.audio_unit import AudioUnit, SourceAudio
@@ -41,6 +42,18 @@ JOIN_S = 6.0
 """How long `close` waits: a little more than the read timeout, the only way out of a silent read."""
 
 _log = logging.getLogger(__name__)
+
+
+class Looks(NamedTuple):
+    """The part of a camera's status that changes seldom."""
+
+    state: StreamState
+    reason: str
+    codec: Codec | None
+    width: int | None
+    height: int | None
+    audio_codec: str | None
+
 
 Opener = Callable[[CameraSettings, Clock, threading.Event], Source]
 
@@ -85,6 +98,8 @@ class BackgroundStream:
         self._thread = threading.Thread(target=self._run, name=f"capture-{settings.camera_id}", daemon=True)
         self._condition = Condition(StreamState.CONNECTING, "Not started yet.", clock.monotonic_ns())
         self._counters = StreamCounters()
+        self._units = self._bytes = self._sound_frames = 0
+        """Received; apart from the other counters, for making all of those anew is no work for every unit."""
         self._epoch: Epoch | None = None
         self._source_codec: Codec | None = None
         self._is_old_news = False
@@ -156,6 +171,15 @@ class BackgroundStream:
             recordings=0,
             viewers=0,
         )
+
+    def looks(self) -> Looks:
+        """What pages are told of when it changes. Any thread; a fraction of the cost of `status`."""
+        epoch = self._epoch
+        with self._lock:
+            holds_any = self._ring.held_frames > 0
+        condition = self._shown_condition(holds_any=holds_any)
+        codec, width, height = (epoch.codec, epoch.width, epoch.height) if epoch else (None, None, None)
+        return Looks(condition.state, condition.reason, codec, width, height, self._audio_codec())
 
     def why_no_sound(self) -> str:
         """For a person who listens and hears nothing. Any thread."""
@@ -241,11 +265,12 @@ class BackgroundStream:
         sound: list[AudioUnit] = []
         for item in told:
             if isinstance(item, SourceUnit):
+                self._units += 1
+                self._bytes += len(item.data)
                 placed += self._timeline.place(item)
-                self._count(units=1, bytes=len(item.data))
             elif isinstance(item, SourceAudio):
                 sound += self._timeline.place_sound(item)
-                self._count(sound_frames=1)
+                self._sound_frames += 1
             else:
                 self._count(sound_frames_lost=item.lost, sound_failures=int(item.failed))
                 self._tell_of_sound(item.reason)
@@ -294,6 +319,8 @@ class BackgroundStream:
 
     def _balance(self) -> None:
         """Under the lock: sound goes back as far as the pictures, and counts in their bound."""
+        if self._sound_ring.format is None:
+            return
         if self._ring.held_frames:
             self._sound_ring.keep_beside(self._ring.oldest(), self._ring.limits.max_bytes)
         self._ring.beside_bytes = self._sound_ring.held_bytes
@@ -389,6 +416,9 @@ class BackgroundStream:
         source = self._source
         return replace(
             self._counters,
+            units=self._units,
+            bytes=self._bytes,
+            sound_frames=self._sound_frames,
             discontinuities=self._timeline.discontinuities,
             units_before_keyframe=self._timeline.units_before_keyframe,
             units_damaged=self._damaged_before + (source.damaged if source is not None else 0),

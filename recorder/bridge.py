@@ -52,13 +52,20 @@ class Bridge:
         # Counted under the lock before the version is looked at: a notice sees one or the other.
         with self._lock:
             self._waiting += 1
+        is_over = False
+
+        def end() -> None:
+            nonlocal is_over
+            is_over = True
+            self._wake_waiting()
+
+        # No asyncio.timeout: most waits of a quiet box end by the clock, and it would end each by exceptions.
+        timer = asyncio.get_running_loop().call_later(timeout_s, end)
         try:
-            async with asyncio.timeout(timeout_s):
-                while self._version <= version:
-                    await self._awake.wait()
-        except TimeoutError:
-            pass
+            while self._version <= version and not is_over:
+                await self._awake.wait()
         finally:
+            timer.cancel()
             with self._lock:
                 self._waiting -= 1
         return self._version
@@ -67,6 +74,9 @@ class Bridge:
         with self._lock:
             self._pending = False
             self.wake_ups += 1
+        self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
         # Everybody who waits now holds the old event; who comes later waits for the next notice.
         awake, self._awake = self._awake, asyncio.Event()
         awake.set()

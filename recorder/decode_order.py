@@ -17,7 +17,7 @@ from statistics import median_low
 from recorder.access_unit import SourceUnit
 from recorder.settings import NS_PER_S
 
-_FARTHEST_AHEAD_S = 5
+_FARTHEST_AHEAD_NS = 5 * NS_PER_S
 """A pts further ahead of its dts is damage: 16 reordered frames at 5 fps are 3.2 s."""
 _MOST_REORDERED = 16  # max_num_reorder_frames of H.264 and H.265
 
@@ -33,7 +33,8 @@ class Stamped:
 
 def to_ns(ticks: int, time_base: Fraction) -> int:
     """Ticks as nanoseconds, rounded once and never summed: a constant rate stays constant."""
-    return (2 * ticks * time_base.numerator * NS_PER_S + time_base.denominator) // (2 * time_base.denominator)
+    numerator, denominator = time_base.as_integer_ratio()
+    return (2 * ticks * numerator * NS_PER_S + denominator) // (2 * denominator)
 
 
 class DecodeOrder:
@@ -70,7 +71,7 @@ class DecodeOrder:
         ]
 
     def stamp(self, unit: SourceUnit, step_ns: int) -> Stamped:
-        """Stamp the next unit."""
+        """Stamp the next unit; `step_ns` counts only where it has no dts."""
         if self._unstamped:
             arrival = _to_ticks(unit.arrival_ns, unit.time_base)
             return self._stamped(unit, arrival, arrival, step_ns)
@@ -88,9 +89,11 @@ class DecodeOrder:
         if self._last_dts is not None:
             dts = max(dts, self._last_dts)
         self._last_dts = dts
-        if pts is None or pts < dts or pts - dts > _farthest(unit.time_base):
-            pts = dts
-        return Stamped(unit, to_ns(dts, unit.time_base), to_ns(pts, unit.time_base))
+        dts_ns = to_ns(dts, unit.time_base)
+        if pts is None or pts <= dts:
+            return Stamped(unit, dts_ns, dts_ns)
+        pts_ns = to_ns(pts, unit.time_base)
+        return Stamped(unit, dts_ns, dts_ns if pts_ns - dts_ns > _FARTHEST_AHEAD_NS else pts_ns)
 
     def _made(self, unit: SourceUnit, pts: int | None, step_ns: int) -> int:
         """A dts from decode order: with no dts ever the pts, sorted; else one frame on."""
@@ -146,7 +149,3 @@ def _how_late(held: Sequence[SourceUnit], step: int) -> int:
     """
     late = (unit.dts - unit.pts for unit in held if unit.dts is not None and unit.pts is not None)
     return max((ticks for ticks in late if 0 < ticks <= _MOST_REORDERED * step), default=0)
-
-
-def _farthest(time_base: Fraction) -> int:
-    return int(_FARTHEST_AHEAD_S / time_base)

@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 NAL_SLICE, NAL_IDR, NAL_SEI, NAL_SPS, NAL_PPS = 1, 5, 6, 7, 8
-_PICTURE_TYPES = frozenset(range(1, 6))
+_FIRST_PICTURE_TYPE, _LAST_PICTURE_TYPE = NAL_SLICE, NAL_IDR
 _SEI_RECOVERY_POINT = 6
 # Profiles whose SPS carries chroma format, bit depths and scaling lists (7.3.2.1.1).
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
@@ -80,7 +80,7 @@ def parameter_sets(data: bytes) -> bytes | None:
 
 def holds_picture(data: bytes) -> bool:
     """True where `data` has at least one slice; false for parameter sets, SEI and delimiters alone."""
-    return any(nal_type(nal) in _PICTURE_TYPES for nal in split_nal_units(data))
+    return any(_is_picture(nal) for nal in split_nal_units(data))
 
 
 def is_idr(data: bytes) -> bool:
@@ -201,7 +201,7 @@ def _starts_decoding(nals: Sequence[memoryview]) -> bool:
         kind = nal_type(nal)
         if kind == NAL_IDR or (kind == NAL_SEI and _is_exact_recovery_point(nal)):
             return True
-        if kind in _PICTURE_TYPES:
+        if _FIRST_PICTURE_TYPE <= kind <= _LAST_PICTURE_TYPE:
             return False
     return False
 
@@ -257,7 +257,7 @@ def _skip_frame_numbering(bits: BitReader) -> None:
 
 
 def _is_picture(nal: memoryview) -> bool:
-    return nal_type(nal) in _PICTURE_TYPES
+    return _FIRST_PICTURE_TYPE <= nal[0] & 0x1F <= _LAST_PICTURE_TYPE
 
 
 def _set_in(nal: memoryview) -> ParameterSet | None:
@@ -289,10 +289,13 @@ def _pps_of_first_slice(nals: Sequence[memoryview]) -> int | None:
 
 
 def _is_exact_recovery_point(sei: memoryview) -> bool:
-    rbsp = bytes(sei[1:_SEI_HEAD_BYTES]).replace(b"\x00\x00\x03", b"\x00\x00")
+    payload = bytes(sei[1:_SEI_HEAD_BYTES])
+    if _SEI_RECOVERY_POINT not in payload:  # its type is a byte of that value, wherever the message stands
+        return False
+    rbsp = payload.replace(b"\x00\x00\x03", b"\x00\x00")
     return any(
-        kind == _SEI_RECOVERY_POINT and payload[:1] and payload[0] & 0x80  # ue(v) of 0 is a single 1 bit
-        for kind, payload in _sei_messages(rbsp)
+        kind == _SEI_RECOVERY_POINT and message[:1] and message[0] & 0x80  # ue(v) of 0 is a single 1 bit
+        for kind, message in _sei_messages(rbsp)
     )
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from recorder.access_unit import AccessUnit, Codec, upright_size
-from recorder.background_stream import BackgroundStream
+from recorder.background_stream import BackgroundStream, Looks
 from recorder.bridge import Bridge
 from recorder.clip_processor import (
     ActiveRecording,
@@ -465,14 +465,13 @@ class Recorder:
 
     async def _watch_state(self) -> None:
         """Tell the daemon and the live viewers when the camera's state changes."""
-        seen: tuple[object, ...] = ()
+        seen: Looks | None = None
         version = 0
         while True:
-            status = self._stream.status()
-            now = (status.state, status.reason, status.codec, status.width, status.height, status.audio_codec)
+            now = self._stream.looks()
             if now != seen:
                 seen = now
-                self._live.tell_state(status.state, status.reason)
+                self._live.tell_state(now.state, now.reason)
                 self._tools.on_event(CameraChanged(self.settings.camera_id))
             # A camera that goes quiet tells nobody: that it is stalled shows only by looking.
             version = await self._changes.wait_beyond(version, 1.0)

@@ -129,11 +129,13 @@ class RingBuffer:
             return
         self._units.append(unit)
         gop = self._gops[self._gops.end - 1]
-        gop.size_bytes += len(unit.data)
-        self._held_bytes += len(unit.data)
+        size_bytes = len(unit.data)
+        gop.size_bytes += size_bytes
+        self._held_bytes += size_bytes
         if gop.pins:
-            self._pinned_held_bytes += len(unit.data)
-        self._reorder_ns = max(self._reorder_ns, unit.pts_ns - unit.dts_ns)
+            self._pinned_held_bytes += size_bytes
+        if unit.pts_ns - unit.dts_ns > self._reorder_ns:
+            self._reorder_ns = unit.pts_ns - unit.dts_ns
         if self._newest is None or unit.pts_ns >= self._newest.pts_ns:
             self._newest = unit
         self._keep_within_limits(self._newest)
@@ -298,6 +300,8 @@ class RingBuffer:
         full_from_ns = _end_ns(newest) - round(self._limits.seconds * NS_PER_S)
         while len(self._gops) > 1 and self._gops[self._gops.first + 1].keyframe.pts_ns <= full_from_ns:
             self._evict_oldest()
+        if not self._is_too_much(self._counted_bytes()):
+            return
         self._evict_by_bytes()
         if self._is_too_much(self._held_bytes):
             self._evict_oldest()

@@ -63,6 +63,8 @@ class ParameterSetTracker:
         """Width and height in pixels; (0, 0) while unknown."""
         self.damaged = 0
         """Parameter sets that could not be read and packets without picture that had to be dropped."""
+        self.starts_decoding = False
+        """Whether decoding can start at the unit that `feed` returned last."""
         self._syntax = syntax
         self._sets: dict[SetKind, dict[int, ParameterSet]] = {kind: {} for kind in SetKind}
         self._held = b""
@@ -72,18 +74,24 @@ class ParameterSetTracker:
 
     def feed(self, data: bytes) -> bytes | None:
         """The access unit that `data` completes, or None where it holds no picture yet."""
-        nals = leading_nal_units(data, self._syntax.is_picture)
-        self._learn(nals)
-        if not any(self._syntax.is_picture(nal) for nal in nals):
+        syntax = self._syntax
+        nals = leading_nal_units(data, syntax.is_picture)
+        # The first slice, where there is one, is the last of them, and most units are nothing else.
+        holds_picture = bool(nals) and syntax.is_picture(nals[-1])
+        self._learn(nals[:-1] if holds_picture else nals)
+        if not holds_picture:
             self._held += data
             if len(self._held) > _MAX_HELD_BYTES:
                 self._held = b""
                 self.damaged += 1
             return None
-        unit = self._held + data if self._held else data
-        self._held = b""
-        if self._syntax.starts_decoding(leading_nal_units(unit, self._syntax.is_picture)):
-            self._use(self._syntax.pps_used(nals))
+        unit, leading = data, nals
+        if self._held:
+            unit, self._held = self._held + data, b""
+            leading = leading_nal_units(unit, syntax.is_picture)
+        self.starts_decoding = syntax.starts_decoding(leading)
+        if self.starts_decoding:
+            self._use(syntax.pps_used(nals))
         return unit
 
     def _learn(self, nals: list[memoryview]) -> None:

@@ -22,6 +22,8 @@ class Shelf(Generic[_T]):
         self._items: list[_T] = []
         self._cut = 0
         self.first = 0
+        self.end = 0
+        """Position behind the newest item."""
 
     def __len__(self) -> int:
         return self.end - self.first
@@ -29,12 +31,9 @@ class Shelf(Generic[_T]):
     def __getitem__(self, position: int) -> _T:
         return self._items[position - self._cut]
 
-    @property
-    def end(self) -> int:
-        return self._cut + len(self._items)
-
     def append(self, item: _T) -> None:
         self._items.append(item)
+        self.end += 1
 
     def drop_before(self, position: int) -> None:
         for index in range(self.first - self._cut, position - self._cut):

@@ -10,6 +10,7 @@ and only once it is clearly wrong: in between, distances on our line are exactly
 """
 
 from collections import deque
+from fractions import Fraction
 from statistics import median_low
 
 from recorder.access_unit import AccessUnit, Epoch, SourceUnit
@@ -63,6 +64,8 @@ class Timeline:
         self._last: AccessUnit | None = None
         self._shown_until_ns = 0
         self._steps_ns: deque[int] = deque(maxlen=_STEPS_REMEMBERED)
+        self._usual_step_ns: int | None = None
+        """Their median."""
         self._held: list[SourceUnit] = []
         self._held_sound: list[SourceAudio] = []
         self._reset()
@@ -78,15 +81,16 @@ class Timeline:
     def place(self, unit: SourceUnit) -> list[AccessUnit]:
         """Place a unit. Returns the units that are ready: none while a run settles, then all at once."""
         placed: list[AccessUnit] = []
-        ends_run = self._ends_run(unit)
+        dts_step_ns = self._dts_step_ns(unit)
+        ends_run = self._ends_run(unit, dts_step_ns)
         # Also when it ends the run: a camera of one frame in two seconds is to be learnt, not cut up.
-        self._note_step(self._dts_step_ns(unit))
+        self._note_step(dts_step_ns)
         if ends_run:
             placed = self.begin_run()
             self.discontinuities += 1
         self._remember(unit)
         if self._settled:
-            stamped = self._order.stamp(unit, self._step_ns(unit))
+            stamped = self._order.stamp(unit, self._step_ns(unit) if unit.dts is None else 0)
             self._observe(stamped)
             return self._place_stamped(stamped)
         self._held.append(unit)
@@ -158,14 +162,16 @@ class Timeline:
         self._last_sound_ns = pts_ns
         return [unit]
 
-    def _ends_run(self, unit: SourceUnit) -> bool:
+    def _ends_run(self, unit: SourceUnit, dts_step_ns: int) -> bool:
         previous = self._previous
         if previous is None:
             return False
-        if unit.time_base != previous.time_base or self._lost_track(unit):
+        if _differ(unit.time_base, previous.time_base) or self._lost_track(unit):
             return True
         if unit.dts is not None:
-            delta_ns = self._dts_step_ns(unit) * (self._since_dts + 1)
+            delta_ns = dts_step_ns * (self._since_dts + 1)
+            if 0 <= delta_ns <= JUMP_NS:
+                return False
             return delta_ns < 0 or delta_ns > JUMP_NS + (self._since_dts + 1) * self._step_ns(unit)
         if unit.pts is None or self._previous_pts is None or self._previous_dts is not None:
             return False
@@ -180,7 +186,7 @@ class Timeline:
 
     def _dts_step_ns(self, unit: SourceUnit) -> int:
         """dts since the last unit that had one, per unit; 0 where that cannot be told."""
-        if self._previous is None or unit.time_base != self._previous.time_base:
+        if self._previous is None or _differ(unit.time_base, self._previous.time_base):
             return 0
         if unit.dts is None or self._previous_dts is None:
             return 0
@@ -196,15 +202,21 @@ class Timeline:
             self._previous_dts, self._since_dts = unit.dts, 0
 
     def _note_step(self, step_ns: int) -> None:
-        if step_ns > 0:
-            self._steps_ns.append(step_ns)
+        if step_ns <= 0:
+            return
+        steps_ns = self._steps_ns
+        # One like the one that goes changes nothing, and that is nearly always so.
+        is_one_more = len(steps_ns) == _STEPS_REMEMBERED and steps_ns[0] == step_ns
+        steps_ns.append(step_ns)
+        if not is_one_more:
+            self._usual_step_ns = median_low(steps_ns)
 
     def _step_ns(self, unit: SourceUnit) -> int:
         """The nominal length of a frame: the camera's word unless its own timestamps contradict it."""
         said_ns = to_ns(unit.duration, unit.time_base)
-        if not self._steps_ns:
+        usual_ns = self._usual_step_ns
+        if usual_ns is None:
             return said_ns if said_ns > 0 else _DEFAULT_STEP_NS
-        usual_ns = median_low(self._steps_ns)
         return said_ns if 3 * usual_ns < 4 * said_ns < 5 * usual_ns else usual_ns
 
     def _observe(self, unit: Stamped) -> None:
@@ -270,6 +282,11 @@ class Timeline:
         if self._slewing:
             most_ns = elapsed_ns // _SLEW_DIVISOR
             self._offset_ns += max(-most_ns, min(most_ns, error_ns))
+
+
+def _differ(one: Fraction, other: Fraction) -> bool:
+    # A stream hands out the same fraction with every unit, and comparing two takes a microsecond.
+    return one is not other and one != other
 
 
 class _Envelope:

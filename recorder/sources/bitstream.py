@@ -4,7 +4,6 @@ PyAV packets stay inside this package: everything that leaves is a copy in plain
 """
 
 import socket
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Protocol, assert_never
 
@@ -37,6 +36,8 @@ class _Tracker(Protocol):
     def size(self) -> tuple[int, int]: ...
     @property
     def damaged(self) -> int: ...
+    @property
+    def starts_decoding(self) -> bool: ...
     def feed(self, data: bytes) -> bytes | None: ...
 
 
@@ -44,6 +45,7 @@ class JpegTracker:
     """Every packet is a whole JPEG, or damaged and dropped."""
 
     parameter_sets = b""
+    starts_decoding = True
 
     def __init__(self) -> None:
         self.size = (0, 0)
@@ -59,17 +61,13 @@ class JpegTracker:
         return jpeg.self_contained(data, found)
 
 
-def _always(_data: bytes) -> bool:
-    return True
-
-
 class UnitAssembler:
     """Makes source units of the packets of one stream. One connection, one thread."""
 
     def __init__(self, clock: Clock, codec: Codec = Codec.H264, out_of_band: bytes = b"") -> None:
         """`out_of_band`: the parameter sets of the stream's description, Annex B, if it has any."""
         self._clock = clock
-        self._tracker, self._starts_decoding = _reader_of(codec, out_of_band)
+        self._tracker = _tracker_of(codec, out_of_band)
         self._epoch = Epoch(codec, 0, 0, b"")
         self._held_times: tuple[int | None, int | None] = (None, None)
         self._empty = 0
@@ -119,7 +117,7 @@ class UnitAssembler:
         return SourceUnit(
             data=data,
             epoch=self._current_epoch(),
-            is_keyframe=sets_known and self._starts_decoding(data),
+            is_keyframe=sets_known and self._tracker.starts_decoding,
             pts=stamps[0],
             dts=stamps[1],
             time_base=time_base,
@@ -145,20 +143,20 @@ class UnitAssembler:
         return pts, dts
 
     def _current_epoch(self) -> Epoch:
-        sets, size = self._tracker.parameter_sets, self._tracker.size
-        if (self._epoch.parameter_sets, (self._epoch.width, self._epoch.height)) != (sets, size):
-            self._epoch = Epoch(self._epoch.codec, *size, sets)
-        return self._epoch
+        epoch, sets, (width, height) = self._epoch, self._tracker.parameter_sets, self._tracker.size
+        if epoch.parameter_sets != sets or epoch.width != width or epoch.height != height:
+            self._epoch = epoch = Epoch(epoch.codec, width, height, sets)
+        return epoch
 
 
-def _reader_of(codec: Codec, out_of_band: bytes) -> tuple[_Tracker, Callable[[bytes], bool]]:
+def _tracker_of(codec: Codec, out_of_band: bytes) -> _Tracker:
     match codec:
         case Codec.H264:
-            return h264.ParameterSetTracker(out_of_band), h264.starts_decoding
+            return h264.ParameterSetTracker(out_of_band)
         case Codec.H265:
-            return h265.ParameterSetTracker(out_of_band), h265.starts_decoding
+            return h265.ParameterSetTracker(out_of_band)
         case Codec.MJPEG:
-            return JpegTracker(), _always
+            return JpegTracker()
         case _:
             assert_never(codec)
 

@@ -6,7 +6,7 @@ can take.
 """
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import av
@@ -61,12 +61,12 @@ class StreamSource:
 
     def open(self) -> None:
         """Connect, and read until the codec is known; takes up to twice the open timeout."""
-        address, doing = self._settings.source, f"connecting to {self.description}"
+        address = self._settings.source
         try:
             self._container = self._connect_with_sound()
         except _LIBRARY_ERRORS as error:
             # Not chained: the original's text holds the whole address with its password.
-            raise sentence(error, address, doing) from None
+            raise sentence(error, address, f"connecting to {self.description}") from None
         streams = self._container.streams.video
         if not streams:
             msg = f"{self.description} sends no video; check the path of the stream."
@@ -78,32 +78,29 @@ class StreamSource:
             self._sound = RtspSound(heard[0], streams[0], self._clock)
         self._packets = self._container.demux(streams[0], *heard[:1])
 
-    def read(self) -> list[FromSource]:
+    def read(self) -> Sequence[FromSource]:
         """The unit of the next packet, if it completes one, or the sound in it."""
         if self._stop.is_set():
             return []
-        doing = f"reading from {self.description}"
         if self._went_silent:
-            msg = f"While {doing}, the camera did not answer in time."
+            msg = f"While {self._doing}, the camera did not answer in time."
             raise SourceLost(msg)
         begun_ns = self._clock.monotonic_ns()
         try:
             packet = next(self._packets, None)
         except _LIBRARY_ERRORS as error:
-            raise sentence(error, self._settings.source, doing) from None
+            raise sentence(error, self._settings.source, self._doing) from None
         # A read that times out first yields the unit FFmpeg's parser still held, as if nothing had
         # happened; waiting for the error itself would take the timeout a second time.
         waited_s = (self._clock.monotonic_ns() - begun_ns) / NS_PER_S
         self._went_silent = waited_s >= 0.98 * self._settings.read_timeout_s
         if packet is None:
-            msg = f"While {doing}, the camera ended the connection."
+            msg = f"While {self._doing}, the camera ended the connection."
             raise SourceLost(msg)
-        told, self._told = self._told, []
-        if self._sound is None:
-            return [*told, *self._assembler.take(packet)]
-        if packet.stream.type == "audio":
-            return [*told, *self._sound.take(packet)]
-        return [*told, *self._assembler.take(packet, self._sound.video_shift(packet))]
+        units = self._units_of(packet)
+        if self._told:
+            units, self._told = [*self._told, *units], []
+        return units
 
     def close(self) -> None:
         """Say goodbye to the camera and free the container (it sits in a reference cycle)."""
@@ -113,6 +110,18 @@ class StreamSource:
         container, self._container = self._container, None
         if container is not None:
             container.close()
+
+    @property
+    def _doing(self) -> str:
+        # Made only when something is wrong: taking the account out of an address is no work for every packet.
+        return f"reading from {self.description}"
+
+    def _units_of(self, packet: "Packet[Any]") -> Sequence[FromSource]:
+        if self._sound is None:
+            return self._assembler.take(packet)
+        if packet.stream.type == "audio":
+            return self._sound.take(packet)
+        return self._assembler.take(packet, self._sound.video_shift(packet))
 
     def _connect_with_sound(self) -> InputContainer:
         """With its sound if it can be had; a camera that stumbles over it is asked for the video alone."""

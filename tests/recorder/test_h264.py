@@ -87,6 +87,21 @@ def test_an_exact_recovery_point_starts_decoding() -> None:
     assert sum(map(h264.starts_decoding, units)) >= 3
 
 
+@pytest.mark.parametrize("extra", ["", ":nal-hrd=vbr:vbv-maxrate=900:vbv-bufsize=900"])
+def test_the_tracker_says_where_decoding_can_start(extra: str) -> None:
+    """As it looks at each unit anyway: with sets and messages in front of it, or in packets of their own."""
+    units = encoded(320, 180, ":open-gop=1:bframes=2:b-adapt=0" + extra, 24)
+    inline, apart = h264.ParameterSetTracker(), h264.ParameterSetTracker()
+    said = []
+    for unit in units:
+        assert inline.feed(unit) == unit
+        assert apart.feed(nals_of(unit, 6, 7, 8)) is None
+        assert apart.feed(nals_of(unit, 1, 5)) is not None
+        said.append((inline.starts_decoding, apart.starts_decoding))
+    assert said == [(h264.starts_decoding(unit),) * 2 for unit in units]
+    assert 3 <= sum(starts for starts, _ in said) < 24
+
+
 def test_sets_in_packets_of_their_own_join_the_next_picture() -> None:
     """Nothing is lost and nothing is a unit that shows no picture."""
     first, *rest = encoded()
