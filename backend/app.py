@@ -170,7 +170,7 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
         metrics = Metrics(rooms.cameras.statuses, lambda: _numbers(base, rooms, access))
         rooms.playing.metrics.register(metrics.registry)
         access = _make_access(config, base.catalogue, key)
-        await _start_jobs(stack, base, rooms, metrics, key)
+        await _start_jobs(stack, base, rooms, metrics)
         routes = await asyncio.to_thread(_read_routes, media_origin(config))
         app = _make_app(base, rooms, access, metrics, routes)
         address = await _listen(stack, app, config, rooms.reloader)
@@ -380,9 +380,7 @@ def _make_access(config: Config, catalogue: Catalogue, key: AccessKey) -> Access
     )
 
 
-async def _start_jobs(
-    stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: Metrics, key: AccessKey
-) -> None:
+async def _start_jobs(stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: Metrics) -> None:
     catalogue = base.catalogue
 
     async def check_clock() -> None:
@@ -393,7 +391,6 @@ async def _start_jobs(
     scheduler = Scheduler(metrics.failed)
     scheduler.every(1, "clock", check_clock)
     scheduler.every(1, "samples", lambda: rooms.analytics.tick(rooms.cameras.statuses()))
-    scheduler.every(1, "key", lambda: asyncio.to_thread(key.refresh))
     scheduler.every(1, "publish", rooms.publishing.tick)
     scheduler.every(10, "garbage", rooms.garbage.run)
     scheduler.every(3600, "thin samples", rooms.analytics.thin)

@@ -37,6 +37,8 @@ SUBJECT = "disk"
 OPEN_ENDED_S = 60.0
 """What a recording that a person stops is counted as."""
 LOOK_PATIENCE_S = 0.5
+RESTING_TURNS = 5
+"""One tick in so many looks at the disk where nothing is at stake: it is far from full and nobody records."""
 LAST_SHARE = 0.25
 """Of the reserve, below which recordings under way are ended; finishing them takes their size once more."""
 
@@ -94,6 +96,8 @@ class DiskRoom:
         self.pending_bytes = 0
         """Of unfinished clips: what finishing them takes once more."""
         self.is_low = False
+        self._is_at_stake = True
+        self._turn = 0
         self.counters = RoomCounters()
 
     @property
@@ -117,6 +121,7 @@ class DiskRoom:
 
     async def admit(self) -> None:
         """Refuse, with 507, to begin a recording or to keep a snapshot while the reserve is touched."""
+        self._is_at_stake = True
         # Many presses within a second take more than what the last look saw. A disk that does not answer
         # is not waited for here: what was seen last counts.
         with suppress(TimeoutError):
@@ -129,13 +134,22 @@ class DiskRoom:
         detail = f"{self.reason} Nothing was recorded; the buffer goes on. {cure}"
         raise Problem(507, "The disk is almost full", detail, headers={"Retry-After": "30"})
 
+    async def tick(self, when_low: Callable[[], Awaitable[object]]) -> None:
+        """Look, now or at one of the next turns; once a second."""
+        self._turn += 1
+        if self._is_at_stake or self._turn % RESTING_TURNS == 0:
+            await self.look(when_low)
+
     async def look(self, when_low: Callable[[], Awaitable[object]] | None = None) -> None:
         """Measure, end recordings in time; `when_low` is asked to make room."""
         reserve = await self._measure()
         if reserve and not self.is_low:
             await self._keep_spare()
-        await self._end_in_time(reserve)
-        if self.free_bytes < (reserve + self.pending_bytes) * (1 + ROOM_SHARE) and when_low is not None:
+        is_recording = any(camera.recordings for camera in self._parts.statuses())
+        await self._end_in_time(reserve, is_recording=is_recording)
+        is_near = self.free_bytes < (reserve + self.pending_bytes) * (1 + ROOM_SHARE)
+        self._is_at_stake = is_near or is_recording
+        if is_near and when_low is not None:
             await when_low()
 
     async def give_spare(self) -> bool:
@@ -169,9 +183,9 @@ class DiskRoom:
         self.is_low = is_low
         self._parts.health.concern(SUBJECT, self.reason and f"{self.reason} Recordings are refused.")
 
-    async def _end_in_time(self, reserve: int) -> None:
+    async def _end_in_time(self, reserve: int, *, is_recording: bool) -> None:
         parts = self._parts
-        if reserve == 0 or not (self.pending_bytes or any(camera.recordings for camera in parts.statuses())):
+        if reserve == 0 or not (self.pending_bytes or is_recording):
             self.pending_bytes = 0
             return
         unfinished = await parts.catalogue.list_unfinished(parts.recorder_id)

@@ -97,7 +97,7 @@ class Housekeeping:
 
     def run(self, scheduler: Scheduler) -> None:
         """Add the jobs."""
-        scheduler.every(LOOK_EVERY_S, "disk", lambda: self.room.look(self._make_room_soon))
+        scheduler.every(LOOK_EVERY_S, "disk", lambda: self.room.tick(self._make_room_soon))
         scheduler.every(SWEEP_EVERY_S, "retention", self.retention.sweep)
         scheduler.every(3600, "charges", self.budget.expire)
         self.sweep_soon()

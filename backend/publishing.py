@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.catalogue import Catalogue, Changed, Clip, IllegalTransition, utc_now
+from backend.catalogue.kept import Kept
 from backend.clip_news import ClipNews
 from backend.errors import Problem
 from backend.lifecycle import Status
@@ -47,6 +48,7 @@ class Publishing:
         self._news = news
         self._recorder_id = recorder_id
         self._now = now
+        self._next_promise = Kept(catalogue, lambda: catalogue.next_promise(recorder_id))
         self.counters = PublishCounters()
 
     async def publish(self, clip_id: str, *, caption: str | None = None, at: datetime | None = None) -> Clip:
@@ -77,6 +79,9 @@ class Publishing:
 
     async def tick(self) -> int:
         """Publish everything whose time has come; how many. Raises CatalogueUnavailable only."""
+        promised = await self._next_promise.answer()
+        if promised is None or promised > self._now():
+            return 0
         kept = 0
         # What was published is no longer due, so each round sees others.
         while due := await self._catalogue.publish_due(self._recorder_id, _AT_ONCE):

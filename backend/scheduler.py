@@ -10,14 +10,26 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from recorder.tasks import Tasks
+
 _log = logging.getLogger(__name__)
 
 Job = Callable[[], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class _Member:
+    """A job and its turn under way."""
+
+    name: str
+    job: Job
+    turn: asyncio.Task[None] | None = None
 
 
 class Scheduler:
@@ -27,16 +39,23 @@ class Scheduler:
         self, failed: Callable[[str], None], monotonic_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._failed = failed
-        self._running: set[asyncio.Task[None]] = set()
-        self._closing = False
+        self._tasks = Tasks()
+        self._members: dict[float, list[_Member]] = {}
         self._scheduler = AsyncIOScheduler(
             timezone=_NeverSet(monotonic_s),
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
 
     def every(self, seconds: float, name: str, job: Job) -> None:
-        """Run `job` every `seconds`, never twice at the same time."""
-        self._scheduler.add_job(self._run, _Every(seconds), args=(name, job), id=name)
+        """Run `job` every `seconds`, never twice at the same time.
+
+        Jobs of one interval have their turns together: to wake up costs more than most of them.
+        """
+        members = self._members.get(seconds)
+        if members is None:
+            members = self._members[seconds] = []
+            self._scheduler.add_job(self._begin, _Every(seconds), args=(members,), id=f"every {seconds:g} s")
+        members.append(_Member(name, job))
 
     def start(self) -> None:
         """Begin; the first turn of each job is one interval from now."""
@@ -44,22 +63,18 @@ class Scheduler:
 
     async def close(self) -> None:
         """Start no more jobs and end those that run."""
-        self._closing = True
         self._scheduler.shutdown(wait=False)
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._tasks.close()
+
+    async def _begin(self, members: list[_Member]) -> None:
+        """Give every job its turn that is not still busy with the one before."""
+        for member in members:
+            if member.turn is None or member.turn.done():
+                member.turn = self._tasks.spawn(self._run(member.name, member.job), f"job {member.name}")
 
     async def _run(self, name: str, job: Job) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
         try:
             await job()
-        except asyncio.CancelledError:
-            if not self._closing:  # at the end it is meant, and APScheduler would log it as a failure
-                raise
         except Exception:  # noqa: BLE001  the outermost frame of a job: one bad turn must not end those to come
             self._failed(f"job {name}")
             _log.exception("the job %s failed and runs again at its next turn", name)

@@ -18,6 +18,10 @@ from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
 from backend.access.sessions import COOKIE, Sessions, token_hash
 from backend.errors import Problem
 
+FOLLOW_KEY_S = 1.0
+"""How old a look at the key's file may be when somebody is judged by it."""
+_LOOK_PATIENCE_S = 0.5
+
 _KEY = Principal(PrincipalKind.KEY)
 _LOOPBACK = Principal(PrincipalKind.LOOPBACK)
 
@@ -40,6 +44,8 @@ class Access:
         self._hosts = hosts
         self._loopback_without_key = loopback_without_key
         self._monotonic_s = monotonic_s
+        self._looked_s = monotonic_s()
+        self._look: asyncio.Future[None] | None = None
 
     def check_host(self, request: web.Request) -> str:
         """The host name asked for; 421 when it is not ours (a foreign name pointed at our address)."""
@@ -77,10 +83,12 @@ class Access:
 
     async def identify(self, request: web.Request, host: str) -> Principal:
         """Who is asking. A wrong key is an error even where none would be needed."""
-        if (offered := _offered_key(request)) is not None:
+        offered, token = _offered_key(request), request.cookies.get(COOKIE)
+        if offered is not None or token:
+            await self._follow_key()
+        if offered is not None:
             await self.check_key(request, offered)
             return _KEY
-        token = request.cookies.get(COOKIE)
         if token and await self.sessions.is_valid(token, self.key.fingerprint):
             return Principal(PrincipalKind.SESSION, session=token_hash(token))
         if self._loopback_without_key and is_loopback(host) and is_loopback(peer_of(request)):
@@ -106,6 +114,18 @@ class Access:
             "`hindsight key show` on the box prints the key; `key new` may have replaced the one you have.",
             headers={"WWW-Authenticate": 'Bearer realm="hindsight"'},
         )
+
+    async def _follow_key(self) -> None:
+        """Take up a key that was replaced a second ago or more; a disk that hangs holds up one request.
+
+        Asked when somebody comes, not every second: most boxes are left alone all day.
+        """
+        now_s = self._monotonic_s()
+        if now_s - self._looked_s < FOLLOW_KEY_S or (self._look is not None and not self._look.done()):
+            return
+        self._looked_s = now_s
+        self._look = asyncio.get_running_loop().run_in_executor(None, self.key.refresh)
+        await asyncio.wait({self._look}, timeout=_LOOK_PATIENCE_S)
 
 
 def _offered_key(request: web.Request) -> str | None:

@@ -80,6 +80,11 @@ class Catalogue:
         """Let transactions under way end and close every connection. May be called twice."""
         await self._database.close()
 
+    @property
+    def writes(self) -> int | None:
+        """See `Database.writes`."""
+        return self._database.writes
+
     async def ping(self) -> None:
         """Ask the database for something trivial."""
         await self._database.read(lambda db: db.execute(sa.select(1)).scalar_one())
@@ -219,6 +224,10 @@ class Catalogue:
     async def publish_due(self, recorder_id: str, limit: int = 100) -> list[str]:
         """Drafts of this recorder whose promised time has come, the longest promised first."""
         return await self._database.read(lambda db: publish_queries.due(db, recorder_id, self._now(), limit))
+
+    async def next_promise(self, recorder_id: str) -> datetime | None:
+        """When the first promised time of this recorder's drafts comes or has come; None without any."""
+        return await self._database.read(lambda db: publish_queries.next_promise(db, recorder_id))
 
     async def keep_promise(self, clip_id: str) -> Clip | None:
         """Publish a draft whose time has come; None, and nothing done, when it no longer wants that."""

@@ -42,6 +42,15 @@ class Database:
         self._reader: sa.Engine | None = None
         self._write_threads: ThreadPoolExecutor | None = None
         self._read_threads: ThreadPoolExecutor | None = None
+        self._writes = 0
+
+    @property
+    def writes(self) -> int | None:
+        """Grows after each transaction that may have written; None where other processes write, too.
+
+        A daemon holds the lock of its `data_dir`, so nobody else writes to its SQLite file.
+        """
+        return self._writes if self.is_sqlite else None
 
     async def open(self, prepare: Work[None]) -> None:
         """Connect, and run `prepare` (the migrations) in a first transaction."""
@@ -68,16 +77,30 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in one transaction, committed when it returns and rolled back when it raises."""
-        return await self._run(self._write_threads, self._writer, work)
+        return await self._run(self._write_threads, self._writer, work, self._in_counted_transaction)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on one snapshot that cannot write."""
-        return await self._run(self._read_threads, self._reader, work)
+        return await self._run(self._read_threads, self._reader, work, _in_transaction)
 
-    async def _run(self, threads: ThreadPoolExecutor | None, engine: sa.Engine | None, work: Work[T]) -> T:
+    async def _run(
+        self,
+        threads: ThreadPoolExecutor | None,
+        engine: sa.Engine | None,
+        work: Work[T],
+        run: Callable[[sa.Engine, Work[T]], T],
+    ) -> T:
         if threads is None or engine is None:
             raise CatalogueUnavailable("The catalogue is closed.")
-        return await asyncio.get_running_loop().run_in_executor(threads, _in_transaction, engine, work)
+        return await asyncio.get_running_loop().run_in_executor(threads, run, engine, work)
+
+    def _in_counted_transaction(self, engine: sa.Engine, work: Work[T]) -> T:
+        try:
+            return _in_transaction(engine, work)
+        finally:
+            # Here and not by whoever waits, who may be cancelled while this goes on. Only SQLite's count is
+            # asked for, and its writer is one thread.
+            self._writes += 1
 
     def _make_engines(self, writers: int) -> None:
         if self.is_sqlite and self._url.database:

@@ -55,6 +55,14 @@ def due(db: sa.Connection, recorder_id: str, now: datetime, limit: int) -> list[
     return list(db.execute(select.order_by(clips.c.publish_at, clips.c.number).limit(limit)).scalars())
 
 
+def next_promise(db: sa.Connection, recorder_id: str) -> datetime | None:
+    """The earliest time promised for a draft of this recorder."""
+    promised = (clips.c.publish_at.is_not(None), clips.c.status == Status.DRAFT.value)
+    select = sa.select(sa.func.min(clips.c.publish_at)).where(clips.c.recorder_id == recorder_id, *promised)
+    earliest: datetime | None = db.execute(select).scalar_one()
+    return earliest
+
+
 def unpublish(db: sa.Connection, clip_id: str) -> Changed:
     """Take a clip out of the feed, or a promise back; a draft without one is left as it is.
 

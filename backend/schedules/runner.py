@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from backend.catalogue import Clip
 from backend.catalogue.errors import CatalogueError
+from backend.catalogue.kept import Kept
 from backend.catalogue.schedule_rows import NoteMissed
 from backend.catalogue.schedule_values import (
     MissedRuns,
@@ -108,6 +109,13 @@ class Runner:
     """Runs whose clip was found finished by the tick before."""
     _tries: dict[str, _Tries] = field(default_factory=dict)
     _last: _LastTick | None = None
+    _schedules: Kept[list[Schedule]] = field(init=False)
+    _open_runs: Kept[list[Run]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        catalogue, recorder_id = self.desk.catalogue, self.desk.recorder_id
+        self._schedules = Kept(catalogue, lambda: catalogue.schedules.every(recorder_id))
+        self._open_runs = Kept(catalogue, lambda: catalogue.schedules.open_runs(recorder_id))
 
     async def close(self) -> None:
         """End what is under way here; rows and files stay for the next start."""
@@ -117,7 +125,7 @@ class Runner:
         """Do what is to be done now. Raises the first error of a run after all have had their turn."""
         now = self.times.now()
         await self._look_at_all(now)
-        runs = await self.desk.catalogue.schedules.open_runs(self.desk.recorder_id)
+        runs = await self._open_runs.answer()
         self.waiting = sum(run.state is RunState.WAITING for run in runs)
         self._forget({run.id for run in runs})
         results = await asyncio.gather(*(self._advance(run, now) for run in runs), return_exceptions=True)
@@ -136,7 +144,7 @@ class Runner:
     async def _look_at_all(self, now: datetime) -> None:
         why = self._why_passed(now)
         self._last = _LastTick(now, self.times.monotonic_s())
-        schedules = await self.desk.catalogue.schedules.every(self.desk.recorder_id)
+        schedules = await self._schedules.answer()
         if schedules:
             looked = await asyncio.to_thread(
                 lambda: [(s, look(s.spec, _looked_until(s, now, why), now)) for s in schedules]

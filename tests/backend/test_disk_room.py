@@ -6,7 +6,7 @@ import pytest
 
 from backend.config import RecordingConfig
 from backend.config_keep import ReserveConfig
-from backend.disk_room import must_end, reserve_bytes
+from backend.disk_room import RESTING_TURNS, must_end, reserve_bytes
 from backend.errors import Problem
 from tests.backend.keeping import keeping
 from tests.backend.statuses import a_status
@@ -47,6 +47,31 @@ async def test_a_disk_that_does_not_answer_refuses_nobody_and_is_counted(tmp_pat
         (tmp_path / "dead").touch()
         await box.room.admit()
         assert box.room.counters.look_failures == 1
+
+
+async def test_a_disk_far_from_full_is_left_alone_while_nobody_records(tmp_path: Path) -> None:
+    """A look each second would wake a quiet box all day; a press, or a disk that fills, brings them back."""
+    async with keeping(tmp_path, total_bytes=10_000, reserve={"bytes": 1000, "clips": 0}) as box:
+        counters, make_room = box.room.counters, box.retention.make_room
+        await box.room.look()
+        (tmp_path / "dead").touch()  # each look fails, and is counted
+        for _ in range(2 * RESTING_TURNS):
+            await box.room.tick(make_room)
+        assert counters.look_failures == 2
+        await box.room.admit()
+        box.statuses.append(a_status(recordings=1, held_s=0.0))
+        for _ in range(3):
+            await box.room.tick(make_room)
+        assert counters.look_failures == 2 + 1 + 3
+        box.statuses.clear()
+        (tmp_path / "dead").unlink()
+        (tmp_path / "stranger").write_bytes(b"x" * 8800)
+        for _ in range(RESTING_TURNS + 1):
+            await box.room.tick(make_room)
+        (tmp_path / "dead").touch()
+        for _ in range(3):
+            await box.room.tick(make_room)
+        assert counters.look_failures >= 2 + 1 + 3 + 3  # making room looks as well
 
 
 async def test_the_state_of_the_disk_is_told_once_when_it_changes(tmp_path: Path) -> None:

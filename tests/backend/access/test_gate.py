@@ -67,6 +67,18 @@ async def test_a_new_key_ends_every_session_and_the_old_key(tmp_path: Path) -> N
         assert await _status(served, "GET", "/api/session") == 401
 
 
+async def test_an_old_key_ends_within_a_second_also_where_nobody_shows_the_new_one(tmp_path: Path) -> None:
+    """Who is thrown out is the last to offer the key that throws him out."""
+    async with serving(tmp_path) as served:
+        async with served.client.post("/api/session", json={"key": served.key.value}) as answer:
+            assert answer.status == 200
+        await asyncio.to_thread(type(served.key)(tmp_path).replace)
+        async with asyncio.timeout(10):
+            while await _status(served, "GET", "/api/session", **served.bearer) == 200:
+                await asyncio.sleep(0.05)
+        assert await _status(served, "GET", "/api/session") == 401
+
+
 async def test_too_many_wrong_keys_are_429_but_the_right_one_passes(tmp_path: Path) -> None:
     """Guessing is slowed in its answer, nobody is locked out."""
     async with serving(tmp_path) as served:
