@@ -1,4 +1,4 @@
-"""What one camera costs all day: processor and memory, beside ffmpeg and beside the obvious OpenCV loop."""
+"""What one camera costs all day, beside ffmpeg, the smallest loop in Python, and the obvious OpenCV loop."""
 
 import json
 import shutil
@@ -22,21 +22,31 @@ DECODED_S = 10.0
 
 
 def run(where: Path, seconds: float) -> list[Table]:
-    """Daemon and ffmpeg in the same seconds on the same stream, the OpenCV loop after them."""
+    """Daemon, ffmpeg and the smallest loop in the same seconds on one stream, the OpenCV loop after them."""
     with cameras(1, FULL_HD) as sources:
-        with _ffmpeg(where, sources[0]) as peer, daemon(where, sources, seconds) as box:
+        with (
+            _ffmpeg(where, sources[0]) as peer,
+            _pyav(sources[0], seconds) as least,
+            daemon(where, sources, seconds) as box,
+        ):
             time.sleep(WARM_UP_S)
             empty, held_empty = _now(box)
             box.wait_for_buffer(seconds, seconds + 60)
-            began = usage(box.pid), usage(peer.pid)
+            began = usage(box.pid), usage(peer.pid), usage(least.pid)
             time.sleep(seconds)
             full, held_full = _now(box)
-            peer_full = usage(peer.pid)
+            peer_full, least_full = usage(peer.pid), usage(least.pid)
         decoded = _measure_opencv(where, sources[0], seconds)
-    ours, theirs = cores(began[0], full), cores(began[1], peer_full)
+    ours, theirs, floor = cores(began[0], full), cores(began[1], peer_full), cores(began[2], least_full)
     rows: list[list[Value]] = [
         [f"Hindsight, {seconds:g} s in memory", ours, ours / theirs, full.own_bytes / 1e6],
         ["ffmpeg -c copy -f segment, on disk", theirs, 1.0, peer_full.own_bytes / 1e6],
+        [
+            f"the smallest PyAV loop, {seconds:g} s in a deque",
+            floor,
+            floor / theirs,
+            least_full.own_bytes / 1e6,
+        ],
         [f"OpenCV, {DECODED_S:g} s decoded in a deque", decoded[0], decoded[0] / theirs, decoded[1] / 1e6],
     ]
     held = held_full - held_empty
@@ -81,6 +91,18 @@ def _ffmpeg(where: Path, source: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [*command, *options.split(), str(segments / "%d.mp4")], stdin=subprocess.DEVNULL
     )
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+@contextmanager
+def _pyav(source: str, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+    """The floor: what is left of the daemon when everything but keeping packets is taken away."""
+    script = Path(__file__).with_name("pyav_loop.py")
+    frames = round(FULL_HD.fps * seconds)
+    process = subprocess.Popen([sys.executable, str(script), source, str(frames)], stdin=subprocess.DEVNULL)
     try:
         yield process
     finally:
