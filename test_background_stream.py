@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Does the background stream run, and does it make real video? A pytest test and a script.
 
-    python test_background_stream.py [--url http://127.0.0.1:8080] [--key KEY] [--camera ID] [--seconds 5]
+    ./test_background_stream.py [--url http://127.0.0.1:8080] [--key KEY] [--camera ID] [--seconds 5]
 
-asks a running daemon and ends with 0 when all four checks hold, 1 when one does not, 2 when the daemon
-cannot be reached. Under pytest it starts a daemon of its own with the synthetic camera.
+asks a running daemon and ends with 0 when all four checks hold, 1 when one does not, 2 when it cannot be
+asked at all. Any Python will do: the check goes on in the environment that `./hindsight` made. Under pytest
+it starts a daemon of its own with the synthetic camera.
 """
 
 import argparse
 import hashlib
 import http.client
+import importlib.util
 import io
 import json
 import os
+import subprocess
 import sys
 import time
 import urllib.error
@@ -22,9 +25,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import av
-import pytest
 
 STATUS = "/api/debug/background-stream-status"
 FILL_TIMEOUT_S = 90.0
@@ -36,7 +36,7 @@ class CheckFailed(Exception):
 
 
 class Unreachable(Exception):
-    """No daemon answers there."""
+    """No daemon answers there, or nothing here can decode what it sends; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ class Remote:
             told = error.read().decode("utf-8", "replace")[:500]
             raise CheckFailed(f"{request.get_method()} {request.selector}: {error.code} {told}") from error
         except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"No daemon answers at {self.url}: {error}") from error
+            raise Unreachable(
+                f"No daemon answers at {self.url}: {error}. "
+                "Start it with ./hindsight run, or name it with --url."
+            ) from error
 
 
 def check_stream_runs(remote: Remote) -> dict[str, Any]:
@@ -117,6 +120,8 @@ def check_makes_a_clip(remote: Remote, seconds: float) -> dict[str, Any]:
 
 def check_is_real_video(remote: Remote, clip: dict[str, Any]) -> tuple[int, int, int]:
     """(4) The clip decodes, has the frames it says, and its pictures change: frames, pictures, bytes."""
+    import av
+
     video = remote.get(clip["playback_url"])
     pictures = set()
     frames = 0
@@ -160,15 +165,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--camera", help="default: the first one")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of the clip, default: %(default)s")
     options = parser.parse_args(arguments)
+    if not options.url.startswith(("http://", "https://")):
+        parser.error(f"argument --url: {options.url!r} is no address such as http://127.0.0.1:8080")
     try:
         run(Remote(options.url.rstrip("/"), options.key, options.camera), options.seconds)
     except CheckFailed as error:
         print(f"FAILED  {error}")
         return 1
     except Unreachable as error:
-        print(f"{error}. Start it with ./hindsight run, or name it with --url.")
+        print(error)
         return 2
     return 0
+
+
+def continue_where_video_decodes() -> None:
+    """Become the same script in the environment of `./hindsight`, if only that one has PyAV."""
+    if importlib.util.find_spec("av") is not None:
+        return
+    environment = Path(__file__).resolve().parent / ".venv"
+    python = environment / "bin" / "python"
+    if python.exists() and Path(sys.prefix).resolve() != environment:
+        os.execv(python, [str(python), __file__, *sys.argv[1:]])
+    print("PyAV is not installed here, and without it no video is decoded. ./hindsight version installs it.")
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    continue_where_video_decodes()
+    sys.exit(main())
+
+import pytest  # noqa: E402  only the tests need it: whoever runs the script may have nothing but a running daemon
 
 
 @pytest.mark.daemon
@@ -193,5 +219,11 @@ def test_a_daemon_that_is_not_there_is_told_apart_from_a_check_that_failed(
     assert "hindsight run" in capsys.readouterr().out
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def test_the_script_needs_no_more_than_a_python_beside_our_environment() -> None:
+    """Without site-packages there is neither PyAV nor pytest; the check goes on where they are."""
+    from tests.daemon import free_port
+
+    command = [sys.executable, "-I", "-S", __file__, "--url", f"http://127.0.0.1:{free_port()}"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (2, "")
+    assert "No daemon answers" in answer.stdout
