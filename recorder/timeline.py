@@ -23,12 +23,16 @@ JUMP_NS = NS_PER_S
 SETTLE_NS = NS_PER_S // 2
 """How long the first units of a run are held: a demuxer hands over what it read while probing in one
 burst, and only the units after it tell how late a unit really is."""
+SETTLE_LIMIT_NS = 2 * NS_PER_S
+"""They are held on while they still come less and less late, as on a machine that is busy starting: settled
+on then, labels would be in the future until slewing has taken them back, minutes later. But no longer."""
 LOST_TRACK_NS = NS_PER_S
 """A map wrong by more than this is given up for a new run: slewing would take most of an hour."""
 FUTURE_NS = 5 * NS_PER_S
 """Pictures this far ahead of their arrival are not followed further, keyframe or not: until the world has
 caught up with them, nothing that comes could be kept."""
 
+_STEADY_NS = NS_PER_S // 4
 _SLEW_DIVISOR = 2000  # 500 ppm
 _SLEW_FROM_NS = 40_000_000
 _SLEW_UNTIL_NS = 5_000_000
@@ -94,9 +98,25 @@ class Timeline:
             self._observe(stamped)
             return self._place_stamped(stamped)
         self._held.append(unit)
-        if unit.arrival_ns - self._held[0].arrival_ns >= SETTLE_NS or len(self._held) == _MOST_HELD:
+        if self._may_settle() or len(self._held) == _MOST_HELD:
             placed += self.flush()
         return placed
+
+    def _may_settle(self) -> bool:
+        """Half a second is enough, unless units still come less and less late."""
+        newest_ns = self._held[-1].arrival_ns
+        held_ns = newest_ns - self._held[0].arrival_ns
+        if held_ns < SETTLE_NS:
+            return False
+        before_ns: list[int] = []
+        lately_ns: list[int] = []
+        for unit in self._held:
+            stamp = unit.pts if unit.dts is None else unit.dts
+            if stamp is not None:  # RTSP's first packet may have none
+                part = lately_ns if newest_ns - unit.arrival_ns < _STEADY_NS else before_ns
+                part.append(unit.arrival_ns - to_ns(stamp, unit.time_base))
+        is_falling = before_ns and lately_ns and min(lately_ns) < min(before_ns) - _SLEW_UNTIL_NS
+        return not is_falling or held_ns >= SETTLE_LIMIT_NS
 
     def flush(self) -> list[AccessUnit]:
         """Settle with what has come so far: the connection has ended."""

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.access_unit import AccessUnit, SourceUnit
-from recorder.timeline import SETTLE_NS, Timeline
+from recorder.timeline import SETTLE_LIMIT_NS, SETTLE_NS, Timeline
 from tests.fakes import EPOCH, NS_PER_S, OTHER_EPOCH, payload, shown_numbers, source_units
 
 T0 = 1000 * NS_PER_S
@@ -76,6 +76,31 @@ def test_the_first_second_arrives_in_a_burst_and_still_gets_true_times() -> None
     late = [replace(unit, arrival_ns=max(unit.arrival_ns, T0 + NS_PER_S)) for unit in sent]
     placed = place(late)
     assert [unit.pts_ns for unit in placed] == [unit.arrival_ns for unit in sent]
+
+
+@pytest.mark.parametrize("nameless", [0, 1])
+def test_a_machine_that_is_busy_starting_puts_no_label_into_the_future(nameless: int) -> None:
+    """The first frames are read late, each a little less; what is known in the middle of that is not true."""
+    sent = source_units(150)
+    late = [
+        replace(u, arrival_ns=u.arrival_ns + max(0, 600_000_000 - 20_000_000 * i)) for i, u in enumerate(sent)
+    ]
+    late[:nameless] = [replace(unit, pts=None, dts=None) for unit in late[:nameless]]
+    placed = place(late)
+    assert [unit.pts_ns for unit in placed] == [unit.arrival_ns for unit in sent]
+
+
+def test_a_run_that_never_becomes_steady_is_held_for_two_seconds_and_no_longer() -> None:
+    """A camera whose clock runs slow looks the same for ever, and slewing is made for it."""
+    timeline = Timeline()
+    timeline.begin_run()
+    sent = source_units(100)
+    faster = [replace(u, arrival_ns=T0 + (u.arrival_ns - T0) * 9 // 10) for u in sent]
+    counts = [len(timeline.place(unit)) for unit in faster]
+    assert next(u.arrival_ns for u, count in zip(faster, counts, strict=True) if count) == pytest.approx(
+        T0 + SETTLE_LIMIT_NS, abs=FRAME_NS
+    )
+    assert sum(counts) == 100
 
 
 def test_units_come_out_at_once_when_a_run_has_settled() -> None:
