@@ -79,7 +79,9 @@ class Clips:
         recorder = self._desk.cameras.find(asked.camera)
         picture = await recorder.frame(asked.at)
         if asked.at is not None and picture.label > asked.at:
-            raise SpanOutsideBuffer(f"The buffer begins at {rfc3339(picture.label)}, after the asked moment.")
+            raise SpanOutsideBuffer(
+                f"The buffer begins at {rfc3339(picture.label)}, after the asked moment.", "at"
+            )
         return await to_the_end(self._tasks, self._snapshot(recorder, asked, picture, clip_id or new_id()))
 
     async def stop(self, clip_id: str) -> Clip:

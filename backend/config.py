@@ -15,10 +15,17 @@ from backend.config_keep import BudgetConfig, RetentionConfig
 from backend.config_playback import PlaybackConfig
 from backend.config_schedules import ScheduleConfig
 from backend.config_storage import CatalogueConfig, KeepLocal, S3Config
-from backend.config_values import Bytes, CameraId, Seconds, Section, parse_bytes, parse_seconds
+from backend.config_values import Bytes, CameraId, Seconds, Section, matching, parse_bytes, parse_seconds
 
 HostName = Annotated[
-    str, Field(pattern=r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$", max_length=260)
+    str,
+    matching(
+        r"(?=.{1,260}$)(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
+        "must be a name such as cam.example.org, without http:// or a path",
+    ),
+]
+PictureSize = Annotated[
+    str, matching("[1-9][0-9]{1,4}x[1-9][0-9]{1,4}", "must be width x height in pixels, such as 1280x720")
 ]
 SYNTHETIC_CAMERA_ID = "synthetic"
 
@@ -84,7 +91,7 @@ class CameraConfig(Section):
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     open_timeout: Seconds = Field(default=5.0, ge=0.5, le=60)
     read_timeout: Seconds | None = Field(default=None, ge=0.5, le=9)
-    size: str = Field(default="1280x720", pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")
+    size: PictureSize = "1280x720"
     fps: float = Field(default=30.0, ge=1, le=240)
     rotation: Literal[0, 90, 180, 270] = 0
     audio: bool = True

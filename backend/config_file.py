@@ -17,6 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from backend.config import CameraConfig, Config, secrets_in
 from backend.config_storage import CatalogueConfig
 from backend.config_values import Section
+from backend.plain_words import plain_words
 from backend.redaction import Redactor
 
 DEFAULT_FILE = Path("config.yaml")
@@ -252,6 +253,7 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
         _resolve(tls, "key", base)
     if isinstance(storage := values.get("storage"), dict):
         _resolve(storage, "thumbnails_dir", base)
+        _resolve(storage, "thumbnails_fallback_dir", base)
         if isinstance(s3 := storage.get("s3"), dict):
             _resolve(s3, "access_key_file", base)
             _resolve(s3, "secret_key_file", base)
@@ -295,7 +297,8 @@ def _read_secret_files(config: Config, given: _Given) -> Config:
             catalogue = CatalogueConfig.model_validate({"url": read.url})
         except ValidationError as error:
             where = given.origin(("catalogue", "url_file"))
-            raise ConfigError([f"{where}: catalogue.url_file: {error.errors()[0]['msg']}."]) from None
+            said = plain_words(dict(error.errors()[0]))
+            raise ConfigError([f"{where}: catalogue.url_file: {said}"]) from None
         catalogue = catalogue.model_copy(update={"url_file": read.url_file})
     return config.model_copy(update={"storage": storage, "catalogue": catalogue})
 
@@ -325,8 +328,7 @@ def _line(error: dict[str, Any], given: _Given) -> str:
         return _unknown(where, path)
     if error["type"] == "missing":
         return f"{where}: {_dotted(path)}: is required."
-    message = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{where}: {_dotted(_without_union_tags(path))}: {message}."
+    return f"{where}: {_dotted(_without_union_tags(path))}: {plain_words(error)}"
 
 
 def _without_union_tags(path: KeyPath) -> KeyPath:

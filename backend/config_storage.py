@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from backend.config_values import Section, parse_seconds
+from backend.config_values import Section, matching, parse_seconds
 
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 
@@ -37,7 +37,16 @@ def _keep_local(value: Any) -> Any:
 
 
 Endpoint = Annotated[str, Field(max_length=260), AfterValidator(_endpoint)]
-BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+BucketName = Annotated[
+    str,
+    matching(
+        "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "must be 3 to 63 of a-z, 0-9, . and -, with a letter or digit at both ends",
+    ),
+]
+RegionName = Annotated[
+    str, matching("[A-Za-z0-9-]{1,60}", "must be a name such as us-east-1, of letters, digits and -")
+]
 KeepLocal = Annotated[Literal["always", "never"] | float, BeforeValidator(_keep_local)]
 """A number is seconds."""
 
@@ -50,7 +59,7 @@ class S3Config(Section):
     access_key_file: Path | None = None
     secret_key: SecretStr | None = None
     secret_key_file: Path | None = None
-    region: str = Field(default="us-east-1", pattern=r"^[A-Za-z0-9-]{1,60}$")
+    region: RegionName = "us-east-1"
     public_endpoint: Endpoint | None = None
     public_urls: bool = False
     clips_bucket: BucketName = "clips"

@@ -5,9 +5,9 @@ here repeats a value: it might be a password.
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 
 _UNITS_BYTES = {"": 1, "B": 1} | {
     f"{prefix}{suffix}": base**power
@@ -41,12 +41,38 @@ def parse_seconds(value: Any) -> Any:
     return _quantity(value, _UNITS_S, "5s")
 
 
+def matching(pattern: str, words: str) -> AfterValidator:
+    """Text of this form; `words` say which form that is: `must be …`."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise ValueError(words)
+        return value
+
+    return AfterValidator(check)
+
+
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
-CameraId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+CameraId = Annotated[str, matching("[a-z0-9-]{1,40}", "must be 1 to 40 of a-z, 0-9 and -")]
 
 
 class Section(BaseModel):
     """Base of every section: an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_left_out(cls, values: Any) -> Any:
+        """A section, or a list, all of whose lines are commented out is null to YAML."""
+        if not isinstance(values, dict):
+            return values
+        return {key: value for key, value in values.items() if value is not None or not cls._holds_keys(key)}
+
+    @classmethod
+    def _holds_keys(cls, key: Any) -> bool:
+        info = cls.model_fields.get(key)
+        kind = info and info.annotation
+        return get_origin(kind) is tuple or (isinstance(kind, type) and issubclass(kind, Section))

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from backend.catalogue import errors as catalogue_errors
+from backend.plain_words import plain_words
 from backend.redaction import redact
 from recorder import errors as recorder_errors
 
@@ -59,7 +60,7 @@ TABLE: list[_Row] = [
         recorder_errors.SpanOutsideBuffer,
         409,
         "That moment is not in the buffer",
-        "Ask for a span that overlaps the camera's oldest_frame … newest_frame.",
+        "Ask for one that overlaps oldest_frame … newest_frame, as GET /api/cameras tells them.",
     ),
     (
         recorder_errors.NotPlayable,
@@ -143,9 +144,9 @@ TABLE: list[_Row] = [
 _RETRY_AFTER_S = {503: "2", 429: "30"}
 
 _CURES_BY_STATUS = {
-    404: "Check the address; /api/openapi.json lists every route.",
-    405: "Use one of the methods named in the Allow header.",
-    413: "Send a smaller body.",
+    404: "There is nothing at this address; /api/openapi.json lists every route.",
+    405: "This address takes {allowed}.",
+    413: "The body is too large; send a smaller one.",
 }
 
 
@@ -154,14 +155,17 @@ def as_problem(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
     if isinstance(error, web.HTTPException):
-        cure = _CURES_BY_STATUS.get(error.status, "")
         headers = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
-        return Problem(error.status, error.reason, f"{error.reason}. {cure}".strip(), headers=headers)
+        cure = _CURES_BY_STATUS.get(error.status, "").format(
+            allowed=headers.get("Allow", "").replace(",", ", ")
+        )
+        return Problem(error.status, error.reason, cure or f"{error.reason}.", headers=headers)
     for kind, status, title, cure in TABLE:
         if isinstance(error, kind):
             headers = {"Retry-After": _RETRY_AFTER_S[status]} if status in _RETRY_AFTER_S else {}
             said = str(error).rstrip(". ") or title
-            return Problem(status, title, f"{said}. {cure}", field=_FIELDS.get(kind), headers=headers)
+            field = error.wish if isinstance(error, recorder_errors.SpanOutsideBuffer) else _FIELDS.get(kind)
+            return Problem(status, title, f"{said}. {cure}", field=field, headers=headers)
     return None
 
 
@@ -186,7 +190,7 @@ def problem_response(problem: Problem) -> web.Response:
 
 def problem_of_validation(error: ValidationError, *, status: int, source: str, known: list[str]) -> Problem:
     """Turn pydantic's findings into one problem: the first names `field`, all are in `errors`."""
-    found = [_finding(dict(e), known) for e in error.errors(include_url=False, include_input=False)]
+    found = _findings(error, known)
     first = found[0]
     more = f" ({len(found) - 1} more in `errors`)" if len(found) > 1 else ""
     return Problem(
@@ -198,18 +202,25 @@ def problem_of_validation(error: ValidationError, *, status: int, source: str, k
     )
 
 
+def _findings(error: ValidationError, known: list[str]) -> list[dict[str, str]]:
+    """One for each field: of a value that may be of several kinds pydantic says in turn why it is none."""
+    found: dict[str, dict[str, str]] = {}
+    for finding in (_finding(dict(e), known) for e in error.errors(include_url=False, include_input=False)):
+        before = found.get(finding["field"])
+        if before is not None:
+            finding["detail"] = f"{before['detail'].rstrip('.')}, or {finding['detail']}"
+        found[finding["field"]] = finding
+    return list(found.values())
+
+
 def _finding(error: dict[str, Any], known: list[str]) -> dict[str, str]:
-    path = ".".join(str(part) for part in error["loc"])
+    # After the field come places in a list; names there are pydantic's, of the kinds it tried.
+    path = ".".join(str(part) for i, part in enumerate(error["loc"]) if i == 0 or isinstance(part, int))
     if error["type"] == "extra_forbidden":
         return {"field": path, "detail": f"is not a known field.{suggestion(path, known)}"}
     if error["type"] == "missing":
         return {"field": path, "detail": "is required."}
-    return {"field": path, "detail": _sentence(str(error["msg"]))}
-
-
-def _sentence(message: str) -> str:
-    text = message.removeprefix("Value error, ").removeprefix("Input ").strip()
-    return text if text.endswith(".") else f"{text}."
+    return {"field": path, "detail": plain_words(error)}
 
 
 def suggestion(wrong: str, known: list[str]) -> str:

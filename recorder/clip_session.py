@@ -33,6 +33,10 @@ QUIET_GRACE_NS = 2_000_000_000
 """How long after its end a recording waits for units of a silent camera before it finishes without."""
 
 
+AHEAD_NS = 60_000_000_000
+"""A moment further ahead of the newest frame is a mistake, such as a zone left out; one less far ahead is
+"now" to somebody whose camera lags."""
+
 LONGEST_HOLE_NS = 3600 * 1_000_000_000
 """A longer outage begins a new clip: MP4 cannot hold a picture for more than six hours at 90 kHz."""
 
@@ -78,6 +82,9 @@ def plan_span(wish: SpanWish, oldest_ns: int, newest_ns: int) -> SpanPlan:
     A moment that the buffer has not reached yet is the newest; a start it no longer holds becomes
     its oldest. Raises SpanOutsideBuffer when nothing of the span is, or will be, there.
     """
+    absolute = wish.start_ns is not None and wish.end_ns is not None
+    if not absolute and wish.at_ns is not None:
+        check_not_ahead(wish.at_ns, newest_ns)
     if wish.start_ns is not None and wish.end_ns is not None:
         pressed, start = min(wish.end_ns, newest_ns), wish.start_ns
         end: int | None = wish.end_ns
@@ -87,12 +94,17 @@ def plan_span(wish: SpanWish, oldest_ns: int, newest_ns: int) -> SpanPlan:
         end = None if wish.after_ns is None else pressed + wish.after_ns
     if end is not None and end <= max(start, oldest_ns):
         raise SpanOutsideBuffer(
-            "The asked span holds no buffered frame: it is empty or ends before the oldest one. "
-            "Ask for a later span."
+            "The asked span is empty or ends before the oldest frame.", "end" if absolute else "at"
         )
     if start > newest_ns:
-        raise SpanOutsideBuffer("The asked span begins after the newest frame. Ask for an earlier start.")
+        raise SpanOutsideBuffer("The asked span begins after the newest frame.", "start")
     return SpanPlan(pressed, max(start, oldest_ns), end)
+
+
+def check_not_ahead(at_ns: int, newest_ns: int) -> None:
+    """Raise SpanOutsideBuffer for a moment that no camera's lag explains."""
+    if at_ns > newest_ns + AHEAD_NS:
+        raise SpanOutsideBuffer("The asked moment is more than a minute after the newest frame.", "at")
 
 
 # What can happen.

@@ -51,7 +51,11 @@ class BufferEmpty(SpanError):
 
 
 class SpanOutsideBuffer(SpanError):
-    """The asked span holds no buffered frame."""
+    """The asked span holds no buffered frame. `wish`: which part of the wish is at fault, where one is."""
+
+    def __init__(self, message: str, wish: str | None = None) -> None:
+        super().__init__(message)
+        self.wish = wish
 
 
 class NotPlayable(RecorderError):

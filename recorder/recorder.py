@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from recorder.access_unit import AccessUnit, Codec, upright_size
@@ -23,7 +23,7 @@ from recorder.clip_processor import (
     cut_at_once,
     open_recording,
 )
-from recorder.clip_session import SessionState, SpanPlan, SpanWish, fitting, plan_span
+from recorder.clip_session import SessionState, SpanPlan, SpanWish, check_not_ahead, fitting, plan_span
 from recorder.clock import Clock, LabelLine, label_offsets_us
 from recorder.errors import BufferEmpty, Busy, FinishFailed, SpanOutsideBuffer, UnknownRecording
 from recorder.finishing import FOREVER_NS, Finisher
@@ -53,7 +53,7 @@ REORDER_WAIT_S = 0.5
 PICTURES_PER_S = 5.0
 RELEASE_S = 20.0
 """How long a camera that goes waits for its recordings to be written: a hung disk must not hold the rest."""
-MICROSECOND = timedelta(microseconds=1)
+_EMPTY_SPAN = "Nothing of the buffer lies between the start and the end asked for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +293,7 @@ class Recorder:
     async def frame(
         self, at: datetime | None = None, *, exact: bool = True, max_width: int | None = None
     ) -> Picture:
-        """The newest frame, or the buffered one shown at a label. Raises BufferEmpty, Busy, DecodeFailed."""
+        """The newest frame, or the buffered one shown at a label. Raises SpanError, Busy, DecodeFailed."""
         return await self._stills.frame(self._shown_ns(at), exact=exact, max_width=max_width)
 
     async def card(self, at: datetime | None = None, *, exact: bool = True) -> Picture:
@@ -301,8 +301,13 @@ class Recorder:
         return await self._stills.card(self._shown_ns(at), exact=exact)
 
     def _shown_ns(self, at: datetime | None) -> int | None:
+        if at is None:
+            return None
+        at_ns = self._labels.monotonic_ns(at)
+        _, newest = self._units.edges()
+        check_not_ahead(at_ns, newest.pts_ns)
         # A label is cut to microseconds, so its frame may lie up to 999 ns behind it.
-        return None if at is None else self._labels.monotonic_ns(at + MICROSECOND) - 1
+        return at_ns + 999
 
     async def filmstrip(
         self, count: int, width: int, start: datetime | None = None, end: datetime | None = None
@@ -328,7 +333,7 @@ class Recorder:
         start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
         end_ns = newest.pts_ns + 1 if end is None else self._labels.monotonic_ns(end)
         if end_ns <= start_ns:
-            raise SpanOutsideBuffer("The asked span is empty: its end is not after its start.")
+            raise SpanOutsideBuffer(_EMPTY_SPAN, "end" if start is None else "start")
         span = self._units.span(start_ns, end_ns)
         try:
             shown = shown_units(span.units, span.start_ns, span.end_ns)
@@ -352,7 +357,7 @@ class Recorder:
         start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
         end_ns = newest.pts_ns + newest.duration_ns if end is None else self._labels.monotonic_ns(end)
         if end_ns <= start_ns:
-            raise SpanOutsideBuffer("The asked span is empty: its end is not after its start.")
+            raise SpanOutsideBuffer(_EMPTY_SPAN, "end" if start is None else "start")
         return await self._replays.open(start_ns, end_ns)
 
     async def close_replay(self, token: str) -> None:

@@ -223,7 +223,7 @@ class RingBuffer:
         # Pictures before the oldest keyframe (an open GOP's) refer to a GOP that is gone.
         first = self._first_shown(max(start_ns, self._oldest_pts_ns()))
         if first is None or first.pts_ns >= end_ns:
-            raise SpanOutsideBuffer(_NO_FRAME)
+            raise SpanOutsideBuffer(_NO_FRAME, "start" if first is None else "end")
         lead_in = self._lead_in(self._units.bisect_left(first.sequence, _sequence))
         last = self._first_dts(end_ns) - 1
         while self._units[last].pts_ns >= end_ns:

@@ -13,8 +13,8 @@ def authorise(principal: Principal, action: Action, camera: str | None) -> None:
         raise Problem(
             401,
             "Access key needed",
-            "Open the address with #key=… that `hindsight key show` prints, "
-            "or send the key as `Authorization: Bearer KEY`.",
+            "Send the key, which `hindsight key show` prints on the box, as `Authorization: Bearer KEY`; "
+            "a browser takes it on the page.",
             headers={"WWW-Authenticate": 'Bearer realm="hindsight"'},
         )
     raise Problem(403, "Not allowed", f"Your access does not include the action '{action}' here.")

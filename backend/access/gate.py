@@ -111,7 +111,8 @@ class Access:
         raise Problem(
             401,
             "That is not the access key",
-            "`hindsight key show` on the box prints the key; `key new` may have replaced the one you have.",
+            "The key is wrong. `hindsight key show` prints it on the box; "
+            "`key new` may have replaced the one you have.",
             headers={"WWW-Authenticate": 'Bearer realm="hindsight"'},
         )
 

@@ -12,6 +12,7 @@ from backend.catalogue import Clip
 from backend.errors import Problem
 from backend.file_body import WRITE_TIMEOUT_S
 from backend.keys import ARCHIVES, CLIPS, PRINCIPAL
+from backend.plain_words import plain_words
 from backend.playback import disposition
 from backend.routes import Route, query_of
 from backend.wire.publishing import MOST_AT_ONCE, IdList
@@ -60,7 +61,7 @@ async def _clips(request: web.Request, listed: str) -> list[Clip]:
     try:
         wanted = IdList(ids=tuple(part.strip() for part in listed.split(",") if part.strip()))
     except ValidationError as error:
-        said = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
+        said = plain_words(dict(error.errors(include_url=False, include_input=False)[0]))
         raise Problem(422, "The query is not valid", f"ids: {said}.", field="ids") from None
     clips = []
     for clip_id in wanted.ids:

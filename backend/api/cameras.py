@@ -53,7 +53,9 @@ async def frame(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, FrameQuery)
     picture = await _recorder(request).frame(asked.at, exact=asked.exact, max_width=asked.width)
     if asked.at is not None and asked.exact and picture.label > asked.at:
-        raise SpanOutsideBuffer(f"The buffer begins at {rfc3339(picture.label)}, after the asked moment.")
+        raise SpanOutsideBuffer(
+            f"The buffer begins at {rfc3339(picture.label)}, after the asked moment.", "at"
+        )
     headers = {
         "X-Frame-Label": rfc3339(picture.label),
         "X-Frame-Approximate": "true" if picture.approximate else "false",

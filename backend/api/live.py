@@ -33,6 +33,7 @@ from typing import assert_never
 from aiohttp import WSMsgType, web
 
 from backend.access.actions import Action
+from backend.errors import Problem
 from backend.keys import CAMERAS, VIEWERS
 from backend.routes import Route, camera_in_path, query_of
 from backend.wire.cameras import LiveQuery, MjpegQuery
@@ -77,6 +78,13 @@ async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
     viewers = request.app[VIEWERS]
     with viewers.watching():
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=4096, compress=False)
+        if not socket.can_prepare(request):
+            raise Problem(
+                426,
+                "This address speaks WebSocket",
+                "Open it as a WebSocket; GET /live/{camera}.mjpeg is the live picture over plain HTTP.",
+                headers={"Upgrade": "websocket"},
+            )
         await socket.prepare(request)
         async with asyncio.TaskGroup() as group:
             sender = group.create_task(_sending(send, socket, recorder))
@@ -95,14 +103,14 @@ async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
 
 async def mjpeg(request: web.Request) -> web.StreamResponse:
     recorder = request.app[CAMERAS].find(request.match_info["camera"])
-    viewers = request.app[VIEWERS]
+    viewers, fps = request.app[VIEWERS], query_of(request, MjpegQuery).fps
     with viewers.watching():
         response = web.StreamResponse(
             headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"}
         )
         await response.prepare(request)
         async with asyncio.TaskGroup() as group:
-            sender = group.create_task(_send_pictures(response, recorder, query_of(request, MjpegQuery).fps))
+            sender = group.create_task(_send_pictures(response, recorder, fps))
             closing = group.create_task(viewers.closing.wait())
             gone = group.create_task(recorder.gone.wait())
             await asyncio.wait({sender, closing, gone}, return_when=asyncio.FIRST_COMPLETED)

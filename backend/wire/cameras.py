@@ -1,9 +1,10 @@
 """Cameras, their buffers and what can be seen of them, as JSON."""
 
 import base64
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from backend.wire.times import Answer, Asked, AskedTime, NaiveTime, Time, rfc3339
 from recorder.replay import ReplayFile
@@ -24,27 +25,35 @@ class FrameQuery(Asked):
     exact: bool = Field(default=True, description="false: the nearest keyframe before, much cheaper.")
 
 
-class FilmstripQuery(Asked):
+class _SpanQuery(Asked):
+    """A part of the buffer; what is left out reaches to the buffer's own end."""
+
+    start: AskedTime | None = None
+    end: AskedTime | None = None
+
+    @field_validator("end")
+    @classmethod
+    def _after_start(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("start")
+        if start is not None and end is not None and end <= start:
+            raise ValueError("must be later than start")
+        return end
+
+
+class FilmstripQuery(_SpanQuery):
     """`GET /api/cameras/{camera}/filmstrip`. Default span: the whole buffer."""
 
     count: int = Field(default=12, ge=1, le=60)
     width: int = Field(default=160, ge=32, le=640)
-    start: AskedTime | None = None
-    end: AskedTime | None = None
 
 
-class ReplayQuery(Asked):
+class ReplayQuery(_SpanQuery):
     """`GET /api/cameras/{camera}/replay.mp4`. Default span: the whole buffer."""
 
-    start: AskedTime | None = None
-    end: AskedTime | None = None
 
-
-class FramesQuery(Asked):
+class FramesQuery(_SpanQuery):
     """`GET /api/cameras/{camera}/frames`. Default span: the whole buffer."""
 
-    start: AskedTime | None = None
-    end: AskedTime | None = None
     limit: int = Field(default=300, ge=1, le=2000, description="More are thinned out evenly.")
 
 

@@ -35,10 +35,10 @@ def test_a_row_is_never_hidden_behind_a_more_general_one() -> None:
 
 def test_an_answer_holds_the_errors_own_sentence_and_the_cure() -> None:
     """What happened, and what to do."""
-    problem = as_problem(SpanOutsideBuffer("The span ended before the buffer begins."))
+    problem = as_problem(SpanOutsideBuffer("The span ended before the buffer begins.", "end"))
     assert problem is not None
-    assert problem.status == 409
-    assert problem.detail.startswith("The span ended before the buffer begins. Ask for a span")
+    assert (problem.status, problem.field) == (409, "end")
+    assert problem.detail.startswith("The span ended before the buffer begins. Ask for one that")
     bare = as_problem(BufferEmpty())
     assert bare is not None
     assert bare.detail.startswith("Nothing is buffered yet. Wait")
@@ -52,9 +52,10 @@ def test_an_answer_holds_the_errors_own_sentence_and_the_cure() -> None:
 
 def test_refusals_of_the_router_become_problems_with_their_headers() -> None:
     """405 names the methods that work."""
-    problem = as_problem(web.HTTPMethodNotAllowed("PUT", {"GET"}))
+    problem = as_problem(web.HTTPMethodNotAllowed("PUT", ["GET", "POST"]))
     assert problem is not None
-    assert (problem.status, problem.headers) == (405, {"Allow": "GET"})
+    assert (problem.status, problem.headers) == (405, {"Allow": "GET,POST"})
+    assert problem.detail == "This address takes GET, POST."
 
 
 def test_what_nobody_foresaw_is_no_problem_of_ours() -> None:

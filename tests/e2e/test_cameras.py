@@ -74,9 +74,26 @@ def test_a_frame_is_the_one_of_its_label(daemon: Daemon) -> None:
 def test_a_frame_that_is_not_buffered_is_refused(daemon: Daemon) -> None:
     """Older than the buffer is a conflict; nonsense names its field."""
     assert daemon.get("/api/cameras/front/frame.jpg?at=2001-01-01T00:00:00Z").status == 409
+    for at in ("9999-12-31T23:59:59.999999Z", "2001-01-01T00:00:00Z"):
+        answers = [
+            daemon.get(f"/api/cameras/front/frame.jpg?at={at}"),
+            daemon.post("/api/snapshots", {"at": at}),
+            daemon.post("/api/clips", {"at": at}),
+        ]
+        assert [(answer.status, answer.json().get("field")) for answer in answers] == [(409, "at")] * 3
     for query, field in (("at=yesterday", "at"), ("width=1", "width"), ("width=x", "width"), ("w=5", "w")):
         answer = daemon.get(f"/api/cameras/front/frame.jpg?{query}")
         assert (answer.status, answer.json()["field"]) == (422, field)
+
+
+def test_a_span_that_runs_backwards_names_its_end(daemon: Daemon) -> None:
+    """Not an empty answer, and not a moment that is said to be gone."""
+    span = "start=2026-01-01T00:00:01Z&end=2026-01-01T00:00:00Z"
+    for path in ("frames", "replay", "replay.mp4", "filmstrip"):
+        answer = daemon.get(f"/api/cameras/front/{path}?{span}")
+        assert (answer.status, answer.json()["field"]) == (422, "end")
+        early = daemon.get(f"/api/cameras/front/{path}?end=2001-01-01T00:00:00Z")
+        assert (early.status, early.json().get("field")) in {(409, "end"), (200, None)}
 
 
 def test_a_filmstrip_spans_the_buffer(daemon: Daemon) -> None:
@@ -151,6 +168,19 @@ async def test_live_begins_with_the_init_segment_and_a_keyframe(daemon: Daemon) 
     decoded = io.BytesIO(b"".join(data for *_, data in chunks))
     with av.open(decoded, "r") as video:
         assert sum(1 for _ in video.decode(video=0)) == 19
+
+
+def test_live_without_a_websocket_says_what_it_is(daemon: Daemon) -> None:
+    """Somebody pastes the address into a browser."""
+    answer = daemon.get("/live/front")
+    assert (answer.status, answer.headers["upgrade"]) == (426, "websocket")
+    assert "/live/{camera}.mjpeg" in answer.json()["detail"]
+
+
+def test_a_wrong_query_of_the_pictures_for_other_programs_is_refused_before_the_first(daemon: Daemon) -> None:
+    """Once a stream has begun, nothing but breaking it off can tell."""
+    answer = daemon.get("/live/front.mjpeg?fps=-1")
+    assert (answer.status, answer.json()["field"]) == (422, "fps")
 
 
 async def test_live_of_an_unknown_camera_or_for_a_foreign_page_is_refused(daemon: Daemon) -> None:

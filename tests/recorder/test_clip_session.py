@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from recorder.access_unit import AccessUnit, Codec, Epoch
 from recorder.clip_session import (
+    AHEAD_NS,
     LONGEST_HOLE_NS,
     QUIET_GRACE_NS,
     Append,
@@ -239,3 +240,11 @@ def test_a_span_without_a_buffered_frame_is_refused(wish: SpanWish) -> None:
     """Too early, empty, or in the future: a clear error, never a placeholder."""
     with pytest.raises(SpanOutsideBuffer):
         plan_span(wish, 400, 1000)
+
+
+def test_a_moment_that_no_lag_explains_is_refused_and_not_taken_for_now() -> None:
+    """Two hours ahead is a zone left out: the clip would silently be of something else."""
+    assert plan_span(SpanWish(1000 + AHEAD_NS, 300, 100), 0, 1000) == SpanPlan(1000, 700, 1100)
+    with pytest.raises(SpanOutsideBuffer, match="after the newest frame") as refused:
+        plan_span(SpanWish(1001 + AHEAD_NS, 300, 100), 0, 1000)
+    assert refused.value.wish == "at"
