@@ -1,6 +1,7 @@
 """The program: parses the command line, reads the configuration, runs one command, ends with its code."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -47,8 +48,12 @@ def _dispatch(given: list[str]) -> int:
 
         return cameras(options)
     command = _command(options)
-    config = load(options.config, os.environ, Path.cwd())
-    return command(config, options)
+    try:
+        return command(load(options.config, os.environ, Path.cwd()), options)
+    except ConfigError as error:
+        if command is local.config_check and options.json:
+            print(json.dumps({"ok": False, "mistakes": error.lines}, indent=2))
+        raise
 
 
 def _command(options: argparse.Namespace) -> Command:

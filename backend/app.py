@@ -27,6 +27,7 @@ from backend.analytics import Analytics
 from backend.api import all_routes
 from backend.archive import ArchiveCounters, Archives
 from backend.batch import Batch
+from backend.box import boot_s
 from backend.cameras import Cameras, camera_settings
 from backend.catalogue import Catalogue, Clip, utc_now
 from backend.clip_news import ClipNews
@@ -43,6 +44,7 @@ from backend.keys import (
     ANALYTICS,
     ARCHIVES,
     BATCH,
+    BEGAN_S,
     CAMERAS,
     CATALOGUE,
     CLIPS,
@@ -417,7 +419,7 @@ def _make_app(
     app[EVENTS] = base.events
     app[LABELS] = base.labels
     app[RECORDER_ID] = base.recorder_id
-    app[STARTED_AT] = utc_now()
+    app[STARTED_AT], app[BEGAN_S] = utc_now(), boot_s()
     app[CAMERAS] = rooms.cameras
     app[CLIPS] = rooms.clips
     app[PUBLISHING] = rooms.publishing

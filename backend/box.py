@@ -23,12 +23,17 @@ class BoxNow:
     disk_free_bytes: int
 
 
-def look(clips_dir: Path) -> BoxNow:
-    """Measure. Raises OSError when the clips' disk is gone."""
+def boot_s() -> float:
+    """Seconds by the clock that nobody sets, and that goes on in suspend."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def look(clips_dir: Path, began_s: float) -> BoxNow:
+    """Measure; `began_s`: when the daemon began, by `boot_s`. Raises OSError when the clips' disk is gone."""
     disk = shutil.disk_usage(clips_dir)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return BoxNow(
-        uptime_s=_uptime_s(),
+        uptime_s=boot_s() - began_s,
         platform=platform.platform(),
         python=platform.python_version(),
         memory_rss_bytes=_resident_bytes(),
@@ -37,13 +42,6 @@ def look(clips_dir: Path) -> BoxNow:
         disk_total_bytes=disk.total,
         disk_free_bytes=disk.free,
     )
-
-
-def _uptime_s() -> float:
-    """Since the process began, by the clock that nobody sets."""
-    # proc(5): the name in parentheses may hold anything; starttime is field 22, the 20th after it.
-    after_name = Path("/proc/self/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(after_name[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident_bytes() -> int:

@@ -63,6 +63,8 @@ FILES: web.AppKey[LocalFiles] = web.AppKey("files")
 STORAGE: web.AppKey[Storage] = web.AppKey("storage")
 LABELS: web.AppKey[LabelLine] = web.AppKey("labels")
 RECORDER_ID: web.AppKey[str] = web.AppKey("recorder_id")
+BEGAN_S: web.AppKey[float] = web.AppKey("began_s")
+"""The same moment as `STARTED_AT`, by `box.boot_s`."""
 STARTED_AT: web.AppKey[datetime] = web.AppKey("started_at")
 """Naive UTC."""
 ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes")

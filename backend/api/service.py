@@ -12,6 +12,7 @@ from backend.box import look
 from backend.catalogue import Sample, SampleFilter, utc_now
 from backend.errors import Problem
 from backend.keys import (
+    BEGAN_S,
     CAMERAS,
     CATALOGUE,
     EVENTS,
@@ -59,7 +60,7 @@ def _encoder(transcoder: Transcoder) -> EncoderJson:
 
 async def system(request: web.Request) -> web.StreamResponse:
     app = request.app
-    now = await asyncio.get_running_loop().run_in_executor(None, look, app[FILES].clips_dir)
+    now = await asyncio.get_running_loop().run_in_executor(None, look, app[FILES].clips_dir, app[BEGAN_S])
     storage = await app[CATALOGUE].storage_by_camera()
     return json_response(
         SystemJson(

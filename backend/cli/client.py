@@ -55,7 +55,7 @@ class DaemonClient:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise CommandFailed(
                 Exit.UNAVAILABLE,
-                f"No Hindsight answers at {self.url} ({type(error).__name__}); `hindsight run` starts it.",
+                f"No Hindsight answers at {self.url}: {_why(error)}. `hindsight run` starts it.",
             ) from error
         raise _refused(answer.status, said)
 
@@ -73,8 +73,27 @@ class DaemonClient:
                 return size
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise CommandFailed(
-                Exit.UNAVAILABLE, f"{self.url} did not send all of it ({type(error).__name__}); try again."
+                Exit.UNAVAILABLE, f"{self.url} did not send all of it: {_why(error)}. Try again."
             ) from error
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case aiohttp.ClientConnectorDNSError():
+            return "that name is unknown here"
+        case aiohttp.ClientConnectorCertificateError():
+            return "its certificate is not trusted here"
+        case aiohttp.ClientSSLError():
+            return "it does not speak TLS as we do"
+        case aiohttp.ClientConnectorError():
+            # asyncio puts the address in place of the reason.
+            return os.strerror(error.os_error.errno) if error.os_error.errno else "no connection"
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return "it hung up"
+        case _:
+            return "something else does"
 
 
 def _refused(status: int, said: Any) -> CommandFailed:

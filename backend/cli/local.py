@@ -21,8 +21,11 @@ def config_check(config: Config, options: argparse.Namespace) -> Exit:
 
     check_sources(config)
     check_tls(config)
-    cameras = ", ".join(camera.id for camera in config.effective_cameras)
-    print(f"The configuration is fine. Cameras: {cameras}. data_dir: {config.data_dir}")
+    cameras, data_dir = [camera.id for camera in config.effective_cameras], str(config.data_dir)
+    if options.json:
+        print(json.dumps({"ok": True, "cameras": cameras, "data_dir": data_dir}, indent=2))
+    else:
+        print(f"The configuration is fine. Cameras: {', '.join(cameras)}. data_dir: {data_dir}")
     return Exit.OK
 
 

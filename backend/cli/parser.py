@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _Parser = argparse.ArgumentParser
 LEVELS = ("presence", "size", "hash")
@@ -18,7 +19,7 @@ def make_parser() -> argparse.ArgumentParser:
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="print JSON")
     asking = argparse.ArgumentParser(add_help=False, parents=[configured, as_json])
-    asking.add_argument("--url", metavar="URL", help="default: the daemon of this configuration")
+    asking.add_argument("--url", type=_url, metavar="URL", help="default: the daemon of this configuration")
     plain = [configured, as_json]
 
     commands.add_parser("run", parents=[configured], help="run the daemon")
@@ -51,6 +52,13 @@ def make_parser() -> argparse.ArgumentParser:
     key.add_parser("new", parents=plain, help="replace it and end every session")
     commands.add_parser("version", parents=[as_json], help="which Hindsight this is")
     return parser
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise argparse.ArgumentTypeError("must be an address such as http://127.0.0.1:8080")
+    return text
 
 
 def _add_storage(storage: argparse.ArgumentParser, plain: list[argparse.ArgumentParser]) -> None:

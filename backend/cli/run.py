@@ -36,9 +36,10 @@ class _Log:
         self._hidden: set[str] = set()
         self.follow(config)
         logging.basicConfig(handlers=[self._handler], force=True)
-        # A job that runs every second is no news, nor is a database that is up to date.
-        for chatty in ("apscheduler", "alembic"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        # A job that runs every second is no news, nor is one turn of it passed over because the last is
+        # still under way, nor a database that is up to date.
+        for chatty, level in (("apscheduler", logging.ERROR), ("alembic", logging.WARNING)):
+            logging.getLogger(chatty).setLevel(level)
 
     def follow(self, config: Config) -> None:
         """Take the level of `config`, and hide its secrets beside those there were before."""

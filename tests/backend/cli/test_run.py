@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from backend.cli.exits import Exit
+from tests.daemon import free_port
 from tests.fake_v4l2.camera import without_cameras
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -175,6 +176,31 @@ def test_a_mistake_in_the_configuration_ends_with_78_and_names_the_line(tmp_path
         assert (ended.returncode, ended.stdout) == (78, "")
         assert "config.yaml:2: server.prot: unknown key. Did you mean 'server.port'?" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def test_a_script_reads_from_a_check_of_the_configuration_what_people_read(tmp_path: Path) -> None:
+    """JSON on stdout, of a good configuration and of a bad one; the exit code is the same as ever."""
+    good = _run(tmp_path, "config", "check", "--json")
+    assert json.loads(good.stdout) == {
+        "ok": True,
+        "cameras": ["synthetic"],
+        "data_dir": str(tmp_path / "data"),
+    }
+    bad = _run(tmp_path, "config", "check", "--json", HINDSIGHT_SERVER__PROT="1")
+    assert bad.returncode == 78
+    assert json.loads(bad.stdout) == {
+        "ok": False,
+        "mistakes": ["HINDSIGHT_SERVER__PROT: server.prot: unknown key. Did you mean 'server.port'?"],
+    }
+
+
+def test_an_address_that_is_none_is_wrong_usage_and_one_where_nobody_is_says_so(tmp_path: Path) -> None:
+    """Sentences, never a traceback."""
+    wrong = _run(tmp_path, "status", "--url", "nonsense")
+    assert (wrong.returncode, "must be an address such as" in wrong.stderr) == (2, True)
+    nobody = _run(tmp_path, "status", "--url", f"http://127.0.0.1:{free_port()}")
+    assert nobody.returncode == 69
+    assert "Connection refused. `hindsight run` starts it." in nobody.stderr
 
 
 def test_a_camera_address_we_do_not_take_ends_with_78_and_says_what_we_take(tmp_path: Path) -> None:
