@@ -13,8 +13,11 @@ HIDDEN = "***"
 
 _USER_INFORMATION = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/?#\"'<>]*@")
 _SECRET_IN_QUERY = re.compile(
-    r"([?&#](?:key|token|password|passwd|pwd|pass|secret|auth|user|username)=)[^&\s\"'<>#]+", re.IGNORECASE
+    r"([?&#](?:key|token|password|passwd|pwd|pass|secret|auth|user|username)=)"
+    r"(?!\*{3}[,.;:]?(?:\s|$))[^&\s\"'<>#]+",
+    re.IGNORECASE,
 )
+"""What is hidden already stays as it is, with the comma of the sentence after it."""
 _BEARER = re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}")
 _SHORTEST_SECRET = 4
 """Shorter literals would blank out ordinary words."""

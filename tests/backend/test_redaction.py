@@ -26,6 +26,14 @@ def test_credentials_are_taken_out_by_shape(text: str) -> None:
     assert "cam" in redact(text) or "cam" not in text
 
 
+def test_what_was_hidden_before_keeps_the_sentence_around_it() -> None:
+    """A text passes more than one net on its way out."""
+    said = redact(f"Connecting to rtsp://cam/x?token={CANARY} failed.")
+    assert redact(said) == said == "Connecting to rtsp://cam/x?token=*** failed."
+    assert redact("While reading rtsp://cam/x?token=***, it hung up.").endswith("=***, it hung up.")
+    assert CANARY not in redact(f"rtsp://cam/x?token=***{CANARY}")
+
+
 def test_known_secrets_are_taken_out_of_log_lines_arguments_and_tracebacks() -> None:
     """However a library quotes them."""
     redactor = Redactor({f"{CANARY}/ü"})
