@@ -55,12 +55,6 @@ export class Store {
   }
 }
 
-/** Newest first, as the server lists them. @param {Clip} a @param {Clip} b */
-function newestFirst(a, b) {
-  if (a.created_at !== b.created_at) return a.created_at < b.created_at ? 1 : -1;
-  return a.id < b.id ? 1 : -1;
-}
-
 /**
  * @param {readonly Clip[]} known
  * @param {readonly Clip[]} fresh replaces what has the same id, unless it is older: an answer and an event may cross
@@ -70,7 +64,8 @@ export function mergeClips(known, fresh) {
   for (const clip of fresh) {
     if (clip.version >= (byId.get(clip.id)?.version ?? 0)) byId.set(clip.id, clip);
   }
-  return [...byId.values()].sort(newestFirst);
+  // By the server's count, as it lists them: its clock may have been set.
+  return [...byId.values()].sort((a, b) => b.number - a.number);
 }
 
 /** @param {State} state @param {Clip} clip @returns {Partial<State>} */

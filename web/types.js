@@ -30,6 +30,7 @@
 
 /**
  * @typedef {object} Clip
+ * @property {number} number the order of recording, which lists go by
  * @property {string} id
  * @property {string} camera
  * @property {"video"|"image"} media_type
@@ -60,6 +61,7 @@
  * @property {string|null} download_url
  * @property {string|null} image_url the picture itself; null for videos
  * @property {string|null} [published_at]
+ * @property {number|null} [feed_number] the order of publication
  * @property {string|null} [publish_at] when a draft publishes itself
  * @property {number} [likes]
  * @property {boolean} [keep] a favourite: no rule deletes it

@@ -29,8 +29,8 @@ _UPLOADED = frozenset({"status", "path", "previews"})
 
 def insert(db: sa.Connection, clip: NewClip, now: datetime) -> Clip:
     row = new_row(clip, now)
-    db.execute(clips.insert().values(row))
-    return clip_of(row)
+    key = db.execute(clips.insert().values(row)).inserted_primary_key
+    return clip_of(row | {"number": key[0]})
 
 
 def get(db: sa.Connection, clip_id: str) -> Clip | None:

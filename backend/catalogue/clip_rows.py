@@ -23,9 +23,10 @@ from backend.lifecycle import INITIAL, Status
 from recorder.values import ClockState, Gap
 
 _NAMES = tuple(field.name for field in fields(Clip))
-# What only its own method may change: the key, the texts (search follows them), the state, the count.
+# What only its own method may change: the keys, the texts (search follows them), the state, the counts.
 _GUARDED = frozenset(
-    {"id", "recorder_id", "created_at", "title", "caption", "tags", "status", "previews", "version"}
+    {"number", "feed_number"}
+    | {"id", "recorder_id", "created_at", "title", "caption", "tags", "status", "previews", "version"}
     # ... and what only the store's word may change.
     | {"location", "remote"}
 )

@@ -139,6 +139,8 @@ class NewClip:
 class Clip:
     """One clip or snapshot as the catalogue knows it."""
 
+    number: int
+    """The order of recording, given by the database once and for ever."""
     id: str
     recorder_id: str
     camera: str
@@ -192,6 +194,8 @@ class Clip:
     previews: Previews
     publish_at: datetime | None
     published_at: datetime | None
+    feed_number: int | None
+    """The order of publication; None: not published."""
     likes: int
     version: int
     """Grows by one with every change of the row."""

@@ -172,6 +172,7 @@ class ClipPreviewsJson(Answer):
 class ClipJson(Answer):
     """One clip or snapshot."""
 
+    number: int = Field(description="The order of recording, with holes: lists go by it, and no clock does.")
     id: str
     camera: str
     media_type: str
@@ -220,6 +221,7 @@ class ClipJson(Answer):
     )
     publish_at: Time | None
     published_at: Time | None
+    feed_number: int | None = Field(description="The order of publication; null: not published.")
     likes: int
     version: int
 

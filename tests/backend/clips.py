@@ -17,6 +17,7 @@ def a_clip(**changes: Any) -> Clip:
         "id": ID,
         "recorder_id": ID,
         "camera": "front",
+        "number": 1,
         "media_type": MediaType.VIDEO,
         "title": "",
         "caption": "",
@@ -56,6 +57,7 @@ def a_clip(**changes: Any) -> Clip:
         "previews": Previews(),
         "publish_at": None,
         "published_at": None,
+        "feed_number": None,
         "likes": 0,
         "version": 1,
     }

@@ -1,15 +1,14 @@
 """A whole daemon whose wall clock is set under it: promises are kept when the clock shows their time."""
 
-import struct
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.daemon import ROOT, Daemon
-from tests.native import compiled
+from tests.clock.steps import Clock
+from tests.daemon import Daemon
 
 pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
@@ -17,34 +16,10 @@ IN_TIME = timedelta(seconds=5)
 HOUR, MANY_DAYS = timedelta(hours=1), timedelta(days=400)
 
 
-class Clock:
-    """The wall clock of one daemon."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.offset = timedelta(0)
-        self._write()
-
-    def set_by(self, step: timedelta) -> None:
-        self.offset += step
-        self._write()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
-
-    def _write(self) -> None:
-        ns = (self.offset // timedelta(microseconds=1)) * 1000
-        # In place: the daemon has the file mapped.
-        with self.path.open("r+b" if self.path.exists() else "wb") as file:
-            file.write(struct.pack("=q", ns))
-
-
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[tuple[Daemon, Clock]]:
-    library = compiled(ROOT / "tests" / "clock" / "offset.c")
     clock = Clock(tmp_path / "offset")
-    environment = {"LD_PRELOAD": str(library), "CLOCK_OFFSET_FILE": str(clock.path)}
-    with Daemon(tmp_path, environment=environment) as daemon:
+    with Daemon(tmp_path, environment=clock.environment()) as daemon:
         daemon.wait_for_buffer(1)
         yield daemon, clock
 

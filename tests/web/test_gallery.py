@@ -4,12 +4,14 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.clock.steps import Clock
 from tests.daemon import Daemon
 from tests.web.conftest import Complaints
 
@@ -71,6 +73,32 @@ def test_the_list_stays_true_without_a_reload(page: Page, complaints: Complaints
     expect(card).to_be_visible()
     assert daemon.request("DELETE", f"/api/clips/{clip['id']}").status == 204
     expect(card).to_have_count(0)
+
+
+def test_the_newest_stands_on_top_though_the_clock_was_set_back(page: Page, tmp_path: Path) -> None:
+    """Clips and feed are in the server's order at once, and a reload changes nothing."""
+    clock = Clock(tmp_path / "offset")
+    with Daemon(tmp_path, CAMERAS[:1], environment=clock.environment()) as daemon:
+        daemon.wait_for_buffer(1)
+        page.goto(f"{daemon.url}/#/clips")
+        made = []
+        for title in ("Before the clock was set", "After it was set back"):
+            made.append(_clip(daemon, title=title))
+            daemon.wait_for_clip(made[-1]["id"])
+            expect(_cards(page).first).to_contain_text(title)
+            clock.set_by(-timedelta(hours=1))
+        assert made[0]["created_at"] > made[1]["created_at"]
+        page.goto(f"{daemon.url}/#/feed")
+        titles = page.locator(".feed-title")
+        for shown, clip in enumerate(made, 1):
+            assert daemon.post(f"/api/clips/{clip['id']}/publish", {}).status == 200
+            expect(titles).to_have_count(shown)
+            expect(titles.first).to_have_text(clip["title"])
+            clock.set_by(-timedelta(hours=1))
+        for screen, texts in (("feed", titles), ("clips", _cards(page).locator("h3"))):
+            page.goto(f"{daemon.url}/#/{screen}")
+            page.reload()
+            expect(texts).to_have_text([clip["title"] for clip in reversed(made)])
 
 
 def test_twenty_chosen_clips_become_one_archive_and_are_published_and_deleted_together(

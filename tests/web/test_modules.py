@@ -96,7 +96,7 @@ def test_an_older_word_about_a_clip_never_replaces_a_newer_one(run: Any) -> None
     """An answer and an event may cross on their way."""
     found = run(
         "store.js",
-        """const clip = (id, version, status) => ({ id, version, status, created_at: `2026-01-01T0${id}` });
+        """const clip = (id, version, status) => ({ id, version, status, number: Number(id) });
         const known = m.mergeClips([], [clip("1", 1, "draft"), clip("2", 5, "draft")]);
         const merged = m.mergeClips(known, [clip("2", 4, "pending"), clip("3", 1, "pending")]);
         return merged.map((c) => c.id + c.status);""",
@@ -354,7 +354,7 @@ def test_the_gallery_takes_in_what_fits_and_lets_go_what_does_not(run: Any) -> N
     found = run(
         "gallery/list.js",
         """const clip = (id, more = {}) => ({ id, version: 1, status: "draft", camera: "a",
-          media_type: "video", created_at: `2026-01-0${id}T00:00:00Z`,
+          media_type: "video", number: Number(id),
           start_time: `2026-01-0${id}T00:00:00Z`, ...more });
         const ids = (items) => items.map(({ id }) => id).join("");
         const list = [clip("5"), clip("3")];

@@ -58,6 +58,6 @@ export function withChange(items, clip, filter, complete) {
   if (fits === false) return known ? items.filter(({ id }) => id !== clip.id) : items;
   if (!known && fits === null) return items;
   const last = items.at(-1);
-  if (!known && !complete && last && clip.created_at < last.created_at) return items;
+  if (!known && !complete && last && clip.number < last.number) return items;
   return mergeClips(items, [clip]);
 }

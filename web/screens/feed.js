@@ -12,12 +12,6 @@ function mayPlay() {
   return !saving && !matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** Latest publication first. @param {Clip} a @param {Clip} b */
-function latestFirst(a, b) {
-  const [x, y] = [a.published_at ?? "", b.published_at ?? ""];
-  return x === y ? (a.id < b.id ? 1 : -1) : x < y ? 1 : -1;
-}
-
 export class FeedScreen extends HsElement {
   #services;
   /** @type {Map<string, Clip>} */
@@ -87,7 +81,7 @@ export class FeedScreen extends HsElement {
   }
 
   get #sorted() {
-    return [...this.#clips.values()].sort(latestFirst);
+    return [...this.#clips.values()].sort((a, b) => (b.feed_number ?? 0) - (a.feed_number ?? 0));
   }
 
   /** Close to the end the next page is fetched. @param {string} id */
