@@ -1,14 +1,18 @@
-"""A catalogue as a box has it after years: rows without files, written past the daemon."""
+"""A catalogue as a box has it after years: rows without clips, written past the daemon."""
 
 import asyncio
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import sqlalchemy as sa
 
-from backend.catalogue import Catalogue, MediaType, NewClip
+from backend.catalogue import Catalogue, MediaType, NewClip, PreviewInfo, Previews
 from backend.catalogue.clip_rows import new_row
 from backend.catalogue.model import clips
 from backend.ids import new_id
@@ -21,20 +25,31 @@ _WORDS = ("fox", "cat", "rain", "night", "parcel", "car", "bird", "door", "dog",
 _BEGAN = datetime(2022, 1, 1)
 _STATUSES = (*[Status.DRAFT] * 60, *[Status.PUBLISHED] * 38, *[Status.FAILED] * 2)
 _BATCH = 2000
+_WIDTH_PX, _HEIGHT_PX = 640, 360
+NO_PREVIEWS = Previews()
 
 
-async def fill(url: str, count: int, recorder_id: str) -> None:
+async def fill(url: str, count: int, recorder_id: str, previews: Previews = NO_PREVIEWS) -> None:
     """Make the tables and `count` clips; PostgreSQL's statistics are fresh, as it keeps them itself."""
     catalogue = Catalogue(url)
     await catalogue.open()
     await catalogue.close()
-    await asyncio.to_thread(_insert, url, count, recorder_id)
+    await asyncio.to_thread(_insert, url, _rows(random.Random(1), recorder_id, count, previews))
 
 
-def _insert(url: str, count: int, recorder_id: str) -> None:
+def picture(data_dir: Path) -> Previews:
+    """One picture for all clips to share: noise, as large as a thumbnail."""
+    noise = np.random.default_rng(1).integers(0, 256, (36, 64, 3), np.uint8)
+    (data_dir / "thumbnails").mkdir()
+    shared = cv2.resize(noise, (_WIDTH_PX, _HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
+    if not cv2.imwrite(str(data_dir / "thumbnails" / "all.jpg"), shared):
+        raise OSError(f"No picture could be written to {data_dir}.")
+    info = PreviewInfo("all.jpg", _WIDTH_PX, _HEIGHT_PX)
+    return Previews(current=info, middle=info)
+
+
+def _insert(url: str, rows: Iterator[dict[str, Any]]) -> None:
     engine = sa.create_engine(url)
-    draw = random.Random(1)
-    rows = _rows(draw, recorder_id, count)
     with engine.begin() as db:
         while batch := [row for _, row in zip(range(_BATCH), rows, strict=False)]:
             db.execute(clips.insert(), batch)
@@ -44,7 +59,7 @@ def _insert(url: str, count: int, recorder_id: str) -> None:
     engine.dispose()
 
 
-def _rows(draw: random.Random, recorder_id: str, count: int) -> Iterator[dict[str, Any]]:
+def _rows(draw: random.Random, recorder_id: str, count: int, previews: Previews) -> Iterator[dict[str, Any]]:
     at, published = _BEGAN, 0
     for _ in range(count):
         at += timedelta(seconds=draw.expovariate(1 / 1200))
@@ -52,7 +67,7 @@ def _rows(draw: random.Random, recorder_id: str, count: int) -> Iterator[dict[st
         words = draw.sample(_WORDS, 3)
         words += [COMMON_WORD] if draw.random() < 0.25 else []
         words += [RARE_WORD] if draw.random() < 0.001 else []
-        row = new_row(_clip(draw, recorder_id, at, words), at)
+        row = new_row(replace(_clip(draw, recorder_id, at, words), previews=previews), at)
         row["status"] = status.value
         if status is Status.PUBLISHED:
             published += 1

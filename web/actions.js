@@ -6,7 +6,7 @@
 import { ApiError } from "./api.js";
 import { rfc3339 } from "./format.js";
 import { text } from "./messages.js";
-import { currentCamera, mergeClips, withCamera, withClip, withoutClip } from "./store.js";
+import { currentCamera, mergeClips, withCamera, withClip, withCopy, withoutClip } from "./store.js";
 /** @import { Camera, Clip, Tools } from "./types.js" */
 
 const LENGTHS = "hindsight.lengths";
@@ -17,19 +17,17 @@ export class Actions {
   #clock;
   #say;
   #labelOnScreen;
-  #confirm;
   #chosen;
   /** @type {Set<(id: string|null, clip: Clip|null) => void>} */
   #watchers = new Set();
 
   /** @param {Tools} tools */
-  constructor({ store, api, clock, say, labelOnScreen, confirm }) {
+  constructor({ store, api, clock, say, labelOnScreen }) {
     this.#store = store;
     this.#api = api;
     this.#clock = clock;
     this.#say = say;
     this.#labelOnScreen = labelOnScreen;
-    this.#confirm = confirm;
     this.#chosen = rememberedLengths();
     store.update({ lengths: this.#chosen ?? store.state.lengths });
   }
@@ -149,51 +147,6 @@ export class Actions {
     return this.about(id, async () => this.clipChanged(await this.#api.ask(id, verb)));
   }
 
-  /** @param {string} id @param {object} changes */
-  change(id, changes) {
-    return this.about(id, async () => {
-      this.clipChanged(await this.#api.change(id, changes));
-      this.#say(text.clip.saved);
-    });
-  }
-
-  /** @param {string} id */
-  async remove(id) {
-    const image = this.#store.state.openClip?.media_type === "image";
-    const [title, body] = image
-      ? [text.clip.removeSnapshotTitle, text.clip.removeSnapshotBody]
-      : [text.clip.removeTitle, text.clip.removeBody];
-    if (!(await this.#confirm({ title, body, yes: text.clip.remove, no: text.clip.keep }))) return false;
-    return this.about(id, async () => {
-      await this.#api.remove(id);
-      this.clipDeleted(id);
-      this.#say(text.clip.removed);
-    });
-  }
-
-  /**
-   * The same for many; each has its own answer.
-   * @param {string} action publish, unpublish, retry or delete @param {readonly string[]} ids
-   * @returns {Promise<string[]>} those it did not work for
-   */
-  async batch(action, ids) {
-    const question = text.gallery.removeMany(ids.length);
-    if (action === "delete" && !(await this.#confirm({ title: question, body: text.clip.removeBody, yes: text.clip.remove, no: text.clip.keep }))) return [...ids];
-    try {
-      const { done, results } = await this.#api.batch(action, ids);
-      for (const { id, ok, clip } of results) {
-        if (clip) this.clipChanged(clip);
-        else if (ok && action === "delete") this.clipDeleted(id);
-      }
-      const refused = results.filter(({ ok }) => !ok);
-      this.#say(refused.length ? text.gallery.someDone(done, refused.length, refused[0].error?.detail ?? "") : text.gallery.done(done), refused.length ? "bad" : "good");
-      return refused.map(({ id }) => id);
-    } catch (error) {
-      this.#say(words(error), "bad");
-      return [...ids];
-    }
-  }
-
   /**
    * Tells of every clip that changed or went, and (id null) when everything may have.
    * @param {(id: string|null, clip: Clip|null) => void} watcher @param {AbortSignal} signal
@@ -214,6 +167,11 @@ export class Actions {
   clipChanged(clip) {
     this.#store.update((state) => withClip(state, clip));
     for (const watcher of this.#watchers) watcher(clip.id, clip);
+  }
+
+  /** @param {{bucket: string, clip_id: string, sent_bytes: number, size_bytes: number}} told */
+  copying({ bucket, clip_id, sent_bytes, size_bytes }) {
+    if (bucket === "clips") this.#store.update((state) => withCopy(state, clip_id, sent_bytes < size_bytes ? sent_bytes / size_bytes : undefined));
   }
 
   /** @param {string} id */

@@ -32,13 +32,11 @@ const navigation = new Navigation();
 /** @param {string} words @param {"good"|"bad"} [tone] */
 const say = (words, tone) => toasts.say(words, tone);
 const api = new Api({ clock, onUnauthorised: () => store.update({ session: "needed" }) });
-const actions = new Actions({
-  store, api, clock, say,
-  labelOnScreen: () => live.labelOnScreen,
+const actions = new Actions({ store, api, clock, say, labelOnScreen: () => live.labelOnScreen });
+const services = /** @type {Services} */ (Object.freeze({
+  store, api, clock, actions, say,
   confirm: async (words) => (await confirmation()).ask(words),
-});
-/** @type {Readonly<Services>} */
-const services = Object.freeze({ store, api, clock, actions, say });
+}));
 /** @type {LiveScreen} */
 const live = new LiveScreen(services);
 const deck = new Deck({
@@ -114,6 +112,8 @@ function connectEvents() {
     on: {
       clip: (clip) => actions.clipChanged(clip),
       clip_deleted: ({ id }) => actions.clipDeleted(id),
+      upload: (told) => actions.copying(told),
+      storage: () => store.update({ copies: {} }),
       camera: (camera) => actions.cameraChanged(camera),
       cameras: () => actions.loadCameras(),
       reset: () => actions.reload(),
@@ -128,8 +128,6 @@ const wishes = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "snapshot": () => actions.snapshot(),
   "stop-recording": ({ id }) => actions.ask(id, "stop"),
   "retry-clip": ({ id }) => actions.ask(id, "retry"),
-  "change-clip": ({ id, changes }) => actions.change(id, changes),
-  "delete-clip": async ({ id }) => { if (await actions.remove(id)) leaveClip(); },
   "close-clip": () => leaveClip(),
   "help": () => openHelp(),
   "reload": () => actions.reload(),

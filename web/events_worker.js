@@ -2,7 +2,7 @@
 
 import { EventLink } from "./events.js";
 
-const NAMES = ["clip", "clip_deleted", "camera", "cameras", "reset"];
+const NAMES = ["clip", "clip_deleted", "upload", "storage", "camera", "cameras", "reset"];
 
 /** @type {Set<MessagePort>} */
 const ports = new Set();

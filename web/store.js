@@ -12,6 +12,7 @@ export const INITIAL = Object.freeze({
   link: "connecting",
   cameras: Object.freeze({ status: "loading", items: [], error: null }),
   clips: Object.freeze({ status: "loading", items: [], error: null, cursor: null, loadingMore: false }),
+  copies: Object.freeze({}),
   camera: null,
   query: new URLSearchParams(),
   openId: null,
@@ -72,7 +73,13 @@ export function mergeClips(known, fresh) {
 export function withClip(state, clip) {
   const items = mergeClips(state.clips.items, [clip]);
   const newest = items.find(({ id }) => id === clip.id) ?? clip;
-  return { clips: { ...state.clips, items }, ...(state.openId === clip.id ? { openClip: newest, openError: null } : {}) };
+  return { ...withCopy(state, clip.id), clips: { ...state.clips, items }, ...(state.openId === clip.id ? { openClip: newest, openError: null } : {}) };
+}
+
+/** How far a clip's copy to the store is; what else is told of the clip ends it. @param {State} state @param {string} id @param {number} [share] */
+export function withCopy(state, id, share) {
+  const { [id]: _, ...others } = state.copies;
+  return { copies: share === undefined ? others : { ...others, [id]: share } };
 }
 
 /** @param {State} state @param {string} id @param {string} goneMessage @returns {Partial<State>} */

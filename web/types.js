@@ -55,6 +55,7 @@
  * @property {number|null} fps
  * @property {number|null} lead_in_seconds pictures that the file hides
  * @property {number|null} size_bytes
+ * @property {"local"|"both"|"remote"} location
  * @property {string} thumbnail_url carries a version, so it may be cached for ever
  * @property {Record<"current"|"middle"|"manual", {url: string}|null>} previews
  * @property {string|null} playback_url
@@ -82,6 +83,7 @@
  * @property {"connecting"|"online"|"lost"} link the event stream
  * @property {Listing<Camera>} cameras
  * @property {Listing<Clip> & {cursor: string|null, loadingMore: boolean}} clips
+ * @property {Readonly<Record<string, number|undefined>>} copies by clip: the share that is in the object store, 0 to 1, while it is copied
  * @property {string|null} camera the chosen camera
  * @property {URLSearchParams} query of the address: what is chosen on the screen
  * @property {string|null} openId the clip whose dialog is open
@@ -150,6 +152,7 @@
  * @property {import("./server_clock.js").ServerClock} clock
  * @property {import("./actions.js").Actions} actions
  * @property {(words: string, tone?: "good"|"bad") => void} say
+ * @property {(words: {title: string, body: string, yes: string, no: string}) => Promise<boolean>} confirm
  */
 
 /**
@@ -166,7 +169,6 @@
  * @property {import("./server_clock.js").ServerClock} clock
  * @property {(words: string, tone?: "good"|"bad") => void} say
  * @property {() => number|null} labelOnScreen µs
- * @property {(words: {title: string, body: string, yes: string, no: string}) => Promise<boolean>} confirm
  */
 
 /**

@@ -29,8 +29,8 @@ _UPLOADED = frozenset({"status", "path", "previews"})
 
 def insert(db: sa.Connection, clip: NewClip, now: datetime) -> Clip:
     row = new_row(clip, now)
-    key = db.execute(clips.insert().values(row)).inserted_primary_key
-    return clip_of(row | {"number": key[0]})
+    number = db.execute(clips.insert().values(row).returning(clips.c.number)).scalar_one()
+    return clip_of(row | {"number": number})
 
 
 def get(db: sa.Connection, clip_id: str) -> Clip | None:

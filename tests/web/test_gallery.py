@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.clock.steps import Clock
 from tests.daemon import Daemon
@@ -111,7 +111,7 @@ def test_twenty_chosen_clips_become_one_archive_and_are_published_and_deleted_to
     expect(_cards(page)).to_have_count(20)
     _choose_all(page)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download as ZIP").click()
+        page.get_by_role("link", name="As ZIP").click()
     with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
         assert len(archive.namelist()) == len(set(archive.namelist())) == 20
         assert archive.testzip() is None
@@ -126,7 +126,7 @@ def test_twenty_chosen_clips_become_one_archive_and_are_published_and_deleted_to
 
 def _choose_all(page: Page) -> None:
     page.locator(".card-choose").first.check()
-    page.get_by_role("button", name="Choose all shown").click()
+    page.get_by_role("button", name="All shown").click()
     expect(page.locator(".bar-count")).to_have_text("20 chosen")
 
 
@@ -147,3 +147,58 @@ def test_a_long_list_keeps_only_what_is_near_the_screen(page: Page, daemon: Daem
     assert 0 < most < 70
     page.evaluate("scrollTo(0, 0)")
     expect(page.locator('[aria-posinset="1"]')).to_be_visible()
+    # Cards are used again for other clips: everything on one must be of the same.
+    mixed = """() => [...document.querySelectorAll("hs-gallery-grid li")].filter((item) => {
+      const { id } = item.querySelector("hs-clip-card").dataset;
+      const [link, image, box] = ["a", "img", "input"].map((name) => item.querySelector(name));
+      return !link.href.includes(id) || !image.src.includes(id) || box.value !== id;
+    }).length"""
+    assert page.evaluate(mixed) == 0
+    places = page.locator("hs-gallery-grid li h3").evaluate_all("(all) => all.map((h3) => h3.textContent)")
+    assert places == [f"Long {n}" for n in range(129, 129 - len(places), -1)]
+
+
+def test_a_card_says_where_else_its_clip_is(page: Page, daemon: Daemon) -> None:
+    """Nothing while it is only here; the share while it is copied; then a sign with words."""
+    clip = _clip(daemon)
+    page.goto(f"{daemon.url}/#/clips")
+    found = page.evaluate(
+        """async (clip) => {
+          const { src } = document.querySelector("script[type=module]");
+          const { ClipCard } = await import(new URL("components/clip_card.js", src));
+          const card = document.body.appendChild(new ClipCard());
+          const copy = card.querySelector(".card-copy");
+          return [["local"], ["local", 0.426], ["both"], ["remote"]].map(([location, share]) => {
+            card.show({ ...clip, location }, [], Date.now(), share);
+            return [copy.hidden, copy.textContent, copy.title];
+          });
+        }""",
+        clip,
+    )
+    assert found == [
+        [True, "", ""],
+        [False, "43 %", "Copying to the object store: 43 %"],
+        [False, "", "Also in the object store"],
+        [False, "", "Only in the object store"],
+    ]
+
+
+def test_all_cards_are_equally_high(browser: Browser, daemon: Daemon) -> None:
+    """Whatever stands on them: a long list is laid out by the height of one."""
+    clip = _clip(daemon, "yard", title="Uneven " * 20, after_seconds=1)
+    in_the_way = daemon.data_dir / "clips" / clip["id"] / "clip.mp4.tmp"
+    in_the_way.mkdir()  # the file cannot be finished
+    daemon.wait_for_clip(clip["id"], "failed")
+    in_the_way.rmdir()
+    for title in ("Uneven", "Uneven, and it goes on"):
+        _clip(daemon, title=title)
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{daemon.url}/#/clips?q=uneven")
+    expect(page.locator(".card-error:visible")).not_to_be_empty()
+    heights = page.locator("hs-gallery-grid li").evaluate_all(
+        "(all) => all.map((item) => item.getBoundingClientRect().height)"
+    )
+    assert len(heights) == 3
+    assert len(set(heights)) == 1
+    context.close()

@@ -104,6 +104,20 @@ def test_an_older_word_about_a_clip_never_replaces_a_newer_one(run: Any) -> None
     assert found == ["3pending", "2draft", "1draft"]
 
 
+def test_a_copy_on_its_way_is_told_until_the_clip_says_where_it_is(run: Any) -> None:
+    """Each clip its own share; the next word about a clip ends it, and nothing of it is left."""
+    found = run(
+        "store.js",
+        """const store = new m.Store();
+        store.update((s) => m.withCopy(s, "a", 0.25));
+        store.update((s) => m.withCopy(s, "b", 0.5));
+        const both = store.state.copies;
+        store.update((s) => m.withClip(s, { id: "a", version: 2, number: 1 }));
+        return [both, store.state.copies];""",
+    )
+    assert found == [{"a": 0.25, "b": 0.5}, {"b": 0.5}]
+
+
 def test_listeners_end_with_their_signal(run: Any) -> None:
     """An element that left the page hears nothing more."""
     heard = run(
@@ -125,7 +139,7 @@ def test_lengths_are_said_as_people_say_them(run: Any) -> None:
     """A running clock, and words."""
     body = "return [m.clock(12.9), m.clock(3849), m.span(60), m.span(150), m.bytes(15023423)];"
     found = run("format.js", body)
-    assert found == ["00:12", "1:04:09", "60 s", "2 min 30 s", "15 MB"]
+    assert found == ["00:12", "1:04:09", "60 s", "2 min 30 s", "15\xa0MB"]
 
 
 def test_a_box_with_another_time_is_not_believed_to_lag(run: Any) -> None:

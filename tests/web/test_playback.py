@@ -121,6 +121,17 @@ def failures(daemon: Daemon, reason: str) -> float:
     return float(found[0].rpartition(" ")[2]) if found else 0.0
 
 
+def test_a_card_says_by_itself_that_its_clip_is_in_the_store(page: Page, daemon: Daemon, clip: Any) -> None:
+    """Pushed as soon as the store has confirmed it; the open clip says it in words."""
+    page.goto(f"{daemon.url}/#/clips")
+    sign = "hs-clip-card[data-id='{id}'] .card-copy"
+    expect(page.locator(sign.format_map(clip))).to_have_attribute("title", "Also in the object store")
+    made = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": 0}).json()
+    expect(page.locator(sign.format_map(made))).to_be_visible(timeout=30_000)
+    page.goto(f"{daemon.url}/#/clips/{made['id']}")
+    expect(page.locator(".clip-dialog .facts")).to_contain_text("Also in the object store")
+
+
 def test_it_plays_and_seeks_from_the_store_itself(
     page: Page, daemon: Daemon, server: S3Server, clip: Any
 ) -> None:

@@ -2,18 +2,21 @@
 
 import { text } from "../messages.js";
 import { moment } from "../format.js";
+import { leaveClip } from "../router.js";
 /** @import { Clip, Services } from "../types.js" */
 
 export class ClipDeeds {
   #api;
   #actions;
   #say;
+  #confirm;
 
   /** @param {Services} services */
-  constructor({ api, actions, say }) {
+  constructor({ api, actions, say, confirm }) {
     this.#api = api;
     this.#actions = actions;
     this.#say = say;
+    this.#confirm = confirm;
   }
 
   /** @param {string} words */
@@ -40,6 +43,28 @@ export class ClipDeeds {
   /** @param {Clip} clip */
   unpublish({ id, status }) {
     return this.#verb(id, "unpublish", undefined, () => (status === "published" ? text.clip.isUnpublished : text.clip.isCancelled));
+  }
+
+  /** @param {Clip} clip @param {object} changes */
+  change({ id }, changes) {
+    return this.#actions.about(id, async () => {
+      this.#actions.clipChanged(await this.#api.change(id, changes));
+      this.#say(text.clip.saved);
+    });
+  }
+
+  /** @param {Clip} clip */
+  async remove({ id, media_type }) {
+    const [title, body] = media_type === "image"
+      ? [text.clip.removeSnapshotTitle, text.clip.removeSnapshotBody]
+      : [text.clip.removeTitle, text.clip.removeBody];
+    if (!(await this.#confirm({ title, body, yes: text.clip.remove, no: text.clip.keep }))) return;
+    await this.#actions.about(id, async () => {
+      await this.#api.remove(id);
+      this.#actions.clipDeleted(id);
+      this.#say(text.clip.removed);
+      leaveClip();
+    });
   }
 
   /** @param {Clip} clip */

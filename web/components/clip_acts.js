@@ -23,7 +23,7 @@ export class ClipActs extends HsElement {
   star = this.#button("star", text.clip.favourite, () => this.wish("favourite"));
   download = h("a", { class: "button", download: true }, icon("down"), text.clip.download);
   clean = h("a", { class: "button", download: true, title: text.clip.cleanDetail }, icon("down"), text.clip.clean);
-  discard = this.#button("bin", text.clip.remove, () => this.#ask("delete-clip"));
+  discard = this.#button("bin", text.clip.remove, () => this.wish("delete-clip"));
   badge = h("span", { class: "badge" });
 
   build() {
@@ -48,7 +48,7 @@ export class ClipActs extends HsElement {
     this.clean.hidden = this.download.hidden || (clip.lead_in_seconds ?? 0) <= LONGEST_LEAD_IN_S || Boolean(clip.download_url?.includes("form=clean"));
     setAttribute(this.clean, "href", this.clean.hidden ? null : `${clip.download_url}?form=clean`);
     setAttribute(this, "aria-busy", asked || null);
-    setText(this.badge, clip.status === "draft" && clip.publish_at ? text.clip.scheduled : clipBadge(clip));
+    setText(this.badge, clipBadge(clip));
     this.badge.dataset.status = clip.status;
   }
 

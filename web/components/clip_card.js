@@ -1,7 +1,7 @@
 /** One clip in the grid: picture, length, when, where, and what state it is in. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { cameraName, clipBadge, clipError, clipTitle, clock, moment } from "../format.js";
+import { cameraName, clipBadge, clipError, clipTitle, clock, copyWords, moment, percent } from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { plannedSeconds } from "../store.js";
@@ -9,7 +9,13 @@ import { HsElement } from "./element.js";
 import { elapsedSeconds } from "./recordings.js";
 /** @import { Camera, Clip } from "../types.js" */
 
+/** Midnight is at a whole one in every zone: then "today" becomes "yesterday". */
+const QUARTER_HOUR_MS = 900_000;
+
 export class ClipCard extends HsElement {
+  /** @type {readonly unknown[]} what it was painted from */
+  #known = [];
+
   image = h("img", {
     alt: "", loading: "lazy", decoding: "async", hidden: true,
     on: { load: () => this.toggleAttribute("pictured", true), error: () => { this.image.hidden = true; } },
@@ -20,24 +26,34 @@ export class ClipCard extends HsElement {
   heading = h("h3", { class: "card-title" });
   time = h("time", { class: "card-time" });
   where = h("span", { class: "card-where" });
-  error = h("p", { class: "card-error", hidden: true });
+  share = h("span");
+  copy = h("span", { class: "card-copy", role: "img" }, icon("cloud"), this.share);
+  error = h("span", { class: "card-error" });
   link = h("a", { class: "card-link" },
-    h("span", { class: "card-picture" }, icon("film"), this.image, this.badge, this.length, this.bar),
-    h("span", { class: "card-text" }, this.heading, h("span", { class: "card-line" }, this.time, this.where), this.error));
+    h("span", { class: "card-picture" }, icon("film"), this.image, this.error, this.badge, this.length, this.bar),
+    h("span", { class: "card-text" }, this.heading, h("span", { class: "card-line" }, this.time, this.where, this.copy)));
 
   build() {
     this.append(this.link);
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms on the server's clock */
-  show(clip, cameras, now_ms) {
+  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms on the server's clock @param {number} [copied] share in the store, while copied */
+  show(clip, cameras, now_ms, copied) {
+    // A card is painted twice a second, and most say what they said.
+    const known = [clip, cameras, copied, clip.status === "pending" ? now_ms : Math.floor(now_ms / QUARTER_HOUR_MS)];
+    if (known.every((value, index) => value === this.#known[index])) return;
+    this.#known = known;
     const title = clipTitle(clip, cameras);
+    // Another clip's picture must not stand here until its own has come.
+    if (this.dataset.id !== clip.id) this.removeAttribute("pictured");
     this.dataset.id = clip.id;
     setAttribute(this, "status", clip.status);
     setAttribute(this.link, "href", clipHref(clip.id));
-    if (this.image.getAttribute("src") !== clip.thumbnail_url) {
-      this.image.src = clip.thumbnail_url;
-      this.image.hidden = false;
+    // Without a version it would be the placeholder, and a card has one of its own.
+    const picture = clip.thumbnail_url.includes("?") ? clip.thumbnail_url : null;
+    if (this.image.getAttribute("src") !== picture) {
+      setAttribute(this.image, "src", picture);
+      this.image.hidden = !picture;
     }
     setText(this.badge, clipBadge(clip));
     this.badge.dataset.status = clip.status;
@@ -47,7 +63,10 @@ export class ClipCard extends HsElement {
     const name = cameraName(clip.camera, cameras);
     setText(this.where, cameras.length > 1 && name !== title ? name : "");
     setText(this.error, clip.status === "failed" ? clipError(clip) : "");
-    this.error.hidden = clip.status !== "failed";
+    const words = copyWords(clip, copied);
+    this.copy.hidden = !words;
+    setAttribute(this.copy, "title", words);
+    setText(this.share, copied === undefined ? "" : percent(copied));
     this.#showLength(clip, now_ms);
   }
 

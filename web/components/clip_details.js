@@ -1,7 +1,7 @@
-/** Facts and words of one clip: title, caption and tags to edit, what it is, what can be done with it. Wishes: `change-clip`. */
+/** Facts and words of one clip: title, caption and tags to edit, what it is, what can be done with it. Wishes: `change-clip` {changes}. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { bytes, cameraName, clipError, clock, moment } from "../format.js";
+import { bytes, cameraName, clipError, clock, copyWords, moment } from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
@@ -28,15 +28,16 @@ export class ClipDetails extends HsElement {
     class: "clip-form",
     on: { input: () => this.#dirty(), submit: (/** @type {Event} */ event) => { event.preventDefault(); this.#submit(); } },
   }, this.heading, this.caption, this.tags, this.save);
+  /** What it is; stands where the dialog puts it, behind what can be done. */
   facts = h("dl", { class: "facts" });
   alert = h("p", { class: "clip-alert", hidden: true });
 
   build() {
-    this.append(this.form, this.alert, this.facts);
+    this.append(this.form, this.alert);
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {boolean} saving */
-  show(clip, cameras, saving) {
+  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {boolean} saving @param {number} [copied] share in the store, while copied */
+  show(clip, cameras, saving, copied) {
     const other = clip.id !== this.#clip?.id;
     // What somebody is typing is not overwritten by the server's word about something else.
     if (other || this.heading.value === (this.#clip?.title ?? "")) this.heading.value = clip.title;
@@ -49,7 +50,7 @@ export class ClipDetails extends HsElement {
     const gaps = clip.gaps.length ? text.clip.gaps(clip.gaps.length) : "";
     setText(this.alert, clip.status === "failed" ? clipError(clip) : gaps);
     this.alert.hidden = this.alert.textContent === "";
-    this.#showFacts(clip, cameras);
+    this.#showFacts(clip, cameras, copyWords(clip, copied));
   }
 
   #dirty() {
@@ -58,7 +59,7 @@ export class ClipDetails extends HsElement {
 
   #submit() {
     const changes = this.#changes();
-    if (this.#clip && Object.keys(changes).length) this.wish("change-clip", { id: this.#clip.id, changes });
+    if (this.#clip && Object.keys(changes).length) this.wish("change-clip", { changes });
   }
 
   #changes() {
@@ -70,8 +71,8 @@ export class ClipDetails extends HsElement {
     return changes;
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras */
-  #showFacts(clip, cameras) {
+  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {string} copy */
+  #showFacts(clip, cameras, copy) {
     /** @type {Array<[string, string|Node]>} */
     const rows = [
       [text.clip.camera, cameraName(clip.camera, cameras)],
@@ -80,6 +81,7 @@ export class ClipDetails extends HsElement {
     if (clip.duration_seconds && clip.media_type === "video") rows.push([text.clip.length, clock(Math.round(clip.duration_seconds))]);
     if (clip.width && clip.height) rows.push([text.clip.picture, `${clip.width} × ${clip.height}`]);
     if (clip.size_bytes) rows.push([text.clip.size, bytes(clip.size_bytes)]);
+    if (copy) rows.push([text.clip.stored, copy]);
     const next = /** @type {Array<[string, string|null]>} */ ([[text.clip.continuedFrom, clip.continued_from], [text.clip.continuedBy, clip.continued_by]]);
     for (const [label, id] of next) if (id) rows.push([label, h("a", { href: clipHref(id) }, icon("play"))]);
     for (const [label, value] of rows) if (value instanceof Element) setAttribute(value, "aria-label", value.textContent || label);

@@ -1,12 +1,12 @@
 /**
- * One clip over the page, with its own address. Wishes: `close-clip`, `change-clip`, `delete-clip` {id},
- * `retry-clip` {id}, `stop-recording` {id}, `help`; others are granted here.
+ * One clip over the page, with its own address. Wishes: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`; others are granted here.
  */
 
 import { ClipDeeds } from "../clip/deeds.js";
 import { frameOf } from "../clip/frame.js";
 import { playerKeys } from "../clip/keys.js";
-import { closeOnBackdrop, h, icon, setAttribute, setText, stylesheet } from "../dom.js";
+import { closeOnBackdrop } from "../backdrop.js";
+import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
 import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
 import { bindShortcuts } from "../shortcuts.js";
@@ -38,7 +38,7 @@ export class ClipDialog extends HsElement {
   close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
   beside = new ClipBeside();
   stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.beside);
-  body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.acts);
+  body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.details.facts, this.acts);
   gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
   dialog = h("dialog", { class: "clip-dialog", on: { close: () => { if (this.#id) this.wish("close-clip"); } } },
     this.close, this.stage, this.gone, this.body);
@@ -60,6 +60,8 @@ export class ClipDialog extends HsElement {
       "look": () => this.video?.pause(),
       "publish": ({ id }, { at }) => deeds.publish(id, at),
       "unpublish": (clip) => deeds.unpublish(clip),
+      "change-clip": (clip, { changes }) => deeds.change(clip, changes),
+      "delete-clip": (clip) => deeds.remove(clip),
       "favourite": (clip) => deeds.favourite(clip),
       "like": async ({ id }, { on }) => { if (await deeds.like(id, on)) this.acts.liked(on); },
     });
@@ -96,7 +98,7 @@ export class ClipDialog extends HsElement {
     this.beside.show(state.openId, this.#listOver(state.openId) ?? state.clips.items);
     if (clip) {
       const asked = state.pending.ids.includes(clip.id);
-      details.show(clip, state.cameras.items, asked);
+      details.show(clip, state.cameras.items, asked, state.copies[clip.id]);
       for (const part of [this.previews, this.publishing, this.acts]) part.show(clip, asked);
       this.#showLike(clip);
     }

@@ -52,7 +52,7 @@ export class ClipGrid extends HsElement {
       const entry = this.#cards.get(clip.id) ?? this.#add(clip.id);
       if (entry.item === place) place = place.nextElementSibling;
       else list.insertBefore(entry.item, place);
-      entry.card.show(clip, state.cameras.items, now_ms);
+      entry.card.show(clip, state.cameras.items, now_ms, state.copies[clip.id]);
     }
   }
 

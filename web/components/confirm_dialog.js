@@ -1,6 +1,7 @@
 /** Asks before something that cannot be undone. The safe answer has the focus. */
 
-import { closeOnBackdrop, h, setText } from "../dom.js";
+import { closeOnBackdrop } from "../backdrop.js";
+import { h, setText } from "../dom.js";
 import { HsElement } from "./element.js";
 
 export class ConfirmDialog extends HsElement {

@@ -4,7 +4,7 @@
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { cameraName, clipTitle, moment } from "../format.js";
+import { cameraName, clipTitle, clock, moment } from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
@@ -23,7 +23,8 @@ export class FeedItem extends HsElement {
     on: { error: () => this.#failed(), playing: () => { this.#again = false; } },
   });
   image = h("img", { alt: "", loading: "lazy", hidden: true });
-  picture = h("a", { class: "feed-picture" }, this.video, this.image);
+  length = h("span", { class: "card-length" });
+  picture = h("a", { class: "feed-picture" }, this.video, this.image, this.length);
   heading = h("h2", { class: "feed-title" });
   caption = h("p", { class: "feed-caption" });
   time = h("time");
@@ -57,6 +58,7 @@ export class FeedItem extends HsElement {
     [this.video.hidden, this.image.hidden] = [!video, video];
     if (video) setAttribute(this.video, "poster", clip.thumbnail_url);
     else setAttribute(this.image, "src", clip.image_url);
+    setText(this.length, video ? clock(Math.round(clip.duration_seconds ?? 0)) : text.clips.snapshot);
     if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
     setAttribute(this.picture, "href", clipHref(clip.id));
     setAttribute(this.picture, "aria-label", text.feed.open(clipTitle(clip, cameras)));

@@ -1,5 +1,6 @@
 /**
- * A list of clips as long as it likes: only the rows around the screen are in the document. Cards can be chosen.
+ * A list of clips as long as it likes: only the rows around the screen are in the document, and cards that scroll out
+ * of it come back as others. Cards can be chosen.
  * Wishes: `more` when the end comes near, `chosen` {id, on, range} when a card is chosen.
  */
 
@@ -9,7 +10,7 @@ import { windowOf } from "../gallery/window.js";
 import { text } from "../messages.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
-/** @import { Camera, Clip } from "../types.js" */
+/** @import { Camera, Clip, State } from "../types.js" */
 
 /** @typedef {{item: HTMLLIElement, card: ClipCard, box: HTMLInputElement}} Entry */
 
@@ -26,6 +27,8 @@ export class GalleryGrid extends HsElement {
   #chosen = new Set();
   #complete = true;
   #now_ms = 0;
+  /** @type {State["copies"]} */
+  #copies = {};
   #row_px = GUESSED_ROW_PX;
   #columns = 1;
   #due = false;
@@ -48,10 +51,10 @@ export class GalleryGrid extends HsElement {
 
   /**
    * @param {readonly Clip[]} clips @param {ReadonlySet<string>} chosen
-   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number}} around
+   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number, copies: State["copies"]}} around
    */
-  show(clips, chosen, { cameras, complete, now_ms }) {
-    [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms] = [clips, chosen, cameras, complete, now_ms];
+  show(clips, chosen, { cameras, complete, now_ms, copies }) {
+    [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms, this.#copies] = [clips, chosen, cameras, complete, now_ms, copies];
     this.#arrange(true);
   }
 
@@ -63,7 +66,7 @@ export class GalleryGrid extends HsElement {
 
   /** @param {boolean} changed what the cards say; else somebody only scrolled, and most stay as they are */
   #arrange(changed) {
-    if (changed || this.#row_px === GUESSED_ROW_PX) this.#measure();
+    if (this.#row_px === GUESSED_ROW_PX) this.#measure();
     const count = this.#clips.length;
     const { first, last, before_px, after_px } = windowOf({
       above_px: -this.getBoundingClientRect().top, height_px: innerHeight, row_px: this.#row_px, columns: this.#columns, count,
@@ -73,22 +76,29 @@ export class GalleryGrid extends HsElement {
     this.#shown = shown;
     this.list.style.setProperty("padding-block", `${before_px}px ${after_px}px`);
     const wanted = this.#clips.slice(first, last);
-    const ids = new Set(wanted.map(({ id }) => id));
-    for (const [id, { item }] of this.#entries) {
-      // What has the keyboard's focus stays, wherever it has gone.
-      if (ids.has(id) || item.contains(document.activeElement)) continue;
-      item.remove();
-      this.#entries.delete(id);
-    }
+    const spare = this.#takeOut(new Set(wanted.map(({ id }) => id)));
     let place = this.list.firstElementChild;
     wanted.forEach((clip, index) => {
       const known = this.#entries.get(clip.id);
-      const entry = known ?? this.#add(clip.id);
+      const entry = known ?? this.#add(clip.id, spare.pop());
       if (entry.item === place) place = place.nextElementSibling;
       else this.list.insertBefore(entry.item, place);
       if (changed || !known) this.#fill(entry, clip, first + index);
     });
     if (!this.#complete && last > count - 4 * this.#columns) this.wish("more");
+  }
+
+  /** @param {ReadonlySet<string>} ids that stay @returns {Entry[]} the others */
+  #takeOut(ids) {
+    const spare = [];
+    for (const [id, entry] of this.#entries) {
+      // What has the keyboard's focus stays, wherever it has gone.
+      if (ids.has(id) || entry.item.contains(document.activeElement)) continue;
+      entry.item.remove();
+      this.#entries.delete(id);
+      spare.push(entry);
+    }
+    return spare;
   }
 
   /** Rows are alike; the first card tells how high and the grid how many beside each other. */
@@ -103,18 +113,16 @@ export class GalleryGrid extends HsElement {
 
   /** @param {Entry} entry @param {Clip} clip @param {number} index */
   #fill({ item, card, box }, clip, index) {
-    card.show(clip, this.#cameras, this.#now_ms);
+    card.show(clip, this.#cameras, this.#now_ms, this.#copies[clip.id]);
     setAttribute(item, "aria-posinset", index + 1);
     setAttribute(item, "aria-setsize", this.#complete ? this.#clips.length : -1);
     setAttribute(box, "aria-label", text.gallery.choose(clipTitle(clip, this.#cameras)));
-    box.checked = this.#chosen.has(clip.id);
+    item.toggleAttribute("data-chosen", box.checked = this.#chosen.has(clip.id));
   }
 
-  /** @param {string} id */
-  #add(id) {
-    const card = new ClipCard();
-    const box = h("input", { type: "checkbox", class: "card-choose", value: id });
-    const entry = { item: h("li", { class: "choosable" }, card, box), card, box };
+  /** @param {string} id @param {Entry} [entry] one that is not needed any more */
+  #add(id, entry = newEntry()) {
+    entry.box.value = id;
     this.#entries.set(id, entry);
     return entry;
   }
@@ -124,6 +132,12 @@ export class GalleryGrid extends HsElement {
     event.stopPropagation();
     this.wish("chosen", { id: box.value, on: box.checked });
   }
+}
+
+/** @returns {Entry} */
+function newEntry() {
+  const [card, box] = [new ClipCard(), h("input", { type: "checkbox", class: "card-choose" })];
+  return { item: h("li", { class: "choosable" }, card, box), card, box };
 }
 
 customElements.define("hs-gallery-grid", GalleryGrid);

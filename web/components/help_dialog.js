@@ -1,6 +1,7 @@
 /** Every shortcut, and the switch that turns them off. */
 
-import { closeOnBackdrop, h, icon } from "../dom.js";
+import { closeOnBackdrop } from "../backdrop.js";
+import { h, icon } from "../dom.js";
 import { text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
 import { HsElement } from "./element.js";

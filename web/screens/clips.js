@@ -5,6 +5,7 @@ import { GalleryBar, MOST_CHOSEN } from "../components/gallery_bar.js";
 import { GalleryFilters } from "../components/gallery_filters.js";
 import { GalleryGrid } from "../components/gallery_grid.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
+import { batch } from "../gallery/batch.js";
 import { filterOf, withChange } from "../gallery/list.js";
 import { text } from "../messages.js";
 import { choose } from "../router.js";
@@ -80,7 +81,7 @@ export class ClipsScreen extends HsElement {
     setText(this.emptyWords, asked === "{}" ? text.clips.emptyDetail : text.gallery.noneDetail);
     setText(this.count, this.#items.length ? text.clips.count(this.#items.length, this.#cursor !== null) : "");
     this.grid.hidden = this.#items.length === 0;
-    this.grid.show(this.#items, this.#chosen, { cameras: state.cameras.items, complete: this.#cursor === null, now_ms });
+    this.grid.show(this.#items, this.#chosen, { cameras: state.cameras.items, complete: this.#cursor === null, now_ms, copies: state.copies });
     this.bar.show(this.#items.filter(({ id }) => this.#chosen.has(id)), this.#busy);
   }
 
@@ -151,7 +152,7 @@ export class ClipsScreen extends HsElement {
   async #batch(action) {
     this.#busy = true;
     this.#paint();
-    const left = await this.#services.actions.batch(action, [...this.#chosen]);
+    const left = await batch(this.#services, action, [...this.#chosen]);
     this.#busy = false;
     this.#chosen = new Set(left);
     this.#paint();
