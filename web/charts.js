@@ -36,10 +36,10 @@ export function timeChart(title, series, { from_ms, to_ms, top, unit, bars = fal
     const slot = (WIDTH - LEFT) / Math.max(1, points.length);
     if (bars) {
       for (const [ms, value] of points) {
-        if (value) drawing.append(s("rect", { x: x(ms) + slot * 0.1, y: y(value), width: Math.max(1, slot * 0.8), height: Math.max(1, y(0) - y(value)), rx: 2, class: `chart-bar chart-${index % 4}` }));
+        if (value) drawing.append(s("rect", { x: x(ms) + slot * 0.1, y: y(value), width: Math.max(1, slot * 0.8), height: Math.max(1, y(0) - y(value)), rx: 2, class: `chart-bar chart-${index % 8}` }));
       }
     } else {
-      drawing.append(s("path", { d: line(points, x, y), class: `chart-line chart-${index % 4}` }));
+      drawing.append(s("path", { d: line(points, x, y), class: `chart-line chart-${index % 8}` }));
     }
   });
   return h("figure", { class: "figure" }, h("figcaption", {}, title), legend(series), drawing, table(title, series, unit));
@@ -95,7 +95,7 @@ function plainTable(title, head, rows) {
 /** @param {readonly Series[]} series */
 function legend(series) {
   if (series.length < 2) return null;
-  return h("p", { class: "legend" }, ...series.map(({ name }, index) => h("span", {}, h("i", { class: `legend-dot chart-${index % 4}` }), name)));
+  return h("p", { class: "legend" }, ...series.map(({ name }, index) => h("span", {}, h("i", { class: `legend-dot chart-${index % 8}` }), name)));
 }
 
 /** @param {number} share */

@@ -1,4 +1,6 @@
-/** What the numbers of the box mean: clips by the viewer's own days, and when the disk is full. Pure. */
+/** What the numbers of the box mean: clips by the viewer's own days, when the disk is full, and what needs somebody. Pure. */
+
+/** @import { Camera, System } from "./types.js" */
 
 const DAY_MS = 86_400_000;
 const FORECAST_DAYS = 7;
@@ -37,4 +39,13 @@ export function daysLeft(tallies, available_bytes) {
   const first_ms = Math.min(...recent.map(({ at }) => Date.parse(at)));
   const days = Math.max(1, (last_ms - first_ms) / DAY_MS + 1);
   return available_bytes / (total / days);
+}
+
+/**
+ * What somebody should look after, in words.
+ * @param {System} system @param {readonly Camera[]} cameras
+ */
+export function concernsOf({ concerns }, cameras) {
+  const away = cameras.filter(({ state, last_error }) => state !== "live" && last_error);
+  return [...concerns.map(({ detail }) => detail), ...away.map(({ id, name, last_error }) => `${name || id}: ${last_error}`)];
 }

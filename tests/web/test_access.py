@@ -21,6 +21,11 @@ SCREENS = {
     "schedules": ".schedule",
     "settings": ".facts dd",
 }
+LONG_TITLE = "Endless " * 20 + "title"
+LONG_WORDS = {"title": LONG_TITLE, "caption": "An endless caption. " * 60, "tags": ["x" * 50]}
+NARROW: tuple[ViewportSize, ...] = tuple(
+    {"width": width, "height": height} for width, height in ((360, 740), (740, 360), (844, 390), (768, 1024))
+)
 PHONE: ViewportSize = {"width": 390, "height": 844}
 LAPTOP: ViewportSize = {"width": 1280, "height": 900}
 
@@ -29,7 +34,11 @@ LAPTOP: ViewportSize = {"width": 1280, "height": 900}
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     cameras = [
         {"id": "front", "name": "Front", "source": "synthetic?size=320x180&fps=30&gop_s=1"},
-        {"id": "gone", "name": "Gone", "source": "rtsp://127.0.0.1:9/nothing"},
+        {
+            "id": "gone",
+            "name": "Gone, with the longest name of all: over the gate",
+            "source": "rtsp://127.0.0.1:9/nothing",
+        },
     ]
     with Daemon(tmp_path_factory.mktemp("access"), cameras) as started:
         started.wait_for_buffer(3, "front")
@@ -37,7 +46,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
             clip = started.post(
                 "/api/clips", {"camera": "front", "before_seconds": 1, "after_seconds": 0}
             ).json()
-            if n:
+            if n == 0:
+                assert started.request("PATCH", f"/api/clips/{clip['id']}", LONG_WORDS).status == 200
+            else:
                 assert started.post(f"/api/clips/{clip['id']}/publish", {}).status == 200
         asked = {"name": "Morning", "camera": "front", "cron": "30 7 * * *", "length_seconds": 10}
         assert started.post("/api/schedules", asked).status == 201
@@ -95,11 +106,30 @@ def test_axe_finds_nothing_in_an_open_clip_and_while_looking_back(
     assert _findings(page) == []
 
 
-def test_nothing_is_wider_than_a_phone(looked: BrowserContext, daemon: Daemon) -> None:
-    """No screen scrolls sideways at 390 px."""
-    page = looked.new_page()
-    page.set_viewport_size(PHONE)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_nothing_is_wider_than_the_screen(browser: Browser, daemon: Daemon, language: str) -> None:
+    """No screen scrolls sideways: a small phone, upright and on its side, a tablet; words of any length."""
+    context = browser.new_context(locale=language, reduced_motion="reduce")
+    page = context.new_page()
+    wrong = []
     for screen, there in SCREENS.items():
         page.goto(f"{daemon.url}/#/{screen}")
         expect(page.locator(there).first).to_be_visible(timeout=20_000)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
+        for size in NARROW:
+            page.set_viewport_size(size)
+            if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                wrong.append(f"{screen} {size}")
+    assert wrong == []
+    context.close()
+
+
+def test_an_open_clip_is_never_wider_than_a_phone(browser: Browser, daemon: Daemon) -> None:
+    """However long its title, its tags and what it says of a failure are."""
+    context = browser.new_context(viewport=PHONE, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{daemon.url}/#/clips?q=endless")
+    page.locator("hs-clip-card a").first.click()
+    expect(page.locator(".clip-dialog video")).to_be_visible()
+    expect(page.locator("#clip-title")).to_have_value(LONG_TITLE)
+    assert page.evaluate("((d) => d.scrollWidth <= d.clientWidth)(document.querySelector('.clip-dialog'))")
+    context.close()

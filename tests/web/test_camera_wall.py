@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.daemon import Daemon
-from tests.web.test_access import AXE, RULES
+from tests.web.test_access import AXE, LAPTOP, PHONE, RULES
 
 pytestmark = [pytest.mark.browser, pytest.mark.daemon]
 
@@ -66,6 +66,33 @@ def test_every_cell_is_live_and_leads_to_its_camera(page: Page, daemon: Daemon) 
     expect(page.locator(".camera-name")).to_have_text("Three")
     expect(page.locator(".live-latency")).to_be_visible()
     assert page.evaluate("document.querySelectorAll('hs-wall-cell video[src]').length") == 0
+
+
+def test_a_long_name_leaves_every_cell_as_wide_as_the_others(page: Page, daemon: Daemon) -> None:
+    """It ends in dots; nothing lies over its neighbour, and a phone does not scroll sideways."""
+    page.set_viewport_size(PHONE)
+    page.goto(f"{daemon.url}/#/?grid=1")
+    expect(page.locator("hs-wall-cell")).to_have_count(4)
+    widths = """() => {
+      document.querySelectorAll(".wall-name")[1].textContent = "The camera over the gate ".repeat(5);
+      return [
+        new Set([...document.querySelectorAll("hs-wall-cell")].map((cell) => cell.clientWidth)).size,
+        document.documentElement.scrollWidth <= innerWidth];
+    }"""
+    for size in (PHONE, LAPTOP):
+        page.set_viewport_size(size)
+        assert page.evaluate(widths) == [1, True]
+
+
+def test_the_row_of_cameras_is_scrolled_to_the_one_that_is_looked_at(page: Page, daemon: Daemon) -> None:
+    """Also when a link opened it; the page itself stays at its top."""
+    page.set_viewport_size(PHONE)
+    page.goto(f"{daemon.url}/#/?camera=four")
+    expect(page.get_by_role("button", name="Four")).to_be_in_viewport(ratio=1)
+    page.goto(f"{daemon.url}/#/?camera=one")
+    expect(page.get_by_role("button", name="One")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Four")).not_to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") == 0
 
 
 def test_cells_that_are_out_of_view_hold_no_stream(page: Page, daemon: Daemon) -> None:

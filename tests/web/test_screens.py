@@ -31,6 +31,7 @@ def test_insights_show_what_needs_somebody_and_how_many_clips_there_were(page: P
     """The camera that is away is named with its reason; the table behind a picture holds the numbers."""
     page.goto(f"{daemon.url}/#/insights")
     expect(page.locator(".concerns")).to_contain_text("Gone")
+    assert page.locator(".figure").first.inner_text().startswith("What needs you")
     figure = page.locator(".figure", has=page.get_by_text("Clips a day"))
     figure.get_by_text("As a table").click()
     today = figure.locator("tbody tr").last
@@ -65,6 +66,13 @@ def test_a_schedule_is_made_switched_off_and_deleted(page: Page, daemon: Daemon)
 def _schedules(daemon: Daemon) -> list[Any]:
     found: list[Any] = daemon.get("/api/schedules").json()["schedules"]
     return found
+
+
+def test_settings_name_the_camera_that_is_away_as_insights_do(page: Page, daemon: Daemon) -> None:
+    """Two screens of one box never contradict each other about what needs somebody."""
+    page.goto(f"{daemon.url}/#/settings")
+    expect(page.locator(".concerns")).to_contain_text("Gone: ")
+    expect(page.get_by_text("Everything works as it should.")).to_be_hidden()
 
 
 def test_settings_change_theme_and_language_on_this_device(page: Page, daemon: Daemon) -> None:

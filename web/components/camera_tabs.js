@@ -12,6 +12,9 @@ export class CameraTabs extends HsElement {
   /** @type {Map<string, {button: HTMLButtonElement, name: HTMLElement, dot: HTMLElement}>} */
   #tabs = new Map();
 
+  /** @type {string|null|undefined} */
+  #current;
+
   all = h("button", { type: "button", class: "tab", on: { click: () => this.wish("choose-grid") } }, text.camera.all);
 
   build() {
@@ -37,6 +40,12 @@ export class CameraTabs extends HsElement {
       setAttribute(dot, "data-state", camera.state);
       setAttribute(dot, "aria-label", text.camera[camera.state]);
     }
+    if (current === this.#current || this.hidden) return;
+    this.#current = current;
+    // A long row of cameras is scrolled to the one that is looked at; the page itself stays where it is.
+    const { offsetLeft, offsetWidth } = this.#tabs.get(current ?? "")?.button ?? this.all;
+    const least = offsetLeft + offsetWidth - this.clientWidth;
+    if (offsetLeft < this.scrollLeft || least > this.scrollLeft) this.scrollLeft = (offsetLeft + least) / 2;
   }
 
   /** @param {string} id */

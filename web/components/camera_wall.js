@@ -26,7 +26,7 @@ export class CameraWall extends HsElement {
   }
 
   build() {
-    this.append(h("h1", { class: "wall-title" }, text.camera.all), this.list);
+    this.append(h("h1", { class: "unseen" }, text.camera.all), this.list);
   }
 
   /** @param {AbortSignal} signal */

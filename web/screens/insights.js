@@ -4,7 +4,7 @@ import { percent, shareChart, timeChart } from "../charts.js";
 import { HsElement } from "../components/element.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { bytes, cameraName } from "../format.js";
-import { clipsByDay, daysLeft } from "../insights.js";
+import { clipsByDay, concernsOf, daysLeft } from "../insights.js";
 import { text } from "../messages.js";
 import { choose } from "../router.js";
 /** @import { Analytics, Budget, Services, State, System } from "../types.js" */
@@ -115,10 +115,9 @@ export class InsightsScreen extends HsElement {
   }
 
   /** @param {System} system */
-  #concerns({ concerns }) {
-    const cameras = this.#services.store.state.cameras.items.filter(({ state, last_error }) => state !== "live" && last_error);
-    const found = [...concerns.map(({ detail }) => detail), ...cameras.map((camera) => `${camera.name || camera.id}: ${camera.last_error}`)];
-    return h("figure", { class: "figure" }, h("figcaption", {}, text.insights.concerns),
+  #concerns(system) {
+    const found = concernsOf(system, this.#services.store.state.cameras.items);
+    return h("figure", { class: "figure figure-wide" }, h("figcaption", {}, text.insights.concerns),
       found.length ? h("ul", { class: "concerns" }, ...found.map((words) => h("li", {}, icon("alert"), words))) : h("p", {}, text.insights.noConcerns));
   }
 }

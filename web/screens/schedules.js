@@ -16,6 +16,8 @@ export class SchedulesScreen extends HsElement {
   /** @type {readonly Schedule[]} */
   #schedules = [];
   #busy = false;
+  /** @type {readonly Camera[]} that the list names */
+  #cameras = [];
 
   words = h("p");
   error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), this.words,
@@ -49,6 +51,7 @@ export class SchedulesScreen extends HsElement {
   /** @param {State} state */
   show(state) {
     this.form.show(state.cameras.items, this.#busy);
+    if (state.cameras.items !== this.#cameras && this.#schedules.length) this.#paint();
   }
 
   async #load() {
@@ -64,21 +67,22 @@ export class SchedulesScreen extends HsElement {
 
   #paint() {
     const { store, clock } = this.#services;
+    this.#cameras = store.state.cameras.items;
     this.empty.hidden = this.#schedules.length > 0 || !this.error.hidden;
-    this.list.replaceChildren(...this.#schedules.map((schedule) => this.#row(schedule, store.state.cameras.items, clock.now_ms())));
+    this.list.replaceChildren(...this.#schedules.map((schedule) => this.#row(schedule, clock.now_ms())));
   }
 
-  /** @param {Schedule} schedule @param {readonly Camera[]} cameras @param {number} now_ms */
-  #row(schedule, cameras, now_ms) {
+  /** @param {Schedule} schedule @param {number} now_ms */
+  #row(schedule, now_ms) {
     const { id, name, origin, enabled, next, last_run } = schedule;
     const fixed = origin === "config";
     const title = name || text.schedules[/** @type {"recording"} */ (schedule.kind)];
     return h("li", { class: "schedule", "data-id": id },
       h("div", { class: "schedule-words" }, h("h2", {}, title),
-        h("p", {}, `${cameraName(schedule.camera, cameras)} · ${when(schedule)}`),
+        h("p", {}, `${cameraName(schedule.camera, this.#cameras)} · ${when(schedule)}`),
         h("p", { class: "soft" }, enabled && next.length ? text.schedules.next(moment(next[0], now_ms)) : text.schedules.off),
         last_run ? h("p", { class: `soft run-${last_run.state}` }, text.schedules.last(moment(last_run.due_at, now_ms), text.schedules.states[/** @type {"done"} */ (last_run.state)]),
-          last_run.reason ? ` ${last_run.reason}` : "", ...last_run.clips.slice(-1).map((clip) => h("a", { href: build({ screen: "schedules", clip }) }, text.schedules.show))) : null),
+          last_run.reason ? ` ${last_run.reason} ` : " ", ...last_run.clips.slice(-1).map((clip) => h("a", { href: build({ screen: "schedules", clip }) }, text.schedules.show))) : null),
       fixed ? h("span", { class: "badge" }, text.schedules.fixed) : h("div", { class: "schedule-acts" },
         h("label", { class: "switch" }, h("input", { type: "checkbox", checked: enabled, on: { change: (/** @type {Event} */ event) =>
           this.#change(() => this.#services.api.changeSchedule(id, { enabled: /** @type {HTMLInputElement} */ (event.target).checked })) } }), text.schedules.on),

@@ -3,6 +3,7 @@
 import { HsElement } from "../components/element.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { bytes, span } from "../format.js";
+import { concernsOf } from "../insights.js";
 import { LANGUAGES, language, setLanguage, text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
 import { THEMES, setTheme, theme } from "../theme.js";
@@ -49,7 +50,7 @@ export class SettingsScreen extends HsElement {
     this.themes.value = theme();
     this.languages.value = language;
     this.shortcuts.checked = shortcutsEnabled();
-    this.#load();
+    this.#painted = "";
   }
 
   /** @param {State} state */
@@ -58,6 +59,7 @@ export class SettingsScreen extends HsElement {
     if (now === this.#painted) return;
     this.#painted = now;
     this.cameras.replaceChildren(...state.cameras.items.map(cameraRow));
+    this.#load();
   }
 
   async #load() {
@@ -73,7 +75,7 @@ export class SettingsScreen extends HsElement {
 
   /** @param {System} system @param {Retention} retention */
   #paint(system, retention) {
-    const findings = [...system.concerns.map(({ detail }) => detail), ...(retention.held ? [retention.held.reason] : [])];
+    const findings = [...concernsOf(system, this.#services.store.state.cameras.items), ...(retention.held ? [retention.held.reason] : [])];
     this.findings.replaceChildren(...findings.map((words) => h("li", {}, icon("alert"), words)));
     this.fine.hidden = findings.length > 0;
     const { storage, disk, encoder } = system;
