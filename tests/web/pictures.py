@@ -1,7 +1,7 @@
 """Makes the pictures of every screen that README and guide show: `python -m tests.web.pictures`.
 
 A real daemon with synthetic cameras and a few clips, a real Chromium; light and dark wide, dark on a phone.
-Writes docs/guide/pictures/, in about two and a half minutes.
+Writes docs/guide/pictures/, in about three minutes.
 """
 
 import shutil
@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 from tests.daemon import ROOT, Daemon
 from tests.web.conftest import CHROMIUM_ARGUMENTS
 from tests.web.small_png import smaller
+from tests.web.test_page import locked_daemon
 
 PICTURES = ROOT / "docs" / "guide" / "pictures"
 LAPTOP: ViewportSize = {"width": 1120, "height": 760}
@@ -34,6 +35,8 @@ CLIPS = (
     ("front", "", False),
 )
 LONGEST_WAIT_MS = 30_000
+Screens = dict[str, tuple[str, Callable[[Page], None]]]
+"""By name: its address, and what to wait for or do there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,13 @@ def _there(selector: str) -> Callable[[Page], None]:
     return wait
 
 
-SCREENS: dict[str, tuple[str, Callable[[Page], None]]] = {
+def _help(page: Page) -> None:
+    expect(page.locator(".live-latency")).to_be_visible()
+    page.keyboard.press("?")
+    _there(".help[open]")(page)
+
+
+SCREENS: Screens = {
     "live": ("#/?camera=front", _live),
     "looking-back": ("#/?camera=front", _back),
     "clips": ("#/clips", _chosen),
@@ -101,12 +110,15 @@ SCREENS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "insights": ("#/insights", _there(".figure")),
     "schedules": ("#/schedules", _there(".schedule")),
     "settings": ("#/settings", _there(".facts dd")),
+    "help": ("#/?camera=front", _help),
 }
+LOCKED: Screens = {"sign-in": ("", _there(".sign-in"))}
+LOST = "connection-lost"
 
 
 def names() -> list[str]:
     """Every file there is to make."""
-    return [f"{screen}-{look.name}.png" for screen in SCREENS for look in LOOKS]
+    return [f"{screen}-{look.name}.png" for screen in (*SCREENS, *LOCKED, LOST) for look in LOOKS]
 
 
 def _furnish(daemon: Daemon) -> None:
@@ -123,23 +135,44 @@ def _furnish(daemon: Daemon) -> None:
         assert daemon.post("/api/schedules", wanted).status == 201
 
 
-def _take(browser: Browser, daemon: Daemon, look: Look) -> None:
-    expect.set_options(timeout=LONGEST_WAIT_MS)
-    for screen, (address, ready) in SCREENS.items():
-        context = browser.new_context(
-            viewport=look.size,
-            color_scheme=look.scheme,
-            timezone_id="Europe/Berlin",
-            locale="en-GB",
-            reduced_motion="reduce",
-        )
-        page = context.new_page()
-        page.goto(f"{daemon.url}/{address}")
-        ready(page)
-        file = PICTURES / f"{screen}-{look.name}.png"
-        file.write_bytes(smaller(page.screenshot()))
-        print(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} kB", flush=True)
-        context.close()
+def _opened(browser: Browser, look: Look, address: str) -> Page:
+    context = browser.new_context(
+        viewport=look.size,
+        color_scheme=look.scheme,
+        timezone_id="Europe/Berlin",
+        locale="en-GB",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(address)
+    return page
+
+
+def _keep(page: Page, screen: str, look: Look) -> None:
+    file = PICTURES / f"{screen}-{look.name}.png"
+    file.write_bytes(smaller(page.screenshot()))
+    print(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} kB", flush=True)
+    page.context.close()
+
+
+def _take(browser: Browser, daemon: Daemon, screens: Screens) -> None:
+    for look in LOOKS:
+        for screen, (address, ready) in screens.items():
+            page = _opened(browser, look, f"{daemon.url}/{address}")
+            ready(page)
+            _keep(page, screen, look)
+
+
+def _take_lost(browser: Browser, daemon: Daemon) -> None:
+    """Ends the daemon under pages that are open."""
+    pages = [(look, _opened(browser, look, f"{daemon.url}/#/?camera=front")) for look in LOOKS]
+    for _, page in pages:
+        _live(page)
+    daemon.kill()
+    for look, page in pages:
+        expect(page.locator(".banner")).to_be_visible()
+        expect(page.locator("hs-live-view[troubled]")).to_be_visible()
+        _keep(page, LOST, look)
 
 
 def main() -> int:
@@ -158,8 +191,12 @@ def main() -> int:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=[*CHROMIUM_ARGUMENTS, "--lang=en-GB"]
         )
-        for look in LOOKS:
-            _take(browser, daemon, look)
+        expect.set_options(timeout=LONGEST_WAIT_MS)
+        _take(browser, daemon, SCREENS)
+        _take_lost(browser, daemon)
+        (Path(directory) / "locked").mkdir()
+        with locked_daemon(Path(directory) / "locked") as locked:
+            _take(browser, locked, LOCKED)
         browser.close()
     return 0
 

@@ -85,8 +85,10 @@ export class LiveScreen extends HsElement {
     setText(this.noCameraWords, status === "error" ? error ?? "" : text.camera.noneDetail);
     this.tabs.show(items, camera?.id ?? null);
     setText(this.name, camera?.name || camera?.id || text.camera.loading);
-    setText(this.state, camera ? text.camera[camera.state] : "");
-    setAttribute(this.state, "data-state", camera?.state);
+    // What the camera does while the box is away nobody here knows.
+    const known = state.link === "lost" ? undefined : camera?.state;
+    setText(this.state, known ? text.camera[known] : "");
+    setAttribute(this.state, "data-state", known);
     this.live.camera = camera;
     // What is live comes first; the past may take a moment longer.
     if (this.rewind) this.rewind.show(camera, now_ms);
