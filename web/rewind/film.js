@@ -34,10 +34,13 @@ export class Film {
     return (this.#pictures.findLast((picture) => picture.at_ms <= at_ms) ?? this.#pictures[0])?.image ?? null;
   }
 
-  /** Places every picture on the line from `from_ms` to `to_ms`. @param {number} from_ms @param {number} to_ms */
+  /** Places every picture on the line from `from_ms` to `to_ms`, each as far as the next. @param {number} from_ms @param {number} to_ms */
   place(from_ms, to_ms) {
-    for (const { at_ms, image } of this.#pictures) {
-      image.style.setProperty("inset-inline-start", `${(100 * (at_ms - from_ms)) / (to_ms - from_ms)}%`);
+    const percent = (/** @type {number} */ ms) => `${(100 * ms) / (to_ms - from_ms)}%`;
+    for (const [index, { at_ms, image }] of this.#pictures.entries()) {
+      const until_ms = this.#pictures[index + 1]?.at_ms ?? Math.max(to_ms, at_ms + this.#pitch_ms);
+      image.style.setProperty("inset-inline-start", percent(at_ms - from_ms));
+      image.style.setProperty("inline-size", percent(until_ms - at_ms));
     }
   }
 
