@@ -462,7 +462,7 @@ async def _listen(stack: AsyncExitStack, app: web.Application, config: Config, r
 
 
 async def _show_renewed(tls: ssl.SSLContext, files: TlsConfig, _config: Config) -> None:
-    renew(tls, files)
+    await renew(tls, files)
 
 
 def _runtime_dir(config: Config) -> Path:

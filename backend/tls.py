@@ -4,6 +4,7 @@ Reads a few small files when called and is used by no thread of its own. Not her
 and object stores.
 """
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -42,12 +43,12 @@ def server_context(tls: TlsConfig) -> ssl.SSLContext:
     return context
 
 
-def renew(context: ssl.SSLContext, tls: TlsConfig) -> None:
+async def renew(context: ssl.SSLContext, tls: TlsConfig) -> None:
     """Show from the next connection on what the files hold now. Raises ConfigError; the old pair stays.
 
     On the thread that accepts connections: OpenSSL's contexts must not change while one begins.
     """
-    server_context(tls)
+    await asyncio.to_thread(server_context, tls)
     context.load_cert_chain(tls.certificate, tls.key, password=lambda: "")
 
 
