@@ -19,13 +19,6 @@ OUR_ROOMS = ["backend", "recorder"]
 ALSO_WATCHED = ("os.fsync", "os.fdatasync")
 LOCKS = ("threading.Lock.acquire", "threading.Lock.acquire_lock")
 REAL_TIME = ("browser", "codec", "daemon")
-LONGEST_FIRST = ("e2e/test_nothing_lost.py", "hostile/", "web/", "e2e/")
-"""Files that take minutes begin first: at the end one of two processes would wait for them alone."""
-
-
-def _place(item: pytest.Item) -> int:
-    path = item.path.as_posix()
-    return next((i for i, part in enumerate(LONGEST_FIRST) if f"/tests/{part}" in path), len(LONGEST_FIRST))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,7 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     A second try is named in the report with what the first one said. Everything else has one try.
     """
-    items.sort(key=_place)
     for item in items:
         if any(item.get_closest_marker(name) for name in REAL_TIME):
             item.add_marker(pytest.mark.flaky(reruns=1))
