@@ -47,6 +47,7 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _TEXT = frozenset({*_TYPES.values(), "application/json"})
+_TYPE_NOTE = re.compile(r"/\*\* @type [^*]*\*/ ?")
 _SMALLEST_TO_COMPRESS_BYTES = 1024
 
 
@@ -134,7 +135,7 @@ class Site:
 
 
 def without_comments(script: str) -> str:
-    """Whole-line comments become empty lines. A comment that shares its line with code stays."""
+    """Whole-line comments become empty lines, and what says a type goes. Any other comment stays."""
     kept, inside = [], False
     for line in script.split("\n"):
         words = line.strip()
@@ -143,7 +144,7 @@ def without_comments(script: str) -> str:
             inside = not words.endswith("*/")
             kept.append("")
         else:
-            kept.append("" if words.startswith("//") else line)
+            kept.append("" if words.startswith("//") else _TYPE_NOTE.sub("", line))
     return "\n".join(kept)
 
 

@@ -32,7 +32,7 @@
       const { video } = $("hs-live-view");
       const told = { lags: [], stalls: 0, jumps: 0, longest_ms: 0 };
       const over = new AbortController();
-      video.addEventListener("waiting", () => { told.stalls += 1; }, { signal: over.signal });
+      video.addEventListener("waiting", () => { told.stalls += video.seeking ? 0 : 1; }, { signal: over.signal });
       video.addEventListener("seeking", () => { told.jumps += 1; }, { signal: over.signal });
       let last_ms = performance.now();
       const end_ms = last_ms + seconds * 1000;

@@ -185,6 +185,7 @@
 
 /**
  * @typedef {object} Situation
+ * @property {number} at_s now, on the clock that the pieces were told with
  * @property {number} now_s the player's current time
  * @property {ReadonlyArray<readonly [number, number]>} ranges what is buffered, ascending
  * @property {boolean} started whether the first seek has been made

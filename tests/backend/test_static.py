@@ -87,7 +87,7 @@ def test_the_real_page_names_no_missing_file() -> None:
 
 
 def test_scripts_are_served_without_comments_and_with_their_lines() -> None:
-    """Whole-line comments become empty lines; whatever shares its line with code is left alone."""
+    """Whole-line comments become empty lines; of those beside code only notes of types go."""
     script = """/** A page. */
 /* eslint
  * off */
@@ -100,6 +100,6 @@ const a = 1; // one
 const d = "/* not */";
 const e = 3 / 4 /* not */ / 5;"""
     assert without_comments(script).split("\n") == [
-        "", "", "", "const a = 1; // one", "", "/** @type {number} */ const b = 2;",
+        "", "", "", "const a = 1; // one", "", "const b = 2;",
         "", "", "", 'const d = "/* not */";', "const e = 3 / 4 /* not */ / 5;",
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import { h, setText } from "../dom.js";
 import { bytes } from "../format.js";
-import { text } from "../messages.js";
+import { language, text } from "../messages.js";
 import { HsElement } from "./element.js";
 /** @import { Budget } from "../types.js" */
 
@@ -53,8 +53,13 @@ function said({ cameras: [own], disk, hours_left, credits }) {
   const parts = [];
   if (own?.clip && own.snapshot) parts.push(text.record.costs(bytes(own.clip.size_bytes), bytes(own.snapshot.size_bytes)));
   if (credits) parts.push(text.record.credits(credits.left, credits.clip_cost, credits.snapshot_cost));
-  else if (hours_left !== null) parts.push(text.record.room(hours_left >= 48 ? `${Math.floor(hours_left / 24)} d` : `${Math.floor(hours_left)} h`));
+  else if (hours_left !== null) parts.push(text.record.room(hours_left >= 48 ? unit("day", hours_left / 24) : unit("hour", hours_left)));
   return parts.join(" ");
+}
+
+/** 21 days. @param {"day"|"hour"} name @param {number} count */
+function unit(name, count) {
+  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(Math.floor(count));
 }
 
 customElements.define("hs-cost-line", CostLine);

@@ -49,7 +49,7 @@ export class LivePlayer {
     this.#canvas = canvas;
     this.#handlers = handlers;
     const { signal } = this.#abort;
-    video.addEventListener("waiting", () => { if (this.#started) this.#playhead.starved(); }, { signal });
+    video.addEventListener("waiting", () => { if (this.#started && !video.seeking) this.#playhead.starved(); }, { signal });
     video.addEventListener("error", () => this.#broken(), { signal });
     const tick = setInterval(() => this.#tick(), TICK_MS);
     signal.addEventListener("abort", () => clearInterval(tick));
@@ -61,8 +61,7 @@ export class LivePlayer {
       onInitSegment: (data) => this.#feed?.append(data),
       onFragment: ({ data, media_time_s, label_us }) => {
         this.#labels.add(media_time_s, label_us);
-        const end_s = this.#feed?.ranges.at(-1)?.[1];
-        if (this.#started && end_s !== undefined) this.#playhead.arriving(end_s - this.#video.currentTime);
+        this.#playhead.came(media_time_s, performance.now() / 1000);
         this.#feed?.append(data);
         if (!this.#started) this.#tick();
       },
@@ -132,6 +131,7 @@ export class LivePlayer {
     this.#feed?.close();
     this.#feed = null;
     this.#labels.clear();
+    this.#playhead.restart();
     this.#started = false;
     this.#painted_s = null;
     this.#playing = false;
@@ -168,7 +168,7 @@ export class LivePlayer {
     if (this.#feed === null) return;
     const video = this.#video;
     const { seek_s, rate } = this.#playhead.decide({
-      now_s: video.currentTime, ranges: this.#feed.ranges, started: this.#started,
+      at_s: performance.now() / 1000, now_s: video.currentTime, ranges: this.#feed.ranges, started: this.#started,
     });
     if (seek_s !== null) {
       video.currentTime = seek_s;

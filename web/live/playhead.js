@@ -1,21 +1,26 @@
 /**
  * Where to play: close behind the newest picture, without stalling. Pure decisions; the player carries them out.
- * The margin grows when the picture ran dry, and shrinks by what nothing of the last while needed.
+ *
+ * The margin is what the line's own pieces were late by, and a spare for the machine: a picture has to be taken in and
+ * decoded before its moment. The line tells its part before the picture can run dry; of the spare one learns by running
+ * dry only.
  */
 
+import { Line } from "./line.js";
 /** @import { Decision, Situation } from "../types.js" */
 
-const FIRST_MARGIN_S = 0.05;
-const MIN_MARGIN_S = 0.05;
+const MIN_SPARE_S = 0.075;
 const MAX_MARGIN_S = 1.0;
-/**
- * So long the picture must not run dry before the margin may shrink, and so much of it has to be left over always. What
- * ran dry while the page was still opening says little, so the first look comes soon.
- */
-const FIRST_WATCH_S = 5;
+/** Until the line has shown itself: enough for most, and few notice it for so short a time. */
+const FIRST_MARGIN_S = 0.2;
+const LEARN_S = 3;
+/** So long the picture must not run dry before the spare may shrink. */
 const WATCH_S = 20;
-const SPARE_S = 0.03;
+/** So long it keeps what once turned out to be too little. */
+const REMEMBER_S = 600;
 const JUMP_BEHIND_S = 2.0;
+/** Once the past that came first is over, a jump is quicker than playing faster. */
+const FIRST_FAR_S = 0.25;
 const DEAD_BAND_S = 0.02;
 const MIN_RATE = 0.95;
 const MIN_RATE_HOLDING = 0.85;
@@ -23,14 +28,17 @@ const SETTLED_S = 0.03;
 const MAX_RATE = 1.1;
 
 export class Playhead {
-  #margin_s = FIRST_MARGIN_S;
+  #line = new Line();
+  #spare_s = MIN_SPARE_S;
+  /** What was enough before a smaller one was not. */
+  #floor_s = MIN_SPARE_S;
   #gentle;
   #hold_s = 0;
   #jump = false;
-  #watch_s = FIRST_WATCH_S;
-  #watched_s = 0;
-  /** The least that was buffered ahead meanwhile. */
-  #least_s = Infinity;
+  #caught = false;
+  #steady_s = 0;
+  /** @type {number|null} what it was before it shrank, until that proved right or wrong */
+  #before_s = null;
   /** Whether it plays where it wants to. */
   settled = false;
 
@@ -39,56 +47,72 @@ export class Playhead {
     this.#gentle = gentle;
   }
 
+  /** How far behind the moment at which the next picture can be there at the earliest. */
   get margin_s() {
-    return this.#margin_s;
+    const first_s = this.#line.known_s < LEARN_S ? FIRST_MARGIN_S : 0;
+    return Math.min(MAX_MARGIN_S, Math.max(this.#line.jitter_s + this.#spare_s, this.#hold_s, first_s));
   }
 
   /** @param {number} seconds the margin is to be no smaller, until told otherwise */
   hold(seconds) {
-    this.#margin_s = seconds === 0 ? FIRST_MARGIN_S : Math.max(this.#margin_s, seconds);
     this.#hold_s = seconds;
     this.#jump = !this.#gentle;
     this.settled = false;
   }
 
-  /** The picture ran dry: the network or the machine jitters by more than the margin. */
-  starved() {
-    this.#margin_s = Math.min(MAX_MARGIN_S, this.#margin_s * 1.4 + 0.01);
-    this.#watchAnew();
+  /** Another stream begins, over the same line and on the same machine. */
+  restart() {
+    this.#line.restart();
+    this.#caught = this.settled = false;
   }
 
-  /** Just before the next picture comes, least is left. @param {number} left_s buffered ahead of the one on screen */
-  arriving(left_s) {
-    this.#least_s = Math.min(this.#least_s, left_s);
+  /** @param {number} media_s where the piece begins @param {number} at_s when it came */
+  came(media_s, at_s) {
+    this.#line.came(media_s, at_s);
+  }
+
+  /** The picture ran dry: the machine needs longer than was spared for it, or the line does what it never did. */
+  starved() {
+    if (this.#before_s !== null) this.#floor_s = this.#before_s;
+    this.#spare_s = Math.min(MAX_MARGIN_S, this.#spare_s * 1.4 + 0.01);
+    [this.#steady_s, this.#before_s] = [0, null];
   }
 
   /** @param {number} elapsed_s played without running dry */
   steady(elapsed_s) {
-    this.#watched_s += elapsed_s;
-    if (this.#watched_s < this.#watch_s) return;
-    this.#watch_s = Math.min(WATCH_S, this.#watch_s * 2);
-    // Half of it: what comes only now and then may not have come yet.
-    const needless_s = Number.isFinite(this.#least_s) ? Math.max(0, this.#least_s - SPARE_S) / 2 : 0;
-    this.#margin_s = Math.max(MIN_MARGIN_S, this.#hold_s, this.#margin_s - needless_s);
-    this.#watchAnew();
+    const watches = Math.floor(this.#steady_s / WATCH_S);
+    this.#steady_s += elapsed_s;
+    if (Math.floor(this.#steady_s / WATCH_S) === watches) return;
+    if (this.#steady_s >= REMEMBER_S) [this.#floor_s, this.#steady_s] = [MIN_SPARE_S, 0];
+    if (this.#spare_s <= this.#floor_s) return;
+    this.#before_s = this.#spare_s;
+    // Half of it: what happens only now and then may not have happened yet.
+    this.#spare_s = (this.#spare_s + this.#floor_s) / 2;
   }
 
   /** @param {Situation} situation @returns {Decision} */
-  decide({ now_s, ranges, started }) {
+  decide({ at_s, now_s, ranges, started }) {
     if (ranges.length === 0) return { seek_s: null, rate: 1 };
     const [start_s, end_s] = ranges[ranges.length - 1];
-    const behind_s = end_s - now_s;
+    const margin_s = this.margin_s;
+    // What has not come yet cannot be played: a stream whose time was set does not send the play head ahead of it.
+    const want_s = Math.min((this.#line.edge_s(at_s) ?? end_s) - margin_s, end_s - MIN_SPARE_S);
+    const error_s = want_s - now_s;
+    this.settled ||= started && Math.abs(error_s) < SETTLED_S;
     // Before the newest range means there is a hole ahead that playing alone never crosses.
-    this.settled ||= started && Math.abs(behind_s - this.#margin_s) < SETTLED_S;
-    if (!started || now_s < start_s || behind_s > JUMP_BEHIND_S || this.#jump) {
-      this.#jump = false;
-      return { seek_s: Math.max(start_s, end_s - this.#margin_s), rate: 1 };
+    if (!started || now_s < start_s || end_s - now_s > JUMP_BEHIND_S || this.#jumpsNow(error_s)) {
+      return { seek_s: Math.max(start_s, want_s), rate: 1 };
     }
-    return { seek_s: null, rate: this.#rate(behind_s - this.#margin_s) };
+    return { seek_s: null, rate: this.#rate(error_s) };
   }
 
-  #watchAnew() {
-    [this.#watched_s, this.#least_s] = [0, Infinity];
+  /** @param {number} error_s @returns {boolean} whether somebody asked for it, or the past that came first is over */
+  #jumpsNow(error_s) {
+    const first = !this.#caught && this.#line.known_s > 0;
+    this.#caught ||= first;
+    const jumps = this.#jump || (first && error_s > FIRST_FAR_S);
+    this.#jump = false;
+    return jumps;
   }
 
   /** @param {number} error_s how much further behind than wanted */

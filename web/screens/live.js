@@ -1,7 +1,6 @@
 /** The live screen: picture, Record, what runs, and the newest clips under it; or all cameras side by side (`?grid=1`). */
 
 import { BufferMeter } from "../components/buffer_meter.js";
-import { CostLine } from "../components/cost_line.js";
 import { CameraTabs } from "../components/camera_tabs.js";
 import { ClipGrid } from "../components/clip_grid.js";
 import { HsElement } from "../components/element.js";
@@ -18,6 +17,8 @@ export class LiveScreen extends HsElement {
   rewind = null;
   /** @type {import("../components/camera_wall.js").CameraWall|null} comes when somebody wants to see all cameras */
   #wall = null;
+  /** @type {import("../components/cost_line.js").CostLine|null} comes when there is something to record */
+  #costs = null;
   #services;
 
   live = new LiveView();
@@ -44,8 +45,6 @@ export class LiveScreen extends HsElement {
     super();
     this.#services = services;
     this.live.clock = services.clock;
-    this.costs = new CostLine(services.api);
-    this.cost.append(this.costs);
   }
 
   build() {
@@ -94,8 +93,21 @@ export class LiveScreen extends HsElement {
     if (this.rewind) this.rewind.show(camera, now_ms);
     else if (this.live.labelOnScreen !== null) this.#loadRewind();
     this.#showRunning(state, camera, now_ms);
-    this.costs.show(camera && camera.buffer.frame_count ? camera.id : null, state.lengths, state.clips.items.length);
+    if (camera?.buffer.frame_count) this.#showCosts(camera.id, state);
     this.grid.show(state, now_ms);
+  }
+
+  /** @param {string} camera @param {State} state */
+  async #showCosts(camera, { lengths, clips }) {
+    if (!this.#costs) {
+      try {
+        const { CostLine } = await import("../components/cost_line.js");
+        if (!this.#costs) this.cost.append(this.#costs = new CostLine(this.#services.api));
+      } catch {
+        return; // It is a hint, and the next turn asks again.
+      }
+    }
+    this.#costs.show(camera, lengths, clips.items.length);
   }
 
   /** @param {readonly Camera[]} cameras empty: one of them is looked at @param {number} now_ms */
