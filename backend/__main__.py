@@ -1,6 +1,7 @@
 """The program: parses the command line, reads the configuration, runs one command, ends with its code."""
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -62,8 +63,7 @@ def _command(options: argparse.Namespace) -> Command:
 
     match (options.command, getattr(options, "action", None)):
         case ("run", _):
-            from backend.cli.run import run
-
+            run = _load_daemon()
             return lambda config, options: run(config, options.config)
         case ("fsck", _):
             from backend.cli.fsck import fsck
@@ -92,6 +92,16 @@ def _command(options: argparse.Namespace) -> Command:
         case ("key", action):
             return local.key_show if action == "show" else local.key_new
     raise AssertionError(f"the parser let an unknown command through: {options.command}")
+
+
+def _load_daemon() -> Callable[[Config, Path | None], Exit]:
+    """All its modules stay until the end: the collector waits while they load, and then passes them over."""
+    gc.disable()
+    from backend.cli.run import run
+
+    gc.freeze()
+    gc.enable()
+    return run
 
 
 def _check_of(subject: str) -> Command:

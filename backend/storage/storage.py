@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from backend.catalogue import Catalogue, Clip, utc_now
 from backend.clip_news import ClipNews
@@ -19,9 +20,11 @@ from backend.retention import Store
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
 from backend.storage.outlook import State
-from backend.storage.s3 import S3Settings, S3Store
 from backend.storage.upload_plan import wanted
 from backend.storage.upload_queue import QueueParts, ToShare, UploadQueue
+
+if TYPE_CHECKING:
+    from backend.storage.s3 import S3Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,9 @@ def make_storage(config: StorageConfig, daemon: StorageParts) -> Storage:
     """The parts for this configuration; nothing is asked of the network here."""
     if config.s3 is None:
         return Storage(config, None, None)
+    # A box without a store does not wait a quarter of a second for the client of one.
+    from backend.storage.s3 import S3Store
+
     settings = s3_settings(config.s3)
     store = S3Store(settings)
     parts = QueueParts(
@@ -161,8 +167,10 @@ def make_storage(config: StorageConfig, daemon: StorageParts) -> Storage:
     return storage
 
 
-def s3_settings(config: S3Config) -> S3Settings:
+def s3_settings(config: S3Config) -> "S3Settings":
     """The section as the provider takes it."""
+    from backend.storage.s3 import S3Settings
+
     access_key, secret_key = config.access_key, config.secret_key
     return S3Settings(
         endpoint=config.endpoint,

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from backend.catalogue import Catalogue, SchemaTooNew
+from backend.catalogue import Catalogue, SchemaTooNew, schema
 from backend.catalogue.model import metadata
 from backend.catalogue.search import OWN_OBJECTS
 
@@ -34,6 +36,12 @@ async def test_migrating_an_empty_database_gives_exactly_the_tables_of_the_model
     with connected(empty_url) as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_revision_is_the_one_that_alembic_would_go_to() -> None:
+    """What a start compares with, without loading Alembic."""
+    script = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+    assert script.get_heads() == [schema.newest_revision()]
 
 
 async def test_opening_a_migrated_database_changes_nothing(empty_url: str) -> None:
