@@ -2,9 +2,11 @@
 
 import argparse
 from pathlib import Path
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 _Parser = argparse.ArgumentParser
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 LEVELS = ("presence", "size", "hash")
 
 
@@ -22,36 +24,48 @@ def make_parser() -> argparse.ArgumentParser:
     asking.add_argument("--url", type=_url, metavar="URL", help="default: the daemon of this configuration")
     plain = [configured, as_json]
 
-    commands.add_parser("run", parents=[configured], help="run the daemon")
-    help_text = "which cameras are attached, and the lines to configure them"
-    commands.add_parser("cameras", parents=[as_json], help=help_text)
-    status = commands.add_parser("status", parents=[asking], help="is it ready; what the cameras do")
-    status.add_argument("--require-live", action="store_true", help="exit 1 unless every camera is live")
-    _add_record(commands.add_parser("record", parents=[asking], help="record a clip"))
-    clips = commands.add_parser("clips", help="clips").add_subparsers(dest="action", required=True)
-    _add_clips_list(clips.add_parser("list", parents=[asking], help="newest first"))
-    _add_many_clips(clips, asking)
-    schedules = commands.add_parser("schedules", help="what happens by the clock")
-    _add_schedules(schedules.add_subparsers(dest="action", required=True), asking)
-    playback = commands.add_parser("playback", help="playing clips")
-    check = playback.add_subparsers(dest="action", required=True).add_parser(
-        "check", parents=[asking], help="resolve, ranges and seeks, in every way a player may get a clip"
+    _command(commands, "run", parents=[configured], help="run the daemon")
+    help_text = "list the cameras that are attached, with the lines to configure them"
+    _command(commands, "cameras", parents=[as_json], help=help_text)
+    status = _command(
+        commands, "status", parents=[asking], help="tell whether it is ready and what the cameras do"
     )
+    status.add_argument("--require-live", action="store_true", help="exit 1 unless every camera is live")
+    _add_record(_command(commands, "record", parents=[asking], help="record a clip"))
+    clips = _group(commands, "clips", help="list, publish, delete, retry or download clips")
+    _add_clips_list(_command(clips, "list", parents=[asking], help="list clips, newest first"))
+    _add_many_clips(clips, asking)
+    _add_schedules(_group(commands, "schedules", help="list what happens by the clock"), asking)
+    playback = _group(commands, "playback", help="check how clips play")
+    help_text = "try addresses, ranges and seeks, in every way a player may get a clip"
+    check = _command(playback, "check", parents=[asking], help=help_text)
     check.add_argument("clip", nargs="?", metavar="CLIP", help="default: the newest that plays")
-    _add_retention(commands.add_parser("retention", parents=[asking], help="what would be deleted, and why"))
-    _add_storage(commands.add_parser("storage", help="the object store"), plain)
-    fsck = commands.add_parser("fsck", parents=plain, help="prove that catalogue and disk agree")
+    _add_retention(
+        _command(commands, "retention", parents=[asking], help="tell what would be deleted, and why")
+    )
+    _add_storage(_group(commands, "storage", help="check the object store"), plain)
+    fsck = _command(commands, "fsck", parents=plain, help="prove that catalogue and disk agree")
     fsck.add_argument("--level", choices=LEVELS, default="size", help="how thoroughly (default: size)")
-    config = commands.add_parser("config", help="configuration").add_subparsers(dest="action", required=True)
-    config.add_parser("check", parents=plain, help="read it and name every mistake")
-    config.add_parser("print", parents=plain, help="effective values, secrets hidden")
-    bench = commands.add_parser("bench", add_help=False, help="what the promises cost on this machine")
+    config = _group(commands, "config", help="check or print the configuration")
+    _command(config, "check", parents=plain, help="read the configuration and name every mistake")
+    _command(config, "print", parents=plain, help="print the effective values, secrets hidden")
+    bench = _command(commands, "bench", add_help=False, help="measure what the promises cost on this machine")
     bench.add_argument("arguments", nargs=argparse.REMAINDER)
-    key = commands.add_parser("key", help="access key").add_subparsers(dest="action", required=True)
-    key.add_parser("show", parents=plain, help="print it")
-    key.add_parser("new", parents=plain, help="replace it and end every session")
-    commands.add_parser("version", parents=[as_json], help="which Hindsight this is")
+    key = _group(commands, "key", help="show or replace the access key")
+    _command(key, "show", parents=plain, help="print the access key")
+    _command(key, "new", parents=plain, help="replace the access key and end every session")
+    _command(commands, "version", parents=[as_json], help="tell which Hindsight this is")
     return parser
+
+
+def _command(commands: _Commands, name: str, *, help: str, **options: Any) -> _Parser:
+    """A command that says what it does in the list of commands and in its own help."""
+    return commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.", **options)
+
+
+def _group(commands: _Commands, name: str, *, help: str) -> _Commands:
+    """A command that is followed by a second word."""
+    return _command(commands, name, help=help).add_subparsers(dest="action", required=True)
 
 
 def _url(text: str) -> str:
@@ -61,16 +75,15 @@ def _url(text: str) -> str:
     return text
 
 
-def _add_storage(storage: argparse.ArgumentParser, plain: list[argparse.ArgumentParser]) -> None:
-    check = storage.add_subparsers(dest="action", required=True).add_parser(
-        "check", parents=plain, help="one round trip, as the daemon and a browser make it"
-    )
+def _add_storage(actions: _Commands, plain: list[argparse.ArgumentParser]) -> None:
+    help_text = "make one round trip, as the daemon and a browser do"
+    check = _command(actions, "check", parents=plain, help=help_text)
     check.add_argument(
         "--origin", metavar="URL", help="the page's, for CORS (default: http[s]://localhost:PORT)"
     )
 
 
-def _add_many_clips(clips: "argparse._SubParsersAction[argparse.ArgumentParser]", asking: _Parser) -> None:
+def _add_many_clips(clips: _Commands, asking: _Parser) -> None:
     for name, said in (
         ("publish", "put drafts into the feed, now or later"),
         ("unpublish", "take clips out of the feed again"),
@@ -78,7 +91,7 @@ def _add_many_clips(clips: "argparse._SubParsersAction[argparse.ArgumentParser]"
         ("retry", "finish failed clips again"),
         ("archive", "download clips as one ZIP"),
     ):
-        command = clips.add_parser(name, parents=[asking], help=said)
+        command = _command(clips, name, parents=[asking], help=said)
         command.add_argument("ids", nargs="+", metavar="ID")
         if name == "publish":
             command.add_argument("--caption", metavar="TEXT", help="what people read below")
@@ -93,11 +106,11 @@ def _add_retention(retention: argparse.ArgumentParser) -> None:
     what.add_argument("--approve", action="store_true", help="let what waits for a person be deleted")
 
 
-def _add_schedules(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", asking: argparse.ArgumentParser
-) -> None:
-    actions.add_parser("list", parents=[asking], help="with the next time of each, by clocks of its zone")
-    runs = actions.add_parser("runs", parents=[asking], help="when it ran, or why it did not; newest first")
+def _add_schedules(actions: _Commands, asking: argparse.ArgumentParser) -> None:
+    _command(
+        actions, "list", parents=[asking], help="list them, with the next time of each by clocks of its zone"
+    )
+    runs = _command(actions, "runs", parents=[asking], help="when one ran, or why it did not; newest first")
     runs.add_argument("schedule", metavar="ID", help="as `schedules list` prints it")
     runs.add_argument("--limit", type=int, default=20, metavar="N", help="default: 20")
 
