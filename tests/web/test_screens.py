@@ -59,7 +59,13 @@ def test_a_schedule_is_made_switched_off_and_deleted(page: Page, daemon: Daemon)
     row.get_by_role("checkbox").uncheck()
     expect(row).to_contain_text("Switched off")
     assert [one["enabled"] for one in _schedules(daemon) if one["origin"] == "api"] == [False]
+    question = page.get_by_role("alertdialog")
     row.get_by_role("button", name="Delete").click()
+    expect(question).to_contain_text("Delete “Weekday mornings”?")
+    question.get_by_role("button", name="Keep").click()
+    assert len(_schedules(daemon)) == 2
+    row.get_by_role("button", name="Delete").click()
+    question.get_by_role("button", name="Delete").click()
     expect(row).to_have_count(0)
 
 

@@ -17,12 +17,13 @@ export class GalleryFilters extends HsElement {
   shown = h("select", { id: "filter-show", "aria-label": text.gallery.show, on: { change: () => this.wish("filter", { show: this.shown.value }) } },
     option("", text.gallery.all), ...Object.keys(SHOWN).map((name) => option(name, text.gallery.shown[/** @type {"drafts"} */ (name)])));
   camera = h("select", { id: "filter-camera", "aria-label": text.clip.camera, on: { change: () => this.wish("filter", { camera: this.camera.value }) } });
-  day = h("input", { type: "date", id: "filter-day", "aria-label": text.gallery.day, on: { change: () => this.wish("filter", { day: this.day.value }) } });
+  day = h("input", { type: "date", id: "filter-day", on: { change: () => this.wish("filter", { day: this.day.value }) } });
+  dated = h("label", { class: "filter-day" }, text.gallery.day, this.day);
   clear = h("button", { type: "button", class: "button", on: { click: () => this.wish("filter", { q: "", show: "", camera: "", day: "" }) } }, text.gallery.clear);
 
   build() {
     this.setAttribute("role", "search");
-    this.append(this.words, this.shown, this.camera, this.day, this.clear);
+    this.append(this.words, this.shown, this.camera, this.dated, this.clear);
   }
 
   /** @param {URLSearchParams} query @param {readonly Camera[]} cameras */

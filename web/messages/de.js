@@ -199,6 +199,8 @@ export const de = {
     last: (/** @type {string} */ when, /** @type {string} */ how) => `Zuletzt: ${when}, ${how}.`,
     show: "Clip zeigen",
     remove: (/** @type {string} */ name) => `${name} löschen`,
+    removeTitle: (/** @type {string} */ name) => `„${name}“ löschen?`,
+    removeBody: "Damit wird nichts mehr aufgenommen. Schon gemachte Clips bleiben.",
     eachTime: (/** @type {string} */ span) => `alle ${span}`,
     daily: "jeden Tag",
     dayNames: { mon: "Mo", tue: "Di", wed: "Mi", thu: "Do", fri: "Fr", sat: "Sa", sun: "So" },

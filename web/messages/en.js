@@ -199,6 +199,8 @@ export const en = {
     last: (/** @type {string} */ when, /** @type {string} */ how) => `Last: ${when}, ${how}.`,
     show: "Show the clip",
     remove: (/** @type {string} */ name) => `Delete ${name}`,
+    removeTitle: (/** @type {string} */ name) => `Delete “${name}”?`,
+    removeBody: "It records nothing more. The clips it made stay.",
     eachTime: (/** @type {string} */ span) => `every ${span}`,
     daily: "every day",
     dayNames: { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" },

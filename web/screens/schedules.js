@@ -86,7 +86,15 @@ export class SchedulesScreen extends HsElement {
       fixed ? h("span", { class: "badge" }, text.schedules.fixed) : h("div", { class: "schedule-acts" },
         h("label", { class: "switch" }, h("input", { type: "checkbox", checked: enabled, on: { change: (/** @type {Event} */ event) =>
           this.#change(() => this.#services.api.changeSchedule(id, { enabled: /** @type {HTMLInputElement} */ (event.target).checked })) } }), text.schedules.on),
-        h("button", { type: "button", class: "icon-button", "aria-label": text.schedules.remove(title), title: text.clip.remove, on: { click: () => this.#change(() => this.#services.api.removeSchedule(id)) } }, icon("bin"))));
+        h("button", { type: "button", class: "icon-button", "aria-label": text.schedules.remove(title), title: text.clip.remove, on: { click: () => this.#remove(id, title) } }, icon("bin"))));
+  }
+
+  /** @param {string} id @param {string} title */
+  async #remove(id, title) {
+    const { removeTitle, removeBody } = text.schedules;
+    if (await this.#services.confirm({ title: removeTitle(title), body: removeBody, yes: text.clip.remove, no: text.clip.keep })) {
+      await this.#change(() => this.#services.api.removeSchedule(id));
+    }
   }
 
   /** @param {() => Promise<unknown>} ask @param {() => void} [done] */
