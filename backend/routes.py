@@ -68,6 +68,7 @@ class Route:
     """Content type of the success answer, for the OpenAPI page."""
     status: int = 200
     also_head: bool = False
+    """Whether HEAD is answered, too. A GET whose answer is one of our models always does."""
     documented: bool = True
     errors: Callable[[Problem], web.Response] = problem_response
     """How problems of this route are written, where a fixed name asks for another form."""
@@ -95,7 +96,7 @@ def install(app: web.Application, routes: Iterable[Route]) -> None:
     for route in routes:
         wrapped = _wrap(route)
         app.router.add_route(route.method, route.path, wrapped)
-        if route.also_head:
+        if route.also_head or (route.method == "GET" and route.response is not None):
             app.router.add_route("HEAD", route.path, wrapped)
 
 

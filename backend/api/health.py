@@ -42,6 +42,6 @@ async def readyz(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/livez", livez, None, "The process answers", response=HealthJson, also_head=True),
+    Route("GET", "/livez", livez, None, "The process answers", response=HealthJson),
     Route("GET", "/readyz", readyz, Action.VIEW, "Ready to record and serve", response=ReadyJson),
 )

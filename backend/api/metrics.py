@@ -13,5 +13,13 @@ async def metrics(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/metrics", metrics, Action.ADMIN, "Counters for Prometheus", media_type="text/plain"),
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        Action.ADMIN,
+        "Counters for Prometheus",
+        media_type="text/plain",
+        also_head=True,
+    ),
 )

@@ -50,7 +50,7 @@ async def _limit(request: web.Request) -> web.StreamResponse:
 
 ROUTES = (
     Route("POST", "/echo", _echo, Action.RECORD, "Echo", body=Order, body_required=False),
-    Route("GET", "/limit", _limit, Action.VIEW, "Limit", query=Filter),
+    Route("GET", "/limit", _limit, Action.VIEW, "Limit", query=Filter, response=Said),
     Route("GET", "/c/{camera:[a-z0-9-]+}", _limit, Action.VIEW, "C", camera=camera_in_path, query=Filter),
 )
 
@@ -87,6 +87,17 @@ async def test_a_good_body_arrives_parsed(start: Start) -> None:
     assert answer.status == 201
     assert (await answer.json())["text"] == "3.0 2025-10-26T08:00:00.000000Z x"
     assert (await (await client.post("/echo")).json())["text"] == "15.0 now "
+
+
+async def test_head_is_answered_where_get_answers_json(start: Start) -> None:
+    """What a monitor asks: the same status, type and length without a body; elsewhere a 405."""
+    client = await start(KEY)
+    got, head = await client.get("/limit"), await client.head("/limit")
+    assert (head.status, await head.read()) == (200, b"")
+    for name in ("Content-Type", "Content-Length"):
+        assert head.headers[name] == got.headers[name]
+    assert (await client.head("/limit?limit=0")).status == 422
+    assert (await client.head("/echo")).status == 405
 
 
 @pytest.mark.parametrize(
