@@ -22,8 +22,8 @@ from tests.hostile.mutations import claiming, flipped
 from tests.media import Camera, units_of
 
 pytestmark = pytest.mark.codec
-LONG_S = 2.0
-"""What a megabyte may cost at the worst, on a busy machine."""
+LONG_S = 20.0
+"""Ten times what a megabyte costs on a slow machine; work that grows with its square would take hours."""
 MUCH = 1_000_000
 GOOD = {codec: [unit.data for unit in units_of(Camera(codec=codec), 12)] for codec in Codec}
 HEADER = PartHeader("r", "c", "b", Epoch(Codec.MJPEG, 16, 16, b""), 0, 0, 0, None, 0)
