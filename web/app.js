@@ -4,6 +4,7 @@ import { Actions } from "./actions.js";
 import { Api } from "./api.js";
 import { Navigation } from "./components/navigation.js";
 import { Toasts } from "./components/toasts.js";
+import { withConcern } from "./concerns.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { language, text } from "./messages.js";
 import { HOME, choose, leaveClip, takeKey, watchRoute } from "./router.js";
@@ -62,6 +63,7 @@ function paintShell(state) {
   if (root.firstElementChild !== (wanted[0] ?? null)) root.replaceChildren(...wanted);
   if (signIn) setAttribute(signIn, "error", state.sessionError);
   else if (state.session === "needed") askForKey();
+  navigation.concern(Object.keys(state.concerns).length > 0);
   banner.hidden = state.link !== "lost" && navigator.onLine;
   setText(banner, banner.hidden ? "" : navigator.onLine ? text.link.lost : text.link.offline);
 }
@@ -112,6 +114,8 @@ function connectEvents() {
     on: {
       clip: (clip) => actions.clipChanged(clip),
       clip_deleted: ({ id }) => actions.clipDeleted(id),
+      hello: ({ concerns }) => store.update({ concerns }),
+      concern: (told) => store.update(({ concerns }) => ({ concerns: withConcern(concerns, told) })),
       upload: (told) => actions.copying(told),
       storage: () => store.update({ copies: {} }),
       camera: (camera) => actions.cameraChanged(camera),

@@ -35,9 +35,10 @@ export class EventLink {
       this.#handlers.onOpen(this.#lastId !== "");
     });
     source.addEventListener("error", () => this.#lost());
-    for (const [name, handle] of Object.entries({ hello: (/** @type {unknown} */ _) => undefined, ...this.#handlers.on })) {
+    for (const [name, handle] of Object.entries(this.#handlers.on)) {
       source.addEventListener(name, (event) => {
-        this.#lastId = event.lastEventId;
+        // Only a page that catches up is greeted without one.
+        this.#lastId = event.lastEventId || this.#lastId;
         handle(JSON.parse(event.data));
       });
     }

@@ -1,14 +1,17 @@
 /** One event stream for all pages of this browser: six connections to one server are soon used up. */
 
+import { withConcern } from "./concerns.js";
 import { EventLink } from "./events.js";
 
-const NAMES = ["clip", "clip_deleted", "upload", "storage", "camera", "cameras", "reset"];
+const NAMES = ["hello", "concern", "clip", "clip_deleted", "upload", "storage", "camera", "cameras", "reset"];
 
 /** @type {Set<MessagePort>} */
 const ports = new Set();
 /** @type {{link: EventLink, stop: AbortController}|null} */
 let open = null;
 let up = false;
+/** @type {Record<string, string>} what a page that comes later has missed */
+let concerns = {};
 
 /** @param {object} message */
 function tell(message) {
@@ -20,7 +23,11 @@ function begin() {
   const link = new EventLink("/api/events", {
     onOpen: (again) => { up = true; tell({ type: "open", again }); },
     onLost: () => { up = false; tell({ type: "lost" }); },
-    on: Object.fromEntries(NAMES.map((name) => [name, (data) => tell({ type: "event", name, data })])),
+    on: Object.fromEntries(NAMES.map((name) => [name, (data) => {
+      if (name === "hello") concerns = data.concerns;
+      if (name === "concern") concerns = withConcern(concerns, data);
+      tell({ type: "event", name, data });
+    }])),
   }, stop.signal);
   open = { link, stop };
 }
@@ -41,5 +48,8 @@ addEventListener("connect", (event) => {
   port.onmessage = ({ data }) => hear(port, data);
   ports.add(port);
   if (open === null) begin();
-  else port.postMessage(up ? { type: "open", again: false } : { type: "lost" });
+  else {
+    port.postMessage(up ? { type: "open", again: false } : { type: "lost" });
+    port.postMessage({ type: "event", name: "hello", data: { concerns } });
+  }
 });

@@ -13,6 +13,7 @@ export const INITIAL = Object.freeze({
   cameras: Object.freeze({ status: "loading", items: [], error: null }),
   clips: Object.freeze({ status: "loading", items: [], error: null, cursor: null, loadingMore: false }),
   copies: Object.freeze({}),
+  concerns: Object.freeze({}),
   camera: null,
   query: new URLSearchParams(),
   openId: null,
@@ -80,6 +81,16 @@ export function withClip(state, clip) {
 export function withCopy(state, id, share) {
   const { [id]: _, ...others } = state.copies;
   return { copies: share === undefined ? others : { ...others, [id]: share } };
+}
+
+/**
+ * How far a clip's copy to the object store is: its share, why it has to wait, or nothing to tell.
+ * @param {State} state @param {Clip} clip
+ * @returns {number|string|undefined}
+ */
+export function copyOf({ copies, concerns }, { id, status, location }) {
+  const waits = location === "local" && (status === "draft" || status === "published");
+  return copies[id] ?? (waits ? concerns.storage : undefined);
 }
 
 /** @param {State} state @param {string} id @param {string} goneMessage @returns {Partial<State>} */

@@ -84,6 +84,7 @@
  * @property {Listing<Camera>} cameras
  * @property {Listing<Clip> & {cursor: string|null, loadingMore: boolean}} clips
  * @property {Readonly<Record<string, number|undefined>>} copies by clip: the share that is in the object store, 0 to 1, while it is copied
+ * @property {Readonly<Record<string, string>>} concerns what needs somebody: a sentence by subject
  * @property {string|null} camera the chosen camera
  * @property {URLSearchParams} query of the address: what is chosen on the screen
  * @property {string|null} openId the clip whose dialog is open

@@ -1,10 +1,12 @@
 """Server-sent events: every change a page shows, with ids for catch-up.
 
-A page that names an id we no longer know gets `reset` and reads everything again. Between events a
-comment every 15 s keeps proxies from closing the stream.
+Every stream begins with `hello`: what needs somebody now (`concerns`, a sentence by subject), which changes
+by `concern` events. A page that names an id we no longer know gets `reset` and reads everything again.
+Between events a comment every 15 s keeps proxies from closing the stream.
 """
 
 import asyncio
+import json
 
 from aiohttp import web
 from pydantic import Field
@@ -12,7 +14,7 @@ from pydantic import Field
 from backend.access.actions import Action
 from backend.errors import Problem
 from backend.events import EventLog, TooManySubscribers, as_server_sent
-from backend.keys import EVENTS, PRINCIPAL
+from backend.keys import EVENTS, HEALTH, PRINCIPAL
 from backend.routes import Route, query_of
 from backend.wire.times import Asked
 
@@ -41,10 +43,11 @@ async def _stream(request: web.Request, log: EventLog, last_id: str | None) -> w
     principal = request[PRINCIPAL]
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     with log.subscription(last_id) as subscription:
-        # The id comes first, so that a page that hears nothing for an hour can still catch up.
-        hello = f"id: {log.last_id}\nevent: hello\ndata: {{}}\n\n" if last_id is None else ""
+        # With an id, so that a page that hears nothing for an hour can still catch up.
+        id_line = f"id: {log.last_id}\n" if last_id is None else ""
+        hello = json.dumps({"concerns": request.app[HEALTH].concerns})
         await answer.prepare(request)
-        await answer.write(f"retry: 1000\n{hello or chr(10)}".encode())
+        await answer.write(f"retry: 1000\n{id_line}event: hello\ndata: {hello}\n\n".encode())
         while (events := await subscription.next(HEARTBEAT_S)) is not None:
             seen = [e for e in events if principal.may(Action.VIEW, e.camera)]
             piece = b"".join(map(as_server_sent, seen)) or b": still here\n\n"

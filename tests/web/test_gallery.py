@@ -159,7 +159,7 @@ def test_a_long_list_keeps_only_what_is_near_the_screen(page: Page, daemon: Daem
 
 
 def test_a_card_says_where_else_its_clip_is(page: Page, daemon: Daemon) -> None:
-    """Nothing while it is only here; the share while it is copied; then a sign with words."""
+    """Nothing while it is only here; why it waits; the share while it is copied; then a sign with words."""
     clip = _clip(daemon)
     page.goto(f"{daemon.url}/#/clips")
     found = page.evaluate(
@@ -168,7 +168,8 @@ def test_a_card_says_where_else_its_clip_is(page: Page, daemon: Daemon) -> None:
           const { ClipCard } = await import(new URL("components/clip_card.js", src));
           const card = document.body.appendChild(new ClipCard());
           const copy = card.querySelector(".card-copy");
-          return [["local"], ["local", 0.426], ["both"], ["remote"]].map(([location, share]) => {
+          const told = [["local"], ["local", "It is away."], ["local", 0.426], ["both"], ["remote"]];
+          return told.map(([location, share]) => {
             card.show({ ...clip, location }, [], Date.now(), share);
             return [copy.hidden, copy.textContent, copy.title];
           });
@@ -177,6 +178,7 @@ def test_a_card_says_where_else_its_clip_is(page: Page, daemon: Daemon) -> None:
     )
     assert found == [
         [True, "", ""],
+        [False, "…", "Waits for the object store: It is away."],
         [False, "43 %", "Copying to the object store: 43 %"],
         [False, "", "Also in the object store"],
         [False, "", "Only in the object store"],

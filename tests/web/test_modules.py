@@ -185,6 +185,28 @@ def test_a_copy_on_its_way_is_told_until_the_clip_says_where_it_is(run: Any) -> 
     assert found == [{"a": 0.25, "b": 0.5}, {"b": 0.5}]
 
 
+def test_only_a_finished_clip_waits_for_the_store(run: Any) -> None:
+    """While it is being copied its share is told, and nothing while all is well with the store."""
+    found = run(
+        "store.js",
+        """const state = (why) => ({ copies: { b: 0.5 }, concerns: why ? { storage: why } : {} });
+        const clips = [["a", "draft", "local"], ["b", "draft", "local"], ["c", "pending", "local"],
+          ["d", "published", "both"]].map(([id, status, location]) => ({ id, status, location }));
+        return ["away", ""].map((why) => clips.map((one) => m.copyOf(state(why), one) ?? null));""",
+    )
+    assert found == [["away", 0.5, None, None], [None, 0.5, None, None]]
+
+
+def test_what_needs_somebody_is_known_by_subject(run: Any) -> None:
+    """A newer sentence replaces the older one, and all being well ends it."""
+    found = run(
+        "concerns.js",
+        """const told = [["disk", "full"], ["storage", "away"], ["disk", "fuller"], ["storage", null]];
+        return told.reduce((all, [subject, detail]) => m.withConcern(all, { subject, detail }), {});""",
+    )
+    assert found == {"disk": "fuller"}
+
+
 def test_listeners_end_with_their_signal(run: Any) -> None:
     """An element that left the page hears nothing more."""
     heard = run(

@@ -1,5 +1,6 @@
 """Clips play in the page from the object store and through the daemon, and go on when an address expires."""
 
+import re
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from minio import Minio
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from recorder.finished_file import read_moov
 from recorder.sample_table import tracks
@@ -141,6 +142,32 @@ def test_a_card_says_by_itself_that_its_clip_is_in_the_store(page: Page, daemon:
     expect(page.locator(sign.format_map(made))).to_be_visible(timeout=30_000)
     page.goto(f"{daemon.url}/#/clips/{made['id']}")
     expect(page.locator(".clip-dialog .facts")).to_contain_text("Also in the object store")
+
+
+def test_a_clip_that_waits_for_a_failing_store_says_so_until_it_is_there(
+    page: Page, context: BrowserContext, daemon: Daemon, server: S3Server
+) -> None:
+    """With the reason, also on a page that is opened later; a dot shows on every screen where to read it."""
+    page.goto(f"{daemon.url}/#/clips")
+    dot = page.locator(".nav-dot")
+    expect(dot).to_be_hidden()
+    server.kill()
+    try:
+        made = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": 0}).json()
+        sign = f"hs-clip-card[data-id='{made['id']}'] .card-copy"
+        waits = re.compile("^Waits for the object store: .*storage.s3.endpoint")
+        expect(page.locator(sign)).to_have_attribute("title", waits, timeout=30_000)
+        expect(dot).to_be_visible()
+        later = context.new_page()
+        later.goto(f"{daemon.url}/#/clips/{made['id']}")
+        expect(later.locator(".clip-dialog .facts")).to_contain_text("Waits for the object store")
+        expect(later.locator(".nav-dot")).to_be_visible()
+    finally:
+        server.start()
+    for shown in (page, later):
+        expect(shown.locator(sign)).to_have_attribute("title", "Also in the object store", timeout=60_000)
+        expect(shown.locator(".nav-dot")).to_be_hidden()
+    later.close()
 
 
 def test_it_plays_and_seeks_from_the_store_itself(

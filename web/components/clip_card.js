@@ -37,7 +37,7 @@ export class ClipCard extends HsElement {
     this.append(this.link);
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms on the server's clock @param {number} [copied] share in the store, while copied */
+  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms on the server's clock @param {number|string} [copied] of the store: its share, or why it waits */
   show(clip, cameras, now_ms, copied) {
     // A card is painted twice a second, and most say what they said.
     const known = [clip, cameras, copied, clip.status === "pending" ? now_ms : Math.floor(now_ms / QUARTER_HOUR_MS)];
@@ -66,7 +66,9 @@ export class ClipCard extends HsElement {
     const words = copyWords(clip, copied);
     this.copy.hidden = !words;
     setAttribute(this.copy, "title", words);
-    setText(this.share, copied === undefined ? "" : percent(copied));
+    const waits = typeof copied === "string";
+    this.copy.toggleAttribute("waits", waits);
+    setText(this.share, copied === undefined ? "" : waits ? "…" : percent(copied));
     this.#showLength(clip, now_ms);
   }
 

@@ -36,7 +36,7 @@ export class ClipDetails extends HsElement {
     this.append(this.form, this.alert);
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {boolean} saving @param {number} [copied] share in the store, while copied */
+  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {boolean} saving @param {number|string} [copied] of the store: its share, or why it waits */
   show(clip, cameras, saving, copied) {
     const other = clip.id !== this.#clip?.id;
     // What somebody is typing is not overwritten by the server's word about something else.

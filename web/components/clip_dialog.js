@@ -10,6 +10,7 @@ import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
 import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
 import { bindShortcuts } from "../shortcuts.js";
+import { copyOf } from "../store.js";
 import { ClipActs } from "./clip_acts.js";
 import { ClipBeside } from "./clip_beside.js";
 import { ClipDetails } from "./clip_details.js";
@@ -98,7 +99,7 @@ export class ClipDialog extends HsElement {
     this.beside.show(state.openId, this.#listOver(state.openId) ?? state.clips.items);
     if (clip) {
       const asked = state.pending.ids.includes(clip.id);
-      details.show(clip, state.cameras.items, asked, state.copies[clip.id]);
+      details.show(clip, state.cameras.items, asked, copyOf(state, clip));
       for (const part of [this.previews, this.publishing, this.acts]) part.show(clip, asked);
       this.#showLike(clip);
     }

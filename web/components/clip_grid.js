@@ -2,6 +2,7 @@
 
 import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
+import { copyOf } from "../store.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
 /** @import { State } from "../types.js" */
@@ -52,7 +53,7 @@ export class ClipGrid extends HsElement {
       const entry = this.#cards.get(clip.id) ?? this.#add(clip.id);
       if (entry.item === place) place = place.nextElementSibling;
       else list.insertBefore(entry.item, place);
-      entry.card.show(clip, state.cameras.items, now_ms, state.copies[clip.id]);
+      entry.card.show(clip, state.cameras.items, now_ms, copyOf(state, clip));
     }
   }
 

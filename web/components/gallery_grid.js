@@ -10,7 +10,7 @@ import { windowOf } from "../gallery/window.js";
 import { text } from "../messages.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
-/** @import { Camera, Clip, State } from "../types.js" */
+/** @import { Camera, Clip } from "../types.js" */
 
 /** @typedef {{item: HTMLLIElement, card: ClipCard, box: HTMLInputElement}} Entry */
 
@@ -27,8 +27,8 @@ export class GalleryGrid extends HsElement {
   #chosen = new Set();
   #complete = true;
   #now_ms = 0;
-  /** @type {State["copies"]} */
-  #copies = {};
+  /** @type {(clip: Clip) => number|string|undefined} */
+  #copyOf = () => undefined;
   #row_px = GUESSED_ROW_PX;
   #columns = 1;
   #due = false;
@@ -51,10 +51,10 @@ export class GalleryGrid extends HsElement {
 
   /**
    * @param {readonly Clip[]} clips @param {ReadonlySet<string>} chosen
-   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number, copies: State["copies"]}} around
+   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number, copyOf: (clip: Clip) => number|string|undefined}} around
    */
-  show(clips, chosen, { cameras, complete, now_ms, copies }) {
-    [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms, this.#copies] = [clips, chosen, cameras, complete, now_ms, copies];
+  show(clips, chosen, { cameras, complete, now_ms, copyOf }) {
+    [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms, this.#copyOf] = [clips, chosen, cameras, complete, now_ms, copyOf];
     this.#arrange(true);
   }
 
@@ -113,7 +113,7 @@ export class GalleryGrid extends HsElement {
 
   /** @param {Entry} entry @param {Clip} clip @param {number} index */
   #fill({ item, card, box }, clip, index) {
-    card.show(clip, this.#cameras, this.#now_ms, this.#copies[clip.id]);
+    card.show(clip, this.#cameras, this.#now_ms, this.#copyOf(clip));
     setAttribute(item, "aria-posinset", index + 1);
     setAttribute(item, "aria-setsize", this.#complete ? this.#clips.length : -1);
     setAttribute(box, "aria-label", text.gallery.choose(clipTitle(clip, this.#cameras)));

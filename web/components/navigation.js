@@ -13,10 +13,17 @@ export class Navigation extends HsElement {
     const link = h("a", { class: "nav-link", href: build({ screen }) }, icon(symbol), h("span", {}, text.screens[screen]));
     return { screen, link };
   });
+  dot = h("span", { class: "nav-dot", role: "img", "aria-label": text.insights.concerns, title: text.insights.concerns, hidden: true });
   list = h("nav", { class: "nav", "aria-label": text.screens.label, hidden: SCREENS.length < 2 }, ...this.links.map(({ link }) => link));
 
   build() {
     this.append(this.list);
+    this.links.find(({ screen }) => screen === "insights")?.link.append(this.dot);
+  }
+
+  /** @param {boolean} told whether something needs somebody; there it is told what */
+  concern(told) {
+    this.dot.hidden = !told;
   }
 
   /** @param {string} screen the one that is shown */

@@ -123,6 +123,7 @@ export const de = {
     statusProgress: (/** @type {number} */ percent) => `Wird fertig: ${percent} %`,
     copies: { local: "", both: "Auch im Objektspeicher", remote: "Nur im Objektspeicher" },
     copying: (/** @type {string} */ percent) => `Kopie in den Objektspeicher: ${percent}`,
+    waiting: (/** @type {string} */ why) => `Wartet auf den Objektspeicher: ${why}`,
     snapshot: "Schnappschuss",
     count: (/** @type {number} */ n, /** @type {boolean} */ more) => (more ? `${n}+` : String(n)),
   },

@@ -123,6 +123,7 @@ export const en = {
     statusProgress: (/** @type {number} */ percent) => `Finishing ${percent} %`,
     copies: { local: "", both: "Also in the object store", remote: "Only in the object store" },
     copying: (/** @type {string} */ percent) => `Copying to the object store: ${percent}`,
+    waiting: (/** @type {string} */ why) => `Waits for the object store: ${why}`,
     snapshot: "Snapshot",
     count: (/** @type {number} */ n, /** @type {boolean} */ more) => (more ? `${n}+` : String(n)),
   },

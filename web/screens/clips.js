@@ -9,7 +9,7 @@ import { batch } from "../gallery/batch.js";
 import { filterOf, withChange } from "../gallery/list.js";
 import { text } from "../messages.js";
 import { choose } from "../router.js";
-import { mergeClips } from "../store.js";
+import { copyOf, mergeClips } from "../store.js";
 /** @import { Clip, Services, State } from "../types.js" */
 
 export class ClipsScreen extends HsElement {
@@ -81,7 +81,7 @@ export class ClipsScreen extends HsElement {
     setText(this.emptyWords, asked === "{}" ? text.clips.emptyDetail : text.gallery.noneDetail);
     setText(this.count, this.#items.length ? text.clips.count(this.#items.length, this.#cursor !== null) : "");
     this.grid.hidden = this.#items.length === 0;
-    this.grid.show(this.#items, this.#chosen, { cameras: state.cameras.items, complete: this.#cursor === null, now_ms, copies: state.copies });
+    this.grid.show(this.#items, this.#chosen, { cameras: state.cameras.items, complete: this.#cursor === null, now_ms, copyOf: (clip) => copyOf(state, clip) });
     this.bar.show(this.#items.filter(({ id }) => this.#chosen.has(id)), this.#busy);
   }
 
