@@ -100,7 +100,7 @@ export class Playhead {
     const error_s = want_s - now_s;
     this.settled ||= started && Math.abs(error_s) < SETTLED_S;
     // Before the newest range means there is a hole ahead that playing alone never crosses.
-    if (!started || now_s < start_s || end_s - now_s > JUMP_BEHIND_S || this.#jumpsNow(error_s)) {
+    if (this.#jumpsNow(error_s) || !started || now_s < start_s || end_s - now_s > JUMP_BEHIND_S) {
       return { seek_s: Math.max(start_s, want_s), rate: 1 };
     }
     return { seek_s: null, rate: this.#rate(error_s) };
