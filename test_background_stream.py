@@ -201,7 +201,7 @@ import pytest  # noqa: E402  only the tests need it: whoever runs the script may
 @pytest.mark.codec
 def test_the_background_stream_makes_real_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The script itself, against a daemon with the synthetic camera: every step holds and says so."""
-    from tests.daemon import Daemon
+    from tests.support.daemon import Daemon
 
     with Daemon(tmp_path) as daemon:
         assert main(["--url", daemon.url, "--seconds", "3"]) == 0
@@ -213,7 +213,7 @@ def test_a_daemon_that_is_not_there_is_told_apart_from_a_check_that_failed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Exit status 2, and how to start it."""
-    from tests.daemon import free_port
+    from tests.support.daemon import free_port
 
     assert main(["--url", f"http://127.0.0.1:{free_port()}"]) == 2
     assert "hindsight run" in capsys.readouterr().out
@@ -221,7 +221,7 @@ def test_a_daemon_that_is_not_there_is_told_apart_from_a_check_that_failed(
 
 def test_the_script_needs_no_more_than_a_python_beside_our_environment() -> None:
     """Without site-packages there is neither PyAV nor pytest; the check goes on where they are."""
-    from tests.daemon import free_port
+    from tests.support.daemon import free_port
 
     command = [sys.executable, "-I", "-S", __file__, "--url", f"http://127.0.0.1:{free_port()}"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.daemon import BenchmarkFailed
-from tests.material import Material
-from tests.rtsp import Behaviour, RtspCamera, available
+from tests.support.cameras.material import Material
+from tests.support.cameras.rtsp import Behaviour, RtspCamera, available
 
 FULL_HD_KBPS = 4000
 FULL_HD = Material(width=1920, height=1080, fps=30, gop=60, frames=900, bitrate_kbps=FULL_HD_KBPS)

@@ -15,7 +15,7 @@ from benchmarks import many_rows
 from benchmarks.daemon import BenchmarkFailed, Client, Daemon, daemon
 from benchmarks.report import Table, Value, percentile
 from benchmarks.usage import usage
-from tests.postgres import running_postgres
+from tests.support.postgres import running_postgres
 
 CLIENTS = 8
 ASKS_PER_CLIENT = 40

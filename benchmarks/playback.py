@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from benchmarks.daemon import BenchmarkFailed, Daemon, daemon
 from benchmarks.report import Table, Value, percentile
 from benchmarks.usage import usage
-from tests.s3_servers import S3Server
+from tests.support.s3_servers import S3Server
 
 PIECE_BYTES = 1 << 20
 READERS, READS_EACH, FIRST_BYTES = 100, 4, 40

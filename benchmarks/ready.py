@@ -7,7 +7,7 @@ from benchmarks.camera import cameras
 from benchmarks.daemon import BenchmarkFailed, Client, daemon
 from benchmarks.report import Table, Value
 from recorder.access_unit import Codec
-from tests.material import Material
+from tests.support.cameras.material import Material
 
 SIZES = ((1280, 720, 1 / 3), (1920, 1080, 2 / 3))
 """Width, height, and the share of a clip's length within which it is promised."""

@@ -19,9 +19,9 @@ from benchmarks import many_rows
 from benchmarks.camera import cameras
 from benchmarks.daemon import BenchmarkFailed, Daemon, daemon
 from benchmarks.report import Table, Value, percentile
-from tests.material import Material
-from tests.web.conftest import CHROMIUM_ARGUMENTS
-from tests.web.weight import FIRST, FIRST_STYLES, STYLES, added, served_bytes
+from tests.browser.conftest import CHROMIUM_ARGUMENTS
+from tests.support.cameras.material import Material
+from tests.support.weight import FIRST, FIRST_STYLES, STYLES, added, served_bytes
 
 IN_PAGE = Path(__file__).with_name("browser.js")
 SHORT_GOP = Material(width=1280, height=720, fps=30, gop=30, frames=900)

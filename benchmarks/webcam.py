@@ -18,9 +18,9 @@ from benchmarks.daemon import BenchmarkFailed, Client, Daemon, daemon, stop
 from benchmarks.report import Table, Value, percentile
 from benchmarks.usage import Usage, cores, usage
 from recorder.access_unit import Codec
-from tests.fake_v4l2.camera import FakeCamera, Mode
-from tests.hostile.mutations import load
-from tests.material import Material
+from tests.support.cameras.fake_v4l2.camera import FakeCamera, Mode
+from tests.support.cameras.material import Material
+from tests.support.hostile.mutations import load
 
 SIZES = ((1280, 720), (1920, 1080))
 FPS = 30

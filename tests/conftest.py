@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction
 
-from tests.s3_servers import find_minio
+from tests.support.s3_servers import find_minio
 
 IN_CI = os.environ.get("CI") == "true"
 OUR_ROOMS = ["backend", "recorder"]

@@ -1,6 +1,6 @@
 """The house rules that no linter knows: sizes, mirrored tests, living links, no machine's own paths.
 
-What ruff, mypy and import-linter check is not repeated here, nor what `tests/backend/test_config.py`
+What ruff, mypy and import-linter check is not repeated here, nor what `tests/units/backend/test_config.py`
 says about config.yaml.
 """
 
@@ -20,66 +20,66 @@ ROOMS = ("backend", "recorder")
 # Sources (or whole folders) without a test file of their own, and where their promises are tested instead.
 TESTED_ELSEWHERE: dict[str, str] = {
     # One promise of access, one file.
-    "backend/access/principals.py": "tests/backend/access/test_authorise.py",
+    "backend/access/principals.py": "tests/units/backend/access/test_authorise.py",
     # One suite per protocol, run on SQLite and on PostgreSQL.
     "backend/catalogue/": "tests/contracts/test_catalogue.py",
-    "backend/wire/": "tests/backend/test_wire.py",
-    "backend/cli/": "tests/backend/cli/test_run.py",
+    "backend/wire/": "tests/parts/backend/test_wire.py",
+    "backend/cli/": "tests/system/backend/cli/test_run.py",
     # Thin by rule: parse, authorise, call, answer. What they answer is asked of a whole daemon over HTTP.
-    "backend/api/archive.py": "tests/e2e/test_archive.py",
-    "backend/api/cameras.py": "tests/e2e/test_cameras.py",
-    "backend/api/clips.py": "tests/e2e/test_clips.py",
-    "backend/api/budget.py": "tests/e2e/test_keeping.py",
-    "backend/api/retention.py": "tests/e2e/test_keeping.py",
-    "backend/api/live.py": "tests/e2e/test_cameras.py",
-    "backend/api/metrics.py": "tests/backend/test_metrics.py",
-    "backend/api/playback.py": "tests/e2e/test_clips.py",
-    "backend/api/publishing.py": "tests/e2e/test_publishing.py",
-    "backend/api/schedules.py": "tests/e2e/test_schedules.py",
-    "backend/api/service.py": "tests/e2e/test_cameras.py",
-    "backend/api/status.py": "tests/e2e/test_cameras.py",
+    "backend/api/archive.py": "tests/system/test_archive.py",
+    "backend/api/cameras.py": "tests/system/test_cameras.py",
+    "backend/api/clips.py": "tests/system/test_clips.py",
+    "backend/api/budget.py": "tests/system/test_keeping.py",
+    "backend/api/retention.py": "tests/system/test_keeping.py",
+    "backend/api/live.py": "tests/system/test_cameras.py",
+    "backend/api/metrics.py": "tests/units/backend/test_metrics.py",
+    "backend/api/playback.py": "tests/system/test_clips.py",
+    "backend/api/publishing.py": "tests/system/test_publishing.py",
+    "backend/api/schedules.py": "tests/system/test_schedules.py",
+    "backend/api/service.py": "tests/system/test_cameras.py",
+    "backend/api/status.py": "tests/system/test_cameras.py",
     # Values and sections are read the way a person writes them.
-    "backend/config_values.py": "tests/backend/test_config.py",
-    "backend/config_keep.py": "tests/backend/test_config.py",
+    "backend/config_values.py": "tests/units/backend/test_config.py",
+    "backend/config_keep.py": "tests/units/backend/test_config.py",
     # Use cases that only join catalogue, recorder and files: tested with all three real.
-    "backend/archive.py": "tests/e2e/test_archive.py",
-    "backend/archive_names.py": "tests/backend/test_zip_layout.py",
-    "backend/batch.py": "tests/e2e/test_publishing.py",
-    "backend/box.py": "tests/e2e/test_cameras.py",
-    "backend/cameras.py": "tests/e2e/test_cameras.py",
-    "backend/clip_news.py": "tests/e2e/test_cameras.py",
-    "backend/housekeeping.py": "tests/e2e/test_keeping.py",
-    "backend/file_body.py": "tests/e2e/test_clips.py",
-    "backend/health.py": "tests/backend/api/test_health.py",
-    "backend/inbox.py": "tests/e2e/test_clips.py",
-    "backend/pictures.py": "tests/e2e/test_previews.py",
-    "backend/picturing.py": "tests/e2e/test_previews.py",
-    "backend/api/pictures.py": "tests/e2e/test_previews.py",
-    "backend/recordings.py": "tests/e2e/test_clips.py",
-    "backend/schedules/wiring.py": "tests/e2e/test_schedules.py",
-    "backend/unbroken.py": "tests/e2e/test_kill.py",
-    "backend/viewers.py": "tests/e2e/test_cameras.py",
+    "backend/archive.py": "tests/system/test_archive.py",
+    "backend/archive_names.py": "tests/parts/backend/test_zip_layout.py",
+    "backend/batch.py": "tests/system/test_publishing.py",
+    "backend/box.py": "tests/system/test_cameras.py",
+    "backend/cameras.py": "tests/system/test_cameras.py",
+    "backend/clip_news.py": "tests/system/test_cameras.py",
+    "backend/housekeeping.py": "tests/system/test_keeping.py",
+    "backend/file_body.py": "tests/system/test_clips.py",
+    "backend/health.py": "tests/parts/backend/api/test_health.py",
+    "backend/inbox.py": "tests/system/test_clips.py",
+    "backend/pictures.py": "tests/system/test_previews.py",
+    "backend/picturing.py": "tests/system/test_previews.py",
+    "backend/api/pictures.py": "tests/system/test_previews.py",
+    "backend/recordings.py": "tests/system/test_clips.py",
+    "backend/schedules/wiring.py": "tests/system/test_schedules.py",
+    "backend/unbroken.py": "tests/system/test_kill.py",
+    "backend/viewers.py": "tests/system/test_cameras.py",
     # Parts of one promise, tested where the promise is made.
-    "recorder/clip_processor.py": "tests/recorder/test_recorder.py",
-    "recorder/decode_order.py": "tests/recorder/test_timeline.py",
-    "recorder/edit_list.py": "tests/recorder/test_muxer.py",
-    "recorder/nal_units.py": "tests/recorder/test_h264.py",
-    "recorder/self_contained.py": "tests/recorder/test_live_muxer.py",
-    "recorder/set_tracker.py": "tests/recorder/test_h264.py",
-    "recorder/sources/bitstream.py": "tests/recorder/sources/test_stream.py",
-    "recorder/sources/http_body.py": "tests/recorder/sources/test_http_stream.py",
-    "recorder/sources/rtsp_sound.py": "tests/recorder/test_sound.py",
-    "recorder/audio_unit.py": "tests/recorder/test_sound_cut.py",
-    "recorder/sources/test_card.py": "tests/recorder/test_test_card.py",
-    "backend/fsck_store.py": "tests/e2e/test_storage.py",
+    "recorder/clip_processor.py": "tests/parts/recorder/test_recorder.py",
+    "recorder/decode_order.py": "tests/units/recorder/test_timeline.py",
+    "recorder/edit_list.py": "tests/parts/recorder/test_muxer.py",
+    "recorder/nal_units.py": "tests/parts/recorder/test_h264.py",
+    "recorder/self_contained.py": "tests/parts/recorder/test_live_muxer.py",
+    "recorder/set_tracker.py": "tests/parts/recorder/test_h264.py",
+    "recorder/sources/bitstream.py": "tests/parts/recorder/sources/test_stream.py",
+    "recorder/sources/http_body.py": "tests/parts/recorder/sources/test_http_stream.py",
+    "recorder/sources/rtsp_sound.py": "tests/parts/recorder/test_sound.py",
+    "recorder/audio_unit.py": "tests/units/recorder/test_sound_cut.py",
+    "recorder/sources/test_card.py": "tests/parts/recorder/test_test_card.py",
+    "backend/fsck_store.py": "tests/system/test_storage.py",
     "backend/storage/bodies.py": "tests/contracts/test_object_store.py",
     "backend/storage/local_store.py": "tests/contracts/test_object_store.py",
     "backend/storage/object_store.py": "tests/contracts/test_object_store.py",
-    "backend/storage/check.py": "tests/backend/cli/test_storage.py",
-    "backend/storage/reclaim.py": "tests/backend/storage/test_upload_queue.py",
+    "backend/storage/check.py": "tests/parts/backend/cli/test_storage.py",
+    "backend/storage/reclaim.py": "tests/parts/backend/storage/test_upload_queue.py",
     "backend/storage/s3.py": "tests/contracts/test_object_store.py",
-    "recorder/span_cut.py": "tests/recorder/test_muxer.py",
-    "recorder/ticks.py": "tests/recorder/test_muxer.py",
+    "recorder/span_cut.py": "tests/parts/recorder/test_muxer.py",
+    "recorder/ticks.py": "tests/parts/recorder/test_muxer.py",
 }
 
 
@@ -123,9 +123,11 @@ def room_sources() -> list[Path]:
     ]
 
 
-def mirror_of(source: str) -> Path:
+def mirrors_of(source: str) -> list[Path]:
+    """The test files of a source, one for each lane that has any."""
     folder, _, name = source.rpartition("/")
-    return ROOT / "tests" / folder / f"test_{name}"
+    places = [ROOT / "tests" / lane / folder / f"test_{name}" for lane in ("units", "parts", "system")]
+    return [place for place in places if place.exists()]
 
 
 def test_no_file_is_longer_than_the_wall() -> None:
@@ -168,7 +170,7 @@ def test_every_source_has_its_tests_at_the_mirrored_place() -> None:
     missing = [
         source
         for path in room_sources()
-        if any(functions(path)) and not mirror_of(source := name_of(path)).exists()
+        if any(functions(path)) and not mirrors_of(source := name_of(path))
         if not any(source.startswith(named) for named in TESTED_ELSEWHERE)
     ]
     assert missing == []
@@ -179,7 +181,7 @@ def test_every_exception_to_the_mirror_is_real() -> None:
     wrong = [
         source
         for source, tests in TESTED_ELSEWHERE.items()
-        if not (ROOT / source).exists() or not (ROOT / tests).exists() or mirror_of(source).is_file()
+        if not (ROOT / source).exists() or not (ROOT / tests).exists() or mirrors_of(source)
     ]
     assert wrong == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.catalogue import Catalogue
-from tests.postgres import PostgresServer, running_postgres
+from tests.support.postgres import PostgresServer, running_postgres
 
 
 class SteppedClock:

@@ -18,7 +18,7 @@ from backend.storage.local import LocalFiles
 from backend.storage.local_store import LocalStore
 from backend.storage.object_store import PIECE_BYTES, Cause, ObjectStore, ProviderStreamResult, StoreError
 from backend.storage.s3 import S3Settings, S3Store
-from tests.s3_servers import S3Server, find_minio
+from tests.support.s3_servers import S3Server, find_minio
 
 S3_KINDS = ["rclone", *(["minio"] if find_minio() else [])]
 KINDS = ["local", *S3_KINDS]

@@ -1,0 +1,85 @@
+"""What the daemon says about its store, and which clips everybody may read there."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from backend.catalogue import RemoteObject, Root, UploadBacklog
+from backend.clip_news import ClipNews
+from backend.config import StorageConfig
+from backend.config_storage import S3Config
+from backend.events import EventLog
+from backend.health import Health
+from backend.lifecycle import Status
+from backend.storage.object_store import Cause, StoreError
+from backend.storage.storage import Storage, StorageParts, make_storage
+from tests.support.backend.clips import a_clip
+from tests.support.backend.rows import HERE, Box
+
+PUBLIC = RemoteObject(Root.CLIPS, "public/id/clip.mp4")
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Box]:
+    async with Box.opened(tmp_path) as opened:
+        yield opened
+
+
+def configured(box: Box, *, public_urls: bool = True) -> tuple[Storage, ClipNews]:
+    s3 = S3Config(
+        endpoint="http://127.0.0.1:9",
+        access_key=SecretStr("us"),
+        secret_key=SecretStr("a-long-secret"),
+        public_endpoint="https://media.example.com",
+        public_urls=public_urls,
+    )
+    news = ClipNews(EventLog("boot"))
+    parts = StorageParts(box.catalogue, box.files, HERE, news, Health())
+    return make_storage(StorageConfig(s3=s3), parts), news
+
+
+async def test_without_a_store_there_is_nothing_to_say(box: Box) -> None:
+    """No numbers in /metrics that mean nothing, and no concern."""
+    news = ClipNews(EventLog("boot"))
+    storage = make_storage(StorageConfig(), StorageParts(box.catalogue, box.files, HERE, news, Health()))
+    assert (storage.status().provider, storage.status().state) == ("local", "none")
+    assert storage.numbers() == {}
+    assert storage.public_url(a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))) is None
+    await storage.close()
+
+
+async def test_only_published_clips_with_a_confirmed_copy_have_a_public_address(box: Box) -> None:
+    """Not a draft whose copy is just being deleted, nor a clip whose copy is still on its way."""
+    storage, news = configured(box)
+    published = a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))
+    assert news.json(published).public_url == "https://media.example.com/clips/public/id/clip.mp4"
+    assert news.json(a_clip(status=Status.DRAFT, remote=(PUBLIC,))).public_url is None
+    assert news.json(a_clip(status=Status.PUBLISHED)).public_url is None
+    await storage.close()
+
+
+async def test_without_public_urls_nothing_is_public(box: Box) -> None:
+    """Even if an object of another configuration is still there."""
+    storage, news = configured(box, public_urls=False)
+    assert news.json(a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))).public_url is None
+    await storage.close()
+
+
+async def test_the_state_of_the_queue_is_told_in_numbers_and_words(box: Box) -> None:
+    """Length, oldest age, state and cause: what an operator needs at a glance."""
+    storage, _ = configured(box)
+    assert storage.queue is not None
+    oldest = box.clock.time - timedelta(minutes=5)
+    storage.queue._known.backlog = UploadBacklog(
+        files=2, size_bytes=7, oldest=oldest, clips_not_planned=1, deletions=3
+    )
+    storage.queue.outlook.failed(StoreError(Cause.FULL, "No room."), 0.0, 0.0)
+    now = storage.status(box.clock.time)
+    assert (now.state, now.cause, now.detail) == ("failing", "full", "No room.")
+    assert (now.waiting_files, now.waiting_bytes, now.oldest_age_s) == (3, 7, 300.0)
+    assert storage.numbers()["store_up"] == 0
+    assert storage.numbers()["store_deletions_waiting"] == 3
+    await storage.close()

@@ -1,0 +1,41 @@
+"""SIGKILL before every single call that changes the disk, in publish, delete and what goes with them.
+
+Real catalogue, real files, a real kill; then a start, and catalogue and disk must agree to the byte.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.killed.deeds import CASES
+from tests.support.native import compiled
+
+pytestmark = [pytest.mark.codec, pytest.mark.timeout(240)]
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCE = ROOT / "tests/support/killed/kill_at.c"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_kill_anywhere_leaves_a_catalogue_and_files_that_agree(tmp_path: Path, name: str) -> None:
+    """Every boundary in turn: all or nothing, a due promise kept, no orphan file, no row without its file."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.killed.trial", str(tmp_path), name],
+        cwd=ROOT,
+        env=os.environ | {"LD_PRELOAD": str(compiled(SOURCE))},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lives = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [life for life in lives if not life.get("holds") or life.get("fsck") != []] == [], done.stderr
+    assert [life["ended"] for life in lives] == [-signal.SIGKILL] * (len(lives) - 1) + [0]
+    # A transaction alone is several calls: a kill that never came would pass everything else.
+    assert len(lives) >= 5

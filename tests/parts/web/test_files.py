@@ -1,0 +1,85 @@
+"""What can be said of web/ by reading it: its budget, its preload list, and what a strict policy forbids."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.weight import (
+    FIRST,
+    FIRST_STYLES,
+    INDEX,
+    SCRIPTS,
+    STYLES,
+    WEB,
+    added,
+    later,
+    needs,
+    served_bytes,
+)
+
+FIRST_SCREEN_BUDGET_BYTES = 100 * 1000
+"""What has to arrive before the live picture does."""
+SCREEN_BUDGET_BYTES = 40 * 1000
+"""Each of the other screens, fetched when somebody goes there."""
+STYLE_BUDGET_BYTES = 30 * 1000
+SCREEN_STYLE_BUDGET_BYTES = 8 * 1000
+ELEMENT_LINES = 150
+
+
+def test_script_and_style_stay_within_their_budgets() -> None:
+    """Counted as served, before compression: the first screen, and what each later one adds."""
+    assert served_bytes(FIRST) <= FIRST_SCREEN_BUDGET_BYTES
+    assert {name: size for name, size in added().items() if size > SCREEN_BUDGET_BYTES} == {}
+    assert sum(path.stat().st_size for path in FIRST_STYLES) <= STYLE_BUDGET_BYTES
+    assert all(path.stat().st_size <= SCREEN_STYLE_BUDGET_BYTES for path in set(STYLES) - FIRST_STYLES)
+
+
+def test_every_module_of_the_first_screen_is_preloaded_so_that_no_import_costs_a_round_trip() -> None:
+    """aiohttp speaks HTTP/1.1: a chain of imports is a chain of waits."""
+    preloaded = set(re.findall(r'modulepreload" href="/assets/HASH/([^"]+)"', INDEX))
+    assert preloaded == {path.relative_to(WEB).as_posix() for path in FIRST} - {"app.js"}
+
+
+def test_no_module_is_left_over() -> None:
+    """What nothing imports is served and read for nothing."""
+    reached = FIRST.union(*(needs(path) for path in later()))
+    assert set(SCRIPTS) - reached == set()
+
+
+def test_every_file_the_page_names_exists() -> None:
+    """A typo in index.html would be a 404 nobody sees."""
+    for name in re.findall(r'"/assets/HASH/([^"]+)"', INDEX):
+        assert (WEB / name).is_file(), name
+
+
+def test_the_page_holds_no_inline_script_or_style() -> None:
+    """The policy forbids them; a violation would only show in a browser."""
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", INDEX)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_no_module_writes_markup_or_reaches_outside(path: Path) -> None:
+    """What came from outside ends as text; nothing comes from a third party."""
+    source = path.read_text()
+    markup = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
+    assert not re.search(markup, source)
+    assert not re.search(r"""['"`]https?://(?!www\.w3\.org/2000/svg)""", source)
+
+
+def test_elements_stay_small() -> None:
+    """A larger one holds two ideas."""
+    lengths = {p.name: len(p.read_text().splitlines()) for p in (WEB / "components").glob("*.js")}
+    assert {name: n for name, n in lengths.items() if n > ELEMENT_LINES} == {}
+
+
+def test_modules_never_import_in_a_circle() -> None:
+    """A circle makes the order of evaluation a riddle."""
+    graph = {
+        path: {(path.parent / name).resolve() for name in re.findall(r'from "(\.[^"]+)";', path.read_text())}
+        for path in SCRIPTS
+    }
+    done: set[Path] = set()
+    while ready := {path for path, needs in graph.items() if path not in done and needs <= done}:
+        done |= ready
+    assert done == set(graph)

@@ -1,0 +1,81 @@
+"""The check plays like a player, from everywhere a player is sent, and says which step fails and why."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.daemon import ROOT, Daemon
+from tests.support.s3_servers import S3Server
+
+pytestmark = pytest.mark.daemon
+STEPS = ("resolve", "index", "seeks", "ranges")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    running = S3Server("rclone", tmp_path_factory.mktemp("s3") / "data")
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory, server: S3Server) -> Iterator[Daemon]:
+    cameras = [{"id": "front", "source": "synthetic?size=320x180"}]
+    s3 = {"endpoint": server.endpoint, "access_key": server.access_key, "secret_key": server.secret_key}
+    with Daemon(tmp_path_factory.mktemp("check"), cameras, storage={"s3": s3}) as up:
+        yield up
+
+
+def check(daemon: Daemon, *arguments: str) -> tuple[int, str]:
+    """Exit status and what was printed."""
+    command = [sys.executable, "-m", "backend", "playback", "check", "--config", str(daemon.config_path)]
+    done = subprocess.run(
+        [*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_clip_that_plays_passes_and_a_damaged_one_does_not(daemon: Daemon, server: S3Server) -> None:
+    """Straight from the store and through the daemon; then torn here, then with the store gone as well."""
+    status, said = check(daemon)
+    assert (status, "record --wait" in said) == (1, True)
+    daemon.wait_for_buffer(2, "front")
+    clip: Any = daemon.post("/api/clips", {"before_seconds": 1.5, "after_seconds": 0}).json()
+    daemon.wait(lambda: daemon.clip(clip["id"])["location"] == "both" or None, 60, "in the store")
+    status, said = check(daemon, "--json")
+    assert status == 0, said
+    steps = [(step["mode"], step["step"]) for step in json.loads(said)["steps"]]
+    assert steps == [(mode, name) for mode in ("direct_url", "proxy_stream") for name in STEPS]
+    path = daemon.data_dir / "clips" / clip["id"] / "clip.mp4"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+    status, said = check(daemon, clip["id"])
+    failed = [line.split()[:2] for line in said.splitlines() if "FAILED" in line]
+    assert (status, failed) == (1, [["proxy_stream", "seeks"]]), said
+    path.unlink()
+    status, said = check(daemon, clip["id"])
+    assert status == 0, said
+    server.kill()
+    status, said = check(daemon, clip["id"])
+    assert (status, "endpoint" in said) == (1, True), said
+    answer = daemon.get(f"/api/clips/{clip['id']}/playback")
+    assert (answer.status, answer.json()["cause"]) == (502, "host")
+    assert daemon.get(f"/api/clips/{clip['id']}/playback/stream").status == 502
+
+
+def test_a_clip_that_cannot_be_played_yet_or_ever_says_so(daemon: Daemon) -> None:
+    """404 unknown, 409 not ready; what is answered is nobody's to keep."""
+    daemon.wait_for_buffer(1, "front")
+    clip: Any = daemon.post("/api/clips", {"before_seconds": 0, "after_seconds": None}).json()
+    answer = daemon.get(f"/api/clips/{clip['id']}/playback")
+    assert (answer.status, answer.headers["cache-control"]) == (409, "no-store")
+    assert daemon.get("/api/clips/0199a3b0-0000-7000-8000-000000000001/playback").status == 404
+    daemon.post(f"/api/clips/{clip['id']}/stop")
+    daemon.wait_for_clip(clip["id"])
+    answer = daemon.get(f"/api/clips/{clip['id']}/playback")
+    assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")

@@ -1,0 +1,296 @@
+"""The command line, as the process a person starts."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from backend.cli.exits import Exit
+from tests.support.cameras.fake_v4l2.camera import without_cameras
+from tests.support.daemon import free_port
+
+ROOT = Path(__file__).resolve().parents[4]
+CANARY = "canary-31ce"
+
+
+def _environ(**more: str) -> dict[str, str]:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("HINDSIGHT_") and n != "VIDEO_SOURCE"}
+    return kept | {"PYTHONPATH": str(ROOT)} | without_cameras() | more
+
+
+def _run(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "backend", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env=_environ(**environ), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@contextmanager
+def _daemon(
+    cwd: Path, stdin: int | None = None, **environ: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running daemon on a free port, and the address it printed."""
+    environ = {"HINDSIGHT_SERVER__PORT": "0", "HINDSIGHT_SERVER__HOST": "127.0.0.1"} | environ
+    command = [sys.executable, "-m", "backend", "run"]
+    with (cwd / "stderr").open("w") as errors:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=_environ(**environ),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    try:
+        yield process, _opened(process, cwd)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _opened(process: subprocess.Popen[str], cwd: Path) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Open "):
+            return line.split()[1]
+    pytest.fail((cwd / "stderr").read_text())
+
+
+def _wait_for_log(cwd: Path, words: str) -> None:
+    deadline = time.monotonic() + 30
+    while words not in (said := (cwd / "stderr").read_text()):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
+
+
+def _wait_for_frames(cwd: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        said: dict[str, Any] = json.loads(_run(cwd, "status", "--json").stdout)
+        if said["cameras"][0]["buffer"]["duration_seconds"] > 1:
+            return
+        time.sleep(0.2)
+    pytest.fail("the buffer did not fill")
+
+
+@pytest.mark.daemon
+def test_run_status_record_list_and_fsck_work_together(tmp_path: Path) -> None:
+    """The whole way of a person with a terminal; the second daemon is refused, SIGTERM ends the first."""
+    with _daemon(tmp_path) as (process, address):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#key=[\w-]{43}", address)
+        _wait_for_frames(tmp_path)
+        recorded = _run(tmp_path, "record", "--before", "1", "--after", "0", "--wait", "--json")
+        clip = json.loads(recorded.stdout)
+        assert (recorded.returncode, clip["status"]) == (0, "draft")
+        assert clip["id"] in _run(tmp_path, "clips", "list").stdout
+        refused = _run(tmp_path, "record", "--before", "-1")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "before_seconds" in refused.stderr
+        second = _run(tmp_path, "run")
+        assert second.returncode == 75
+        assert str(process.pid) in second.stderr
+        assert _run(tmp_path, "status", HINDSIGHT_KEY="wrong").returncode == 77
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    checked = _run(tmp_path, "fsck", "--level", "hash", "--json")
+    assert (checked.returncode, json.loads(checked.stdout)["ok"]) == (0, True)
+    assert _run(tmp_path, "status").returncode == 69
+
+
+@pytest.mark.daemon
+def test_many_clips_are_published_archived_and_deleted_by_one_command_each(tmp_path: Path) -> None:
+    """What cannot be done says why and makes the exit code 1; an archive is whole or not there."""
+    ghost = "0199f0d0-0000-7000-8000-000000000001"
+    with _daemon(tmp_path):
+        _wait_for_frames(tmp_path)
+        recorded = _run(tmp_path, "record", "--before", "1", "--after", "0", "--wait", "--json")
+        clip = json.loads(recorded.stdout)["id"]
+        later = _run(tmp_path, "clips", "publish", clip, "--at", "2100-01-01T00:00:00Z")
+        assert (later.returncode, "at 2100" in later.stdout) == (0, True)
+        published = _run(tmp_path, "clips", "publish", clip, ghost, "--caption", "Fox")
+        assert published.returncode == 1
+        assert [" ".join(line.split()[1:3]) for line in published.stdout.splitlines()[1:]] == [
+            "published", "not done",
+        ]  # fmt: skip
+        archived = _run(tmp_path, "clips", "archive", clip, "--output", "all.zip", "--json")
+        assert (tmp_path / "all.zip").stat().st_size == json.loads(archived.stdout)["size_bytes"]
+        with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+            assert archive.testzip() is None
+        refused = _run(tmp_path, "clips", "archive", ghost, "--output", "none.zip")
+        assert (refused.returncode, (tmp_path / "none.zip").exists()) == (1, False)
+        assert _run(tmp_path, "clips", "delete", clip).returncode == 0
+        assert clip not in _run(tmp_path, "clips", "list").stdout
+
+
+@pytest.mark.daemon
+def test_the_key_is_printed_at_the_first_start_only_and_can_be_shown_and_replaced(tmp_path: Path) -> None:
+    """A log that is kept does not collect the key at every restart."""
+    with _daemon(tmp_path) as (_, address):
+        key = address.partition("#key=")[2]
+        assert _run(tmp_path, "key", "show").stdout.strip() == key
+        assert (tmp_path / "data" / "access_key").stat().st_mode & 0o777 == 0o600
+    with _daemon(tmp_path) as (_, address):
+        assert "#" not in address
+        new = _run(tmp_path, "key", "new").stdout.strip()
+        assert new != key
+        assert _run(tmp_path, "status", HINDSIGHT_KEY=new).returncode == 0
+
+
+@pytest.mark.daemon
+def test_a_password_in_the_camera_address_appears_in_no_log_and_no_listing(tmp_path: Path) -> None:
+    """Not in the log, not in the answers, not in the process list."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    source = f"rtsp://admin:{CANARY}@127.0.0.1:{port}/x?token={CANARY}"
+    with _daemon(tmp_path, VIDEO_SOURCE=source, HINDSIGHT_LOG_LEVEL="debug") as (process, _):
+        deadline = time.monotonic() + 20
+        while "reconnecting" not in (said := _run(tmp_path, "status", "--json").stdout):
+            assert time.monotonic() < deadline
+        assert CANARY not in said
+        assert CANARY not in Path(f"/proc/{process.pid}/cmdline").read_text()
+    assert CANARY not in (tmp_path / "stderr").read_text()
+    printed = _run(tmp_path, "config", "print", VIDEO_SOURCE=source)
+    assert CANARY not in printed.stdout
+    assert yaml.safe_load(printed.stdout)["cameras"][0]["source"].startswith("rtsp://***@127.0.0.1")
+
+
+def test_a_mistake_in_the_configuration_ends_with_78_and_names_the_line(tmp_path: Path) -> None:
+    """For every command that reads it."""
+    (tmp_path / "config.yaml").write_text("server:\n  prot: 8080\n")
+    for command in (["config", "check"], ["run"], ["status"], ["key", "show"]):
+        ended = _run(tmp_path, *command)
+        assert (ended.returncode, ended.stdout) == (78, "")
+        assert "config.yaml:2: server.prot: unknown key. Did you mean 'server.port'?" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_script_reads_from_a_check_of_the_configuration_what_people_read(tmp_path: Path) -> None:
+    """JSON on stdout, of a good configuration and of a bad one; the exit code is the same as ever."""
+    good = _run(tmp_path, "config", "check", "--json")
+    assert json.loads(good.stdout) == {
+        "ok": True,
+        "cameras": ["synthetic"],
+        "data_dir": str(tmp_path / "data"),
+    }
+    bad = _run(tmp_path, "config", "check", "--json", HINDSIGHT_SERVER__PROT="1")
+    assert bad.returncode == 78
+    assert json.loads(bad.stdout) == {
+        "ok": False,
+        "mistakes": ["HINDSIGHT_SERVER__PROT: server.prot: unknown key. Did you mean 'server.port'?"],
+    }
+
+
+def test_an_address_that_is_none_is_wrong_usage_and_one_where_nobody_is_says_so(tmp_path: Path) -> None:
+    """Sentences, never a traceback."""
+    wrong = _run(tmp_path, "status", "--url", "nonsense")
+    assert (wrong.returncode, "must be an address such as" in wrong.stderr) == (2, True)
+    nobody = _run(tmp_path, "status", "--url", f"http://127.0.0.1:{free_port()}")
+    assert nobody.returncode == 69
+    assert "Connection refused. `hindsight run` starts it." in nobody.stderr
+
+
+def test_a_camera_address_we_do_not_take_ends_with_78_and_says_what_we_take(tmp_path: Path) -> None:
+    """Better than a camera that reconnects for ever; the password in it is not repeated."""
+    for command in (["config", "check"], ["run"]):
+        ended = _run(tmp_path, *command, VIDEO_SOURCE=f"gopher://u:{CANARY}@h/x")
+        assert ended.returncode == 78
+        assert "cameras[0].source" in ended.stderr
+        assert "rtsp://" in ended.stderr
+        assert CANARY not in ended.stderr
+    assert _run(tmp_path, "config", "check").returncode == 0
+
+
+@pytest.mark.daemon
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    """For the person who has pressed Ctrl-C and does not want to wait."""
+    with _daemon(tmp_path) as (process, _):
+        process.send_signal(signal.SIGSTOP)  # both signals are there before it can finish stopping
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(20) in {128 + signal.SIGINT, 128 + signal.SIGTERM}
+
+
+@pytest.mark.daemon
+def test_a_closed_terminal_ends_it_and_without_one_the_same_signal_reloads(tmp_path: Path) -> None:
+    """A daemon tried in a window must not live on unseen; the camera of no configuration is kept."""
+    window, terminal = os.openpty()
+    with _daemon(tmp_path, stdin=terminal) as (process, _):
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        _wait_for_log(tmp_path, "Configuration reloaded; cameras: as they were.")
+        os.close(window)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(20) == 0
+
+
+@pytest.mark.daemon
+def test_a_password_that_a_reload_brings_is_hidden_as_well(tmp_path: Path) -> None:
+    """In the log of that very reload; and a file that is missing now is a mistake, no wish for no camera."""
+    file = tmp_path / "config.yaml"
+    file.write_text("log_level: debug")
+    with _daemon(tmp_path) as (process, _):
+        source = f"rtsp://admin:{CANARY}@127.0.0.1:9/x?token={CANARY}"
+        file.write_text(f"log_level: debug\ncameras: [{{id: front, source: '{source}'}}]")
+        process.send_signal(signal.SIGHUP)
+        _wait_for_log(tmp_path, "added front; removed synthetic")
+        _wait_for_log(tmp_path, "Camera front is reconnecting")
+        file.unlink()
+        process.send_signal(signal.SIGHUP)
+        _wait_for_log(tmp_path, "nothing was changed")
+    assert CANARY not in (tmp_path / "stderr").read_text()
+
+
+@pytest.mark.daemon
+def test_open_pages_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    """An event stream has no end of its own."""
+    with _daemon(tmp_path) as (process, address):
+        port = int(address.partition("/#")[0].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as page:
+            page.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"200 OK" in page.recv(100)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+
+
+def test_an_address_in_use_is_a_sentence_and_75(tmp_path: Path) -> None:
+    """The most common reason why a daemon does not start."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = _run(tmp_path, "run", HINDSIGHT_SERVER__HOST="127.0.0.1", HINDSIGHT_SERVER__PORT=port)
+    assert ended.returncode == 75
+    assert "in use by another program" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_version_and_wrong_usage(tmp_path: Path) -> None:
+    """Small things scripts rely on."""
+    assert json.loads(_run(tmp_path, "version", "--json").stdout)["version"]
+    assert _run(tmp_path, "frobnicate").returncode == 2
+    assert _run(tmp_path, "fsck").returncode == 1
+
+
+def test_every_command_and_every_exit_code_is_documented(tmp_path: Path) -> None:
+    """docs/ref/cli.md is what scripts are written against."""
+    text = (ROOT / "docs" / "ref" / "cli.md").read_text()
+    for code in Exit:
+        assert f"\n| {code.value} |" in text, code
+    usage = _run(tmp_path, "--help").stdout
+    for command in re.findall(r"^    (\w+)  ", usage, re.MULTILINE):
+        assert f"\n| `{command}" in text, command

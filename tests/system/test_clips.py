@@ -1,0 +1,296 @@
+"""From the press to the bytes, through the real daemon and the synthetic camera."""
+
+import hashlib
+import io
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import av
+import pytest
+
+from recorder.sources.test_card import read_counter
+from tests.support.daemon import Daemon
+
+pytestmark = [pytest.mark.daemon, pytest.mark.codec]
+
+
+def counters(video: bytes) -> list[int | None]:
+    """The counter of every picture of an MP4, in order."""
+    with av.open(io.BytesIO(video), "r") as container:
+        return [read_counter(frame.to_ndarray(format="bgr24")) for frame in container.decode(video=0)]
+
+
+def newest(daemon: Daemon) -> datetime:
+    label: str = daemon.get("/video/buffer/status").json()["newest_frame_utc"]
+    return datetime.fromisoformat(label)
+
+
+def record(daemon: Daemon, **asked: Any) -> dict[str, Any]:
+    answer = daemon.post("/api/clips", asked)
+    assert answer.status == 201, answer.body
+    clip: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/api/clips/{clip['id']}"
+    return clip
+
+
+def test_a_look_back_is_ready_in_the_answer_and_holds_every_frame(daemon: Daemon) -> None:
+    """201 carries a draft; the counters in its pictures follow each other without a hole."""
+    clip = record(daemon, before_seconds=2, after_seconds=0)
+    assert (clip["status"], clip["frame_count"], clip["duration_seconds"]) == ("draft", 60, 2.0)
+    video = daemon.get(clip["playback_url"]).body
+    assert hashlib.sha256(video).hexdigest() == clip["sha256"]
+    seen = counters(video)
+    assert seen[0] is not None
+    assert seen == list(range(seen[0], seen[0] + 60))
+
+
+def test_a_recording_goes_on_after_the_press_and_finishes_by_itself(daemon: Daemon) -> None:
+    """Pending, then a draft whose frames are exactly those of the asked span."""
+    clip = record(daemon, before_seconds=1, after_seconds=1)
+    assert clip["status"] == "pending"
+    assert clip["playback_url"] is None
+    clip = daemon.wait_for_clip(clip["id"])
+    assert (clip["frame_count"], clip["duration_seconds"], clip["gaps"]) == (60, 2.0, [])
+    seen = counters(daemon.get(clip["playback_url"]).body)
+    assert seen[0] is not None
+    assert seen == list(range(seen[0], seen[0] + 60))
+
+
+def test_an_open_ended_recording_ends_when_it_is_stopped(daemon: Daemon) -> None:
+    """`after_seconds: null` runs on; stop makes a clip of what there is."""
+    clip = record(daemon, before_seconds=0.5, after_seconds=None)
+    assert clip["planned_end"] is None
+    daemon.wait(lambda: (daemon.clip(clip["id"])["duration_seconds"] or 0) > 1, 10, "a second recorded")
+    assert daemon.post(f"/api/clips/{clip['id']}/extend", {"seconds": 1}).status == 409
+    assert daemon.post(f"/api/clips/{clip['id']}/stop").status == 200
+    done = daemon.wait_for_clip(clip["id"])
+    assert done["duration_seconds"] > 1
+    assert daemon.post(f"/api/clips/{clip['id']}/stop").status == 409
+
+
+def test_an_extended_recording_is_longer_by_just_that(daemon: Daemon) -> None:
+    """The planned end moves, and the frames are there."""
+    clip = record(daemon, before_seconds=0.5, after_seconds=0.5)
+    extended = daemon.post(f"/api/clips/{clip['id']}/extend", {"seconds": 0.5}).json()
+    moved = datetime.fromisoformat(extended["planned_end"]) - datetime.fromisoformat(clip["planned_end"])
+    assert moved == timedelta(seconds=0.5)
+    assert daemon.wait_for_clip(clip["id"])["frame_count"] == 45
+
+
+def test_an_absolute_span_begins_and_ends_on_its_frames(daemon: Daemon) -> None:
+    """Half-open over labels, inside a GOP, and overlapping ones do not disturb each other."""
+    end = newest(daemon)
+    start = end - timedelta(seconds=1)
+    spans = [(start, end), (start + timedelta(seconds=0.5), end)]
+    clips = [record(daemon, start=a.isoformat(), end=b.isoformat()) for a, b in spans]
+    long, short = (counters(daemon.get(daemon.wait_for_clip(c["id"])["playback_url"]).body) for c in clips)
+    assert (len(long), len(short)) == (30, 15)
+    assert long[15:] == short
+
+
+def test_the_previews_come_by_themselves(daemon: Daemon) -> None:
+    """`current`, then `middle`; the card's address changes with the picture and may then be kept."""
+    clip = record(daemon, before_seconds=1, after_seconds=0)
+    daemon.wait(lambda: daemon.clip(clip["id"])["previews"]["middle"], 20, "a middle preview")
+    daemon.wait(lambda: daemon.clip(clip["id"])["previews"]["current"], 20, "a current preview")
+    clip = daemon.clip(clip["id"])
+    assert "source=middle" in clip["thumbnail_url"]
+    picture = daemon.get(clip["thumbnail_url"])
+    assert (picture.status, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert "immutable" in picture.headers["cache-control"]
+    listed = daemon.get(f"/api/clips/{clip['id']}/previews").json()
+    assert listed["chosen"] == "middle"
+    placeholder = daemon.get(f"/api/clips/{clip['id']}/thumbnail?source=manual")
+    assert placeholder.headers["content-type"] == "image/svg+xml"
+
+
+def test_a_snapshot_is_the_frame_of_its_label(daemon: Daemon) -> None:
+    """The same frame as frame.jpg shows at that label, kept as an image row."""
+    answer = daemon.post("/api/snapshots", {"title": "Häuser / am Weg"})
+    assert answer.status == 201
+    image = answer.json()
+    assert (image["media_type"], image["status"], image["frame_count"]) == ("image", "draft", 1)
+    picture = daemon.get(image["image_url"])
+    assert (picture.headers["content-type"], picture.body[:2]) == ("image/jpeg", b"\xff\xd8")
+    assert picture.body == daemon.get(f"/api/cameras/front/frame.jpg?at={image['start_time']}").body
+    assert daemon.get(f"/api/clips/{image['id']}/playback").status == 400
+    saved = daemon.get(image["download_url"]).headers["content-disposition"]
+    assert saved.startswith('attachment; filename="Hauser am Weg ')
+    assert "filename*=UTF-8''H%C3%A4user%20am%20Weg" in saved
+
+
+def test_a_clip_is_served_by_range_and_only_once(daemon: Daemon) -> None:
+    """206, 416, HEAD, 304: what a player and a download manager need."""
+    clip = record(daemon, before_seconds=1, after_seconds=0)
+    url, size = clip["playback_url"], clip["size_bytes"]
+    told = daemon.get(f"/api/clips/{clip['id']}/playback").json()
+    assert (told["mode"], told["playback_url"], told["mime_type"]) == ("proxy_stream", url, "video/mp4")
+    whole = daemon.get(url)
+    part = daemon.get(url, Range="bytes=100-199")
+    assert (part.status, part.body) == (206, whole.body[100:200])
+    assert part.headers["content-range"] == f"bytes 100-199/{size}"
+    assert daemon.get(url, Range="bytes=-10").body == whole.body[-10:]
+    beyond = daemon.get(url, Range=f"bytes={size}-")
+    assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+    head = daemon.request("HEAD", url)
+    assert (head.status, head.body, int(head.headers["content-length"])) == (200, b"", size)
+    assert daemon.get(url, If_None_Match=whole.headers["etag"]).status == 304
+    assert daemon.get(url, Range="bytes=0-9", If_Range='"another"').status == 200
+
+
+def test_a_clip_can_be_changed_listed_and_deleted(daemon: Daemon) -> None:
+    """What is given changes, the rest stays; deleted, it is gone at once and its files soon."""
+    clip = record(daemon, before_seconds=1, after_seconds=0, title="Fox", tags=["night"])
+    path = f"/api/clips/{clip['id']}"
+    changed = daemon.request("PATCH", path, {"caption": "by the hedge"}).json()
+    assert (changed["title"], changed["caption"], changed["tags"]) == ("Fox", "by the hedge", ["night"])
+    found = daemon.get("/api/clips?q=hedge&status=draft,published&camera=front&media_type=video").json()
+    assert [one["id"] for one in found["clips"]] == [clip["id"]]
+    assert not changed["keep"]
+    assert daemon.request("PATCH", path, {"keep": True}).json()["keep"]
+    assert [one["id"] for one in daemon.get("/api/clips?keep=true").json()["clips"]] == [clip["id"]]
+    assert daemon.request("DELETE", path).status == 204
+    assert daemon.get(path).status == 404
+    assert daemon.request("DELETE", path).status == 404
+    assert daemon.get(clip["playback_url"]).status == 404
+    folder = daemon.data_dir / "clips" / clip["id"]
+    daemon.wait(lambda: not folder.exists(), 30, "the files to go")
+
+
+def test_a_recording_under_way_can_be_deleted(daemon: Daemon) -> None:
+    """It is stopped and leaves nothing behind."""
+    clip = record(daemon, before_seconds=1, after_seconds=600)
+    assert daemon.request("DELETE", f"/api/clips/{clip['id']}").status == 204
+    folder = daemon.data_dir / "clips" / clip["id"]
+    daemon.wait(lambda: not folder.exists(), 30, "the files to go")
+    assert daemon.get("/api/cameras/front").json()["recordings"] == 0
+
+
+def test_pages_of_clips_follow_each_other_without_overlap(daemon: Daemon) -> None:
+    """Newest first; the cursor leads through all of them."""
+    made = [record(daemon, before_seconds=0.5, after_seconds=0)["id"] for _ in range(3)]
+    seen, cursor = [], ""
+    while True:
+        page = daemon.get(f"/api/clips?limit=2{cursor}").json()
+        seen += [clip["id"] for clip in page["clips"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert len(seen) == len(set(seen))
+    assert [clip_id for clip_id in seen if clip_id in made] == made[::-1]
+
+
+def test_the_same_request_with_the_same_key_is_done_once(daemon: Daemon) -> None:
+    """The same answer again; another body under the same key is refused."""
+    body = {"before_seconds": 1, "after_seconds": 0}
+    first = daemon.post("/api/clips", body, Idempotency_Key="press-1")
+    again = daemon.post("/api/clips", body, Idempotency_Key="press-1")
+    assert (first.status, again.status) == (201, 201)
+    assert again.json()["id"] == first.json()["id"]
+    assert again.headers["idempotent-replayed"] == "true"
+    other = daemon.post("/api/clips", {"before_seconds": 2}, Idempotency_Key="press-1")
+    assert (other.status, other.json()["field"]) == (422, "Idempotency-Key")
+
+
+BAD_BODIES: list[tuple[Any, str]] = [
+    ({"before_seconds": -1}, "before_seconds"),
+    ({"after_seconds": -0.001}, "after_seconds"),
+    ({"before_seconds": 3601}, "before_seconds"),
+    ({"after_seconds": 1e9}, "after_seconds"),
+    ({"before_seconds": 0, "after_seconds": 0}, "before_seconds"),
+    ({"start": "2025-10-26T08:00:10Z", "end": "2025-10-26T08:00:00Z"}, "end"),
+    ({"start": "2025-10-26T08:00:10Z", "end": "2025-10-26T08:00:10Z"}, "end"),
+    ({"start": "2025-10-26T08:00:10Z"}, "end"),
+    ({"end": "2025-10-26T08:00:10Z"}, "start"),
+    ({"start": "2025-10-26T08:00:00Z", "end": "2025-10-26T08:00:10Z", "at": "2025-10-26T08:00:00Z"}, "at"),
+    ({"start": "2025-10-26T08:00:00Z", "end": "2026-10-26T08:00:10Z"}, "end"),
+    ({"at": "now"}, "at"),
+    ({"camera": "nowhere"}, "camera"),
+    ({"camera": "../front"}, "camera"),
+    ({"before_second": 5}, "before_second"),
+    ({"title": ["x"]}, "title"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), BAD_BODIES)
+def test_a_bad_request_names_the_field_and_changes_nothing(daemon: Daemon, body: Any, field: str) -> None:
+    """A 4xx problem document with a cure; no row, no directory."""
+    before = everything(daemon)
+    answer = daemon.post("/api/clips", body)
+    assert 400 <= answer.status < 500
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert (answer.json()["field"], bool(answer.json()["detail"])) == (field, True)
+    assert everything(daemon) == before
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "status"),
+    [
+        (b'{"before_seconds": NaN}', "application/json", 422),
+        (b'{"after_seconds": 1e999}', "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b'"x"', "application/json", 422),
+        (b"{", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"before_seconds=1", "application/x-www-form-urlencoded", 415),
+        (b'{"title": "' + b"x" * 100_000 + b'"}', "application/json", 413),
+    ],
+)
+def test_a_body_that_is_none_is_refused(daemon: Daemon, raw: bytes, content_type: str, status: int) -> None:
+    """Not JSON, not an object, not numbers, too large."""
+    before = everything(daemon)
+    answer = daemon.request("POST", "/api/clips", raw, {"Content-Type": content_type})
+    assert answer.status == status
+    assert everything(daemon) == before
+
+
+@pytest.mark.parametrize("span", [(-7200, -7100), (3600, 3610)])
+def test_a_span_that_holds_no_frame_is_a_conflict(daemon: Daemon, span: tuple[int, int]) -> None:
+    """Older than the buffer, or not yet: 409 that says so, and nothing is left."""
+    before = everything(daemon)
+    start, end = (newest(daemon) + timedelta(seconds=seconds) for seconds in span)
+    answer = daemon.post("/api/clips", {"start": start.isoformat(), "end": end.isoformat()})
+    assert answer.status == 409
+    assert "frame" in answer.json()["detail"]
+    assert everything(daemon) == before
+
+
+@pytest.mark.parametrize(
+    "clip_id",
+    [
+        "0",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e",
+        "01a1fb45-90bf-751a-8b4f-e8ac524908f8%00",
+        "01A1FB45-90BF-751A-8B4F-E8AC524908F8",
+        "*",
+        "' OR 1=1 --".replace(" ", "%20"),
+        "01a1fb45-90bf-751a-8b4f-e8ac524908f8",
+    ],
+)
+@pytest.mark.parametrize(
+    "verb", ["", "/playback", "/playback/stream", "/download", "/thumbnail", "/previews"]
+)
+def test_an_id_that_is_none_is_not_found(daemon: Daemon, clip_id: str, verb: str) -> None:
+    """Tricks with paths, wildcards and quotes are just unknown ids."""
+    answer = daemon.get(f"/api/clips/{clip_id}{verb}")
+    assert answer.status == 404
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+def test_a_clip_that_is_not_ready_cannot_be_played(daemon: Daemon) -> None:
+    """409 while it is being recorded, for every address of its bytes."""
+    clip = record(daemon, before_seconds=1, after_seconds=600)
+    for verb in ("playback", "playback/stream", "download"):
+        answer = daemon.get(f"/api/clips/{clip['id']}/{verb}")
+        assert (answer.status, "pending" in answer.json()["detail"]) == (409, True)
+    assert daemon.post(f"/api/clips/{clip['id']}/retry").status == 409
+    daemon.request("DELETE", f"/api/clips/{clip['id']}")
+
+
+def everything(daemon: Daemon) -> tuple[int, list[str]]:
+    """How many clips there are, and the directories of their files."""
+    listed = daemon.get("/api/clips?limit=200")
+    folders = sorted(path.name for path in (daemon.data_dir / "clips").iterdir())
+    return len(json.loads(listed.body)["clips"]), folders

@@ -1,0 +1,24 @@
+"""Forty cameras that mean harm beside one good one: the daemon, its memory and the good one are unmoved.
+
+Ten minutes of the same: `python -m tests.support.hostile.campaign --minutes 10`.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.components import require_rtsp_server
+from tests.support.hostile.campaign import run
+from tests.support.hostile.verdict import judge
+
+pytestmark = [pytest.mark.daemon, pytest.mark.codec]
+
+
+@pytest.mark.timeout(300)
+def test_hostile_cameras_move_nothing_but_themselves(tmp_path: Path) -> None:
+    """No answer without words, no ring beyond its bound, no frame of the good camera lost, nothing leaked."""
+    require_rtsp_server()
+    seen = run(tmp_path, seconds=40)
+    judge(seen)
+    assert seen.wrong == []
+    assert seen.clips["draft"] > 0
