@@ -197,8 +197,6 @@ if __name__ == "__main__":
 import pytest  # noqa: E402  only the tests need it: whoever runs the script may have nothing but a running daemon
 
 
-@pytest.mark.daemon
-@pytest.mark.codec
 def test_the_background_stream_makes_real_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The script itself, against a daemon with the synthetic camera: every step holds and says so."""
     from tests.support.daemon import Daemon

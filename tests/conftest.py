@@ -11,24 +11,42 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from blockbuster import BlockBuster, BlockBusterFunction
+from hypothesis import settings
 
+from tests import report
 from tests.support.s3_servers import find_minio
 
 IN_CI = os.environ.get("CI") == "true"
 OUR_ROOMS = ["backend", "recorder"]
 ALSO_WATCHED = ("os.fsync", "os.fdatasync")
 LOCKS = ("threading.Lock.acquire", "threading.Lock.acquire_lock")
-REAL_TIME = ("browser", "codec", "daemon")
+WHOLE = "--whole-campaigns"
+
+settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("whole", deadline=None, max_examples=400, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        WHOLE, action="store_true", help="run every campaign at its full length, as `--all` does"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(report, "report")
+    settings.load_profile("whole" if config.getoption(WHOLE) else "default")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares two cores with cameras, encoders and a browser in real time may be tried twice (adr 75).
+    """Begin with the files that take long, so that no process ends up with one of them alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
-    A second try is named in the report with what the first one said. Everything else has one try.
-    """
-    for item in items:
-        if any(item.get_closest_marker(name) for name in REAL_TIME):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+
+@pytest.fixture(scope="session")
+def is_whole(pytestconfig: pytest.Config) -> bool:
+    """Whether campaigns run at their full length (`./hindsight test --all`)."""
+    return bool(pytestconfig.getoption(WHOLE))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -84,14 +102,7 @@ def pytest_make_collect_report(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """MinIO comes in addition to rclone, which is required: its absence is named, and no failure.
-
-    So is every test that needed its second try.
-    """
-    for report in terminalreporter.stats.get("rerun", []):
-        crash = getattr(report.longrepr, "reprcrash", None)
-        said = crash.message if crash else report.longreprtext
-        terminalreporter.write_line(f"second try: {report.nodeid} after: {said}", yellow=True)
+    """MinIO comes in addition to rclone, which is required: its absence is named, and no failure."""
     if find_minio() is None:
         terminalreporter.write_line(
             "MinIO: absent, so the store was shown on rclone's S3 server only "

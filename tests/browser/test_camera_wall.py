@@ -10,8 +10,6 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.browser.test_access import AXE, LAPTOP, PHONE, RULES
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
-
 PAINTED = Path(__file__).with_name("painted.js")
 NAMES = ("one", "two", "three", "four")
 NARROW: ViewportSize = {"width": 390, "height": 400}

@@ -16,8 +16,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
-
 PAINTED = Path(__file__).with_name("painted.js")
 CAMERA = {"id": "front", "name": "Front", "source": "synthetic?size=640x360&fps=30&gop_s=10&bframes=2"}
 FOLLOW = """async () => {

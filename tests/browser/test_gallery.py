@@ -15,8 +15,6 @@ from tests.browser.conftest import Complaints
 from tests.support.clock.steps import Clock
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
-
 CAMERAS = (
     {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=30&gop_s=1"},
     {"id": "yard", "name": "Yard", "source": "synthetic?size=320x180&fps=30&gop_s=1"},

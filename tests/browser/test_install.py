@@ -13,8 +13,6 @@ from tests.browser.test_page import access_key, record, wait_for_live
 from tests.support.components import require
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
-
 HOUSE = "cam.house.example"
 
 

@@ -13,8 +13,6 @@ from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
-
 PAINTED = Path(__file__).with_name("painted.js")
 JPEG = Material(width=320, height=176, frames=300, codec=Codec.MJPEG)
 H265 = Material(width=320, height=180, frames=60, codec=Codec.H265)

@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
-
 
 def test_the_label_on_screen_is_that_of_the_frame_and_not_of_a_later_one(run: Any) -> None:
     """Half-way through a frame it is still that frame; before the first there is none."""

@@ -14,8 +14,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.conftest import Complaints
 from tests.support.daemon import READY_S, ROOT, Daemon
 
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
-
 FPS = 30
 PAINTED = Path(__file__).with_name("painted.js")
 CAMERAS = (

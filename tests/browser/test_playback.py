@@ -18,8 +18,6 @@ from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
 from tests.support.s3_servers import S3Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
-
 CAMERA = {"id": "far", "name": "Far", "source": "synthetic?size=640x360&fps=30&gop_s=10&bframes=2"}
 PAINTED = Path(__file__).with_name("painted.js")
 LIFETIME_S = 10

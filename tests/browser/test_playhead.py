@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.browser
-
 SETTLED_S = 5.0
 SIMULATION = """
 const [{ seconds, jitter_s, seed, frame_s, frozen_s: [from_s, to_s] }] = args;

@@ -3,13 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
-
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
 
 
 def card(camera: str, name: str) -> dict[str, Any]:

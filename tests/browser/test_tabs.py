@@ -9,8 +9,6 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.browser, pytest.mark.daemon]
-
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:

@@ -11,8 +11,6 @@ import pytest
 
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 GHOST = "0199f0d0-0000-7000-8000-000000000001"
 
 

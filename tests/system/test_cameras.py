@@ -16,8 +16,6 @@ import pytest
 from recorder.sources.test_card import read_counter
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 
 def counter_of(jpeg: bytes) -> int | None:
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)

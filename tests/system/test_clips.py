@@ -12,8 +12,6 @@ import pytest
 from recorder.sources.test_card import read_counter
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 
 def counters(video: bytes) -> list[int | None]:
     """The counter of every picture of an MP4, in order."""

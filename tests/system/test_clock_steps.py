@@ -10,8 +10,6 @@ import pytest
 from tests.support.clock.steps import Clock
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 IN_TIME = timedelta(seconds=5)
 HOUR, MANY_DAYS = timedelta(hours=1), timedelta(days=400)
 

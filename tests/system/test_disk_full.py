@@ -14,8 +14,6 @@ from tests.support.kills import rows_of
 from tests.support.recorder_rig import counters_of
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 LONG_GOP = {"id": "front", "source": "synthetic?size=320x180&fps=30&gop_s=10"}
 DISK_BYTES = 24 * 1024 * 1024
 

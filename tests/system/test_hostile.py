@@ -11,8 +11,6 @@ from tests.support.components import require_rtsp_server
 from tests.support.hostile.campaign import run
 from tests.support.hostile.verdict import judge
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 
 @pytest.mark.timeout(300)
 def test_hostile_cameras_move_nothing_but_themselves(tmp_path: Path) -> None:

@@ -4,12 +4,9 @@ import io
 from pathlib import Path
 
 import av
-import pytest
 
 from recorder.sources.test_card import read_counter
 from tests.support.daemon import Daemon
-
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
 LONG_GOP = {"id": "front", "source": "synthetic?size=320x180&fps=30&gop_s=10"}
 

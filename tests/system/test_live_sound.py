@@ -15,8 +15,6 @@ from recorder.aac import from_adts
 from tests.support.cameras.films import write_flash_film
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 HEADER = struct.Struct(">B7xdQ")
 KIND_SOUND = 4
 

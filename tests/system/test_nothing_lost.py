@@ -17,8 +17,6 @@ from tests.support.daemon import ROOT, Daemon
 from tests.support.kills import FPS, FRAME, PROMISED_LOSS, Campaign, Promise, rows_of
 from tests.support.recorder_rig import counters_of
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 KILLS_PER_DAEMON = 26
 STOPS = 6
 SEED_VARIABLE = "NOTHING_LOST_SEED"

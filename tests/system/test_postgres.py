@@ -4,12 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.daemon import ROOT, Daemon
 from tests.support.postgres import running_postgres
-
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
 
 def test_a_daemon_on_postgresql_records_survives_a_kill_and_agrees_with_its_disk(tmp_path: Path) -> None:

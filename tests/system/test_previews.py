@@ -24,8 +24,6 @@ from tests.support.daemon import SMALL_CAMERA, Answer, Daemon
 from tests.support.s3_servers import S3Server
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 PLAIN = {"id": "plain", "source": "synthetic?size=960x540&fps=10&gop_s=10"}
 BFRAMES = {"id": "bframes", "source": "synthetic?size=640x360&fps=30&gop_s=10&bframes=3"}
 

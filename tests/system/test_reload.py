@@ -21,8 +21,6 @@ from tests.support.recorder_rig import counters_of
 STARVED_FRAMES = 7
 """Half a second at the rate of these cameras."""
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 
 def card(camera: str, **more: Any) -> dict[str, Any]:
     return {"id": camera, "name": camera, "source": "synthetic?size=320x180&fps=15&gop_s=1"} | more

@@ -17,7 +17,6 @@ from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     180: cv2.ROTATE_180,

@@ -24,7 +24,6 @@ from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 from tests.support.recorder_rig import counter_in
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 CANARY = "canary-9c41"
 MICROSECOND = timedelta(microseconds=1)
 CAMERAS = {

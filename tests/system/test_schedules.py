@@ -13,8 +13,6 @@ from backend.__main__ import main
 from recorder.sources.test_card import read_counter
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 FPS = 30
 
 

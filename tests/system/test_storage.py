@@ -14,8 +14,6 @@ import pytest
 from tests.support.daemon import ROOT, Daemon
 from tests.support.s3_servers import S3Server, find_minio
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
-
 PATIENCE_S = 3.0
 """On a machine that does nine other things at once; without them an answer takes milliseconds."""
 

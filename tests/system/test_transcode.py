@@ -17,7 +17,6 @@ from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 JPEG = Material(width=320, height=176, frames=900, codec=Codec.MJPEG)
 H265 = Material(width=320, height=176, frames=900, codec=Codec.H265, bframes=2)
 LARGE = Material(width=1280, height=720, frames=600, codec=Codec.MJPEG)

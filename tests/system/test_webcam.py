@@ -3,12 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, mjpeg
 from tests.support.daemon import Daemon
-
-pytestmark = [pytest.mark.daemon, pytest.mark.codec]
 
 
 def camera_of(daemon: Daemon) -> dict[str, Any]:

@@ -87,7 +87,6 @@ def test_a_route_that_names_a_camera_says_how_to_find_it(tmp_path: Path) -> None
             assert route.camera.__name__ != "no_camera", route.path
 
 
-@pytest.mark.codec
 async def test_a_stranger_gets_401_from_every_route_but_the_open_ones(stranger: str, tmp_path: Path) -> None:
     """One loop over the declarations, so that a new route is covered the day it is declared."""
     async with aiohttp.ClientSession(stranger) as client:

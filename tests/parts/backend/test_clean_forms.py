@@ -16,8 +16,6 @@ from tests.support.backend.houses import House, house, settings_of
 from tests.support.media import NS_PER_S, Camera, units_of
 from tests.support.s3_servers import S3Server
 
-pytestmark = pytest.mark.codec
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:

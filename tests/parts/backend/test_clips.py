@@ -33,8 +33,6 @@ from recorder.workers import WorkerPool
 from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, Box
 
-pytestmark = pytest.mark.codec
-
 CONFIG = Config.model_validate({"cameras": [{"id": "front", "source": "synthetic?size=160x96&fps=30"}]})
 NOTHING_AFTER = ClipRequest(before_seconds=0.5, after_seconds=0)
 LONG = ClipRequest(before_seconds=0.5, after_seconds=600)

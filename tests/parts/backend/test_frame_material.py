@@ -18,8 +18,6 @@ from tests.support.backend.houses import House, house, settings_of
 from tests.support.media import Camera, counter_in, counter_times, units_of
 from tests.support.s3_servers import S3Server
 
-pytestmark = pytest.mark.codec
-
 CAMERA = Camera(gop=300, bframes=3)
 START_NS = 5_000_000_000
 FIRST, END = 17, 2117

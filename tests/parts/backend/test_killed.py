@@ -15,7 +15,7 @@ import pytest
 from tests.support.killed.deeds import CASES
 from tests.support.native import compiled
 
-pytestmark = [pytest.mark.codec, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "tests/support/killed/kill_at.c"

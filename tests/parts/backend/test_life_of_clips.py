@@ -32,7 +32,7 @@ from recorder.values import FinishedClip
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.killed.deeds import UNITS, Life, write_part
 
-pytestmark = [pytest.mark.codec, pytest.mark.blocking]
+pytestmark = pytest.mark.blocking
 
 STEPS = [timedelta(seconds=1), timedelta(minutes=10), timedelta(hours=1), timedelta(days=400)]
 CLOCK_STEPS = [*STEPS, -timedelta(hours=1), -timedelta(days=400)]

@@ -41,8 +41,6 @@ from recorder.workers import WorkerPool
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.media import Camera, counter_in, units_of
 
-pytestmark = pytest.mark.codec
-
 UNITS = units_of(Camera(gop=60, bframes=2), 90)
 
 

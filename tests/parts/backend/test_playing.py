@@ -4,7 +4,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 from pydantic import SecretStr
 
 from backend.clip_news import ClipNews
@@ -20,7 +19,6 @@ from tests.support.backend.clips import a_clip
 from tests.support.media import NS_PER_S, Camera, units_of
 
 
-@pytest.mark.codec
 async def test_an_archive_gets_the_clean_form_and_a_deleted_clip_leaves_none(tmp_path: Path) -> None:
     """What is open can be read to its end all the same."""
     files = LocalFiles(tmp_path / "clips", tmp_path / "pictures", tmp_path / "quarantine")

@@ -25,8 +25,6 @@ from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.media import Camera, units_of
 
-pytestmark = pytest.mark.codec
-
 UNITS = units_of(Camera(gop=30), 60)
 
 

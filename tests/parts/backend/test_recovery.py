@@ -17,8 +17,6 @@ from recorder.part_file import PartHeader, PartWriter
 from tests.support.backend.rows import HERE, NOON, Box, put
 from tests.support.media import Camera, play, units_of
 
-pytestmark = pytest.mark.codec
-
 _EPOCH = datetime(1970, 1, 1)
 UNITS = units_of(Camera(), 90)
 

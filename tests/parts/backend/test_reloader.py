@@ -5,14 +5,10 @@ from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 
-import pytest
-
 from backend.access.access_key import AccessKey
 from backend.app import running
 from backend.config import Config
 from backend.config_file import ConfigError
-
-pytestmark = pytest.mark.codec
 
 CAMERA = {"id": "front", "source": "synthetic?size=160x96&fps=5"}
 

@@ -96,7 +96,6 @@ BINARY = 0x82
 TLS = {"tls": {"certificate": "cert.pem", "key": "key.pem"}}
 
 
-@pytest.mark.daemon
 def test_the_whole_daemon_speaks_https_and_the_command_line_finds_it(pair: Path, tmp_path: Path) -> None:
     """Pages, cookies, WebSockets, ranges; the printed address says so; plain http gets nothing."""
     shutil.copytree(pair, tmp_path, dirs_exist_ok=True)
@@ -126,7 +125,6 @@ def test_the_whole_daemon_speaks_https_and_the_command_line_finds_it(pair: Path,
             untrusting.request("GET", "/livez")
 
 
-@pytest.mark.daemon
 def test_a_renewed_certificate_is_shown_after_a_reload_and_a_broken_one_is_not(
     pair: Path, tmp_path: Path
 ) -> None:

@@ -10,7 +10,6 @@ def config_of(rate_index: int, channels: int) -> bytes:
     return (2 << 11 | rate_index << 7 | channels << 3).to_bytes(2, "big")
 
 
-@pytest.mark.codec
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("rate_index", range(12))
 def test_a_silent_frame_is_silent_at_every_rate(rate_index: int, channels: int) -> None:

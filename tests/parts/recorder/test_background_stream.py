@@ -34,7 +34,6 @@ from tests.support.counters import counters_of
 from tests.support.fakes import NS_PER_S, SimulatedClock, source_units
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.codec
 real_camera = pytest.mark.skipif(
     not rtsp.available(), reason="needs gst-rtsp-server and gi for the system's Python"
 )

@@ -31,8 +31,6 @@ from tests.support.media import (
     units_of,
 )
 
-pytestmark = pytest.mark.codec
-
 START_NS = 5 * NS_PER_S
 MONO = format_of(bytes.fromhex("1188"))
 """AAC-LC, 48 kHz, one channel."""

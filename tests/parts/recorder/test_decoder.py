@@ -13,8 +13,6 @@ from recorder.muxer import write_mp4
 from tests.support.hostile.mutations import claiming
 from tests.support.media import NS_PER_S, Camera, counter_in, counter_times, units_of
 
-pytestmark = pytest.mark.codec
-
 START_NS = 5 * NS_PER_S
 
 

@@ -6,8 +6,6 @@ import pytest
 from recorder.encoder import IN_ORDER, SOFTWARE, Colours, Encoding, open_encoder, pixel_format, probe
 from recorder.errors import FinishFailed
 
-pytestmark = pytest.mark.codec
-
 
 def test_the_software_encoder_always_works() -> None:
     """It is the last resort of every machine, and tried last."""

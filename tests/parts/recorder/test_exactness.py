@@ -19,7 +19,7 @@ from tests.support.cameras.rtsp import Behaviour, RtspCamera, resized
 from tests.support.components import require_rtsp_server
 from tests.support.recorder_rig import Rig, counter_in, counters_of, media_seconds, running_recorder
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.codec]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 MICROSECOND = timedelta(microseconds=1)
 FPS = 30
 CODINGS = [(gop, bframes) for gop in (30, 60, 300) for bframes in (0, 3)]

@@ -11,8 +11,6 @@ from recorder.muxer import write_mp4
 from recorder.ticks import ns_of, ticks
 from tests.support.media import NS_PER_S, Camera, units_of
 
-pytestmark = pytest.mark.codec
-
 START_NS = 5 * NS_PER_S
 
 

@@ -17,7 +17,7 @@ from recorder.transcoder import Transcoder
 from tests.support.foreign import BASE_LABEL_US, START_NS, header_of, jpeg_units, time_of
 from tests.support.media import Camera, play, units_of
 
-pytestmark = [pytest.mark.codec, pytest.mark.blocking]
+pytestmark = pytest.mark.blocking
 
 BASE = datetime(1970, 1, 1) + timedelta(microseconds=BASE_LABEL_US)
 

@@ -10,8 +10,6 @@ import pytest
 from recorder import h265
 from recorder.nal_units import annex_b, split_nal_units
 
-pytestmark = pytest.mark.codec
-
 
 @cache
 def encoded(width: int = 320, height: int = 180, extra: str = "", frames: int = 12) -> tuple[bytes, ...]:

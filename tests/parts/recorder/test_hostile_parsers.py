@@ -21,7 +21,6 @@ from recorder.sources.multipart import MOST_PICTURE_BYTES, MultipartReader
 from tests.support.hostile.mutations import claiming, flipped
 from tests.support.media import Camera, units_of
 
-pytestmark = pytest.mark.codec
 LONG_S = 20.0
 """Ten times what a megabyte costs on a slow machine; work that grows with its square would take hours."""
 MUCH = 1_000_000

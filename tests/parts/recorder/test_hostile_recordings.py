@@ -3,14 +3,10 @@
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from recorder.clip_processor import MOST_SHORT_CLIPS
 from recorder.values import RecordingContinued, RecordingFailed, RecordingFinished, RecordRequest
 from tests.support.hostile.campaign import hostile_server
 from tests.support.recorder_rig import running_recorder
-
-pytestmark = pytest.mark.codec
 
 
 async def test_a_camera_of_ever_new_sizes_does_not_fill_the_disk_with_clips(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from recorder.settings import BufferCodec
 from tests.support.counters import counters_of
 from tests.support.media import Camera, units_of
 
-pytestmark = pytest.mark.codec
 SMALL = Camera(height=64)
 
 

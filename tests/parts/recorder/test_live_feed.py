@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-import pytest
 import pytest_asyncio
 
 from recorder.access_unit import Codec
@@ -29,8 +28,6 @@ from recorder.settings import BufferSettings
 from recorder.values import StreamState
 from tests.support.fakes import SimulatedClock
 from tests.support.media import NS_PER_S, Camera, units_of
-
-pytestmark = pytest.mark.codec
 
 
 @dataclass(slots=True)

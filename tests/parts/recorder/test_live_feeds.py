@@ -22,7 +22,6 @@ from recorder.settings import BufferSettings, CameraSettings
 from tests.support.fakes import SimulatedClock
 from tests.support.media import NS_PER_S, Camera, units_of
 
-pytestmark = pytest.mark.codec
 H265 = Camera(codec=Codec.H265, gop=30, height=64)
 THREAD = "encode-cam-live"
 

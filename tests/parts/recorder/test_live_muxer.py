@@ -11,8 +11,6 @@ from recorder.access_unit import AccessUnit, Codec
 from recorder.live_muxer import LiveFragment, LiveMuxer
 from tests.support.media import NS_PER_S, Camera, counter_in, joined, units_of
 
-pytestmark = pytest.mark.codec
-
 CAMERAS = [
     Camera(),
     Camera(bframes=3),

@@ -20,8 +20,6 @@ from recorder.muxer import CutResult, blaming, write_mp4
 from recorder.nal_units import annex_b
 from tests.support.media import NS_PER_S, Camera, counter_times, joined, play, units_of
 
-pytestmark = pytest.mark.codec
-
 START_NS = 5 * NS_PER_S
 FOREVER_NS = 2**62
 HOUR_NS = 3600 * NS_PER_S

@@ -16,7 +16,6 @@ from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server
 from tests.support.recorder_rig import Rig, counter_in, counters_of, running_recorder
 
-pytestmark = pytest.mark.codec
 FRAME_S = 1 / 30
 
 

@@ -239,7 +239,6 @@ def test_what_was_synced_survives_the_death_of_the_process(part: Path) -> None:
     assert len(numbers) >= synced
 
 
-@pytest.mark.codec
 def test_a_clip_made_of_a_part_file_is_that_of_the_units(part: Path, tmp_path: Path) -> None:
     """Runs, times and parameter sets survive the detour, byte for byte."""
     camera = Camera(gop=30, bframes=3, inline=False)

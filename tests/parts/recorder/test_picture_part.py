@@ -103,7 +103,6 @@ def test_the_material_has_two_names_until_one_goes(tmp_path: Path) -> None:
     assert PartReader(files.part).unit_count == 2
 
 
-@pytest.mark.codec
 def test_pictures_become_one_clip_though_their_size_changes(tmp_path: Path) -> None:
     """The clip has the size of the first; a picture for every picture, in order."""
     path = tmp_path / "a.part"

@@ -28,7 +28,7 @@ from recorder.values import (
 )
 from tests.support.recorder_rig import Rig, counter_in, counters_of, media_seconds, running_recorder
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.codec]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 FRAME = timedelta(seconds=1 / 30)
 
 

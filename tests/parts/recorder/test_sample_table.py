@@ -14,8 +14,6 @@ from recorder.sample_table import aac_config, avc_parameter_sets, tracks
 from recorder.ticks import ns_of, ticks
 from tests.support.media import NS_PER_S, Camera, units_of
 
-pytestmark = pytest.mark.codec
-
 START_NS = 5 * NS_PER_S
 STEREO = format_of(bytes.fromhex("1190"))
 

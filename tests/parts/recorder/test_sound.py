@@ -20,7 +20,6 @@ from tests.support.cameras.sound import clicks_s, flashes_s, heard_s, offsets_s
 from tests.support.components import require_rtsp_server
 from tests.support.recorder_rig import Rig, running_recorder
 
-pytestmark = pytest.mark.codec
 FLASHING = Material(width=320, height=180, frames=600, flash=True)
 PROMISED_S = 0.020
 

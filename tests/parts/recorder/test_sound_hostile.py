@@ -26,8 +26,6 @@ from recorder.timeline import Timeline
 from tests.support.cameras.films import Hurry, write_flash_film
 from tests.support.fakes import NS_PER_S, SimulatedClock
 
-pytestmark = pytest.mark.codec
-
 FRAMES = 240
 HOUR_NS = 3600 * NS_PER_S
 

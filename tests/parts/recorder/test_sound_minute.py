@@ -30,8 +30,6 @@ from tests.support.cameras.films import FPS, Hurry, click_samples, write_flash_f
 from tests.support.cameras.sound import LOUD, flashes_s, heard_s, offsets_s
 from tests.support.fakes import NS_PER_S, SimulatedClock
 
-pytestmark = pytest.mark.codec
-
 SECONDS = 62
 REPORT_S = 5
 PROMISED_S = 0.020

@@ -42,7 +42,6 @@ def test_chosen_pictures_are_spread_evenly_and_keep_both_ends() -> None:
     assert spread([], 5) == ()
 
 
-@pytest.mark.codec
 async def test_a_moment_that_many_look_at_is_decoded_once(workers: WorkerPool) -> None:
     """The second look at the same frame costs no worker anything."""
     ring = RingBuffer(BufferSettings())
@@ -60,7 +59,6 @@ async def test_a_moment_that_many_look_at_is_decoded_once(workers: WorkerPool) -
     assert (near.label, near.approximate) == (labels.label(at_ns), True)
 
 
-@pytest.mark.codec
 async def test_a_cameras_own_jpeg_is_handed_out_undecoded(workers: WorkerPool) -> None:
     """Scrubbing costs no worker anything; smaller ones and a filmstrip are decoded."""
     ring = RingBuffer(BufferSettings())
@@ -79,7 +77,6 @@ async def test_a_cameras_own_jpeg_is_handed_out_undecoded(workers: WorkerPool) -
     assert [one.label for one in strip] == [labels.label(given[i].pts_ns) for i in (0, 11, 22, 33, 44)]
 
 
-@pytest.mark.codec
 async def test_a_card_is_the_keyframe_at_once_and_then_the_frame_itself(workers: WorkerPool) -> None:
     """Both small, each decoded once; the first one says that it is not the frame asked for."""
     ring = RingBuffer(BufferSettings())
@@ -97,7 +94,6 @@ async def test_a_card_is_the_keyframe_at_once_and_then_the_frame_itself(workers:
     assert workers.counters.done == before + 2
 
 
-@pytest.mark.codec
 async def test_a_cameras_own_jpeg_is_a_card_where_it_is_small_enough(workers: WorkerPool) -> None:
     """Large ones are scaled: a page shows a hundred."""
     before = workers.counters.done

@@ -26,8 +26,6 @@ from recorder.thumbnail import (
 from recorder.workers import WorkerPool
 from tests.support.media import NS_PER_S, Camera, counter_in, counter_times, units_of
 
-pytestmark = pytest.mark.codec
-
 START_NS = 5 * NS_PER_S
 CAMERA = Camera(gop=20, bframes=2, width=640, height=96)
 

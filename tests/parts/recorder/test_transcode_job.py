@@ -28,8 +28,6 @@ from tests.support.foreign import (
 )
 from tests.support.media import play
 
-pytestmark = pytest.mark.codec
-
 PATCHES = [
     (0, 0, 0),
     (128, 128, 128),

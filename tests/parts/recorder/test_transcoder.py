@@ -17,7 +17,7 @@ from recorder.transcoder import TRIES, Transcode, Transcoder
 from tests.support.foreign import header_of, jpeg_units, time_of, write_part
 from tests.support.media import play
 
-pytestmark = [pytest.mark.codec, pytest.mark.blocking]
+pytestmark = pytest.mark.blocking
 
 
 async def until(condition: Callable[[], bool], deadline_s: float = 60.0) -> None:

@@ -26,7 +26,6 @@ def run_cameras(camera: FakeCamera, *arguments: str) -> subprocess.CompletedProc
     )
 
 
-@pytest.mark.codec
 def test_the_printed_lines_are_a_configuration(tmp_path: Path) -> None:
     """Pasted as they are, they make the camera run at the size nearest to 720p that it compresses."""
     modes = [yuyv(640, 480, 30, 1), mjpeg(640, 360, 60, 1), mjpeg(160, 120, 30, 1)]
@@ -44,7 +43,6 @@ def test_the_printed_lines_are_a_configuration(tmp_path: Path) -> None:
     assert (configured.size_px, configured.fps) == ((640, 360), 60)
 
 
-@pytest.mark.codec
 def test_a_script_gets_json(tmp_path: Path) -> None:
     """Formats in the driver's order, and the same entry as data."""
     with FakeCamera(tmp_path, [mjpeg(320, 240, 15, 1), yuyv(160, 120, 5, 1)]) as camera:
@@ -56,7 +54,6 @@ def test_a_script_gets_json(tmp_path: Path) -> None:
     assert found["config"] == entry
 
 
-@pytest.mark.codec
 def test_nothing_attached_and_nothing_allowed_are_told_apart(tmp_path: Path) -> None:
     """Exit 1 with the cure; a script still gets its JSON."""
     with FakeCamera(tmp_path, [mjpeg(count=1)]) as camera:
@@ -77,7 +74,6 @@ def test_a_configured_camera_needs_no_stand_in(tmp_path: Path) -> None:
     assert with_stand_in(config) == (config, None)
 
 
-@pytest.mark.codec
 def test_pasted_yaml_is_safe_whatever_a_camera_calls_itself(tmp_path: Path) -> None:
     """Names come from USB descriptors: escape sequences and YAML in them stay names."""
     with FakeCamera(tmp_path, [mjpeg(count=1)]) as camera:

@@ -19,7 +19,7 @@ from recorder.values import Picture
 from tests.support.backend.schedule_rig import Rig, rigged
 from tests.support.backend.schedule_specs import a_timelapse
 
-pytestmark = [pytest.mark.codec, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOON = datetime(2026, 3, 10, 12)
 SECOND = timedelta(seconds=1)

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from recorder.sources.devices import attached, identify
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, mjpeg, yuyv
 
@@ -33,7 +31,6 @@ def asked(camera: FakeCamera, sys_root: Path) -> Any:
     return json.loads(answer.stdout)
 
 
-@pytest.mark.codec
 def test_a_camera_is_listed_with_its_formats_sizes_and_rates(tmp_path: Path) -> None:
     """In the order in which its driver names them; with its serial number, if it has one."""
     usb = tmp_path / "sys" / "devices" / "usb1" / "1-2"
@@ -64,7 +61,6 @@ def test_what_is_no_camera_is_left_out(tmp_path: Path) -> None:
     assert identify(str(tmp_path / "video1")) is None
 
 
-@pytest.mark.codec
 def test_nodes_that_this_user_may_not_open_are_named(tmp_path: Path) -> None:
     """Whoever lacks the group 'video' should learn that, not that there is no camera."""
     with FakeCamera(tmp_path, [mjpeg(count=1)]) as camera:

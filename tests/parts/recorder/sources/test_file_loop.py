@@ -21,8 +21,6 @@ from recorder.sources.source import FromSource
 from recorder.sources.test_card import draw_counter
 from tests.support.counters import counters_of
 
-pytestmark = pytest.mark.codec
-
 FRAMES = 20
 
 

@@ -23,8 +23,6 @@ from tests.support.cameras.http_camera import Fixed, HttpCamera, Mjpeg, Transpor
 from tests.support.counters import counters_of
 from tests.support.media import Camera, units_of
 
-pytestmark = pytest.mark.codec
-
 COUNT = 40
 PICTURES = [unit.data for unit in units_of(Camera(codec=Codec.MJPEG, height=64), COUNT)]
 

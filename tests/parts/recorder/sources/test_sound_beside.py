@@ -19,8 +19,6 @@ from tests.support.cameras.films import FPS, Hurry, write_flash_film
 from tests.support.cameras.http_camera import FilmStream, HttpCamera
 from tests.support.fakes import NS_PER_S, SimulatedClock
 
-pytestmark = pytest.mark.codec
-
 FRAMES = 108
 
 

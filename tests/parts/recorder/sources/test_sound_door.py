@@ -13,8 +13,6 @@ from recorder.audio_unit import SoundTrouble, SourceAudio
 from recorder.errors import SourceUnsupported
 from recorder.sources.sound_door import Heard, sound_door
 
-pytestmark = pytest.mark.codec
-
 
 def recorded(codec: str, kind: str, rate_hz: int, layout: str = "mono", begins_s: int = 0) -> io.BytesIO:
     """Two seconds of a 400 Hz tone that begins after one of quiet."""

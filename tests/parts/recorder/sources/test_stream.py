@@ -25,7 +25,6 @@ from tests.support.cameras.rtsp import Behaviour, RtspCamera
 from tests.support.counters import counters_of
 
 pytestmark = [
-    pytest.mark.codec,
     pytest.mark.skipif(not rtsp.available(), reason="needs gst-rtsp-server and gi for the system's Python"),
 ]
 

@@ -12,8 +12,6 @@ from recorder.clock import SystemClock
 from recorder.sources.synthetic import SyntheticSource
 from tests.support.counters import counters_of
 
-pytestmark = pytest.mark.codec
-
 
 def read_units(source: SyntheticSource, count: int) -> list[SourceUnit]:
     units: list[SourceUnit] = []

@@ -13,7 +13,7 @@ from recorder.sources.webcam import encode_raw
 from tests.support.cameras.fake_v4l2.camera import BY_ID, FakeCamera, Mode, mjpeg, yuyv
 from tests.support.cameras.fake_v4l2.capture import Capture, Kept
 
-pytestmark = [pytest.mark.codec, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(60)
 
 
 def is_live(status: dict[str, object]) -> bool:

@@ -11,7 +11,6 @@ import pytest
 from tests.support.daemon import ROOT, Daemon
 from tests.support.s3_servers import S3Server
 
-pytestmark = pytest.mark.daemon
 STEPS = ("resolve", "index", "seeks", "ranges")
 
 

@@ -86,7 +86,6 @@ def _wait_for_frames(cwd: Path) -> None:
     pytest.fail("the buffer did not fill")
 
 
-@pytest.mark.daemon
 def test_run_status_record_list_and_fsck_work_together(tmp_path: Path) -> None:
     """The whole way of a person with a terminal; the second daemon is refused, SIGTERM ends the first."""
     with _daemon(tmp_path) as (process, address):
@@ -110,7 +109,6 @@ def test_run_status_record_list_and_fsck_work_together(tmp_path: Path) -> None:
     assert _run(tmp_path, "status").returncode == 69
 
 
-@pytest.mark.daemon
 def test_many_clips_are_published_archived_and_deleted_by_one_command_each(tmp_path: Path) -> None:
     """What cannot be done says why and makes the exit code 1; an archive is whole or not there."""
     ghost = "0199f0d0-0000-7000-8000-000000000001"
@@ -135,7 +133,6 @@ def test_many_clips_are_published_archived_and_deleted_by_one_command_each(tmp_p
         assert clip not in _run(tmp_path, "clips", "list").stdout
 
 
-@pytest.mark.daemon
 def test_the_key_is_printed_at_the_first_start_only_and_can_be_shown_and_replaced(tmp_path: Path) -> None:
     """A log that is kept does not collect the key at every restart."""
     with _daemon(tmp_path) as (_, address):
@@ -149,7 +146,6 @@ def test_the_key_is_printed_at_the_first_start_only_and_can_be_shown_and_replace
         assert _run(tmp_path, "status", HINDSIGHT_KEY=new).returncode == 0
 
 
-@pytest.mark.daemon
 def test_a_password_in_the_camera_address_appears_in_no_log_and_no_listing(tmp_path: Path) -> None:
     """Not in the log, not in the answers, not in the process list."""
     with socket.socket() as closed:
@@ -214,7 +210,6 @@ def test_a_camera_address_we_do_not_take_ends_with_78_and_says_what_we_take(tmp_
     assert _run(tmp_path, "config", "check").returncode == 0
 
 
-@pytest.mark.daemon
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     """For the person who has pressed Ctrl-C and does not want to wait."""
     with _daemon(tmp_path) as (process, _):
@@ -225,7 +220,6 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         assert process.wait(20) in {128 + signal.SIGINT, 128 + signal.SIGTERM}
 
 
-@pytest.mark.daemon
 def test_a_closed_terminal_ends_it_and_without_one_the_same_signal_reloads(tmp_path: Path) -> None:
     """A daemon tried in a window must not live on unseen; the camera of no configuration is kept."""
     window, terminal = os.openpty()
@@ -238,7 +232,6 @@ def test_a_closed_terminal_ends_it_and_without_one_the_same_signal_reloads(tmp_p
         assert process.wait(20) == 0
 
 
-@pytest.mark.daemon
 def test_a_password_that_a_reload_brings_is_hidden_as_well(tmp_path: Path) -> None:
     """In the log of that very reload; and a file that is missing now is a mistake, no wish for no camera."""
     file = tmp_path / "config.yaml"
@@ -255,7 +248,6 @@ def test_a_password_that_a_reload_brings_is_hidden_as_well(tmp_path: Path) -> No
     assert CANARY not in (tmp_path / "stderr").read_text()
 
 
-@pytest.mark.daemon
 def test_open_pages_do_not_hold_up_the_end(tmp_path: Path) -> None:
     """An event stream has no end of its own."""
     with _daemon(tmp_path) as (process, address):

@@ -1,0 +1,34 @@
+"""The units lane: decisions and values. What needs a process, socket, codec or database has other lanes."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+_BELONGS_TO_PARTS = frozenset(
+    {"os.fork", "os.posix_spawn", "socket.bind", "socket.connect", "sqlite3.connect", "subprocess.Popen"}
+)
+_CODECS = ("av", "cv2")
+_watching = False
+
+
+def _audit(event: str, arguments: tuple[object, ...]) -> None:
+    if _watching and event in _BELONGS_TO_PARTS:
+        raise AssertionError(f"{event} in the units lane: this test belongs to tests/parts")
+
+
+sys.addaudithook(_audit)
+
+
+@pytest.fixture(autouse=True)
+def _decides_only() -> Iterator[None]:
+    """Fail a test that leaves its process, opens a database or loads a codec."""
+    global _watching  # noqa: PLW0603 - an audit hook can be added but never removed
+    loaded = set(_CODECS).intersection(sys.modules)
+    _watching = True
+    try:
+        yield
+    finally:
+        _watching = False
+    fresh = set(_CODECS).intersection(sys.modules) - loaded
+    assert not fresh, f"{fresh} loaded in the units lane: this test belongs to tests/parts"
