@@ -1,8 +1,6 @@
 """The page against the whole daemon: what is painted, counted by the test card's own counter."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Complaints
-from tests.support.daemon import READY_S, ROOT, Daemon
+from tests.support.daemon import READY_S, Daemon
 
 FPS = 30
 PAINTED = Path(__file__).with_name("painted.js")
@@ -74,10 +72,8 @@ def locked_daemon(directory: Path) -> Iterator[Daemon]:
 
 
 def access_key(daemon: Daemon) -> str:
-    """As the command line prints it."""
-    command = [sys.executable, "-m", "backend", "key", "show", "--config", str(daemon.config_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.strip().rpartition("#key=")[2]
+    """As `hindsight key show` reads it."""
+    return (daemon.data_dir / "access_key").read_text().strip()
 
 
 def card_of(page: Page, clip: Any) -> Any:

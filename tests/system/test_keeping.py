@@ -3,15 +3,14 @@
 import errno
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.daemon import ROOT, Daemon
+from tests.support.commands import Ended, called
+from tests.support.daemon import Daemon
 from tests.support.kills import rows_of
 from tests.support.s3_servers import S3Server
 from tests.system.test_disk_full import SmallDisk, mounted
@@ -28,23 +27,12 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield small
 
 
-def cli(daemon: Daemon, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "backend", "retention", "--config", str(daemon.config_path), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+def cli(daemon: Daemon, *arguments: str) -> Ended:
+    return called("retention", "--config", str(daemon.config_path), *arguments)
 
 
 def agrees(daemon: Daemon) -> bool:
-    command = [
-        sys.executable,
-        "-m",
-        "backend",
-        "fsck",
-        "--config",
-        str(daemon.config_path),
-        "--level",
-        "hash",
-    ]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    found = called("fsck", "--config", str(daemon.config_path), "--level", "hash")
     print(found.stdout)
     return found.returncode == 0
 

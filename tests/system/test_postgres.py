@@ -1,10 +1,9 @@
 """The whole daemon on a real PostgreSQL: what holds with SQLite holds with it."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.daemon import ROOT, Daemon
+from tests.support.commands import called
+from tests.support.daemon import Daemon
 from tests.support.postgres import running_postgres
 
 
@@ -28,10 +27,7 @@ def test_a_daemon_on_postgresql_records_survives_a_kill_and_agrees_with_its_disk
             assert daemon.request("DELETE", f"/api/clips/{under_way['id']}").status == 204
             daemon.wait(lambda: daemon.clip(clip["id"])["previews"]["middle"], 20, "its preview")
             assert daemon.stop() == 0
-            fsck = [sys.executable, "-m", "backend", "fsck", "--level", "hash", "--config"]
-            done = subprocess.run(
-                [*fsck, str(daemon.config_path)], cwd=ROOT, capture_output=True, text=True, check=False
-            )
+            done = called("fsck", "--level", "hash", "--config", str(daemon.config_path))
             assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,7 +1,5 @@
 """The whole daemon beside a real S3 server that stops, dies and comes back."""
 
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.daemon import ROOT, Daemon
+from tests.support.commands import Ended, called
+from tests.support.daemon import Daemon
 from tests.support.s3_servers import S3Server, find_minio
 
 PATIENCE_S = 3.0
@@ -94,18 +93,8 @@ def wait_until_both(daemon: Daemon, clip_id: str) -> None:
     daemon.wait(lambda: daemon.clip(clip_id)["location"] == "both", 90, f"{clip_id} at both places")
 
 
-def fsck(daemon: Daemon) -> "subprocess.CompletedProcess[str]":
-    command = [
-        sys.executable,
-        "-m",
-        "backend",
-        "fsck",
-        "--level",
-        "hash",
-        "--config",
-        str(daemon.config_path),
-    ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def fsck(daemon: Daemon) -> Ended:
+    return called("fsck", "--level", "hash", "--config", str(daemon.config_path))
 
 
 def test_a_clip_that_is_only_at_the_store_plays_and_is_deleted_there(

@@ -6,7 +6,6 @@ import re
 import shutil
 import ssl
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import pytest
 from backend.config import Config
 from backend.config_file import ConfigError, load
 from backend.tls import check_tls, client_context
-from tests.support.daemon import READY_S, ROOT, SMALL_CAMERA, Daemon
+from tests.support.commands import Ended, called
+from tests.support.daemon import READY_S, SMALL_CAMERA, Daemon
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl for a certificate")
 
@@ -177,6 +177,5 @@ def _live_over_tls(daemon: Daemon) -> None:
     pytest.fail("no piece of the live picture came")
 
 
-def _hindsight(daemon: Daemon, *command: str) -> subprocess.CompletedProcess[str]:
-    whole = [sys.executable, "-m", "backend", *command, "--config", str(daemon.config_path)]
-    return subprocess.run(whole, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+def _hindsight(daemon: Daemon, *command: str) -> Ended:
+    return called(*command, "--config", str(daemon.config_path))

@@ -1,4 +1,6 @@
-"""Kills one deed at every boundary in turn; prints what it found, one JSON object per kill.
+"""Kills one deed at its boundaries in turn; prints what it found, one JSON object per kill.
+
+    python -m tests.support.killed.trial DIRECTORY CASE STRIDE
 
 Started by `tests/parts/backend/test_killed.py` with `kill_at.c` preloaded. This process loads everything and
 never runs a loop or a thread itself; each life is a fork of it, so that a hundred lives take seconds.
@@ -21,12 +23,12 @@ _KILLER = ctypes.CDLL(None)
 MOST_CALLS = 2000
 
 
-def main(directory: Path, name: str) -> None:
-    """Ends after the first life that was not killed: it had fewer calls than the kill waited for."""
+def main(directory: Path, name: str, stride: int) -> None:
+    """Kill before every `stride`-th call, until a life had fewer calls than the kill waited for."""
     case = CASES[name]
     template = directory / "template"
     assert _in_a_life(lambda: asyncio.run(alive(template, case.prepare))) == 0
-    for call in count(1):
+    for call in count(1, stride):
         assert call < MOST_CALLS, "this deed never ends"
         box = directory / f"{call}"
         shutil.copytree(template, box)
@@ -75,4 +77,4 @@ def _judge(case: Case, box: Path, verdict: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -1,14 +1,13 @@
 """The check plays like a player, from everywhere a player is sent, and says which step fails and why."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.daemon import ROOT, Daemon
+from tests.support.commands import called
+from tests.support.daemon import Daemon
 from tests.support.s3_servers import S3Server
 
 STEPS = ("resolve", "index", "seeks", "ranges")
@@ -32,10 +31,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, server: S3Server) -> Iterat
 
 def check(daemon: Daemon, *arguments: str) -> tuple[int, str]:
     """Exit status and what was printed."""
-    command = [sys.executable, "-m", "backend", "playback", "check", "--config", str(daemon.config_path)]
-    done = subprocess.run(
-        [*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = called("playback", "check", "--config", str(daemon.config_path), *arguments)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -19,22 +19,16 @@ import yaml
 
 from backend.cli.exits import Exit
 from tests.support.cameras.fake_v4l2.camera import without_cameras
-from tests.support.daemon import free_port
+from tests.support.commands import Ended, called, clean_environ, process
+from tests.support.daemon import ROOT, free_port
 
-ROOT = Path(__file__).resolve().parents[4]
 CANARY = "canary-31ce"
 
 
-def _environ(**more: str) -> dict[str, str]:
-    kept = {n: v for n, v in os.environ.items() if not n.startswith("HINDSIGHT_") and n != "VIDEO_SOURCE"}
-    return kept | {"PYTHONPATH": str(ROOT)} | without_cameras() | more
-
-
-def _run(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "backend", *arguments]
-    return subprocess.run(
-        command, cwd=cwd, env=_environ(**environ), capture_output=True, text=True, timeout=60, check=False
-    )
+def _run(cwd: Path, *arguments: str, **environ: str) -> Ended:
+    """`run` takes signals and the log for itself, and so has a process of its own."""
+    run = process if arguments[0] == "run" else called
+    return run(*arguments, cwd=cwd, environ=without_cameras() | environ)
 
 
 @contextmanager
@@ -48,7 +42,7 @@ def _daemon(
         process = subprocess.Popen(
             command,
             cwd=cwd,
-            env=_environ(**environ),
+            env=clean_environ(without_cameras() | environ) | {"PYTHONPATH": str(ROOT)},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -271,11 +265,24 @@ def test_an_address_in_use_is_a_sentence_and_75(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_version_and_wrong_usage(tmp_path: Path) -> None:
-    """Small things scripts rely on."""
+def test_the_version_is_there_for_scripts(tmp_path: Path) -> None:
+    """A bug report begins with it."""
     assert json.loads(_run(tmp_path, "version", "--json").stdout)["version"]
-    assert _run(tmp_path, "frobnicate").returncode == 2
-    assert _run(tmp_path, "fsck").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["version"], Exit.OK),
+        (["fsck"], Exit.FAILED),
+        (["frobnicate"], Exit.USAGE),
+        (["status", "--url", "http://127.0.0.1:9"], Exit.UNAVAILABLE),
+        (["status", "--config", "absent.yaml"], Exit.CONFIG),
+    ],
+)
+def test_each_exit_code_reaches_the_shell(tmp_path: Path, arguments: list[str], code: Exit) -> None:
+    """Scripts decide by it. 75 and the codes of signals are shown with `run`, 77 with a wrong key."""
+    assert process(*arguments, cwd=tmp_path, environ=without_cameras()).returncode == code
 
 
 def test_every_command_and_every_exit_code_is_documented(tmp_path: Path) -> None:
