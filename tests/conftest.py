@@ -38,9 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long, so that no process ends up with one of them alone."""
+    """Begin with the files that take long, so that no process ends up with one of them alone.
+
+    The browser's tests are the last: the event loop of its driver cannot hold those of asynchronous tests.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.path not in slow))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from tests.support.components import require
 
 ROOT = Path(__file__).parents[2]
+HOUSE = "cam.house.example"
+"""A name that is not loopback and leads here: over http it is no secure context."""
+
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -21,6 +24,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {HOUSE} 127.0.0.1",
     "--autoplay-policy=no-user-gesture-required",
 )
 
@@ -41,9 +45,13 @@ class Complaints(list[str]):
             self.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Ends with its file: Playwright's event loop and those of asynchronous tests cannot be nested."""
+    """One process for all tests; each test has a context, and so a profile, of its own.
+
+    Playwright's event loop runs until the end, and asynchronous tests cannot run inside it: the browser's
+    tests are the last of a process (tests/conftest.py).
+    """
     chromium = require("chromium", "apt-get install chromium")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))

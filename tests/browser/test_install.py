@@ -6,27 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, Complaints
+from tests.browser.conftest import HOUSE, Complaints
 from tests.browser.test_page import access_key, record, wait_for_live
-from tests.support.components import require
 from tests.support.daemon import Daemon
-
-HOUSE = "cam.house.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for which a name that is not loopback leads here: over http it is no secure context."""
-    chromium = require("chromium", "apt-get install chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[*CHROMIUM_ARGUMENTS, f"--host-resolver-rules=MAP {HOUSE} 127.0.0.1"],
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")
