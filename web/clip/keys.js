@@ -14,9 +14,10 @@ function toggle(video) {
 
 /** @param {HTMLVideoElement} video */
 function fullScreen(video) {
+  const older = /** @type {any} */ (video);
   if (document.fullscreenElement) document.exitFullscreen();
   else if (video.requestFullscreen) video.requestFullscreen().catch(() => undefined);
-  else /** @type {any} */ (video).webkitEnterFullscreen?.();
+  else older.webkitEnterFullscreen?.();
 }
 
 /** @param {import("../components/clip_dialog.js").ClipDialog} dialog */

@@ -25,7 +25,8 @@ SCREEN_BUDGET_BYTES = 40 * 1000
 """Each of the other screens, fetched when somebody goes there."""
 STYLE_BUDGET_BYTES = 30 * 1000
 SCREEN_STYLE_BUDGET_BYTES = 8 * 1000
-ELEMENT_LINES = 150
+ELEMENT_LINES = 180
+"""In Biome's lines: one statement each, and lists that do not fit into 120 characters broken up."""
 
 
 def test_script_and_style_stay_within_their_budgets() -> None:
