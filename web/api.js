@@ -121,7 +121,10 @@ export class Api {
 
   /** @param {number} from_ms @param {number} to_ms @returns {Promise<Analytics>} */
   analytics(from_ms, to_ms) {
-    return this.#call("GET", `/api/analytics?from=${new Date(from_ms).toISOString()}&to=${new Date(to_ms).toISOString()}`);
+    return this.#call(
+      "GET",
+      `/api/analytics?from=${new Date(from_ms).toISOString()}&to=${new Date(to_ms).toISOString()}`,
+    );
   }
 
   /** @returns {Promise<System>} */
@@ -131,7 +134,10 @@ export class Api {
 
   /** @param {Record<string, string|number>} [asked] camera, seconds @returns {Promise<Budget>} */
   budget(asked = {}) {
-    return this.#call("GET", `/api/budget?${new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))}`);
+    return this.#call(
+      "GET",
+      `/api/budget?${new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))}`,
+    );
   }
 
   /** @returns {Promise<Retention>} */
@@ -183,7 +189,11 @@ export class Api {
    * @returns {Promise<Playback>}
    */
   async playback(id, signal, after) {
-    const answer = await this.#call("GET", `/api/clips/${encodeURIComponent(id)}/playback${after ? `?after=${after}` : ""}`, { signal });
+    const answer = await this.#call(
+      "GET",
+      `/api/clips/${encodeURIComponent(id)}/playback${after ? `?after=${after}` : ""}`,
+      { signal },
+    );
     return { ...answer, lives_ms: answer.expires_at ? Date.parse(answer.expires_at) - this.#clock.now_ms() : Infinity };
   }
 
@@ -200,7 +210,14 @@ export class Api {
     const sent = Date.now();
     let response;
     try {
-      response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal, keepalive, credentials: "same-origin" });
+      response = await fetch(path, {
+        method,
+        headers,
+        body: body && JSON.stringify(body),
+        signal,
+        keepalive,
+        credentials: "same-origin",
+      });
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new ApiError(0, text.link.unreachable);

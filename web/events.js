@@ -28,7 +28,9 @@ export class EventLink {
   }
 
   #open() {
-    const source = new EventSource(this.#lastId ? `${this.#url}?last_event_id=${encodeURIComponent(this.#lastId)}` : this.#url);
+    const source = new EventSource(
+      this.#lastId ? `${this.#url}?last_event_id=${encodeURIComponent(this.#lastId)}` : this.#url,
+    );
     this.#source = source;
     source.addEventListener("open", () => {
       this.#attempt = 0;

@@ -58,7 +58,10 @@ function midnight(date) {
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let step = 0;
-  while (n >= 1000 && step < units.length - 1) { n /= 1000; step += 1; }
+  while (n >= 1000 && step < units.length - 1) {
+    n /= 1000;
+    step += 1;
+  }
   return `${n < 10 && step ? n.toFixed(1) : Math.round(n)}\u00a0${units[step]}`;
 }
 
@@ -84,7 +87,9 @@ export function cameraName(id, cameras) {
 /** @param {Clip} clip */
 export function clipBadge(clip) {
   if (clip.status === "processing" && clip.progress) return text.clips.statusProgress(Math.round(clip.progress * 100));
-  return clip.status === "draft" && clip.publish_at ? text.clip.scheduled : text.clips.status[clip.status] ?? clip.status;
+  return clip.status === "draft" && clip.publish_at
+    ? text.clip.scheduled
+    : (text.clips.status[clip.status] ?? clip.status);
 }
 
 /** @param {number} share */

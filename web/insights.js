@@ -47,5 +47,8 @@ export function daysLeft(tallies, available_bytes) {
  */
 export function concernsOf({ concerns }, cameras) {
   const away = cameras.filter(({ state, last_error }) => state !== "live" && last_error);
-  return [...concerns.map(({ detail }) => detail), ...away.map(({ id, name, last_error }) => `${name || id}: ${last_error}`)];
+  return [
+    ...concerns.map(({ detail }) => detail),
+    ...away.map(({ id, name, last_error }) => `${name || id}: ${last_error}`),
+  ];
 }

@@ -6,7 +6,9 @@ const SYNC = "10110010";
 /** @param {CanvasImageSource} source @param {number} width @param {number} height @returns {number|null} */
 export function counterOf(source, width, height) {
   const canvas = new OffscreenCanvas(width, height);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
   context.drawImage(source, 0, 0, width, height);
   const cell = width / CELLS;
   const cells = Array.from({ length: CELLS }, (_, i) => {

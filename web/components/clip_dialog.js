@@ -36,13 +36,35 @@ export class ClipDialog extends HsElement {
   details = new ClipDetails();
   publishing = new ClipPublishing();
   acts = new ClipActs();
-  close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
+  close = h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button dialog-close",
+      "aria-label": text.clip.close,
+      on: { click: () => this.dialog.close() },
+    },
+    icon("close"),
+  );
   beside = new ClipBeside();
   stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.beside);
   body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.details.facts, this.acts);
   gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
-  dialog = h("dialog", { class: "clip-dialog", on: { close: () => { if (this.#id) this.wish("close-clip"); } } },
-    this.close, this.stage, this.gone, this.body);
+  dialog = h(
+    "dialog",
+    {
+      class: "clip-dialog",
+      on: {
+        close: () => {
+          if (this.#id) this.wish("close-clip");
+        },
+      },
+    },
+    this.close,
+    this.stage,
+    this.gone,
+    this.body,
+  );
 
   /** @param {Services} services @param {(id: string) => readonly Clip[]|null} listOver the clips in the order of the screen below */
   constructor(services, listOver) {
@@ -58,13 +80,15 @@ export class ClipDialog extends HsElement {
     const deeds = this.#deeds;
     const wishes = /** @type {Record<string, (clip: Clip, detail: any) => unknown>} */ ({
       "set-thumbnail": (clip, { source }) => this.#setThumbnail(clip, source),
-      "look": () => this.video?.pause(),
-      "publish": ({ id }, { at }) => deeds.publish(id, at),
-      "unpublish": (clip) => deeds.unpublish(clip),
+      look: () => this.video?.pause(),
+      publish: ({ id }, { at }) => deeds.publish(id, at),
+      unpublish: (clip) => deeds.unpublish(clip),
       "change-clip": (clip, { changes }) => deeds.change(clip, changes),
       "delete-clip": (clip) => deeds.remove(clip),
-      "favourite": (clip) => deeds.favourite(clip),
-      "like": async ({ id }, { on }) => { if (await deeds.like(id, on)) this.acts.liked(on); },
+      favourite: (clip) => deeds.favourite(clip),
+      like: async ({ id }, { on }) => {
+        if (await deeds.like(id, on)) this.acts.liked(on);
+      },
     });
     for (const [name, grant] of Object.entries(wishes)) {
       this.addEventListener(name, (event) => {
@@ -72,7 +96,13 @@ export class ClipDialog extends HsElement {
         if (this.#clip) grant(this.#clip, /** @type {CustomEvent} */ (event).detail);
       });
     }
-    this.addEventListener("loadstart", (event) => { if (event.target instanceof HTMLVideoElement) frameOf(event.target); }, { capture: true });
+    this.addEventListener(
+      "loadstart",
+      (event) => {
+        if (event.target instanceof HTMLVideoElement) frameOf(event.target);
+      },
+      { capture: true },
+    );
     this.addEventListener("play", () => this.previews.look(null), { capture: true });
   }
 
@@ -85,7 +115,7 @@ export class ClipDialog extends HsElement {
   /** @param {State} state */
   show(state) {
     const { dialog, player, details, body, gone } = this;
-    const clip = this.#clip = state.openClip;
+    const clip = (this.#clip = state.openClip);
     const changed = this.#id !== state.openId;
     this.#id = state.openId;
     player.show(state.openId ? clip : null);

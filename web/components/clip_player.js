@@ -22,7 +22,12 @@ export class ClipPlayer extends HsElement {
   #resumed = -1;
 
   words = h("p");
-  again = h("button", { type: "button", class: "button", on: { click: () => this.#retry() } }, icon("retry"), text.clips.retry);
+  again = h(
+    "button",
+    { type: "button", class: "button", on: { click: () => this.#retry() } },
+    icon("retry"),
+    text.clips.retry,
+  );
   notice = h("div", { class: "player-notice", role: "status" }, this.words, this.again);
   stage = h("div", { class: "player-stage" });
 
@@ -80,17 +85,24 @@ export class ClipPlayer extends HsElement {
   /** @param {Clip} clip */
   #video(clip) {
     if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
-    const video = /** @type {HTMLVideoElement} */ (h("video", {
-      controls: true, playsinline: true, preload: "auto", poster: clip.thumbnail_url,
-      on: {
-        error: () => this.#failed(video),
-        loadedmetadata: () => { if (this.#at) video.currentTime = this.#at; },
-        loadeddata: () => {
-          this.#loaded = true;
-          this.#say("", false);
+    const video = /** @type {HTMLVideoElement} */ (
+      h("video", {
+        controls: true,
+        playsinline: true,
+        preload: "auto",
+        poster: clip.thumbnail_url,
+        on: {
+          error: () => this.#failed(video),
+          loadedmetadata: () => {
+            if (this.#at) video.currentTime = this.#at;
+          },
+          loadeddata: () => {
+            this.#loaded = true;
+            this.#say("", false);
+          },
         },
-      },
-    }));
+      })
+    );
     return video;
   }
 

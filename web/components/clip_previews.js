@@ -18,15 +18,30 @@ export class ClipPreviews extends HsElement {
 
   /** Lies over the player. */
   still = h("img", { class: "clip-still", alt: "", hidden: true });
-  dots = SOURCES.map((source) => h("button", {
-    type: "button", class: "dot", "aria-label": text.clip.previews[source], title: text.clip.previews[source], "aria-pressed": "false",
-    on: { click: () => this.look(this.#looked === source ? null : source) },
-  }));
+  dots = SOURCES.map((source) =>
+    h("button", {
+      type: "button",
+      class: "dot",
+      "aria-label": text.clip.previews[source],
+      title: text.clip.previews[source],
+      "aria-pressed": "false",
+      on: { click: () => this.look(this.#looked === source ? null : source) },
+    }),
+  );
   words = h("span", { class: "dots-words" });
-  set = h("button", { type: "button", class: "button", on: { click: () => this.wish("set-thumbnail", { source: this.#looked }) } }, icon("still"), text.clip.setThumbnail);
+  set = h(
+    "button",
+    { type: "button", class: "button", on: { click: () => this.wish("set-thumbnail", { source: this.#looked }) } },
+    icon("still"),
+    text.clip.setThumbnail,
+  );
 
   build() {
-    this.append(h("div", { class: "dots", role: "group", "aria-label": text.clip.pictures }, ...this.dots), this.words, this.set);
+    this.append(
+      h("div", { class: "dots", role: "group", "aria-label": text.clip.pictures }, ...this.dots),
+      this.words,
+      this.set,
+    );
   }
 
   /** @param {Clip} clip @param {boolean} asked */

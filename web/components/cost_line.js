@@ -51,9 +51,11 @@ export class CostLine extends HsElement {
 function said({ cameras: [own], disk, hours_left, credits }) {
   if (disk.refusal) return disk.refusal;
   const parts = [];
-  if (own?.clip && own.snapshot) parts.push(text.record.costs(bytes(own.clip.size_bytes), bytes(own.snapshot.size_bytes)));
+  if (own?.clip && own.snapshot)
+    parts.push(text.record.costs(bytes(own.clip.size_bytes), bytes(own.snapshot.size_bytes)));
   if (credits) parts.push(text.record.credits(credits.left, credits.clip_cost, credits.snapshot_cost));
-  else if (hours_left !== null) parts.push(text.record.room(hours_left >= 48 ? unit("day", hours_left / 24) : unit("hour", hours_left)));
+  else if (hours_left !== null)
+    parts.push(text.record.room(hours_left >= 48 ? unit("day", hours_left / 24) : unit("hour", hours_left)));
   return parts.join(" ");
 }
 

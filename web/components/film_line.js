@@ -43,7 +43,10 @@ export class FilmLine extends HsElement {
     this.#place(this.start, marks.start_us);
     this.#place(this.end, marks.end_us, lastMarked(marks));
     this.range.style.setProperty("inset-inline-start", this.#percent(marks.start_us));
-    this.range.style.setProperty("inline-size", `${(100 * (marks.end_us - marks.start_us)) / (frames.to_us - frames.from_us)}%`);
+    this.range.style.setProperty(
+      "inline-size",
+      `${(100 * (marks.end_us - marks.start_us)) / (frames.to_us - frames.from_us)}%`,
+    );
   }
 
   /** @param {number} us */
@@ -85,7 +88,8 @@ export class FilmLine extends HsElement {
     const done = new AbortController();
     this.setPointerCapture(event.pointerId);
     this.addEventListener("pointermove", moved, { signal: done.signal });
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) this.addEventListener(end, () => done.abort(), { signal: done.signal });
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"])
+      this.addEventListener(end, () => done.abort(), { signal: done.signal });
     /** @type {HTMLElement} */ (held ?? this.cursor).focus({ preventScroll: true });
     event.preventDefault();
     if (held === null || held === this.cursor) moved(event);

@@ -48,12 +48,27 @@ export class Recordings extends HsElement {
     const started = new Date(clip.created_at).toLocaleTimeString();
     const timer = h("span", { class: "recording-time", role: "timer", "aria-live": "off" });
     const bar = h("progress", { class: "bar", max: 1, value: 0, "aria-hidden": "true" });
-    const stop = h("button", {
-      type: "button", class: "button small", "aria-label": text.record.stopOne(started),
-      on: { click: () => this.wish("stop-recording", { id: clip.id }) },
-    }, icon("stop"), text.record.stop);
+    const stop = h(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        "aria-label": text.record.stopOne(started),
+        on: { click: () => this.wish("stop-recording", { id: clip.id }) },
+      },
+      icon("stop"),
+      text.record.stop,
+    );
     const note = h("span", { class: "recording-note" }, text.record.open);
-    const item = h("li", { class: "recording" }, h("span", { class: "rec-dot", "aria-hidden": "true" }), timer, bar, note, stop);
+    const item = h(
+      "li",
+      { class: "recording" },
+      h("span", { class: "rec-dot", "aria-hidden": "true" }),
+      timer,
+      bar,
+      note,
+      stop,
+    );
     const row = { item, timer, bar, note, stop };
     this.#rows.set(clip.id, row);
     this.list.append(item);

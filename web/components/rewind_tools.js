@@ -24,12 +24,19 @@ export class RewindTools extends HsElement {
     setAttribute(this, "role", "group");
     setAttribute(this, "aria-label", text.rewind.title);
     this.append(
-      h("div", { class: "film-steps" },
-        this.#icon("back", text.rewind.frameBack, () => this.acts.step(-1)), this.play,
-        this.#icon("forward", text.rewind.frameForward, () => this.acts.step(1)), this.ago),
+      h(
+        "div",
+        { class: "film-steps" },
+        this.#icon("back", text.rewind.frameBack, () => this.acts.step(-1)),
+        this.play,
+        this.#icon("forward", text.rewind.frameForward, () => this.acts.step(1)),
+        this.ago,
+      ),
       this.#button(text.rewind.startHere, "", () => this.acts.mark("start")),
       this.#button(text.rewind.endHere, "", () => this.acts.mark("end")),
-      this.save, this.#button(text.rewind.live, "film-live", () => this.acts.leave()));
+      this.save,
+      this.#button(text.rewind.live, "film-live", () => this.acts.leave()),
+    );
   }
 
   /** @param {MarkState} marks @param {boolean} playing */
@@ -41,7 +48,11 @@ export class RewindTools extends HsElement {
 
   /** @param {string} symbol @param {string} label @param {() => void} press */
   #icon(symbol, label, press) {
-    return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press } }, icon(symbol));
+    return h(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press } },
+      icon(symbol),
+    );
   }
 
   /** @param {string} words @param {string} name @param {() => void} press */

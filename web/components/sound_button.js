@@ -21,7 +21,12 @@ export class SoundButton extends HsElement {
   sound = null;
   #sign = icon("mute");
   words = h("span", { class: "live-sound-words" });
-  button = h("button", { class: "live-sound", type: "button", on: { click: () => this.#toggle() } }, this.#sign, this.words);
+  button = h(
+    "button",
+    { class: "live-sound", type: "button", on: { click: () => this.#toggle() } },
+    this.#sign,
+    this.words,
+  );
 
   build() {
     this.append(this.button);

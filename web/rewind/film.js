@@ -55,7 +55,9 @@ export class Film {
     const begin_ms = Math.max(newest_ms + this.#pitch_ms / 2, now_ms - this.#capacity_ms);
     const count = Math.max(1, Math.min(PICTURES, Math.round((now_ms - begin_ms) / this.#pitch_ms)));
     try {
-      const options = all ? { count: PICTURES, width: WIDTH_PX } : { count, width: WIDTH_PX, start: new Date(begin_ms).toISOString() };
+      const options = all
+        ? { count: PICTURES, width: WIDTH_PX }
+        : { count, width: WIDTH_PX, start: new Date(begin_ms).toISOString() };
       const { pictures } = await this.#api.filmstrip(this.#camera, options, this.#closed.signal);
       for (const { label, image } of pictures) this.#add(Date.parse(label), image);
       this.#forget(now_ms - this.#capacity_ms - this.#pitch_ms);

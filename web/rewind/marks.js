@@ -26,13 +26,23 @@ export function look(state, us) {
 /** From the frame of a moment on. @param {MarkState} state @param {number} us @returns {MarkState} */
 export function markStart(state, us) {
   const { frames } = state;
-  return Object.freeze({ ...state, marked: true, start_us: frames.at(us), end_us: Math.max(state.end_us, frames.endOf(us)) });
+  return Object.freeze({
+    ...state,
+    marked: true,
+    start_us: frames.at(us),
+    end_us: Math.max(state.end_us, frames.endOf(us)),
+  });
 }
 
 /** Up to the frame of a moment, that frame included. @param {MarkState} state @param {number} us @returns {MarkState} */
 export function markEnd(state, us) {
   const { frames } = state;
-  return Object.freeze({ ...state, marked: true, end_us: frames.endOf(us), start_us: Math.min(state.start_us, frames.at(us)) });
+  return Object.freeze({
+    ...state,
+    marked: true,
+    end_us: frames.endOf(us),
+    start_us: Math.min(state.start_us, frames.at(us)),
+  });
 }
 
 /** The last frame that is marked. @param {MarkState} state */
@@ -57,10 +67,15 @@ export function framesOf(key) {
  */
 export function stepped(key, us, frames) {
   switch (key) {
-    case "PageDown": return us - SECOND_US;
-    case "PageUp": return us + SECOND_US;
-    case "Home": return frames.from_us;
-    case "End": return frames.to_us;
-    default: return framesOf(key) ? frames.stepped(us, framesOf(key)) : null;
+    case "PageDown":
+      return us - SECOND_US;
+    case "PageUp":
+      return us + SECOND_US;
+    case "Home":
+      return frames.from_us;
+    case "End":
+      return frames.to_us;
+    default:
+      return framesOf(key) ? frames.stepped(us, framesOf(key)) : null;
   }
 }

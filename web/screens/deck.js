@@ -22,8 +22,18 @@ export class Deck extends HsElement {
   #repaint;
 
   words = h("p");
-  failure = h("div", { class: "state", role: "alert" }, icon("alert"), this.words,
-    h("button", { type: "button", class: "button", on: { click: () => location.reload() } }, icon("retry"), text.clips.retry));
+  failure = h(
+    "div",
+    { class: "state", role: "alert" },
+    icon("alert"),
+    this.words,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => location.reload() } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
 
   /** @param {Record<string, () => Promise<Screen>|Screen>} makers by name @param {() => void} repaint */
   constructor(makers, repaint) {
