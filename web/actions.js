@@ -7,6 +7,7 @@ import { ApiError } from "./api.js";
 import { rfc3339 } from "./format.js";
 import { text } from "./messages.js";
 import { currentCamera, mergeClips, withCamera, withClip, withCopy, withoutClip } from "./store.js";
+
 /** @import { Camera, Clip, Tools } from "./types.js" */
 
 const LENGTHS = "hindsight.lengths";

@@ -7,7 +7,7 @@ import { Toasts } from "./components/toasts.js";
 import { withConcern } from "./concerns.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { language, text } from "./messages.js";
-import { HOME, choose, leaveClip, takeKey, watchRoute } from "./router.js";
+import { choose, HOME, leaveClip, takeKey, watchRoute } from "./router.js";
 import { Deck } from "./screens/deck.js";
 import { LiveScreen } from "./screens/live.js";
 import { ServerClock } from "./server_clock.js";
@@ -15,6 +15,7 @@ import { listen } from "./shared_events.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { applyTheme } from "./theme.js";
+
 /** @import { Services, State } from "./types.js" */
 
 const REFRESH_CAMERAS_MS = 15_000;

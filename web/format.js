@@ -1,6 +1,7 @@
 /** Values into words. Pure; times come out in the viewer's own zone. */
 
 import { language, text } from "./messages.js";
+
 /** @import { Camera, Clip } from "./types.js" */
 
 // Making one takes longer than using it a hundred times.

@@ -1,7 +1,7 @@
 /** What is wished for in the dialog of one clip and nowhere else: asks the server, shows its word, says how it went. */
 
-import { text } from "../messages.js";
 import { moment } from "../format.js";
+import { text } from "../messages.js";
 import { leaveClip } from "../router.js";
 /** @import { Clip, Services } from "../types.js" */
 

@@ -7,6 +7,7 @@ import { h, icon, setAttribute, setText } from "../dom.js";
 import { clipBadge } from "../format.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Clip } from "../types.js" */
 
 /** Hidden pictures that some players show all the same. */

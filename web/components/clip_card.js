@@ -7,6 +7,7 @@ import { clipHref } from "../router.js";
 import { plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
 import { elapsedSeconds } from "./recordings.js";
+
 /** @import { Camera, Clip } from "../types.js" */
 
 /** Midnight is at a whole one in every zone: then "today" becomes "yesterday". */

@@ -2,10 +2,10 @@
  * One clip over the page, with its own address. Wishes: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`; others are granted here.
  */
 
+import { closeOnBackdrop } from "../backdrop.js";
 import { ClipDeeds } from "../clip/deeds.js";
 import { frameOf } from "../clip/frame.js";
 import { playerKeys } from "../clip/keys.js";
-import { closeOnBackdrop } from "../backdrop.js";
 import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
 import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
@@ -115,7 +115,8 @@ export class ClipDialog extends HsElement {
   /** @param {State} state */
   show(state) {
     const { dialog, player, details, body, gone } = this;
-    const clip = (this.#clip = state.openClip);
+    const clip = state.openClip;
+    this.#clip = clip;
     const changed = this.#id !== state.openId;
     this.#id = state.openId;
     player.show(state.openId ? clip : null);

@@ -6,6 +6,7 @@
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Clip } from "../types.js" */
 
 const SOURCES = /** @type {const} */ (["manual", "current", "middle"]);

@@ -4,6 +4,7 @@ import { h, setAttribute, setText } from "../dom.js";
 import { moment } from "../format.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Clip } from "../types.js" */
 
 const AHEAD_MS = 3_600_000;

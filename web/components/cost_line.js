@@ -4,6 +4,7 @@ import { h, setText } from "../dom.js";
 import { bytes } from "../format.js";
 import { language, text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Budget } from "../types.js" */
 
 const REFRESH_MS = 30_000;

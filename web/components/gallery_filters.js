@@ -1,9 +1,10 @@
 /** What of all clips is shown: words, camera, kind, day. The address holds the choice. Wish: `filter` {name: value}. */
 
 import { h } from "../dom.js";
-import { text } from "../messages.js";
 import { SHOWN } from "../gallery/list.js";
+import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera } from "../types.js" */
 
 const TYPING_MS = 250;

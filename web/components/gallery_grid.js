@@ -10,6 +10,7 @@ import { windowOf } from "../gallery/window.js";
 import { text } from "../messages.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera, Clip } from "../types.js" */
 
 /** @typedef {{item: HTMLLIElement, card: ClipCard, box: HTMLInputElement}} Entry */
@@ -136,7 +137,8 @@ export class GalleryGrid extends HsElement {
     setAttribute(item, "aria-posinset", index + 1);
     setAttribute(item, "aria-setsize", this.#complete ? this.#clips.length : -1);
     setAttribute(box, "aria-label", text.gallery.choose(clipTitle(clip, this.#cameras)));
-    item.toggleAttribute("data-chosen", (box.checked = this.#chosen.has(clip.id)));
+    box.checked = this.#chosen.has(clip.id);
+    item.toggleAttribute("data-chosen", box.checked);
   }
 
   /** @param {string} id @param {Entry} [entry] one that is not needed any more */

@@ -5,6 +5,7 @@ import { cameraTrouble } from "../format.js";
 import { LivePlayer } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera, Phase, SoundPicture } from "../types.js" */
 
 const HIDDEN_STOP_MS = 20_000;

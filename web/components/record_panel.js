@@ -9,6 +9,7 @@ import { text } from "../messages.js";
 import { isOpenEnded } from "../store.js";
 import { HsElement } from "./element.js";
 import { elapsedSeconds } from "./recordings.js";
+
 /** @import { PanelView } from "../types.js" */
 
 const BEFORE = [0, 5, 10, 15, 30, 45, 60, 120, 300];

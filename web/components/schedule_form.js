@@ -2,8 +2,9 @@
 
 import { h, setText } from "../dom.js";
 import { text } from "../messages.js";
-import { DAYS, cronOf } from "../schedule_words.js";
+import { cronOf, DAYS } from "../schedule_words.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera } from "../types.js" */
 
 const MONDAY_MS = Date.UTC(2024, 0, 1);

@@ -6,9 +6,10 @@
 
 import { JpegPainter } from "./jpeg_painter.js";
 import { LabelTrack } from "./labels.js";
-import { MediaFeed, canPlay, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
+import { canPlay, MediaFeed, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
 import { Playhead } from "./playhead.js";
 import { LiveSocket } from "./socket.js";
+
 /** @import { LiveInit, PlayerHandlers } from "../types.js" */
 
 const TICK_MS = 200;

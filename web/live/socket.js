@@ -5,6 +5,7 @@
  */
 
 import { backoff } from "../backoff.js";
+
 /** @import { SocketHandlers } from "../types.js" */
 
 const HEADER_BYTES = 24;

@@ -5,6 +5,7 @@
  */
 
 import { LiveSocket } from "./socket.js";
+
 /** @import { LiveInit, SoundPicture, SoundState } from "../types.js" */
 
 /** How far the picture is held behind the newest one: frames of sound are long and come in pieces. */

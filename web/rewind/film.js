@@ -1,6 +1,7 @@
 /** The small pictures under the live one. Fetches what is new while somebody looks, and forgets what has left the buffer. */
 
 import { h } from "../dom.js";
+
 /** @import { Api } from "../api.js" */
 
 const PICTURES = 12;

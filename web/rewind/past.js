@@ -7,6 +7,7 @@
 import { h } from "../dom.js";
 import { rfc3339 } from "../format.js";
 import { Frames, microseconds } from "./frames.js";
+
 /** @import { Api } from "../api.js" */
 /** @import { Camera, FramesTold, ReplayTold } from "../types.js" */
 
@@ -209,7 +210,10 @@ class VideoPast extends Past {
   /** A player stops between two frames; what was told last is then shown. */
   #paused() {
     if (this.#closed.signal.aborted) return;
-    if (this.video.ended) this.onPlayed((this.#played_us = this.#last_us));
+    if (this.video.ended) {
+      this.#played_us = this.#last_us;
+      this.onPlayed(this.#played_us);
+    }
     this.onPlaying(false);
     if (this.#wanted_us === null) this.show(this.#played_us);
   }

@@ -4,9 +4,9 @@
  * `connectedCallback` and `disconnectedCallback` tell it.
  */
 
+import { HsElement } from "../components/element.js";
 import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
-import { HsElement } from "../components/element.js";
 /** @import { Screen, State } from "../types.js" */
 
 export class Deck extends HsElement {

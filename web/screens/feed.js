@@ -4,6 +4,7 @@ import { HsElement } from "../components/element.js";
 import { FeedItem } from "../components/feed_item.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { text } from "../messages.js";
+
 /** @import { Clip, Services, State } from "../types.js" */
 
 /** Somebody who wants things still, or pays for every byte, starts clips by hand. */

@@ -7,6 +7,7 @@ import { bytes, cameraName } from "../format.js";
 import { clipsByDay, concernsOf, daysLeft } from "../insights.js";
 import { text } from "../messages.js";
 import { choose } from "../router.js";
+
 /** @import { Analytics, Budget, Services, State, System } from "../types.js" */
 
 const HOURS = Object.freeze({ day: 24, week: 7 * 24, month: 30 * 24 });

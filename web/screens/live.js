@@ -125,7 +125,10 @@ export class LiveScreen extends HsElement {
     if (!this.#costs) {
       try {
         const { CostLine } = await import("../components/cost_line.js");
-        if (!this.#costs) this.cost.append((this.#costs = new CostLine(this.#services.api)));
+        if (!this.#costs) {
+          this.#costs = new CostLine(this.#services.api);
+          this.cost.append(this.#costs);
+        }
       } catch {
         return; // It is a hint, and the next turn asks again.
       }

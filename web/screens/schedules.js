@@ -7,6 +7,7 @@ import { cameraName, moment, span } from "../format.js";
 import { text } from "../messages.js";
 import { build } from "../router.js";
 import { plainCron } from "../schedule_words.js";
+
 /** @import { Camera, Schedule, Services, State } from "../types.js" */
 
 const REFRESH_MS = 15_000;

@@ -6,7 +6,7 @@ import { bytes, span } from "../format.js";
 import { concernsOf } from "../insights.js";
 import { LANGUAGES, language, setLanguage, text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
-import { THEMES, setTheme, theme } from "../theme.js";
+import { setTheme, THEMES, theme } from "../theme.js";
 /** @import { Camera, Retention, Services, State, System } from "../types.js" */
 
 export class SettingsScreen extends HsElement {
