@@ -249,7 +249,10 @@ function words(error) {
   return error instanceof Error ? error.message : text.errors.unknown;
 }
 
-/** What was chosen here, if ever: else the daemon's defaults hold. @returns {{before: number, after: number|null}|null} */
+/**
+ * What was chosen here, if ever: else the daemon's defaults hold.
+ * @returns {{before: number, after: number|null}|null}
+ */
 function rememberedLengths() {
   try {
     const { before, after } = JSON.parse(localStorage.getItem(LENGTHS) ?? "");

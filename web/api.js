@@ -1,7 +1,9 @@
 /** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
 
 import { text } from "./messages.js";
-/** @import { Analytics, Budget, Clip, FramesTold, Playback, ReplayTold, Retention, Schedule, System } from "./types.js" */
+/**
+ * @import { Analytics, Budget, Clip, FramesTold, Playback, ReplayTold, Retention, Schedule, System } from "./types.js"
+ */
 
 /** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -49,7 +51,12 @@ export class Api {
     return this.#call("GET", "/api/cameras");
   }
 
-  /** @param {string} camera @param {object} options @param {AbortSignal} signal @returns {Promise<{pictures: Array<{label: string, image: string}>}>} */
+  /**
+   * @param {string} camera
+   * @param {object} options
+   * @param {AbortSignal} signal
+   * @returns {Promise<{pictures: Array<{label: string, image: string}>}>}
+   */
   filmstrip(camera, options, signal) {
     const query = new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]));
     return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/filmstrip?${query}`, { signal });
@@ -79,7 +86,8 @@ export class Api {
   }
 
   /**
-   * @param {{cursor?: string|null, limit?: number, filter?: object, list?: "clips"|"feed", signal?: AbortSignal}} [page]
+   * @param {{cursor?: string|null, limit?: number, filter?: object, list?: "clips"|"feed",
+   *   signal?: AbortSignal}} [page]
    * @returns {Promise<{items: Clip[], cursor: string|null}>}
    */
   async clips({ cursor = null, limit = 48, filter = {}, list = "clips", signal } = {}) {
@@ -177,7 +185,11 @@ export class Api {
 
   /**
    * @param {string} action @param {readonly string[]} ids
-   * @returns {Promise<{done: number, failed: number, results: Array<{id: string, ok: boolean, clip: Clip|null, error: {detail: string}|null}>}>}
+   * @returns {Promise<{
+   *   done: number,
+   *   failed: number,
+   *   results: Array<{id: string, ok: boolean, clip: Clip|null, error: {detail: string}|null}>,
+   * }>}
    */
   batch(action, ids) {
     return this.#call("POST", "/api/clips/batch", { body: { action, ids }, key: randomKey() });
@@ -200,7 +212,8 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean, keepalive?: boolean}} [options] `quiet`: a 401 is an answer; `keepalive`: also while the page goes
+   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean, keepalive?: boolean}} [options]
+   *   `quiet`: a 401 is an answer; `keepalive`: also while the page goes
    */
   async #call(method, path, { body, key, signal, quiet = false, keepalive = false } = {}) {
     /** @type {Record<string, string>} */

@@ -196,7 +196,13 @@ bindShortcuts(
   page.signal,
 );
 
-/** Dialogs are fetched when they are first wanted. @template {HTMLElement} T @param {new () => T} Dialog @param {string} name @returns {T} */
+/**
+ * Dialogs are fetched when they are first wanted.
+ * @template {HTMLElement} T
+ * @param {new () => T} Dialog
+ * @param {string} name
+ * @returns {T}
+ */
 function once(Dialog, name) {
   return document.querySelector(name) ?? document.body.appendChild(new Dialog());
 }

@@ -18,7 +18,9 @@ function s(tag, attributes, ...children) {
 
 /**
  * Values over time. A missing value is a gap in the line.
- * @param {string} title @param {readonly Series[]} series @param {{from_ms: number, to_ms: number, top: number, unit: (value: number) => string, bars?: boolean}} options
+ * @param {string} title
+ * @param {readonly Series[]} series
+ * @param {{from_ms: number, to_ms: number, top: number, unit: (value: number) => string, bars?: boolean}} options
  */
 export function timeChart(title, series, { from_ms, to_ms, top, unit, bars = false }) {
   const x = (/** @type {number} */ ms) => LEFT + ((ms - from_ms) / (to_ms - from_ms)) * (WIDTH - LEFT);
@@ -86,7 +88,11 @@ function line(points, x, y) {
   return path;
 }
 
-/** Shares of a whole, one bar for each name. @param {string} title @param {ReadonlyArray<{name: string, parts: ReadonlyArray<{label: string, kind: string, share: number}>}>} rows */
+/**
+ * Shares of a whole, one bar for each name.
+ * @param {string} title
+ * @param {ReadonlyArray<{name: string, parts: ReadonlyArray<{label: string, kind: string, share: number}>}>} rows
+ */
 export function shareChart(title, rows) {
   const body = rows.map(({ name, parts }) =>
     h(
@@ -129,7 +135,12 @@ function table(title, series, unit) {
   return plainTable(title, [text.insights.time, ...series.map(({ name }) => name)], rows);
 }
 
-/** Filled when somebody opens it: most never do. @param {string} title @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
+/**
+ * Filled when somebody opens it: most never do.
+ * @param {string} title
+ * @param {readonly string[]} head
+ * @param {readonly (readonly string[])[]} rows
+ */
 function plainTable(title, head, rows) {
   const fill = () => {
     if (details.querySelector("table")) return;

@@ -98,7 +98,11 @@ export function percent(share) {
   return `${Math.round(share * 100)} %`;
 }
 
-/** Where else its bytes are. @param {Clip} clip @param {number|string} [copied] of the store: its share, or why it waits */
+/**
+ * Where else its bytes are.
+ * @param {Clip} clip
+ * @param {number|string} [copied] of the store: its share, or why it waits
+ */
 export function copyWords({ location }, copied) {
   if (typeof copied === "string") return text.clips.waiting(copied);
   return copied === undefined ? text.clips.copies[location] : text.clips.copying(percent(copied));

@@ -1,4 +1,7 @@
-/** What the numbers of the box mean: clips by the viewer's own days, when the disk is full, and what needs somebody. Pure. */
+/**
+ * What the numbers of the box mean: clips by the viewer's own days, when the disk is full, and what needs somebody.
+ * Pure.
+ */
 
 /** @import { Camera, System } from "./types.js" */
 

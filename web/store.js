@@ -81,7 +81,12 @@ export function withClip(state, clip) {
   };
 }
 
-/** How far a clip's copy to the store is; what else is told of the clip ends it. @param {State} state @param {string} id @param {number} [share] */
+/**
+ * How far a clip's copy to the store is; what else is told of the clip ends it.
+ * @param {State} state
+ * @param {string} id
+ * @param {number} [share]
+ */
 export function withCopy(state, id, share) {
   const { [id]: _, ...others } = state.copies;
   return { copies: share === undefined ? others : { ...others, [id]: share } };

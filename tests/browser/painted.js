@@ -23,7 +23,10 @@ export function counterOf(source, width, height) {
   return bytes[0] * 65536 + bytes[1] * 256 + bytes[2];
 }
 
-/** @param {HTMLVideoElement} video @returns {Promise<{counter: number|null, media_time_s: number}>} the next frame painted */
+/**
+ * @param {HTMLVideoElement} video
+ * @returns {Promise<{counter: number|null, media_time_s: number}>} the next frame painted
+ */
 export function nextPainted(video) {
   return new Promise((resolve) => {
     video.requestVideoFrameCallback((_now, { mediaTime }) => {

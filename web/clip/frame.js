@@ -53,7 +53,11 @@ class FrameOnScreen {
     return this.#video.seeking ? this.#video.currentTime : (this.#media_s ?? this.#video.currentTime);
   }
 
-  /** One frame on (1) or back (-1), however long frames are. @param {1|-1} direction @param {number} frame_s usual length of one */
+  /**
+   * One frame on (1) or back (-1), however long frames are.
+   * @param {1|-1} direction
+   * @param {number} frame_s usual length of one
+   */
   step(direction, frame_s) {
     if (this.#waiting >= WAITING) return this.#last;
     this.#waiting += 1;
@@ -89,7 +93,11 @@ class FrameOnScreen {
     }
   }
 
-  /** @param {number} time_s @param {number} frame_s how long before it the frame may begin @returns {Promise<number>} the frame painted then */
+  /**
+   * @param {number} time_s
+   * @param {number} frame_s how long before it the frame may begin
+   * @returns {Promise<number>} the frame painted then
+   */
   #seek(time_s, frame_s) {
     const video = this.#video;
     return new Promise((resolve) => {

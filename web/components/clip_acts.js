@@ -1,6 +1,6 @@
 /**
- * What else can be done with one clip: exactly what its state allows. Wishes: `favourite`, `like` {on}, `stop-recording`,
- * `retry-clip` and `delete-clip` {id}.
+ * What else can be done with one clip: exactly what its state allows. Wishes: `favourite`, `like` {on},
+ * `stop-recording`, `retry-clip` and `delete-clip` {id}.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";

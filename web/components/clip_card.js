@@ -54,7 +54,12 @@ export class ClipCard extends HsElement {
     this.append(this.link);
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms on the server's clock @param {number|string} [copied] of the store: its share, or why it waits */
+  /**
+   * @param {Clip} clip
+   * @param {readonly Camera[]} cameras
+   * @param {number} now_ms on the server's clock
+   * @param {number|string} [copied] of the store: its share, or why it waits
+   */
   show(clip, cameras, now_ms, copied) {
     // A card is painted twice a second, and most say what they said.
     const known = [clip, cameras, copied, clip.status === "pending" ? now_ms : Math.floor(now_ms / QUARTER_HOUR_MS)];

@@ -1,4 +1,7 @@
-/** Facts and words of one clip: title, caption and tags to edit, what it is, what can be done with it. Wishes: `change-clip` {changes}. */
+/**
+ * Facts and words of one clip: title, caption and tags to edit, what it is, what can be done with it. Wishes:
+ * `change-clip` {changes}.
+ */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { bytes, cameraName, clipError, clock, copyWords, moment } from "../format.js";
@@ -64,7 +67,12 @@ export class ClipDetails extends HsElement {
     this.append(this.form, this.alert);
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {boolean} saving @param {number|string} [copied] of the store: its share, or why it waits */
+  /**
+   * @param {Clip} clip
+   * @param {readonly Camera[]} cameras
+   * @param {boolean} saving
+   * @param {number|string} [copied] of the store: its share, or why it waits
+   */
   show(clip, cameras, saving, copied) {
     const other = clip.id !== this.#clip?.id;
     // What somebody is typing is not overwritten by the server's word about something else.

@@ -1,5 +1,6 @@
 /**
- * One clip over the page, with its own address. Wishes: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`; others are granted here.
+ * One clip over the page, with its own address. Wishes: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`;
+ * others are granted here.
  */
 
 import { closeOnBackdrop } from "../backdrop.js";
@@ -66,7 +67,10 @@ export class ClipDialog extends HsElement {
     this.body,
   );
 
-  /** @param {Services} services @param {(id: string) => readonly Clip[]|null} listOver the clips in the order of the screen below */
+  /**
+   * @param {Services} services
+   * @param {(id: string) => readonly Clip[]|null} listOver the clips in the order of the screen below
+   */
   constructor(services, listOver) {
     super();
     this.#deeds = new ClipDeeds(services);
@@ -160,7 +164,7 @@ export class ClipDialog extends HsElement {
     return 1 / (this.#clip?.fps || 30);
   }
 
-  /** @param {Clip} clip @param {string|null} source the picture looked at, null: the player, or what stands in its place */
+  /** @param {Clip} clip @param {string|null} source the picture looked at; null is the player, or what stands for it */
   #setThumbnail({ id }, source) {
     const { video } = this;
     const began = video && (video.played.length > 0 || video.currentTime > 0);

@@ -65,7 +65,11 @@ export class ClipGrid extends HsElement {
     this.#arrange(state, now_ms);
   }
 
-  /** Moves and fills cards in place, so that focus and loaded pictures stay. @param {State} state @param {number} now_ms */
+  /**
+   * Moves and fills cards in place, so that focus and loaded pictures stay.
+   * @param {State} state
+   * @param {number} now_ms
+   */
   #arrange(state, now_ms) {
     const list = this.list;
     const wanted = new Set(state.clips.items.map((clip) => clip.id));

@@ -70,7 +70,11 @@ export class ClipPlayer extends HsElement {
     }
   }
 
-  /** @param {Clip} clip @param {import("../types.js").Playback} playback @param {typeof import("../direct_address.js").DirectAddress|null} Direct */
+  /**
+   * @param {Clip} clip
+   * @param {import("../types.js").Playback} playback
+   * @param {typeof import("../direct_address.js").DirectAddress|null} Direct
+   */
   #play(clip, playback, Direct) {
     this.#loaded = false;
     const known = this.stage.querySelector("video");
@@ -106,7 +110,10 @@ export class ClipPlayer extends HsElement {
     return video;
   }
 
-  /** An address of the store that worked has expired; one that never did is given up. @param {HTMLVideoElement} video */
+  /**
+   * An address of the store that worked has expired; one that never did is given up.
+   * @param {HTMLVideoElement} video
+   */
   #failed(video) {
     const clip = this.#clip;
     if (!clip || !video.hasAttribute("src")) return;

@@ -1,6 +1,6 @@
 /**
- * The pictures that can stand for a clip: a dot for each, and "Set as thumbnail" for what is on screen. A picture that is
- * looked at lies over the player until that plays. Wishes: `set-thumbnail` {source}, null: the frame of the player.
+ * The pictures that can stand for a clip: a dot for each, and "Set as thumbnail" for what is on screen. A picture that
+ * is looked at lies over the player until that plays. Wishes: `set-thumbnail` {source}, null: the frame of the player.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";

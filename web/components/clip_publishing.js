@@ -1,4 +1,6 @@
-/** Publishing one clip: now, at a time of the viewer's own zone, or not any more. Wishes: `publish` {at}, `unpublish`. */
+/**
+ * Publishing one clip: now, at a time of the viewer's own zone, or not any more. Wishes: `publish` {at}, `unpublish`.
+ */
 
 import { h, setAttribute, setText } from "../dom.js";
 import { moment } from "../format.js";

@@ -27,7 +27,11 @@ export class CostLine extends HsElement {
     this.append(this.words);
   }
 
-  /** @param {string|null} camera @param {{before: number, after: number|null}} lengths @param {number} made changes when something was recorded */
+  /**
+   * @param {string|null} camera
+   * @param {{before: number, after: number|null}} lengths
+   * @param {number} made changes when something was recorded
+   */
   show(camera, { before, after }, made) {
     const seconds = Math.max(1, before + (after ?? OPEN_ENDED_S));
     const asked = `${camera} ${seconds} ${made}`;

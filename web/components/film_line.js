@@ -1,6 +1,7 @@
 /**
- * The line under the live picture: small pictures, what is looked at, and the two ends of what would be kept. Three sliders
- * by the ARIA pattern. Calls `onLook`, `onStart`, `onEnd` with a moment, µs since the epoch, in the frame that is meant.
+ * The line under the live picture: small pictures, what is looked at, and the two ends of what would be kept. Three
+ * sliders by the ARIA pattern. Calls `onLook`, `onStart`, `onEnd` with a moment, µs since the epoch, in the frame that
+ * is meant.
  */
 
 import { h, setAttribute } from "../dom.js";
@@ -55,7 +56,11 @@ export class FilmLine extends HsElement {
     return `${(100 * (us - from_us)) / (to_us - from_us)}%`;
   }
 
-  /** @param {HTMLElement} slider @param {number} us where it stands @param {number} [frame_us] its frame, where that begins elsewhere */
+  /**
+   * @param {HTMLElement} slider
+   * @param {number} us where it stands
+   * @param {number} [frame_us] its frame, where that begins elsewhere
+   */
   #place(slider, us, frame_us = us) {
     const { from_us, to_us } = this.#frames;
     slider.dataset.frame = String(frame_us);

@@ -57,7 +57,8 @@ export class GalleryGrid extends HsElement {
 
   /**
    * @param {readonly Clip[]} clips @param {ReadonlySet<string>} chosen
-   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number, copyOf: (clip: Clip) => number|string|undefined}} around
+   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number,
+   *   copyOf: (clip: Clip) => number|string|undefined}} around
    */
   show(clips, chosen, { cameras, complete, now_ms, copyOf }) {
     [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms, this.#copyOf] = [

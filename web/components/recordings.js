@@ -14,7 +14,10 @@ export function elapsedSeconds(clip, now_ms) {
 }
 
 export class Recordings extends HsElement {
-  /** @type {Map<string, {item: HTMLElement, timer: HTMLElement, bar: HTMLProgressElement, note: HTMLElement, stop: HTMLButtonElement}>} */
+  /**
+   * @type {Map<string, {item: HTMLElement, timer: HTMLElement, bar: HTMLProgressElement, note: HTMLElement,
+   *   stop: HTMLButtonElement}>}
+   */
   #rows = new Map();
 
   heading = h("h2", { class: "panel-heading", id: "running-heading" }, text.record.running);
@@ -24,7 +27,11 @@ export class Recordings extends HsElement {
     this.append(this.heading, this.list);
   }
 
-  /** @param {readonly Clip[]} clips @param {readonly string[]} pending ids already asked to stop @param {number} now_ms */
+  /**
+   * @param {readonly Clip[]} clips
+   * @param {readonly string[]} pending ids already asked to stop
+   * @param {number} now_ms
+   */
   show(clips, pending, now_ms) {
     this.hidden = clips.length === 0;
     for (const [id, { item }] of this.#rows) {

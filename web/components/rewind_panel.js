@@ -1,6 +1,7 @@
 /**
- * The last minute, under the live picture: look back by dragging, mark a span, play it from memory, keep it. What is looked
- * at is shown in `stage`, which the screen lays over the live picture. Wishes: `keep-span` {camera, start, end, replay}, `say`.
+ * The last minute, under the live picture: look back by dragging, mark a span, play it from memory, keep it. What is
+ * looked at is shown in `stage`, which the screen lays over the live picture. Wishes: `keep-span` {camera, start, end,
+ * replay}, `say`.
  */
 
 import { h, setAttribute } from "../dom.js";

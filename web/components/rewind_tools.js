@@ -1,4 +1,6 @@
-/** What can be done while looking back: step, play, mark here, keep, return. Wishes, not bubbling: `act` {what, value}. */
+/**
+ * What can be done while looking back: step, play, mark here, keep, return. Wishes, not bubbling: `act` {what, value}.
+ */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { span } from "../format.js";

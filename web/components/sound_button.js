@@ -1,6 +1,7 @@
 /**
  * The sound of the live picture, on or off: off at first, then as this device was left. It is fetched behind the
- * picture. `src`: where the sound comes from, `picture`: what it belongs to (set before), `quiet`: there is none, and why.
+ * picture. `src`: where the sound comes from, `picture`: what it belongs to (set before), `quiet`: there is none, and
+ * why.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";

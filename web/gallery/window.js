@@ -9,7 +9,8 @@
  */
 
 /**
- * @param {{above_px: number, height_px: number, row_px: number, columns: number, count: number}} seen `above_px`: how much
+ * @param {{above_px: number, height_px: number, row_px: number, columns: number, count: number}} seen `above_px`: how
+ *   much
  *   of the list lies above the screen (negative: it begins below its top edge)
  * @returns {Window}
  */

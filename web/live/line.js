@@ -51,7 +51,10 @@ export class Line {
     return Math.max(0, (latest_s[FORGIVEN] ?? -Infinity) - this.#quickest_s);
   }
 
-  /** What would be coming now by the quickest way, in the stream's time; null before anything came. @param {number} at_s */
+  /**
+   * What would be coming now by the quickest way, in the stream's time; null before anything came.
+   * @param {number} at_s
+   */
   edge_s(at_s) {
     return this.#seconds.length === 0 ? null : at_s - this.#quickest_s;
   }

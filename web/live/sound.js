@@ -102,7 +102,10 @@ export class LiveSound {
     this.context = this.output = this.#next_s = null;
   }
 
-  /** In order, and not ever more: a page that does not get round to it leaves some out. @param {{data: ArrayBuffer, lead_s: number, label_us: number}} piece */
+  /**
+   * In order, and not ever more: a page that does not get round to it leaves some out.
+   * @param {{data: ArrayBuffer, lead_s: number, label_us: number}} piece
+   */
   #take(piece) {
     if (this.#waiting >= MOST_WAITING) return;
     this.#waiting += 1;

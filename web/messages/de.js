@@ -11,7 +11,8 @@ export const de = {
     schedules: "Zeitpläne",
     settings: "Einstellungen",
     failed:
-      "Dieser Teil der Seite konnte nicht geladen werden. Vielleicht wurde Hindsight aktualisiert oder ist nicht erreichbar.",
+      "Dieser Teil der Seite konnte nicht geladen werden. " +
+      "Vielleicht wurde Hindsight aktualisiert oder ist nicht erreichbar.",
   },
   link: {
     lost: "Die Verbindung zu Hindsight ist unterbrochen. Neuer Versuch…",
@@ -21,7 +22,9 @@ export const de = {
   },
   signIn: {
     title: "Dieses Gerät ist gesperrt",
-    body: "Hindsight hat beim Start eine Adresse mit einem Zugangsschlüssel ausgegeben. Öffne diese Adresse oder füge den Schlüssel hier ein. „hindsight key show“ gibt sie noch einmal aus.",
+    body:
+      "Hindsight hat beim Start eine Adresse mit einem Zugangsschlüssel ausgegeben. " +
+      "Öffne diese Adresse oder füge den Schlüssel hier ein. „hindsight key show“ gibt sie noch einmal aus.",
     label: "Zugangsschlüssel",
     submit: "Öffnen",
     wrong: "Das ist nicht der richtige Schlüssel. Kopiere ihn noch einmal, ohne Leerzeichen.",

@@ -1,4 +1,7 @@
-/** Every word the page says, in English: the complete list. Entries are strings, or functions of the values they speak of. */
+/**
+ * Every word the page says, in English: the complete list. Entries are strings, or functions of the values they speak
+ * of.
+ */
 
 export const en = {
   app: { name: "Hindsight" },
@@ -20,7 +23,9 @@ export const en = {
   },
   signIn: {
     title: "This box is locked",
-    body: "Hindsight printed an address with an access key when it started. Open that address, or paste the key here. “hindsight key show” prints it again.",
+    body:
+      "Hindsight printed an address with an access key when it started. " +
+      "Open that address, or paste the key here. “hindsight key show” prints it again.",
     label: "Access key",
     submit: "Open",
     wrong: "That key is not the right one. Copy it again, without spaces.",

@@ -1,4 +1,7 @@
-/** The small pictures under the live one. Fetches what is new while somebody looks, and forgets what has left the buffer. */
+/**
+ * The small pictures under the live one. Fetches what is new while somebody looks, and forgets what has left the
+ * buffer.
+ */
 
 import { h } from "../dom.js";
 
@@ -35,7 +38,11 @@ export class Film {
     return (this.#pictures.findLast((picture) => picture.at_ms <= at_ms) ?? this.#pictures[0])?.image ?? null;
   }
 
-  /** Places every picture on the line from `from_ms` to `to_ms`, each as far as the next. @param {number} from_ms @param {number} to_ms */
+  /**
+   * Places every picture on the line from `from_ms` to `to_ms`, each as far as the next.
+   * @param {number} from_ms
+   * @param {number} to_ms
+   */
   place(from_ms, to_ms) {
     const percent = (/** @type {number} */ ms) => `${(100 * ms) / (to_ms - from_ms)}%`;
     for (const [index, { at_ms, image }] of this.#pictures.entries()) {

@@ -1,6 +1,6 @@
 /**
- * The frames of one stretch of the past: which of them a moment shows, how to step from one to another, where a player must
- * seek to show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
+ * The frames of one stretch of the past: which of them a moment shows, how to step from one to another, where a player
+ * must seek to show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
  */
 
 /** @import { FramesTold } from "../types.js" */
@@ -9,7 +9,10 @@
 const INTO_US = 20_000;
 const GUESSED_US = 1e6 / 30;
 
-/** None lost, as `rfc3339` makes them; a Date would cut them to milliseconds. @param {string} label as the API tells it */
+/**
+ * None lost, as `rfc3339` makes them; a Date would cut them to milliseconds.
+ * @param {string} label as the API tells it
+ */
 export function microseconds(label) {
   return Date.parse(`${label.slice(0, 19)}Z`) * 1000 + Number(label.slice(20, 26));
 }

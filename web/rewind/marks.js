@@ -1,6 +1,7 @@
 /**
- * What is looked at and what is marked, both always frames. `at_us` is the label of the frame that is looked at, `start_us`
- * that of the first frame marked, `end_us` that of the first one behind. Pure: each step gives a new frozen state.
+ * What is looked at and what is marked, both always frames. `at_us` is the label of the frame that is looked at,
+ * `start_us` that of the first frame marked, `end_us` that of the first one behind. Pure: each step gives a new frozen
+ * state.
  */
 
 /** @import { MarkState } from "../types.js" */
@@ -14,7 +15,12 @@ export function begin(frames, at_us) {
   return look(Object.freeze({ frames, at_us, start_us: frames.from_us, end_us: frames.to_us, marked: false }), at_us);
 }
 
-/** Until somebody marks a span, it lies around what is looked at. @param {MarkState} state @param {number} us @returns {MarkState} */
+/**
+ * Until somebody marks a span, it lies around what is looked at.
+ * @param {MarkState} state
+ * @param {number} us
+ * @returns {MarkState}
+ */
 export function look(state, us) {
   const { frames } = state;
   const at_us = frames.at(us);
@@ -34,7 +40,12 @@ export function markStart(state, us) {
   });
 }
 
-/** Up to the frame of a moment, that frame included. @param {MarkState} state @param {number} us @returns {MarkState} */
+/**
+ * Up to the frame of a moment, that frame included.
+ * @param {MarkState} state
+ * @param {number} us
+ * @returns {MarkState}
+ */
 export function markEnd(state, us) {
   const { frames } = state;
   return Object.freeze({
@@ -50,7 +61,12 @@ export function lastMarked({ frames, end_us }) {
   return frames.at(end_us - 1);
 }
 
-/** The same with other frames: those that were guessed are known, or some have gone. @param {MarkState} state @param {Frames} frames @param {number} at_us */
+/**
+ * The same with other frames: those that were guessed are known, or some have gone.
+ * @param {MarkState} state
+ * @param {Frames} frames
+ * @param {number} at_us
+ */
 export function onto(state, frames, at_us) {
   const begun = begin(frames, at_us);
   return state.marked ? look(markEnd(markStart(begun, state.start_us), state.end_us - 1), at_us) : begun;

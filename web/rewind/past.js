@@ -1,7 +1,7 @@
 /**
- * A stretch of the past that stays to be looked at: one pinned replay of an H.264 camera, or the frames of one that sends
- * pictures. Shows a frame, plays from one to another; frames are named by their labels. Of many wishes to look somewhere
- * only the latest is carried out.
+ * A stretch of the past that stays to be looked at: one pinned replay of an H.264 camera, or the frames of one that
+ * sends pictures. Shows a frame, plays from one to another; frames are named by their labels. Of many wishes to look
+ * somewhere only the latest is carried out.
  */
 
 import { h } from "../dom.js";
@@ -176,8 +176,8 @@ class VideoPast extends Past {
   }
 
   /**
-   * A seek is over before its picture is on screen: what counts is what the player says it painted. Of a seek to the frame
-   * that is on screen already it says nothing.
+   * A seek is over before its picture is on screen: what counts is what the player says it painted. Of a seek to the
+   * frame that is on screen already it says nothing.
    */
   #watch() {
     this.video.requestVideoFrameCallback?.((_now, { mediaTime }) => {

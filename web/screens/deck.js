@@ -1,7 +1,7 @@
 /**
- * One screen of the page at a time. A screen is an element with `show(state, now_ms)`; it is made the first time somebody
- * goes there, from a module that is fetched then, and kept. What it holds while it is away is its own business:
- * `connectedCallback` and `disconnectedCallback` tell it.
+ * One screen of the page at a time. A screen is an element with `show(state, now_ms)`; it is made the first time
+ * somebody goes there, from a module that is fetched then, and kept. What it holds while it is away is its own
+ * business: `connectedCallback` and `disconnectedCallback` tell it.
  */
 
 import { HsElement } from "../components/element.js";

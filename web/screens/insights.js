@@ -99,7 +99,10 @@ export class InsightsScreen extends HsElement {
     }
   }
 
-  /** @param {{analytics: Analytics, history: Analytics, system: System, budget: Budget, from_ms: number, to_ms: number, names: (id: string) => string}} seen */
+  /**
+   * @param {{analytics: Analytics, history: Analytics, system: System, budget: Budget, from_ms: number, to_ms: number,
+   *   names: (id: string) => string}} seen
+   */
   #paint({ analytics, history, system, budget, from_ms, to_ms, names }) {
     const open = [...this.figures.querySelectorAll("details")].map((details) => details.open);
     this.figures.replaceChildren(

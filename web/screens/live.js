@@ -1,4 +1,6 @@
-/** The live screen: picture, Record, what runs, and the newest clips under it; or all cameras side by side (`?grid=1`). */
+/**
+ * The live screen: picture, Record, what runs, and the newest clips under it; or all cameras side by side (`?grid=1`).
+ */
 
 import { BufferMeter } from "../components/buffer_meter.js";
 import { CameraTabs } from "../components/camera_tabs.js";

@@ -204,8 +204,10 @@ export class SchedulesScreen extends HsElement {
 /** @param {Schedule} schedule */
 function when({ kind, cron, every_seconds, length_seconds, timezone }) {
   const length = length_seconds ? ` · ${span(length_seconds)}` : "";
-  if (every_seconds)
-    return `${text.schedules.eachTime(span(every_seconds))}${kind === "timelapse" ? ` · ${text.schedules.timelapse}` : length}`;
+  if (every_seconds) {
+    const what = kind === "timelapse" ? ` · ${text.schedules.timelapse}` : length;
+    return `${text.schedules.eachTime(span(every_seconds))}${what}`;
+  }
   const plain = plainCron(cron ?? "");
   if (!plain) return `${cron} (${timezone})${length}`;
   const days =

@@ -25,6 +25,7 @@ SCREEN_BUDGET_BYTES = 40 * 1000
 """Each of the other screens, fetched when somebody goes there."""
 STYLE_BUDGET_BYTES = 30 * 1000
 SCREEN_STYLE_BUDGET_BYTES = 8 * 1000
+LINE_CHARACTERS = 120
 ELEMENT_LINES = 180
 """In Biome's lines: one statement each, and lists that do not fit into 120 characters broken up."""
 
@@ -78,6 +79,15 @@ def test_no_module_writes_markup_or_reaches_outside(path: Path) -> None:
     markup = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
     assert not re.search(markup, source)
     assert not re.search(r"""['"`]https?://(?!www\.w3\.org/2000/svg)""", source)
+
+
+@pytest.mark.parametrize(
+    "path", [*SCRIPTS, *STYLES, WEB / "index.html", WEB / "types.js"], ids=lambda p: p.name
+)
+def test_no_line_is_longer_than_the_page_is_wide(path: Path) -> None:
+    """Biome breaks code, and leaves comments, strings and the paths of icons as they are."""
+    lines = enumerate(path.read_text().splitlines(), 1)
+    assert [number for number, line in lines if len(line) > LINE_CHARACTERS] == []
 
 
 def test_elements_stay_small() -> None:
