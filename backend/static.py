@@ -1,7 +1,7 @@
 """The page and its files: read once, served from memory.
 
-Scripts leave without their comments: those are for whoever reads the source, not for a phone. Lines stay
-where they are, so that an error names the line of the file.
+Scripts leave without their comments, scripts and styles without their indentation: both are for readers of
+the source, not for a phone. Lines stay where they are, so that an error names the line of the file.
 
 All of web/ lies under one address that holds the hash of the whole tree, so the files may be cached
 for ever and relative imports between them always get one consistent version. The page itself is
@@ -82,7 +82,7 @@ class Site:
         """`media_origin`: see `content_security_policy`."""
         self._media_origin = media_origin
         files = {
-            str(path.relative_to(web_dir)): _as_served(path)
+            str(path.relative_to(web_dir)): as_served(path)
             for path in sorted(web_dir.rglob("*"))
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(web_dir).parts)
         }
@@ -134,8 +134,11 @@ class Site:
         return _answer(request, self._check_page)
 
 
-def without_comments(script: str) -> str:
-    """Whole-line comments become empty lines, and what says a type goes. Any other comment stays."""
+def slim_script(script: str) -> str:
+    """Drop the indentation, the notes of types and the text of whole-line comments.
+
+    A string that spans lines would lose its indentation, so web/ holds none (tests/parts/web/test_files.py).
+    """
     kept, inside = [], False
     for line in script.split("\n"):
         words = line.strip()
@@ -144,13 +147,23 @@ def without_comments(script: str) -> str:
             inside = not words.endswith("*/")
             kept.append("")
         else:
-            kept.append("" if words.startswith("//") else _TYPE_NOTE.sub("", line))
+            kept.append("" if words.startswith("//") else _TYPE_NOTE.sub("", words))
     return "\n".join(kept)
 
 
-def _as_served(path: Path) -> bytes:
+def slim_style(style: str) -> str:
+    """Drop the indentation of a style sheet."""
+    return "\n".join(line.strip() for line in style.split("\n"))
+
+
+def as_served(path: Path) -> bytes:
+    """Read one file of web/ and return the bytes that leave, before compression."""
     body = path.read_bytes()
-    return without_comments(body.decode()).encode() if path.suffix == ".js" else body
+    slim = _SLIM.get(path.suffix)
+    return slim(body.decode()).encode() if slim else body
+
+
+_SLIM = {".js": slim_script, ".css": slim_style}
 
 
 def _file(name: str, body: bytes, headers: Mapping[str, str]) -> StaticFile:

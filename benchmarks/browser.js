@@ -15,10 +15,14 @@
     }
   }
 
-  const painted = (/** @type {HTMLVideoElement} */ video, what) => new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`nothing painted: ${what}`)), 30_000);
-    video.requestVideoFrameCallback(() => { clearTimeout(timer); resolve(performance.now()); });
-  });
+  const painted = (/** @type {HTMLVideoElement} */ video, what) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`nothing painted: ${what}`)), 30_000);
+      video.requestVideoFrameCallback(() => {
+        clearTimeout(timer);
+        resolve(performance.now());
+      });
+    });
 
   globalThis.bench = {
     /** Since the address was entered. */
@@ -32,8 +36,20 @@
       const { video } = $("hs-live-view");
       const told = { lags: [], stalls: 0, jumps: 0, longest_ms: 0 };
       const over = new AbortController();
-      video.addEventListener("waiting", () => { told.stalls += video.seeking ? 0 : 1; }, { signal: over.signal });
-      video.addEventListener("seeking", () => { told.jumps += 1; }, { signal: over.signal });
+      video.addEventListener(
+        "waiting",
+        () => {
+          told.stalls += video.seeking ? 0 : 1;
+        },
+        { signal: over.signal },
+      );
+      video.addEventListener(
+        "seeking",
+        () => {
+          told.jumps += 1;
+        },
+        { signal: over.signal },
+      );
       let last_ms = performance.now();
       const end_ms = last_ms + seconds * 1000;
       while (performance.now() < end_ms) {
@@ -44,7 +60,8 @@
             told.longest_ms = Math.max(told.longest_ms, expectedDisplayTime - last_ms);
             last_ms = expectedDisplayTime;
             const label_us = $("hs-live-view").labelAt(mediaTime);
-            if (label_us !== null) told.lags.push(Date.now() + expectedDisplayTime - performance.now() - label_us / 1000);
+            if (label_us !== null)
+              told.lags.push(Date.now() + expectedDisplayTime - performance.now() - label_us / 1000);
             resolve(undefined);
           });
         });
@@ -90,10 +107,14 @@
     async loadAll(count, within_ms) {
       const began_ms = performance.now();
       const place = () => Number($("hs-gallery-grid li:last-child")?.getAttribute("aria-posinset"));
-      await until(() => {
-        scrollTo(0, document.documentElement.scrollHeight);
-        return place() === count || performance.now() - began_ms > within_ms;
-      }, `${count} clips`, 2 * within_ms);
+      await until(
+        () => {
+          scrollTo(0, document.documentElement.scrollHeight);
+          return place() === count || performance.now() - began_ms > within_ms;
+        },
+        `${count} clips`,
+        2 * within_ms,
+      );
       return [performance.now() - began_ms, place()];
     },
 

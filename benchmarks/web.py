@@ -221,11 +221,11 @@ def _held(page: Page) -> tuple[float, int]:
 def _bytes() -> Table:
     rows: list[list[Value]] = [
         ["script: first screen", served_bytes(FIRST), 100_000],
-        ["style: first screen", sum(path.stat().st_size for path in FIRST_STYLES), 30_000],
+        ["style: first screen", served_bytes(FIRST_STYLES), 30_000],
     ]
     rows += [[f"script: {name}", size, 40_000] for name, size in added().items()]
     rows += [
-        [f"style: {path.name}", path.stat().st_size, 8000] for path in STYLES if path not in FIRST_STYLES
+        [f"style: {path.name}", served_bytes({path}), 8000] for path in STYLES if path not in FIRST_STYLES
     ]
     return Table(
         "In the browser: what is fetched, in bytes before compression",

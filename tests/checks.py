@@ -33,7 +33,8 @@ CHECKS = (
     Check("format", (str(_BIN / "ruff"), "format", "--check", ".")),
     Check("types", (str(_BIN / "mypy"),)),
     Check("import rules", (str(_BIN / "lint-imports"), "--no-logo")),
-    Check("the page's types", (_PYTHON, "-m", "tests.page_checks")),
+    Check("spelling", (str(_BIN / "codespell"),)),
+    Check("the page", (_PYTHON, "-m", "tests.page_checks")),
 )
 
 

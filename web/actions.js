@@ -7,6 +7,7 @@ import { ApiError } from "./api.js";
 import { rfc3339 } from "./format.js";
 import { text } from "./messages.js";
 import { currentCamera, mergeClips, withCamera, withClip, withCopy, withoutClip } from "./store.js";
+
 /** @import { Camera, Clip, Tools } from "./types.js" */
 
 const LENGTHS = "hindsight.lengths";
@@ -65,7 +66,9 @@ export class Actions {
       const lengths = this.#chosen ?? { before: recording.before_seconds, after: recording.after_seconds };
       this.#store.update({ cameras: { status: "ready", items, error: null }, lengths });
     } catch (error) {
-      this.#store.update(({ cameras }) => ({ cameras: cameras.items.length ? cameras : { status: "error", items: [], error: words(error) } }));
+      this.#store.update(({ cameras }) => ({
+        cameras: cameras.items.length ? cameras : { status: "error", items: [], error: words(error) },
+      }));
     }
   }
 
@@ -75,7 +78,9 @@ export class Actions {
       const { items, cursor } = await this.#api.clips();
       this.#store.update(({ clips }) => ({ clips: { ...clips, items, cursor, status: "ready", error: null } }));
     } catch (error) {
-      this.#store.update(({ clips }) => ({ clips: clips.items.length ? clips : { ...clips, status: "error", error: words(error) } }));
+      this.#store.update(({ clips }) => ({
+        clips: clips.items.length ? clips : { ...clips, status: "error", error: words(error) },
+      }));
     }
   }
 
@@ -85,7 +90,9 @@ export class Actions {
     this.#store.update(({ clips }) => ({ clips: { ...clips, loadingMore: true } }));
     try {
       const page = await this.#api.clips({ cursor });
-      this.#store.update(({ clips }) => ({ clips: { ...clips, items: mergeClips(clips.items, page.items), cursor: page.cursor } }));
+      this.#store.update(({ clips }) => ({
+        clips: { ...clips, items: mergeClips(clips.items, page.items), cursor: page.cursor },
+      }));
     } catch (error) {
       this.#say(words(error), "bad");
     } finally {
@@ -118,7 +125,8 @@ export class Actions {
   async record() {
     const { lengths } = this.#store.state;
     const clip = await this.#capture("record", (request) =>
-      this.#api.record({ ...request, before_seconds: lengths.before, after_seconds: lengths.after }));
+      this.#api.record({ ...request, before_seconds: lengths.before, after_seconds: lengths.after }),
+    );
     if (clip) this.#say(clip.status === "pending" ? text.record.started : text.record.ready);
   }
 
@@ -171,7 +179,10 @@ export class Actions {
 
   /** @param {{bucket: string, clip_id: string, sent_bytes: number, size_bytes: number}} told */
   copying({ bucket, clip_id, sent_bytes, size_bytes }) {
-    if (bucket === "clips") this.#store.update((state) => withCopy(state, clip_id, sent_bytes < size_bytes ? sent_bytes / size_bytes : undefined));
+    if (bucket === "clips")
+      this.#store.update((state) =>
+        withCopy(state, clip_id, sent_bytes < size_bytes ? sent_bytes / size_bytes : undefined),
+      );
   }
 
   /** @param {string} id */
@@ -226,7 +237,9 @@ export class Actions {
       this.#say(words(error), "bad");
       return false;
     } finally {
-      this.#store.update(({ pending }) => ({ pending: { ...pending, ids: pending.ids.filter((other) => other !== id) } }));
+      this.#store.update(({ pending }) => ({
+        pending: { ...pending, ids: pending.ids.filter((other) => other !== id) },
+      }));
     }
   }
 }
@@ -236,7 +249,10 @@ function words(error) {
   return error instanceof Error ? error.message : text.errors.unknown;
 }
 
-/** What was chosen here, if ever: else the daemon's defaults hold. @returns {{before: number, after: number|null}|null} */
+/**
+ * What was chosen here, if ever: else the daemon's defaults hold.
+ * @returns {{before: number, after: number|null}|null}
+ */
 function rememberedLengths() {
   try {
     const { before, after } = JSON.parse(localStorage.getItem(LENGTHS) ?? "");

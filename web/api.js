@@ -1,7 +1,9 @@
 /** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
 
 import { text } from "./messages.js";
-/** @import { Analytics, Budget, Clip, FramesTold, Playback, ReplayTold, Retention, Schedule, System } from "./types.js" */
+/**
+ * @import { Analytics, Budget, Clip, FramesTold, Playback, ReplayTold, Retention, Schedule, System } from "./types.js"
+ */
 
 /** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -49,7 +51,12 @@ export class Api {
     return this.#call("GET", "/api/cameras");
   }
 
-  /** @param {string} camera @param {object} options @param {AbortSignal} signal @returns {Promise<{pictures: Array<{label: string, image: string}>}>} */
+  /**
+   * @param {string} camera
+   * @param {object} options
+   * @param {AbortSignal} signal
+   * @returns {Promise<{pictures: Array<{label: string, image: string}>}>}
+   */
   filmstrip(camera, options, signal) {
     const query = new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]));
     return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/filmstrip?${query}`, { signal });
@@ -79,7 +86,8 @@ export class Api {
   }
 
   /**
-   * @param {{cursor?: string|null, limit?: number, filter?: object, list?: "clips"|"feed", signal?: AbortSignal}} [page]
+   * @param {{cursor?: string|null, limit?: number, filter?: object, list?: "clips"|"feed",
+   *   signal?: AbortSignal}} [page]
    * @returns {Promise<{items: Clip[], cursor: string|null}>}
    */
   async clips({ cursor = null, limit = 48, filter = {}, list = "clips", signal } = {}) {
@@ -121,7 +129,10 @@ export class Api {
 
   /** @param {number} from_ms @param {number} to_ms @returns {Promise<Analytics>} */
   analytics(from_ms, to_ms) {
-    return this.#call("GET", `/api/analytics?from=${new Date(from_ms).toISOString()}&to=${new Date(to_ms).toISOString()}`);
+    return this.#call(
+      "GET",
+      `/api/analytics?from=${new Date(from_ms).toISOString()}&to=${new Date(to_ms).toISOString()}`,
+    );
   }
 
   /** @returns {Promise<System>} */
@@ -131,7 +142,10 @@ export class Api {
 
   /** @param {Record<string, string|number>} [asked] camera, seconds @returns {Promise<Budget>} */
   budget(asked = {}) {
-    return this.#call("GET", `/api/budget?${new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))}`);
+    return this.#call(
+      "GET",
+      `/api/budget?${new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))}`,
+    );
   }
 
   /** @returns {Promise<Retention>} */
@@ -171,7 +185,11 @@ export class Api {
 
   /**
    * @param {string} action @param {readonly string[]} ids
-   * @returns {Promise<{done: number, failed: number, results: Array<{id: string, ok: boolean, clip: Clip|null, error: {detail: string}|null}>}>}
+   * @returns {Promise<{
+   *   done: number,
+   *   failed: number,
+   *   results: Array<{id: string, ok: boolean, clip: Clip|null, error: {detail: string}|null}>,
+   * }>}
    */
   batch(action, ids) {
     return this.#call("POST", "/api/clips/batch", { body: { action, ids }, key: randomKey() });
@@ -183,14 +201,19 @@ export class Api {
    * @returns {Promise<Playback>}
    */
   async playback(id, signal, after) {
-    const answer = await this.#call("GET", `/api/clips/${encodeURIComponent(id)}/playback${after ? `?after=${after}` : ""}`, { signal });
+    const answer = await this.#call(
+      "GET",
+      `/api/clips/${encodeURIComponent(id)}/playback${after ? `?after=${after}` : ""}`,
+      { signal },
+    );
     return { ...answer, lives_ms: answer.expires_at ? Date.parse(answer.expires_at) - this.#clock.now_ms() : Infinity };
   }
 
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean, keepalive?: boolean}} [options] `quiet`: a 401 is an answer; `keepalive`: also while the page goes
+   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean, keepalive?: boolean}} [options]
+   *   `quiet`: a 401 is an answer; `keepalive`: also while the page goes
    */
   async #call(method, path, { body, key, signal, quiet = false, keepalive = false } = {}) {
     /** @type {Record<string, string>} */
@@ -200,7 +223,14 @@ export class Api {
     const sent = Date.now();
     let response;
     try {
-      response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal, keepalive, credentials: "same-origin" });
+      response = await fetch(path, {
+        method,
+        headers,
+        body: body && JSON.stringify(body),
+        signal,
+        keepalive,
+        credentials: "same-origin",
+      });
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new ApiError(0, text.link.unreachable);

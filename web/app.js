@@ -7,7 +7,7 @@ import { Toasts } from "./components/toasts.js";
 import { withConcern } from "./concerns.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { language, text } from "./messages.js";
-import { HOME, choose, leaveClip, takeKey, watchRoute } from "./router.js";
+import { choose, HOME, leaveClip, takeKey, watchRoute } from "./router.js";
 import { Deck } from "./screens/deck.js";
 import { LiveScreen } from "./screens/live.js";
 import { ServerClock } from "./server_clock.js";
@@ -15,6 +15,7 @@ import { listen } from "./shared_events.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { applyTheme } from "./theme.js";
+
 /** @import { Services, State } from "./types.js" */
 
 const REFRESH_CAMERAS_MS = 15_000;
@@ -34,32 +35,56 @@ const navigation = new Navigation();
 const say = (words, tone) => toasts.say(words, tone);
 const api = new Api({ clock, onUnauthorised: () => store.update({ session: "needed" }) });
 const actions = new Actions({ store, api, clock, say, labelOnScreen: () => live.labelOnScreen });
-const services = /** @type {Services} */ (Object.freeze({
-  store, api, clock, actions, say,
-  confirm: async (words) => (await confirmation()).ask(words),
-}));
+const services = /** @type {Services} */ (
+  Object.freeze({
+    store,
+    api,
+    clock,
+    actions,
+    say,
+    confirm: async (words) => (await confirmation()).ask(words),
+  })
+);
 /** @type {LiveScreen} */
 const live = new LiveScreen(services);
-const deck = new Deck({
-  [HOME]: () => live,
-  clips: async () => new (await import("./screens/clips.js")).ClipsScreen(services),
-  insights: async () => new (await import("./screens/insights.js")).InsightsScreen(services),
-  schedules: async () => new (await import("./screens/schedules.js")).SchedulesScreen(services),
-  settings: async () => new (await import("./screens/settings.js")).SettingsScreen(services),
-  feed: async () => new (await import("./screens/feed.js")).FeedScreen(services),
-}, () => paint(store.state));
+const deck = new Deck(
+  {
+    [HOME]: () => live,
+    clips: async () => new (await import("./screens/clips.js")).ClipsScreen(services),
+    insights: async () => new (await import("./screens/insights.js")).InsightsScreen(services),
+    schedules: async () => new (await import("./screens/schedules.js")).SchedulesScreen(services),
+    settings: async () => new (await import("./screens/settings.js")).SettingsScreen(services),
+    feed: async () => new (await import("./screens/feed.js")).FeedScreen(services),
+  },
+  () => paint(store.state),
+);
 
 const banner = h("p", { class: "banner", role: "status", hidden: true });
-const helpButton = h("button", {
-  type: "button", class: "icon-button", "aria-label": text.help.open, title: text.help.open, on: { click: () => openHelp() },
-}, icon("keys"));
-const header = h("header", { class: "top" }, h("a", { class: "brand", href: "#/" }, icon("mark"), text.app.name), navigation, helpButton);
+const helpButton = h(
+  "button",
+  {
+    type: "button",
+    class: "icon-button",
+    "aria-label": text.help.open,
+    title: text.help.open,
+    on: { click: () => openHelp() },
+  },
+  icon("keys"),
+);
+const header = h(
+  "header",
+  { class: "top" },
+  h("a", { class: "brand", href: "#/" }, icon("mark"), text.app.name),
+  navigation,
+  helpButton,
+);
 const main = h("main", { id: "main", tabindex: "-1" }, deck);
 
 /** @param {State} state */
 function paintShell(state) {
   const root = /** @type {HTMLElement} */ (document.getElementById("root"));
-  const wanted = state.session === "needed" ? signIn ? [signIn] : [] : state.session === "ok" ? [banner, header, main, over] : [];
+  const wanted =
+    state.session === "needed" ? (signIn ? [signIn] : []) : state.session === "ok" ? [banner, header, main, over] : [];
   if (root.firstElementChild !== (wanted[0] ?? null)) root.replaceChildren(...wanted);
   if (signIn) setAttribute(signIn, "error", state.sessionError);
   else if (state.session === "needed") askForKey();
@@ -100,41 +125,44 @@ async function openDialog() {
 }
 
 function connectEvents() {
-  listen({
-    onOpen(again) {
-      store.update({ link: "online" });
-      if (again) toasts.say(text.link.back);
-      else actions.reload();
+  listen(
+    {
+      onOpen(again) {
+        store.update({ link: "online" });
+        if (again) toasts.say(text.link.back);
+        else actions.reload();
+      },
+      onLost() {
+        store.update({ link: "lost" });
+        actions.checkSession();
+        if (store.state.cameras.status === "loading") actions.reload();
+      },
+      on: {
+        clip: (clip) => actions.clipChanged(clip),
+        clip_deleted: ({ id }) => actions.clipDeleted(id),
+        hello: ({ concerns }) => store.update({ concerns }),
+        concern: (told) => store.update(({ concerns }) => ({ concerns: withConcern(concerns, told) })),
+        upload: (told) => actions.copying(told),
+        storage: () => store.update({ copies: {} }),
+        camera: (camera) => actions.cameraChanged(camera),
+        cameras: () => actions.loadCameras(),
+        reset: () => actions.reload(),
+      },
     },
-    onLost() {
-      store.update({ link: "lost" });
-      actions.checkSession();
-      if (store.state.cameras.status === "loading") actions.reload();
-    },
-    on: {
-      clip: (clip) => actions.clipChanged(clip),
-      clip_deleted: ({ id }) => actions.clipDeleted(id),
-      hello: ({ concerns }) => store.update({ concerns }),
-      concern: (told) => store.update(({ concerns }) => ({ concerns: withConcern(concerns, told) })),
-      upload: (told) => actions.copying(told),
-      storage: () => store.update({ copies: {} }),
-      camera: (camera) => actions.cameraChanged(camera),
-      cameras: () => actions.loadCameras(),
-      reset: () => actions.reload(),
-    },
-  }, page.signal);
+    page.signal,
+  );
 }
 
 const wishes = /** @type {Record<string, (detail: any) => unknown>} */ ({
-  "record": () => actions.record(),
+  record: () => actions.record(),
   "keep-span": (wanted) => actions.keepSpan(wanted),
-  "say": ({ words, tone }) => say(words, tone),
-  "snapshot": () => actions.snapshot(),
+  say: ({ words, tone }) => say(words, tone),
+  snapshot: () => actions.snapshot(),
   "stop-recording": ({ id }) => actions.ask(id, "stop"),
   "retry-clip": ({ id }) => actions.ask(id, "retry"),
   "close-clip": () => leaveClip(),
-  "help": () => openHelp(),
-  "reload": () => actions.reload(),
+  help: () => openHelp(),
+  reload: () => actions.reload(),
   "reload-clips": () => actions.loadClips(),
   "more-clips": () => actions.moreClips(),
   "choose-camera": ({ camera }) => choose({ camera, grid: null }),
@@ -147,22 +175,34 @@ for (const [name, grant] of Object.entries(wishes)) {
   document.addEventListener(name, (event) => grant(/** @type {CustomEvent} */ (event).detail), { signal: page.signal });
 }
 
-bindShortcuts({
-  "r": () => live.single && live.panel.press(),
-  "s": () => live.single && actions.snapshot(),
-  "f": () => live.single && live.live.toggleFullScreen(),
-  "arrowleft": () => live.single && live.rewind?.step(-1),
-  "arrowright": () => live.single && live.rewind?.step(1),
-  "i": () => live.rewind?.markHere("start"),
-  "o": () => live.rewind?.markHere("end"),
-  " ": () => (live.rewind?.looking ? live.rewind.togglePlay() : false),
-  "enter": () => (live.rewind?.looking ? live.rewind.keep() : false),
-  "escape": () => (live.rewind?.looking ? live.rewind.leave() : false),
-  "?": () => openHelp(),
-  digit: (key) => { const camera = store.state.cameras.items[Number(key) - 1]; if (camera) choose({ camera: camera.id, grid: null }); },
-}, page.signal);
+bindShortcuts(
+  {
+    r: () => live.single && live.panel.press(),
+    s: () => live.single && actions.snapshot(),
+    f: () => live.single && live.live.toggleFullScreen(),
+    arrowleft: () => live.single && live.rewind?.step(-1),
+    arrowright: () => live.single && live.rewind?.step(1),
+    i: () => live.rewind?.markHere("start"),
+    o: () => live.rewind?.markHere("end"),
+    " ": () => (live.rewind?.looking ? live.rewind.togglePlay() : false),
+    enter: () => (live.rewind?.looking ? live.rewind.keep() : false),
+    escape: () => (live.rewind?.looking ? live.rewind.leave() : false),
+    "?": () => openHelp(),
+    digit: (key) => {
+      const camera = store.state.cameras.items[Number(key) - 1];
+      if (camera) choose({ camera: camera.id, grid: null });
+    },
+  },
+  page.signal,
+);
 
-/** Dialogs are fetched when they are first wanted. @template {HTMLElement} T @param {new () => T} Dialog @param {string} name @returns {T} */
+/**
+ * Dialogs are fetched when they are first wanted.
+ * @template {HTMLElement} T
+ * @param {new () => T} Dialog
+ * @param {string} name
+ * @returns {T}
+ */
 function once(Dialog, name) {
   return document.querySelector(name) ?? document.body.appendChild(new Dialog());
 }
@@ -199,10 +239,22 @@ async function start() {
     store.update({ camera: query.get("camera"), query });
     actions.openClip(clip, deck.around(String(clip)));
   }, page.signal);
-  addEventListener("hashchange", async () => { const later = takeKey(); if (later) await actions.signIn(later); }, { signal: page.signal });
-  for (const change of ["online", "offline"]) addEventListener(change, () => paintShell(store.state), { signal: page.signal });
-  setInterval(() => { if (!document.hidden && store.state.session === "ok") deck.show(store.state, clock.now_ms()); }, 500);
-  setInterval(() => { if (!document.hidden && store.state.session === "ok") actions.loadCameras(); }, REFRESH_CAMERAS_MS);
+  addEventListener(
+    "hashchange",
+    async () => {
+      const later = takeKey();
+      if (later) await actions.signIn(later);
+    },
+    { signal: page.signal },
+  );
+  for (const change of ["online", "offline"])
+    addEventListener(change, () => paintShell(store.state), { signal: page.signal });
+  setInterval(() => {
+    if (!document.hidden && store.state.session === "ok") deck.show(store.state, clock.now_ms());
+  }, 500);
+  setInterval(() => {
+    if (!document.hidden && store.state.session === "ok") actions.loadCameras();
+  }, REFRESH_CAMERAS_MS);
   if (key) await actions.signIn(key);
   else await actions.checkSession();
 }

@@ -7,6 +7,18 @@
  */
 export function closeOnBackdrop(dialog, signal) {
   let pressed = false;
-  dialog.addEventListener("pointerdown", (event) => { pressed = event.target === dialog; }, { signal });
-  dialog.addEventListener("click", (event) => { if (pressed && event.target === dialog) dialog.close(); }, { signal });
+  dialog.addEventListener(
+    "pointerdown",
+    (event) => {
+      pressed = event.target === dialog;
+    },
+    { signal },
+  );
+  dialog.addEventListener(
+    "click",
+    (event) => {
+      if (pressed && event.target === dialog) dialog.close();
+    },
+    { signal },
+  );
 }

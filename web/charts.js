@@ -18,31 +18,63 @@ function s(tag, attributes, ...children) {
 
 /**
  * Values over time. A missing value is a gap in the line.
- * @param {string} title @param {readonly Series[]} series @param {{from_ms: number, to_ms: number, top: number, unit: (value: number) => string, bars?: boolean}} options
+ * @param {string} title
+ * @param {readonly Series[]} series
+ * @param {{from_ms: number, to_ms: number, top: number, unit: (value: number) => string, bars?: boolean}} options
  */
 export function timeChart(title, series, { from_ms, to_ms, top, unit, bars = false }) {
   const x = (/** @type {number} */ ms) => LEFT + ((ms - from_ms) / (to_ms - from_ms)) * (WIDTH - LEFT);
   const y = (/** @type {number} */ value) => (HEIGHT - BOTTOM) * (1 - Math.min(1, value / (top || 1))) + 6;
   const drawing = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 8}`, class: "chart", role: "img", "aria-label": title });
   for (const share of [0, 0.5, 1]) {
-    drawing.append(s("line", { x1: LEFT, x2: WIDTH, y1: y(top * share), y2: y(top * share), class: "chart-grid" }),
-      s("text", { x: LEFT - 6, y: y(top * share) + 4, class: "chart-label", "text-anchor": "end" }, unit(top * share)));
+    drawing.append(
+      s("line", { x1: LEFT, x2: WIDTH, y1: y(top * share), y2: y(top * share), class: "chart-grid" }),
+      s("text", { x: LEFT - 6, y: y(top * share) + 4, class: "chart-label", "text-anchor": "end" }, unit(top * share)),
+    );
   }
   for (let i = 0; i <= 4; i += 1) {
     const ms = from_ms + (i / 4) * (to_ms - from_ms);
-    drawing.append(s("text", { x: x(ms), y: HEIGHT + 4, class: "chart-label", "text-anchor": i === 0 ? "start" : i === 4 ? "end" : "middle" }, when(ms, to_ms - from_ms)));
+    drawing.append(
+      s(
+        "text",
+        {
+          x: x(ms),
+          y: HEIGHT + 4,
+          class: "chart-label",
+          "text-anchor": i === 0 ? "start" : i === 4 ? "end" : "middle",
+        },
+        when(ms, to_ms - from_ms),
+      ),
+    );
   }
   series.forEach(({ points }, index) => {
     const slot = (WIDTH - LEFT) / Math.max(1, points.length);
     if (bars) {
       for (const [ms, value] of points) {
-        if (value) drawing.append(s("rect", { x: x(ms) + slot * 0.1, y: y(value), width: Math.max(1, slot * 0.8), height: Math.max(1, y(0) - y(value)), rx: 2, class: `chart-bar chart-${index % 8}` }));
+        if (value)
+          drawing.append(
+            s("rect", {
+              x: x(ms) + slot * 0.1,
+              y: y(value),
+              width: Math.max(1, slot * 0.8),
+              height: Math.max(1, y(0) - y(value)),
+              rx: 2,
+              class: `chart-bar chart-${index % 8}`,
+            }),
+          );
       }
     } else {
       drawing.append(s("path", { d: line(points, x, y), class: `chart-line chart-${index % 8}` }));
     }
   });
-  return h("figure", { class: "figure" }, h("figcaption", {}, title), legend(series), drawing, table(title, series, unit));
+  return h(
+    "figure",
+    { class: "figure" },
+    h("figcaption", {}, title),
+    legend(series),
+    drawing,
+    table(title, series, unit),
+  );
 }
 
 /** @param {Series["points"]} points @param {(ms: number) => number} x @param {(value: number) => number} y */
@@ -56,15 +88,35 @@ function line(points, x, y) {
   return path;
 }
 
-/** Shares of a whole, one bar for each name. @param {string} title @param {ReadonlyArray<{name: string, parts: ReadonlyArray<{label: string, kind: string, share: number}>}>} rows */
+/**
+ * Shares of a whole, one bar for each name.
+ * @param {string} title
+ * @param {ReadonlyArray<{name: string, parts: ReadonlyArray<{label: string, kind: string, share: number}>}>} rows
+ */
 export function shareChart(title, rows) {
-  const body = rows.map(({ name, parts }) => h("div", { class: "share-row" }, h("span", { class: "share-name" }, name),
-    h("span", { class: "share-bar", role: "img", "aria-label": parts.map(({ label, share }) => `${label} ${percent(share)}`).join(", ") },
-      ...parts.filter(({ share }) => share > 0).map(({ kind, share }) => {
-        const part = h("span", { class: `share-part share-${kind}` });
-        part.style.setProperty("inline-size", `${share * 100}%`);
-        return part;
-      })), h("span", { class: "share-value" }, percent(parts[0]?.share ?? 0))));
+  const body = rows.map(({ name, parts }) =>
+    h(
+      "div",
+      { class: "share-row" },
+      h("span", { class: "share-name" }, name),
+      h(
+        "span",
+        {
+          class: "share-bar",
+          role: "img",
+          "aria-label": parts.map(({ label, share }) => `${label} ${percent(share)}`).join(", "),
+        },
+        ...parts
+          .filter(({ share }) => share > 0)
+          .map(({ kind, share }) => {
+            const part = h("span", { class: `share-part share-${kind}` });
+            part.style.setProperty("inline-size", `${share * 100}%`);
+            return part;
+          }),
+      ),
+      h("span", { class: "share-value" }, percent(parts[0]?.share ?? 0)),
+    ),
+  );
   const head = [text.insights.camera, ...(rows[0]?.parts.map(({ label }) => label) ?? [])];
   const cells = rows.map(({ name, parts }) => [name, ...parts.map(({ share }) => percent(share))]);
   return h("figure", { class: "figure" }, h("figcaption", {}, title), ...body, plainTable(title, head, cells));
@@ -73,20 +125,33 @@ export function shareChart(title, rows) {
 /** @param {string} title @param {readonly Series[]} series @param {(value: number) => string} unit */
 function table(title, series, unit) {
   const times = series[0]?.points ?? [];
-  const rows = times.map(([ms], index) => [new Date(ms).toLocaleString(), ...series.map(({ points }) => {
-    const value = points[index]?.[1];
-    return value === null || value === undefined ? "–" : unit(value);
-  })]);
+  const rows = times.map(([ms], index) => [
+    new Date(ms).toLocaleString(),
+    ...series.map(({ points }) => {
+      const value = points[index]?.[1];
+      return value === null || value === undefined ? "–" : unit(value);
+    }),
+  ]);
   return plainTable(title, [text.insights.time, ...series.map(({ name }) => name)], rows);
 }
 
-/** Filled when somebody opens it: most never do. @param {string} title @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
+/**
+ * Filled when somebody opens it: most never do.
+ * @param {string} title
+ * @param {readonly string[]} head
+ * @param {readonly (readonly string[])[]} rows
+ */
 function plainTable(title, head, rows) {
   const fill = () => {
     if (details.querySelector("table")) return;
     const body = h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell)))));
-    details.append(h("div", { class: "table-room", tabindex: 0, role: "region", "aria-label": title },
-      h("table", {}, h("thead", {}, h("tr", {}, ...head.map((cell) => h("th", { scope: "col" }, cell)))), body)));
+    details.append(
+      h(
+        "div",
+        { class: "table-room", tabindex: 0, role: "region", "aria-label": title },
+        h("table", {}, h("thead", {}, h("tr", {}, ...head.map((cell) => h("th", { scope: "col" }, cell)))), body),
+      ),
+    );
   };
   const details = h("details", { class: "figure-table", on: { toggle: fill } }, h("summary", {}, text.insights.table));
   return details;
@@ -95,7 +160,11 @@ function plainTable(title, head, rows) {
 /** @param {readonly Series[]} series */
 function legend(series) {
   if (series.length < 2) return null;
-  return h("p", { class: "legend" }, ...series.map(({ name }, index) => h("span", {}, h("i", { class: `legend-dot chart-${index % 8}` }), name)));
+  return h(
+    "p",
+    { class: "legend" },
+    ...series.map(({ name }, index) => h("span", {}, h("i", { class: `legend-dot chart-${index % 8}` }), name)),
+  );
 }
 
 /** @param {number} share */
@@ -106,6 +175,8 @@ export function percent(share) {
 
 /** @param {number} ms @param {number} length_ms */
 function when(ms, length_ms) {
-  const options = /** @type {Intl.DateTimeFormatOptions} */ (length_ms > 3 * 86_400_000 ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" });
+  const options = /** @type {Intl.DateTimeFormatOptions} */ (
+    length_ms > 3 * 86_400_000 ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" }
+  );
   return new Date(ms).toLocaleString([], options);
 }

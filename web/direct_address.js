@@ -18,8 +18,10 @@ export class DirectAddress {
     this.#until_ms = performance.now() + lives_ms;
     this.#givenUp = givenUp;
     const { signal } = this.#listening;
-    for (const name of ["loadstart", "seeking", "waiting"]) video.addEventListener(name, () => this.#wait(), { signal });
-    for (const name of ["canplay", "seeked", "playing"]) video.addEventListener(name, () => clearTimeout(this.#timer), { signal });
+    for (const name of ["loadstart", "seeking", "waiting"])
+      video.addEventListener(name, () => this.#wait(), { signal });
+    for (const name of ["canplay", "seeked", "playing"])
+      video.addEventListener(name, () => clearTimeout(this.#timer), { signal });
   }
 
   /** Nothing is expected of it any more. */

@@ -1,6 +1,7 @@
 /**
  * Server-sent events: what keeps the pages true without reload. One EventSource, reopened for ever from the last event
- * seen; runs in a page or in the worker that all pages share. Who was away too long, or talks to a daemon that has started anew, gets `reset`: read all again.
+ * seen; runs in a page or in the worker that all pages share. Who was away too long, or talks to a daemon that has
+ * started anew, gets `reset`: read all again.
  */
 
 import { backoff } from "./backoff.js";
@@ -28,7 +29,9 @@ export class EventLink {
   }
 
   #open() {
-    const source = new EventSource(this.#lastId ? `${this.#url}?last_event_id=${encodeURIComponent(this.#lastId)}` : this.#url);
+    const source = new EventSource(
+      this.#lastId ? `${this.#url}?last_event_id=${encodeURIComponent(this.#lastId)}` : this.#url,
+    );
     this.#source = source;
     source.addEventListener("open", () => {
       this.#attempt = 0;

@@ -20,15 +20,30 @@ function tell(message) {
 
 function begin() {
   const stop = new AbortController();
-  const link = new EventLink("/api/events", {
-    onOpen: (again) => { up = true; tell({ type: "open", again }); },
-    onLost: () => { up = false; tell({ type: "lost" }); },
-    on: Object.fromEntries(NAMES.map((name) => [name, (data) => {
-      if (name === "hello") concerns = data.concerns;
-      if (name === "concern") concerns = withConcern(concerns, data);
-      tell({ type: "event", name, data });
-    }])),
-  }, stop.signal);
+  const link = new EventLink(
+    "/api/events",
+    {
+      onOpen: (again) => {
+        up = true;
+        tell({ type: "open", again });
+      },
+      onLost: () => {
+        up = false;
+        tell({ type: "lost" });
+      },
+      on: Object.fromEntries(
+        NAMES.map((name) => [
+          name,
+          (data) => {
+            if (name === "hello") concerns = data.concerns;
+            if (name === "concern") concerns = withConcern(concerns, data);
+            tell({ type: "event", name, data });
+          },
+        ]),
+      ),
+    },
+    stop.signal,
+  );
   open = { link, stop };
 }
 

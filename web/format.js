@@ -1,6 +1,7 @@
 /** Values into words. Pure; times come out in the viewer's own zone. */
 
 import { language, text } from "./messages.js";
+
 /** @import { Camera, Clip } from "./types.js" */
 
 // Making one takes longer than using it a hundred times.
@@ -58,7 +59,10 @@ function midnight(date) {
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let step = 0;
-  while (n >= 1000 && step < units.length - 1) { n /= 1000; step += 1; }
+  while (n >= 1000 && step < units.length - 1) {
+    n /= 1000;
+    step += 1;
+  }
   return `${n < 10 && step ? n.toFixed(1) : Math.round(n)}\u00a0${units[step]}`;
 }
 
@@ -84,7 +88,9 @@ export function cameraName(id, cameras) {
 /** @param {Clip} clip */
 export function clipBadge(clip) {
   if (clip.status === "processing" && clip.progress) return text.clips.statusProgress(Math.round(clip.progress * 100));
-  return clip.status === "draft" && clip.publish_at ? text.clip.scheduled : text.clips.status[clip.status] ?? clip.status;
+  return clip.status === "draft" && clip.publish_at
+    ? text.clip.scheduled
+    : (text.clips.status[clip.status] ?? clip.status);
 }
 
 /** @param {number} share */
@@ -92,7 +98,11 @@ export function percent(share) {
   return `${Math.round(share * 100)} %`;
 }
 
-/** Where else its bytes are. @param {Clip} clip @param {number|string} [copied] of the store: its share, or why it waits */
+/**
+ * Where else its bytes are.
+ * @param {Clip} clip
+ * @param {number|string} [copied] of the store: its share, or why it waits
+ */
 export function copyWords({ location }, copied) {
   if (typeof copied === "string") return text.clips.waiting(copied);
   return copied === undefined ? text.clips.copies[location] : text.clips.copying(percent(copied));

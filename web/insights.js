@@ -1,4 +1,7 @@
-/** What the numbers of the box mean: clips by the viewer's own days, when the disk is full, and what needs somebody. Pure. */
+/**
+ * What the numbers of the box mean: clips by the viewer's own days, when the disk is full, and what needs somebody.
+ * Pure.
+ */
 
 /** @import { Camera, System } from "./types.js" */
 
@@ -47,5 +50,8 @@ export function daysLeft(tallies, available_bytes) {
  */
 export function concernsOf({ concerns }, cameras) {
   const away = cameras.filter(({ state, last_error }) => state !== "live" && last_error);
-  return [...concerns.map(({ detail }) => detail), ...away.map(({ id, name, last_error }) => `${name || id}: ${last_error}`)];
+  return [
+    ...concerns.map(({ detail }) => detail),
+    ...away.map(({ id, name, last_error }) => `${name || id}: ${last_error}`),
+  ];
 }

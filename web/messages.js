@@ -23,8 +23,10 @@ export function setLanguage(tag) {
 
 /** @template T @param {T} whole @param {any} part @returns {T} */
 function filled(whole, part) {
-  const entries = Object.entries(/** @type {any} */ (whole)).map(([name, value]) =>
-    [name, typeof value === "object" ? filled(value, part?.[name]) : part?.[name] ?? value]);
+  const entries = Object.entries(/** @type {any} */ (whole)).map(([name, value]) => [
+    name,
+    typeof value === "object" ? filled(value, part?.[name]) : (part?.[name] ?? value),
+  ]);
   return /** @type {T} */ (Object.fromEntries(entries));
 }
 

@@ -1,6 +1,7 @@
 /**
  * The address is the state: `#/SCREEN`, `#/SCREEN/CLIP` the same screen with a clip open over it, and the query
- * (`#/clips?camera=yard&q=fox`) carries what is chosen. `#/` is the live screen. Pure parsing and building, one listener.
+ * (`#/clips?camera=yard&q=fox`) carries what is chosen. `#/` is the live screen. Pure parsing and building, one
+ * listener.
  */
 
 /** @import { Route } from "./types.js" */

@@ -6,7 +6,8 @@ export const DAYS = /** @type {const} */ (["mon", "tue", "wed", "thu", "fri", "s
 /** @param {string} time HH:MM @param {readonly string[]} days of DAYS; none or all: every day */
 export function cronOf(time, days) {
   const [hour, minute] = time.split(":").map(Number);
-  const on = days.length === 0 || days.length === DAYS.length ? "*" : DAYS.filter((day) => days.includes(day)).join(",");
+  const on =
+    days.length === 0 || days.length === DAYS.length ? "*" : DAYS.filter((day) => days.includes(day)).join(",");
   return `${minute} ${hour} * * ${on}`;
 }
 

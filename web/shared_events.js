@@ -18,12 +18,24 @@ export function listen(handlers, signal) {
     hurry = () => port.postMessage("hurry");
     addEventListener("pagehide", () => port.postMessage("bye"), { signal });
     // A page that comes back out of the browser's cache has said goodbye.
-    addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); }, { signal });
+    addEventListener(
+      "pageshow",
+      ({ persisted }) => {
+        if (persisted) location.reload();
+      },
+      { signal },
+    );
   } else {
     const link = new EventLink("/api/events", handlers, signal);
     hurry = () => link.hurry();
   }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) hurry(); }, { signal });
+  document.addEventListener(
+    "visibilitychange",
+    () => {
+      if (!document.hidden) hurry();
+    },
+    { signal },
+  );
 }
 
 /** @returns {SharedWorker|null} */
@@ -31,7 +43,9 @@ function sharedWorker() {
   if (!("SharedWorker" in globalThis)) return null;
   try {
     // The one address that the page's strict policy lets become a program.
-    const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("hindsight-worker", { createScriptURL: (/** @type {string} */ url) => url });
+    const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("hindsight-worker", {
+      createScriptURL: (/** @type {string} */ url) => url,
+    });
     const { href } = new URL("./events_worker.js", import.meta.url);
     return new SharedWorker(policy ? policy.createScriptURL(href) : href, { type: "module", name: "hindsight" });
   } catch {

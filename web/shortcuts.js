@@ -33,11 +33,15 @@ export function shortcutKey(event, typing) {
  * @param {HTMLDialogElement} [dialog] the keys are its own; else those of the page, while no dialog is open
  */
 export function bindShortcuts(actions, signal, dialog) {
-  addEventListener("keydown", (event) => {
-    const key = shortcutsEnabled() ? shortcutKey(event, dialog ? "dialog.confirm" : "video, dialog") : null;
-    if (!key || [...document.querySelectorAll("dialog[open]")].at(-1) !== dialog) return;
-    const action = /^[1-9]$/.test(key) ? actions.digit : actions[key];
-    if (!action) return;
-    if (action(key) !== false) event.preventDefault();
-  }, { signal });
+  addEventListener(
+    "keydown",
+    (event) => {
+      const key = shortcutsEnabled() ? shortcutKey(event, dialog ? "dialog.confirm" : "video, dialog") : null;
+      if (!key || [...document.querySelectorAll("dialog[open]")].at(-1) !== dialog) return;
+      const action = /^[1-9]$/.test(key) ? actions.digit : actions[key];
+      if (!action) return;
+      if (action(key) !== false) event.preventDefault();
+    },
+    { signal },
+  );
 }

@@ -74,10 +74,19 @@ export function mergeClips(known, fresh) {
 export function withClip(state, clip) {
   const items = mergeClips(state.clips.items, [clip]);
   const newest = items.find(({ id }) => id === clip.id) ?? clip;
-  return { ...withCopy(state, clip.id), clips: { ...state.clips, items }, ...(state.openId === clip.id ? { openClip: newest, openError: null } : {}) };
+  return {
+    ...withCopy(state, clip.id),
+    clips: { ...state.clips, items },
+    ...(state.openId === clip.id ? { openClip: newest, openError: null } : {}),
+  };
 }
 
-/** How far a clip's copy to the store is; what else is told of the clip ends it. @param {State} state @param {string} id @param {number} [share] */
+/**
+ * How far a clip's copy to the store is; what else is told of the clip ends it.
+ * @param {State} state
+ * @param {string} id
+ * @param {number} [share]
+ */
 export function withCopy(state, id, share) {
   const { [id]: _, ...others } = state.copies;
   return { copies: share === undefined ? others : { ...others, [id]: share } };
@@ -96,7 +105,10 @@ export function copyOf({ copies, concerns }, { id, status, location }) {
 /** @param {State} state @param {string} id @param {string} goneMessage @returns {Partial<State>} */
 export function withoutClip(state, id, goneMessage) {
   const items = state.clips.items.filter((clip) => clip.id !== id);
-  return { clips: { ...state.clips, items }, ...(state.openId === id ? { openClip: null, openError: goneMessage } : {}) };
+  return {
+    clips: { ...state.clips, items },
+    ...(state.openId === id ? { openClip: null, openError: goneMessage } : {}),
+  };
 }
 
 /** @param {State} state @param {Camera} camera @returns {Partial<State>} */

@@ -69,7 +69,10 @@
  * @property {number} version grows with every change of the row
  */
 
-/** @typedef {{clip_id: string, playback_url: string, mime_type: string, mode: "direct_url"|"proxy_stream", expires_at: string|null, lives_ms: number}} Playback */
+/**
+ * @typedef {{clip_id: string, playback_url: string, mime_type: string, mode: "direct_url"|"proxy_stream",
+ *   expires_at: string|null, lives_ms: number}} Playback
+ */
 
 /**
  * @template T
@@ -83,7 +86,8 @@
  * @property {"connecting"|"online"|"lost"} link the event stream
  * @property {Listing<Camera>} cameras
  * @property {Listing<Clip> & {cursor: string|null, loadingMore: boolean}} clips
- * @property {Readonly<Record<string, number|undefined>>} copies by clip: the share that is in the object store, 0 to 1, while it is copied
+ * @property {Readonly<Record<string, number|undefined>>} copies by clip: the share that is in the object store, 0 to 1,
+ *   while it is copied
  * @property {Readonly<Record<string, string>>} concerns what needs somebody: a sentence by subject
  * @property {string|null} camera the chosen camera
  * @property {URLSearchParams} query of the address: what is chosen on the screen
@@ -96,8 +100,9 @@
 
 /**
  * @typedef {object} Analytics
- * @property {Array<{camera: string, samples: Array<{at: string, fps: number|null, fill: number|null, live_seconds: number,
- *   connecting_seconds: number, stalled_seconds: number, reconnecting_seconds: number, stopped_seconds: number}>}>} cameras
+ * @property {Array<{camera: string, samples: Array<{at: string, fps: number|null, fill: number|null,
+ *   live_seconds: number, connecting_seconds: number, stalled_seconds: number, reconnecting_seconds: number,
+ *   stopped_seconds: number}>}>} cameras
  * @property {Array<{camera: string, at: string, clips: number, size_bytes: number}>} clips by quarters of an hour
  */
 
@@ -140,11 +145,17 @@
  * @property {{state: string, due_at: string, reason: string|null, clips: string[]}|null} last_run
  */
 
-/** @typedef {{status?: string, media_type?: string, keep?: string, camera?: string, q?: string, from?: string, to?: string}} ClipFilter */
+/**
+ * @typedef {{status?: string, media_type?: string, keep?: string, camera?: string, q?: string, from?: string,
+ *   to?: string}} ClipFilter
+ */
 
 /** @typedef {{screen: string, clip: string|null, query: URLSearchParams}} Route */
 
-/** @typedef {HTMLElement & {show(state: State, now_ms: number): void, around?(id: string): readonly Clip[]}} Screen `now_ms` on the server's clock; `around`: its clips in its order */
+/**
+ * @typedef {HTMLElement & {show(state: State, now_ms: number): void, around?(id: string): readonly Clip[]}} Screen
+ *   `now_ms` on the server's clock; `around`: its clips in its order
+ */
 
 /**
  * @typedef {object} Services what a screen works with
@@ -217,14 +228,18 @@
  * @property {(init: LiveInit) => void} onInit
  * @property {(state: LiveState) => void} onState
  * @property {(data: ArrayBuffer) => void} onInitSegment
- * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number}) => void} onFragment
+ * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number})
+ *   => void} onFragment
  * @property {(picture: {data: ArrayBuffer, label_us: number}) => void} onJpeg
  * @property {(piece: {data: ArrayBuffer, lead_s: number, label_us: number}) => void} [onSound]
  * @property {(told: {reason: string}) => void} [onUnplayable]
  * @property {(up: boolean) => void} onLink
  */
 
-/** @typedef {{type: "init", codec: string, width: number, height: number, mime?: string, rotation?: number, rate?: number}} LiveInit no mime: JPEGs, or sound of a `rate` */
+/**
+ * @typedef {{type: "init", codec: string, width: number, height: number, mime?: string, rotation?: number,
+ *   rate?: number}} LiveInit no mime: JPEGs, or sound of a `rate`
+ */
 
 /** @typedef {"off"|"opening"|"on"|"none"|"blocked"|"late"} SoundState */
 

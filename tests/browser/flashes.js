@@ -131,10 +131,20 @@ export async function brightAt(url, times_s) {
 
 async function offsets(sound, view, seconds) {
   const [heard, seen] = await Promise.all([clicks(sound, seconds), flashes(view, seconds)]);
-  const offsets_ms = heard.map((click) => {
-    const flash = seen.found.reduce((best, other) => (Math.abs(other - click) < Math.abs(best - click) ? other : best), Infinity);
-    return click - flash;
-  }).filter((offset) => Math.abs(offset) < 450);
-  return { offsets_ms, heard: heard.length, seen: seen.found.length, longest_pause_ms: seen.longest_pause_ms,
-    rate: sound.context.sampleRate };
+  const offsets_ms = heard
+    .map((click) => {
+      const flash = seen.found.reduce(
+        (best, other) => (Math.abs(other - click) < Math.abs(best - click) ? other : best),
+        Infinity,
+      );
+      return click - flash;
+    })
+    .filter((offset) => Math.abs(offset) < 450);
+  return {
+    offsets_ms,
+    heard: heard.length,
+    seen: seen.found.length,
+    longest_pause_ms: seen.longest_pause_ms,
+    rate: sound.context.sampleRate,
+  };
 }

@@ -6,7 +6,9 @@ const SYNC = "10110010";
 /** @param {CanvasImageSource} source @param {number} width @param {number} height @returns {number|null} */
 export function counterOf(source, width, height) {
   const canvas = new OffscreenCanvas(width, height);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
   context.drawImage(source, 0, 0, width, height);
   const cell = width / CELLS;
   const cells = Array.from({ length: CELLS }, (_, i) => {
@@ -21,7 +23,10 @@ export function counterOf(source, width, height) {
   return bytes[0] * 65536 + bytes[1] * 256 + bytes[2];
 }
 
-/** @param {HTMLVideoElement} video @returns {Promise<{counter: number|null, media_time_s: number}>} the next frame painted */
+/**
+ * @param {HTMLVideoElement} video
+ * @returns {Promise<{counter: number|null, media_time_s: number}>} the next frame painted
+ */
 export function nextPainted(video) {
   return new Promise((resolve) => {
     video.requestVideoFrameCallback((_now, { mediaTime }) => {

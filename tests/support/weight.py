@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from backend.static import without_comments
+from backend.static import as_served
 
 WEB = Path(__file__).parents[2] / "web"
 TYPES_ONLY = {"types.js"}
@@ -27,7 +27,7 @@ def needs(path: Path) -> set[Path]:
 
 def served_bytes(paths: set[Path]) -> int:
     """Of the languages English counts: only one is fetched, and they are about as long."""
-    return sum(len(without_comments(path.read_text()).encode()) for path in paths)
+    return sum(len(as_served(path)) for path in paths)
 
 
 def later() -> set[Path]:

@@ -1,7 +1,7 @@
 /** What is wished for in the dialog of one clip and nowhere else: asks the server, shows its word, says how it went. */
 
-import { text } from "../messages.js";
 import { moment } from "../format.js";
+import { text } from "../messages.js";
 import { leaveClip } from "../router.js";
 /** @import { Clip, Services } from "../types.js" */
 
@@ -37,12 +37,15 @@ export class ClipDeeds {
   /** @param {string} id @param {Date|null} at null: now */
   publish(id, at) {
     return this.#verb(id, "publish", at ? { at: at.toISOString() } : {}, (clip) =>
-      clip.status === "published" ? text.clip.isPublished : text.clip.promised(moment(clip.publish_at ?? "")));
+      clip.status === "published" ? text.clip.isPublished : text.clip.promised(moment(clip.publish_at ?? "")),
+    );
   }
 
   /** @param {Clip} clip */
   unpublish({ id, status }) {
-    return this.#verb(id, "unpublish", undefined, () => (status === "published" ? text.clip.isUnpublished : text.clip.isCancelled));
+    return this.#verb(id, "unpublish", undefined, () =>
+      status === "published" ? text.clip.isUnpublished : text.clip.isCancelled,
+    );
   }
 
   /** @param {Clip} clip @param {object} changes */
@@ -55,9 +58,10 @@ export class ClipDeeds {
 
   /** @param {Clip} clip */
   async remove({ id, media_type }) {
-    const [title, body] = media_type === "image"
-      ? [text.clip.removeSnapshotTitle, text.clip.removeSnapshotBody]
-      : [text.clip.removeTitle, text.clip.removeBody];
+    const [title, body] =
+      media_type === "image"
+        ? [text.clip.removeSnapshotTitle, text.clip.removeSnapshotBody]
+        : [text.clip.removeTitle, text.clip.removeBody];
     if (!(await this.#confirm({ title, body, yes: text.clip.remove, no: text.clip.keep }))) return;
     await this.#actions.about(id, async () => {
       await this.#api.remove(id);

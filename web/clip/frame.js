@@ -34,7 +34,9 @@ class FrameOnScreen {
   /** @param {HTMLVideoElement} video */
   constructor(video) {
     this.#video = video;
-    video.addEventListener("emptied", () => { this.#media_s = null; });
+    video.addEventListener("emptied", () => {
+      this.#media_s = null;
+    });
     if ("requestVideoFrameCallback" in video) this.#watch();
   }
 
@@ -48,14 +50,22 @@ class FrameOnScreen {
 
   /** Seconds from the start of the clip; on the way to another frame, of that. */
   get time_s() {
-    return this.#video.seeking ? this.#video.currentTime : this.#media_s ?? this.#video.currentTime;
+    return this.#video.seeking ? this.#video.currentTime : (this.#media_s ?? this.#video.currentTime);
   }
 
-  /** One frame on (1) or back (-1), however long frames are. @param {1|-1} direction @param {number} frame_s usual length of one */
+  /**
+   * One frame on (1) or back (-1), however long frames are.
+   * @param {1|-1} direction
+   * @param {number} frame_s usual length of one
+   */
   step(direction, frame_s) {
     if (this.#waiting >= WAITING) return this.#last;
     this.#waiting += 1;
-    this.#last = this.#last.then(() => this.#step(direction, frame_s)).finally(() => { this.#waiting -= 1; });
+    this.#last = this.#last
+      .then(() => this.#step(direction, frame_s))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
     return this.#last;
   }
 
@@ -83,7 +93,11 @@ class FrameOnScreen {
     }
   }
 
-  /** @param {number} time_s @param {number} frame_s how long before it the frame may begin @returns {Promise<number>} the frame painted then */
+  /**
+   * @param {number} time_s
+   * @param {number} frame_s how long before it the frame may begin
+   * @returns {Promise<number>} the frame painted then
+   */
   #seek(time_s, frame_s) {
     const video = this.#video;
     return new Promise((resolve) => {
@@ -100,11 +114,15 @@ class FrameOnScreen {
       };
       let timer = setTimeout(done, GIVE_UP_MS);
       this.#painted = arrived;
-      video.addEventListener("seeked", () => {
-        clearTimeout(timer);
-        timer = setTimeout(done, PAINT_MS);
-        arrived();
-      }, { signal: listening.signal });
+      video.addEventListener(
+        "seeked",
+        () => {
+          clearTimeout(timer);
+          timer = setTimeout(done, PAINT_MS);
+          arrived();
+        },
+        { signal: listening.signal },
+      );
       video.currentTime = time_s;
     });
   }

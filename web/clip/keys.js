@@ -14,35 +14,47 @@ function toggle(video) {
 
 /** @param {HTMLVideoElement} video */
 function fullScreen(video) {
+  const older = /** @type {any} */ (video);
   if (document.fullscreenElement) document.exitFullscreen();
   else if (video.requestFullscreen) video.requestFullscreen().catch(() => undefined);
-  else /** @type {any} */ (video).webkitEnterFullscreen?.();
+  else older.webkitEnterFullscreen?.();
 }
 
 /** @param {import("../components/clip_dialog.js").ClipDialog} dialog */
 export function playerKeys(dialog) {
   /** @param {(video: HTMLVideoElement) => void} act */
-  const on = (act) => () => { if (dialog.video) act(dialog.video); };
+  const on = (act) => () => {
+    if (dialog.video) act(dialog.video);
+  };
   /** @param {number} seconds */
-  const seek = (seconds) => on((video) => {
-    video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), Math.max(0, video.duration - dialog.frame_s / 2));
-  });
+  const seek = (seconds) =>
+    on((video) => {
+      video.currentTime = Math.min(
+        Math.max(0, video.currentTime + seconds),
+        Math.max(0, video.duration - dialog.frame_s / 2),
+      );
+    });
   /** @param {1|-1} direction */
-  const step = (direction) => on((video) => { frameOf(video).step(direction, dialog.frame_s); });
+  const step = (direction) =>
+    on((video) => {
+      frameOf(video).step(direction, dialog.frame_s);
+    });
   return {
     " ": on(toggle),
-    "k": on(toggle),
-    "j": seek(-SKIP),
-    "l": seek(SKIP),
+    k: on(toggle),
+    j: seek(-SKIP),
+    l: seek(SKIP),
     // A picture has no time to go through.
-    "arrowleft": () => (dialog.isPicture ? dialog.beside.go("previous") : seek(-NUDGE)()),
-    "arrowright": () => (dialog.isPicture ? dialog.beside.go("next") : seek(NUDGE)()),
+    arrowleft: () => (dialog.isPicture ? dialog.beside.go("previous") : seek(-NUDGE)()),
+    arrowright: () => (dialog.isPicture ? dialog.beside.go("next") : seek(NUDGE)()),
     ",": step(-1),
     ".": step(1),
-    "f": on(fullScreen),
-    "m": on((video) => { video.muted = !video.muted; }),
-    "p": () => dialog.beside.go("previous"),
-    "n": () => dialog.beside.go("next"),
+    f: on(fullScreen),
+    m: on((video) => {
+      video.muted = !video.muted;
+    }),
+    p: () => dialog.beside.go("previous"),
+    n: () => dialog.beside.go("next"),
     "?": () => dialog.wish("help"),
   };
 }

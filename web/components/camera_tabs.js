@@ -52,7 +52,12 @@ export class CameraTabs extends HsElement {
   #add(id) {
     const dot = h("span", { class: "state-dot", role: "img" });
     const name = h("span");
-    const button = h("button", { type: "button", class: "tab", on: { click: () => this.wish("choose-camera", { camera: id }) } }, dot, name);
+    const button = h(
+      "button",
+      { type: "button", class: "tab", on: { click: () => this.wish("choose-camera", { camera: id }) } },
+      dot,
+      name,
+    );
     const tab = { button, name, dot };
     this.#tabs.set(id, tab);
     this.append(button);

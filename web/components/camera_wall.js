@@ -31,9 +31,12 @@ export class CameraWall extends HsElement {
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    const observer = new IntersectionObserver((seen) => {
-      for (const { target, isIntersecting } of seen) /** @type {WallCell} */ (target).inView = isIntersecting;
-    }, { rootMargin: "100px" });
+    const observer = new IntersectionObserver(
+      (seen) => {
+        for (const { target, isIntersecting } of seen) /** @type {WallCell} */ (target).inView = isIntersecting;
+      },
+      { rootMargin: "100px" },
+    );
     this.#observer = observer;
     for (const { cell } of this.#entries.values()) observer.observe(cell);
     signal.addEventListener("abort", () => observer.disconnect());
@@ -61,8 +64,12 @@ export class CameraWall extends HsElement {
     const cell = new WallCell(id);
     const name = h("span", { class: "wall-name" });
     const state = h("span", { class: "state-pill" });
-    const link = h("a", { class: "wall-link", href: build({ query: new URLSearchParams({ camera: id }) }) },
-      cell, h("span", { class: "wall-text" }, name, state));
+    const link = h(
+      "a",
+      { class: "wall-link", href: build({ query: new URLSearchParams({ camera: id }) }) },
+      cell,
+      h("span", { class: "wall-text" }, name, state),
+    );
     const entry = { item: h("li", {}, link), cell, name, state };
     this.#entries.set(id, entry);
     this.list.append(entry.item);

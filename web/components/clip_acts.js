@@ -1,12 +1,13 @@
 /**
- * What else can be done with one clip: exactly what its state allows. Wishes: `favourite`, `like` {on}, `stop-recording`,
- * `retry-clip` and `delete-clip` {id}.
+ * What else can be done with one clip: exactly what its state allows. Wishes: `favourite`, `like` {on},
+ * `stop-recording`, `retry-clip` and `delete-clip` {id}.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { clipBadge } from "../format.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Clip } from "../types.js" */
 
 /** Hidden pictures that some players show all the same. */
@@ -19,7 +20,17 @@ export class ClipActs extends HsElement {
   likes = h("span");
   stop = this.#button("stop", text.record.stop, () => this.#ask("stop-recording"));
   retry = this.#button("retry", text.clips.retry, () => this.#ask("retry-clip"));
-  heart = h("button", { type: "button", class: "button heart", "aria-pressed": "false", on: { click: () => this.wish("like", { on: this.heart.getAttribute("aria-pressed") !== "true" }) } }, icon("heart"), this.likes);
+  heart = h(
+    "button",
+    {
+      type: "button",
+      class: "button heart",
+      "aria-pressed": "false",
+      on: { click: () => this.wish("like", { on: this.heart.getAttribute("aria-pressed") !== "true" }) },
+    },
+    icon("heart"),
+    this.likes,
+  );
   star = this.#button("star", text.clip.favourite, () => this.wish("favourite"));
   download = h("a", { class: "button", download: true }, icon("down"), text.clip.download);
   clean = h("a", { class: "button", download: true, title: text.clip.cleanDetail }, icon("down"), text.clip.clean);
@@ -45,7 +56,10 @@ export class ClipActs extends HsElement {
     setAttribute(this.star, "aria-pressed", String(clip.keep));
     this.download.hidden = !ready || !clip.download_url;
     setAttribute(this.download, "href", clip.download_url);
-    this.clean.hidden = this.download.hidden || (clip.lead_in_seconds ?? 0) <= LONGEST_LEAD_IN_S || Boolean(clip.download_url?.includes("form=clean"));
+    this.clean.hidden =
+      this.download.hidden ||
+      (clip.lead_in_seconds ?? 0) <= LONGEST_LEAD_IN_S ||
+      Boolean(clip.download_url?.includes("form=clean"));
     setAttribute(this.clean, "href", this.clean.hidden ? null : `${clip.download_url}?form=clean`);
     setAttribute(this, "aria-busy", asked || null);
     setText(this.badge, clipBadge(clip));

@@ -37,9 +37,17 @@ export class ClipBeside extends HsElement {
 
   /** @param {"previous"|"next"} which @param {string} picture */
   #button(which, picture) {
-    return h("button", {
-      type: "button", class: "icon-button beside", "aria-label": text.clip[which], title: text.clip[which], on: { click: () => this.go(which) },
-    }, icon(picture));
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button beside",
+        "aria-label": text.clip[which],
+        title: text.clip[which],
+        on: { click: () => this.go(which) },
+      },
+      icon(picture),
+    );
   }
 }
 

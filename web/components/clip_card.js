@@ -7,6 +7,7 @@ import { clipHref } from "../router.js";
 import { plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
 import { elapsedSeconds } from "./recordings.js";
+
 /** @import { Camera, Clip } from "../types.js" */
 
 /** Midnight is at a whole one in every zone: then "today" becomes "yesterday". */
@@ -17,8 +18,16 @@ export class ClipCard extends HsElement {
   #known = [];
 
   image = h("img", {
-    alt: "", loading: "lazy", decoding: "async", hidden: true,
-    on: { load: () => this.toggleAttribute("pictured", true), error: () => { this.image.hidden = true; } },
+    alt: "",
+    loading: "lazy",
+    decoding: "async",
+    hidden: true,
+    on: {
+      load: () => this.toggleAttribute("pictured", true),
+      error: () => {
+        this.image.hidden = true;
+      },
+    },
   });
   badge = h("span", { class: "badge" });
   length = h("span", { class: "card-length" });
@@ -29,15 +38,28 @@ export class ClipCard extends HsElement {
   share = h("span");
   copy = h("span", { class: "card-copy", role: "img" }, icon("cloud"), this.share);
   error = h("span", { class: "card-error" });
-  link = h("a", { class: "card-link" },
+  link = h(
+    "a",
+    { class: "card-link" },
     h("span", { class: "card-picture" }, icon("film"), this.image, this.error, this.badge, this.length, this.bar),
-    h("span", { class: "card-text" }, this.heading, h("span", { class: "card-line" }, this.time, this.where, this.copy)));
+    h(
+      "span",
+      { class: "card-text" },
+      this.heading,
+      h("span", { class: "card-line" }, this.time, this.where, this.copy),
+    ),
+  );
 
   build() {
     this.append(this.link);
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms on the server's clock @param {number|string} [copied] of the store: its share, or why it waits */
+  /**
+   * @param {Clip} clip
+   * @param {readonly Camera[]} cameras
+   * @param {number} now_ms on the server's clock
+   * @param {number|string} [copied] of the store: its share, or why it waits
+   */
   show(clip, cameras, now_ms, copied) {
     // A card is painted twice a second, and most say what they said.
     const known = [clip, cameras, copied, clip.status === "pending" ? now_ms : Math.floor(now_ms / QUARTER_HOUR_MS)];
@@ -79,7 +101,8 @@ export class ClipCard extends HsElement {
     else if (clip.status === "pending") setText(this.length, clock(elapsed));
     else setText(this.length, clip.duration_seconds === null ? "" : clock(Math.round(clip.duration_seconds)));
     const planned = plannedSeconds(clip);
-    const share = clip.status === "processing" ? clip.progress : clip.status === "pending" && planned ? elapsed / planned : null;
+    const share =
+      clip.status === "processing" ? clip.progress : clip.status === "pending" && planned ? elapsed / planned : null;
     this.bar.hidden = !["pending", "processing"].includes(clip.status);
     if (share === null) this.bar.removeAttribute("value");
     else this.bar.value = share;

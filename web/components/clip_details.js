@@ -1,4 +1,7 @@
-/** Facts and words of one clip: title, caption and tags to edit, what it is, what can be done with it. Wishes: `change-clip` {changes}. */
+/**
+ * Facts and words of one clip: title, caption and tags to edit, what it is, what can be done with it. Wishes:
+ * `change-clip` {changes}.
+ */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { bytes, cameraName, clipError, clock, copyWords, moment } from "../format.js";
@@ -12,22 +15,50 @@ export class ClipDetails extends HsElement {
   #clip = null;
 
   heading = h("input", {
-    id: "clip-title", name: "title", class: "title-field", maxlength: 200, autocomplete: "off",
-    placeholder: text.clip.titleHint, "aria-label": text.clip.title,
+    id: "clip-title",
+    name: "title",
+    class: "title-field",
+    maxlength: 200,
+    autocomplete: "off",
+    placeholder: text.clip.titleHint,
+    "aria-label": text.clip.title,
   });
   caption = h("textarea", {
-    id: "clip-caption", name: "caption", class: "caption-field", rows: 2, maxlength: 5000,
-    placeholder: text.clip.captionHint, "aria-label": text.clip.caption,
+    id: "clip-caption",
+    name: "caption",
+    class: "caption-field",
+    rows: 2,
+    maxlength: 5000,
+    placeholder: text.clip.captionHint,
+    "aria-label": text.clip.caption,
   });
   tags = h("input", {
-    id: "clip-tags", name: "tags", class: "caption-field", maxlength: 1100, autocomplete: "off",
-    placeholder: text.clip.tagsHint, "aria-label": text.clip.tags,
+    id: "clip-tags",
+    name: "tags",
+    class: "caption-field",
+    maxlength: 1100,
+    autocomplete: "off",
+    placeholder: text.clip.tagsHint,
+    "aria-label": text.clip.tags,
   });
   save = h("button", { class: "button primary", hidden: true }, text.clip.save);
-  form = h("form", {
-    class: "clip-form",
-    on: { input: () => this.#dirty(), submit: (/** @type {Event} */ event) => { event.preventDefault(); this.#submit(); } },
-  }, this.heading, this.caption, this.tags, this.save);
+  form = h(
+    "form",
+    {
+      class: "clip-form",
+      on: {
+        input: () => this.#dirty(),
+        submit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          this.#submit();
+        },
+      },
+    },
+    this.heading,
+    this.caption,
+    this.tags,
+    this.save,
+  );
   /** What it is; stands where the dialog puts it, behind what can be done. */
   facts = h("dl", { class: "facts" });
   alert = h("p", { class: "clip-alert", hidden: true });
@@ -36,7 +67,12 @@ export class ClipDetails extends HsElement {
     this.append(this.form, this.alert);
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {boolean} saving @param {number|string} [copied] of the store: its share, or why it waits */
+  /**
+   * @param {Clip} clip
+   * @param {readonly Camera[]} cameras
+   * @param {boolean} saving
+   * @param {number|string} [copied] of the store: its share, or why it waits
+   */
   show(clip, cameras, saving, copied) {
     const other = clip.id !== this.#clip?.id;
     // What somebody is typing is not overwritten by the server's word about something else.
@@ -78,20 +114,32 @@ export class ClipDetails extends HsElement {
       [text.clip.camera, cameraName(clip.camera, cameras)],
       [text.clip.starts, h("time", { datetime: clip.start_time }, moment(clip.start_time))],
     ];
-    if (clip.duration_seconds && clip.media_type === "video") rows.push([text.clip.length, clock(Math.round(clip.duration_seconds))]);
+    if (clip.duration_seconds && clip.media_type === "video")
+      rows.push([text.clip.length, clock(Math.round(clip.duration_seconds))]);
     if (clip.width && clip.height) rows.push([text.clip.picture, `${clip.width} × ${clip.height}`]);
     if (clip.size_bytes) rows.push([text.clip.size, bytes(clip.size_bytes)]);
     if (copy) rows.push([text.clip.stored, copy]);
-    const next = /** @type {Array<[string, string|null]>} */ ([[text.clip.continuedFrom, clip.continued_from], [text.clip.continuedBy, clip.continued_by]]);
+    const next = /** @type {Array<[string, string|null]>} */ ([
+      [text.clip.continuedFrom, clip.continued_from],
+      [text.clip.continuedBy, clip.continued_by],
+    ]);
     for (const [label, id] of next) if (id) rows.push([label, h("a", { href: clipHref(id) }, icon("play"))]);
-    for (const [label, value] of rows) if (value instanceof Element) setAttribute(value, "aria-label", value.textContent || label);
+    for (const [label, value] of rows)
+      if (value instanceof Element) setAttribute(value, "aria-label", value.textContent || label);
     this.facts.replaceChildren(...rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))));
   }
 }
 
 /** @param {string} words */
 function tagsOf(words) {
-  return [...new Set(words.split(",").map((tag) => tag.trim()).filter(Boolean))];
+  return [
+    ...new Set(
+      words
+        .split(",")
+        .map((tag) => tag.trim())
+        .filter(Boolean),
+    ),
+  ];
 }
 
 /** @param {string} words @param {readonly string[]} tags */

@@ -1,11 +1,12 @@
 /**
- * One clip over the page, with its own address. Wishes: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`; others are granted here.
+ * One clip over the page, with its own address. Wishes: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`;
+ * others are granted here.
  */
 
+import { closeOnBackdrop } from "../backdrop.js";
 import { ClipDeeds } from "../clip/deeds.js";
 import { frameOf } from "../clip/frame.js";
 import { playerKeys } from "../clip/keys.js";
-import { closeOnBackdrop } from "../backdrop.js";
 import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
 import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
@@ -36,15 +37,40 @@ export class ClipDialog extends HsElement {
   details = new ClipDetails();
   publishing = new ClipPublishing();
   acts = new ClipActs();
-  close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
+  close = h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button dialog-close",
+      "aria-label": text.clip.close,
+      on: { click: () => this.dialog.close() },
+    },
+    icon("close"),
+  );
   beside = new ClipBeside();
   stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.beside);
   body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.details.facts, this.acts);
   gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
-  dialog = h("dialog", { class: "clip-dialog", on: { close: () => { if (this.#id) this.wish("close-clip"); } } },
-    this.close, this.stage, this.gone, this.body);
+  dialog = h(
+    "dialog",
+    {
+      class: "clip-dialog",
+      on: {
+        close: () => {
+          if (this.#id) this.wish("close-clip");
+        },
+      },
+    },
+    this.close,
+    this.stage,
+    this.gone,
+    this.body,
+  );
 
-  /** @param {Services} services @param {(id: string) => readonly Clip[]|null} listOver the clips in the order of the screen below */
+  /**
+   * @param {Services} services
+   * @param {(id: string) => readonly Clip[]|null} listOver the clips in the order of the screen below
+   */
   constructor(services, listOver) {
     super();
     this.#deeds = new ClipDeeds(services);
@@ -58,13 +84,15 @@ export class ClipDialog extends HsElement {
     const deeds = this.#deeds;
     const wishes = /** @type {Record<string, (clip: Clip, detail: any) => unknown>} */ ({
       "set-thumbnail": (clip, { source }) => this.#setThumbnail(clip, source),
-      "look": () => this.video?.pause(),
-      "publish": ({ id }, { at }) => deeds.publish(id, at),
-      "unpublish": (clip) => deeds.unpublish(clip),
+      look: () => this.video?.pause(),
+      publish: ({ id }, { at }) => deeds.publish(id, at),
+      unpublish: (clip) => deeds.unpublish(clip),
       "change-clip": (clip, { changes }) => deeds.change(clip, changes),
       "delete-clip": (clip) => deeds.remove(clip),
-      "favourite": (clip) => deeds.favourite(clip),
-      "like": async ({ id }, { on }) => { if (await deeds.like(id, on)) this.acts.liked(on); },
+      favourite: (clip) => deeds.favourite(clip),
+      like: async ({ id }, { on }) => {
+        if (await deeds.like(id, on)) this.acts.liked(on);
+      },
     });
     for (const [name, grant] of Object.entries(wishes)) {
       this.addEventListener(name, (event) => {
@@ -72,7 +100,13 @@ export class ClipDialog extends HsElement {
         if (this.#clip) grant(this.#clip, /** @type {CustomEvent} */ (event).detail);
       });
     }
-    this.addEventListener("loadstart", (event) => { if (event.target instanceof HTMLVideoElement) frameOf(event.target); }, { capture: true });
+    this.addEventListener(
+      "loadstart",
+      (event) => {
+        if (event.target instanceof HTMLVideoElement) frameOf(event.target);
+      },
+      { capture: true },
+    );
     this.addEventListener("play", () => this.previews.look(null), { capture: true });
   }
 
@@ -85,7 +119,8 @@ export class ClipDialog extends HsElement {
   /** @param {State} state */
   show(state) {
     const { dialog, player, details, body, gone } = this;
-    const clip = this.#clip = state.openClip;
+    const clip = state.openClip;
+    this.#clip = clip;
     const changed = this.#id !== state.openId;
     this.#id = state.openId;
     player.show(state.openId ? clip : null);
@@ -129,7 +164,7 @@ export class ClipDialog extends HsElement {
     return 1 / (this.#clip?.fps || 30);
   }
 
-  /** @param {Clip} clip @param {string|null} source the picture looked at, null: the player, or what stands in its place */
+  /** @param {Clip} clip @param {string|null} source the picture looked at; null is the player, or what stands for it */
   #setThumbnail({ id }, source) {
     const { video } = this;
     const began = video && (video.played.length > 0 || video.currentTime > 0);

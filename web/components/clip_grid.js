@@ -13,15 +13,41 @@ export class ClipGrid extends HsElement {
 
   count = h("span", { class: "count" });
   list = h("ul", { class: "grid", "aria-labelledby": "clips-heading" });
-  skeleton = h("div", { class: "grid", "aria-hidden": "true" }, ...Array.from({ length: 4 }, () => h("div", { class: "skeleton" })));
+  skeleton = h(
+    "div",
+    { class: "grid", "aria-hidden": "true" },
+    ...Array.from({ length: 4 }, () => h("div", { class: "skeleton" })),
+  );
   empty = h("div", { class: "state" }, icon("film"), h("h3", {}, text.clips.empty), h("p", {}, text.clips.emptyDetail));
   errorWords = h("p");
-  error = h("div", { class: "state", role: "alert" }, icon("alert"), h("h3", {}, text.clips.failed), this.errorWords,
-    h("button", { type: "button", class: "button", on: { click: () => this.wish("reload-clips") } }, icon("retry"), text.clips.retry));
-  more = h("button", { type: "button", class: "button more", on: { click: () => this.wish("more-clips") } }, text.clips.more);
+  error = h(
+    "div",
+    { class: "state", role: "alert" },
+    icon("alert"),
+    h("h3", {}, text.clips.failed),
+    this.errorWords,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => this.wish("reload-clips") } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
+  more = h(
+    "button",
+    { type: "button", class: "button more", on: { click: () => this.wish("more-clips") } },
+    text.clips.more,
+  );
 
   build() {
-    this.append(h("h2", { id: "clips-heading" }, text.clips.title, this.count), this.error, this.skeleton, this.list, this.empty, this.more);
+    this.append(
+      h("h2", { id: "clips-heading" }, text.clips.title, this.count),
+      this.error,
+      this.skeleton,
+      this.list,
+      this.empty,
+      this.more,
+    );
   }
 
   /** @param {State} state @param {number} now_ms on the server's clock */
@@ -39,7 +65,11 @@ export class ClipGrid extends HsElement {
     this.#arrange(state, now_ms);
   }
 
-  /** Moves and fills cards in place, so that focus and loaded pictures stay. @param {State} state @param {number} now_ms */
+  /**
+   * Moves and fills cards in place, so that focus and loaded pictures stay.
+   * @param {State} state
+   * @param {number} now_ms
+   */
   #arrange(state, now_ms) {
     const list = this.list;
     const wanted = new Set(state.clips.items.map((clip) => clip.id));

@@ -22,7 +22,12 @@ export class ClipPlayer extends HsElement {
   #resumed = -1;
 
   words = h("p");
-  again = h("button", { type: "button", class: "button", on: { click: () => this.#retry() } }, icon("retry"), text.clips.retry);
+  again = h(
+    "button",
+    { type: "button", class: "button", on: { click: () => this.#retry() } },
+    icon("retry"),
+    text.clips.retry,
+  );
   notice = h("div", { class: "player-notice", role: "status" }, this.words, this.again);
   stage = h("div", { class: "player-stage" });
 
@@ -65,7 +70,11 @@ export class ClipPlayer extends HsElement {
     }
   }
 
-  /** @param {Clip} clip @param {import("../types.js").Playback} playback @param {typeof import("../direct_address.js").DirectAddress|null} Direct */
+  /**
+   * @param {Clip} clip
+   * @param {import("../types.js").Playback} playback
+   * @param {typeof import("../direct_address.js").DirectAddress|null} Direct
+   */
   #play(clip, playback, Direct) {
     this.#loaded = false;
     const known = this.stage.querySelector("video");
@@ -80,21 +89,31 @@ export class ClipPlayer extends HsElement {
   /** @param {Clip} clip */
   #video(clip) {
     if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
-    const video = /** @type {HTMLVideoElement} */ (h("video", {
-      controls: true, playsinline: true, preload: "auto", poster: clip.thumbnail_url,
-      on: {
-        error: () => this.#failed(video),
-        loadedmetadata: () => { if (this.#at) video.currentTime = this.#at; },
-        loadeddata: () => {
-          this.#loaded = true;
-          this.#say("", false);
+    const video = /** @type {HTMLVideoElement} */ (
+      h("video", {
+        controls: true,
+        playsinline: true,
+        preload: "auto",
+        poster: clip.thumbnail_url,
+        on: {
+          error: () => this.#failed(video),
+          loadedmetadata: () => {
+            if (this.#at) video.currentTime = this.#at;
+          },
+          loadeddata: () => {
+            this.#loaded = true;
+            this.#say("", false);
+          },
         },
-      },
-    }));
+      })
+    );
     return video;
   }
 
-  /** An address of the store that worked has expired; one that never did is given up. @param {HTMLVideoElement} video */
+  /**
+   * An address of the store that worked has expired; one that never did is given up.
+   * @param {HTMLVideoElement} video
+   */
   #failed(video) {
     const clip = this.#clip;
     if (!clip || !video.hasAttribute("src")) return;

@@ -1,11 +1,12 @@
 /**
- * The pictures that can stand for a clip: a dot for each, and "Set as thumbnail" for what is on screen. A picture that is
- * looked at lies over the player until that plays. Wishes: `set-thumbnail` {source}, null: the frame of the player.
+ * The pictures that can stand for a clip: a dot for each, and "Set as thumbnail" for what is on screen. A picture that
+ * is looked at lies over the player until that plays. Wishes: `set-thumbnail` {source}, null: the frame of the player.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Clip } from "../types.js" */
 
 const SOURCES = /** @type {const} */ (["manual", "current", "middle"]);
@@ -18,15 +19,30 @@ export class ClipPreviews extends HsElement {
 
   /** Lies over the player. */
   still = h("img", { class: "clip-still", alt: "", hidden: true });
-  dots = SOURCES.map((source) => h("button", {
-    type: "button", class: "dot", "aria-label": text.clip.previews[source], title: text.clip.previews[source], "aria-pressed": "false",
-    on: { click: () => this.look(this.#looked === source ? null : source) },
-  }));
+  dots = SOURCES.map((source) =>
+    h("button", {
+      type: "button",
+      class: "dot",
+      "aria-label": text.clip.previews[source],
+      title: text.clip.previews[source],
+      "aria-pressed": "false",
+      on: { click: () => this.look(this.#looked === source ? null : source) },
+    }),
+  );
   words = h("span", { class: "dots-words" });
-  set = h("button", { type: "button", class: "button", on: { click: () => this.wish("set-thumbnail", { source: this.#looked }) } }, icon("still"), text.clip.setThumbnail);
+  set = h(
+    "button",
+    { type: "button", class: "button", on: { click: () => this.wish("set-thumbnail", { source: this.#looked }) } },
+    icon("still"),
+    text.clip.setThumbnail,
+  );
 
   build() {
-    this.append(h("div", { class: "dots", role: "group", "aria-label": text.clip.pictures }, ...this.dots), this.words, this.set);
+    this.append(
+      h("div", { class: "dots", role: "group", "aria-label": text.clip.pictures }, ...this.dots),
+      this.words,
+      this.set,
+    );
   }
 
   /** @param {Clip} clip @param {boolean} asked */

@@ -1,9 +1,12 @@
-/** Publishing one clip: now, at a time of the viewer's own zone, or not any more. Wishes: `publish` {at}, `unpublish`. */
+/**
+ * Publishing one clip: now, at a time of the viewer's own zone, or not any more. Wishes: `publish` {at}, `unpublish`.
+ */
 
 import { h, setAttribute, setText } from "../dom.js";
 import { moment } from "../format.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Clip } from "../types.js" */
 
 const AHEAD_MS = 3_600_000;
@@ -20,15 +23,31 @@ export class ClipPublishing extends HsElement {
   #choosing = false;
 
   words = h("p", { class: "publishing-words" });
-  now = h("button", { type: "button", class: "button primary", on: { click: () => this.wish("publish", { at: null }) } });
+  now = h("button", {
+    type: "button",
+    class: "button primary",
+    on: { click: () => this.wish("publish", { at: null }) },
+  });
   later = h("button", { type: "button", class: "button", on: { click: () => this.#choose(true) } });
   undo = h("button", { type: "button", class: "button", on: { click: () => this.wish("unpublish") } });
   time = h("input", { type: "datetime-local", id: "publish-at", step: 1, required: true });
-  form = h("form", {
-    class: "publish-form", hidden: true,
-    on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); this.#submit(); } },
-  }, h("label", { for: "publish-at" }, text.clip.publishAt), this.time, h("button", { class: "button primary" }, text.clip.plan),
-    h("button", { type: "button", class: "button", on: { click: () => this.#choose(false) } }, text.clip.leave));
+  form = h(
+    "form",
+    {
+      class: "publish-form",
+      hidden: true,
+      on: {
+        submit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          this.#submit();
+        },
+      },
+    },
+    h("label", { for: "publish-at" }, text.clip.publishAt),
+    this.time,
+    h("button", { class: "button primary" }, text.clip.plan),
+    h("button", { type: "button", class: "button", on: { click: () => this.#choose(false) } }, text.clip.leave),
+  );
   row = h("div", { class: "clip-row" }, this.now, this.later, this.undo);
 
   build() {
@@ -41,8 +60,14 @@ export class ClipPublishing extends HsElement {
     if (clip.id !== this.#clip?.id || clip.status !== "draft") this.#choosing = false;
     this.#clip = clip;
     this.hidden = clip.status !== "draft" && clip.status !== "published";
-    setText(this.words, promised ? text.clip.promised(moment(clip.publish_at ?? ""))
-      : clip.published_at && clip.status === "published" ? text.clip.publishedAt(moment(clip.published_at)) : "");
+    setText(
+      this.words,
+      promised
+        ? text.clip.promised(moment(clip.publish_at ?? ""))
+        : clip.published_at && clip.status === "published"
+          ? text.clip.publishedAt(moment(clip.published_at))
+          : "",
+    );
     this.words.hidden = this.words.textContent === "";
     setText(this.now, promised ? text.clip.publishNow : text.clip.publish);
     setText(this.later, promised ? text.clip.otherTime : text.clip.publishLater);

@@ -9,8 +9,17 @@ export class ConfirmDialog extends HsElement {
   words = h("p", { id: "confirm-words" });
   no = h("button", { class: "button", value: "no" });
   yes = h("button", { class: "button danger solid", value: "yes" });
-  dialog = h("dialog", { class: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-words" },
-    h("form", { method: "dialog" }, this.heading, this.words, h("div", { class: "confirm-actions" }, this.no, this.yes)));
+  dialog = h(
+    "dialog",
+    { class: "confirm", role: "alertdialog", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-words" },
+    h(
+      "form",
+      { method: "dialog" },
+      this.heading,
+      this.words,
+      h("div", { class: "confirm-actions" }, this.no, this.yes),
+    ),
+  );
 
   build() {
     this.append(this.dialog);

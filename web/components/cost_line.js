@@ -4,6 +4,7 @@ import { h, setText } from "../dom.js";
 import { bytes } from "../format.js";
 import { language, text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Budget } from "../types.js" */
 
 const REFRESH_MS = 30_000;
@@ -26,7 +27,11 @@ export class CostLine extends HsElement {
     this.append(this.words);
   }
 
-  /** @param {string|null} camera @param {{before: number, after: number|null}} lengths @param {number} made changes when something was recorded */
+  /**
+   * @param {string|null} camera
+   * @param {{before: number, after: number|null}} lengths
+   * @param {number} made changes when something was recorded
+   */
   show(camera, { before, after }, made) {
     const seconds = Math.max(1, before + (after ?? OPEN_ENDED_S));
     const asked = `${camera} ${seconds} ${made}`;
@@ -51,9 +56,11 @@ export class CostLine extends HsElement {
 function said({ cameras: [own], disk, hours_left, credits }) {
   if (disk.refusal) return disk.refusal;
   const parts = [];
-  if (own?.clip && own.snapshot) parts.push(text.record.costs(bytes(own.clip.size_bytes), bytes(own.snapshot.size_bytes)));
+  if (own?.clip && own.snapshot)
+    parts.push(text.record.costs(bytes(own.clip.size_bytes), bytes(own.snapshot.size_bytes)));
   if (credits) parts.push(text.record.credits(credits.left, credits.clip_cost, credits.snapshot_cost));
-  else if (hours_left !== null) parts.push(text.record.room(hours_left >= 48 ? unit("day", hours_left / 24) : unit("hour", hours_left)));
+  else if (hours_left !== null)
+    parts.push(text.record.room(hours_left >= 48 ? unit("day", hours_left / 24) : unit("hour", hours_left)));
   return parts.join(" ");
 }
 

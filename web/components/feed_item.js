@@ -19,8 +19,17 @@ export class FeedItem extends HsElement {
   #again = false;
 
   video = h("video", {
-    muted: true, loop: true, playsinline: true, preload: "none", disablepictureinpicture: true,
-    on: { error: () => this.#failed(), playing: () => { this.#again = false; } },
+    muted: true,
+    loop: true,
+    playsinline: true,
+    preload: "none",
+    disablepictureinpicture: true,
+    on: {
+      error: () => this.#failed(),
+      playing: () => {
+        this.#again = false;
+      },
+    },
   });
   image = h("img", { alt: "", loading: "lazy", hidden: true });
   length = h("span", { class: "card-length" });
@@ -30,8 +39,17 @@ export class FeedItem extends HsElement {
   time = h("time");
   where = h("span");
   likes = h("span", { class: "feed-likes" });
-  heart = h("button", { type: "button", class: "button quiet-small", "aria-pressed": "false", on: { click: () => this.#like() } }, icon("heart"), this.likes);
-  download = h("a", { class: "icon-button", download: true, "aria-label": text.clip.download, title: text.clip.download }, icon("down"));
+  heart = h(
+    "button",
+    { type: "button", class: "button quiet-small", "aria-pressed": "false", on: { click: () => this.#like() } },
+    icon("heart"),
+    this.likes,
+  );
+  download = h(
+    "a",
+    { class: "icon-button", download: true, "aria-label": text.clip.download, title: text.clip.download },
+    icon("down"),
+  );
 
   /** @param {import("../api.js").Api} api */
   constructor(api) {
@@ -41,8 +59,17 @@ export class FeedItem extends HsElement {
   }
 
   build() {
-    this.append(this.picture, h("div", { class: "feed-words" }, this.heading, this.caption,
-      h("p", { class: "card-line" }, this.time, this.where), h("div", { class: "feed-acts" }, this.heart, this.download)));
+    this.append(
+      this.picture,
+      h(
+        "div",
+        { class: "feed-words" },
+        this.heading,
+        this.caption,
+        h("p", { class: "card-line" }, this.time, this.where),
+        h("div", { class: "feed-acts" }, this.heart, this.download),
+      ),
+    );
   }
 
   /** @param {AbortSignal} signal */
@@ -99,7 +126,11 @@ export class FeedItem extends HsElement {
     this.#resolving = new AbortController();
     const { signal } = this.#resolving;
     try {
-      const { playback_url } = await this.#api.playback(/** @type {Clip} */ (this.#clip).id, signal, this.#again ? "expired" : undefined);
+      const { playback_url } = await this.#api.playback(
+        /** @type {Clip} */ (this.#clip).id,
+        signal,
+        this.#again ? "expired" : undefined,
+      );
       if (signal.aborted) return false;
       this.video.src = playback_url;
       return true;

@@ -1,6 +1,7 @@
 /**
- * The line under the live picture: small pictures, what is looked at, and the two ends of what would be kept. Three sliders
- * by the ARIA pattern. Calls `onLook`, `onStart`, `onEnd` with a moment, µs since the epoch, in the frame that is meant.
+ * The line under the live picture: small pictures, what is looked at, and the two ends of what would be kept. Three
+ * sliders by the ARIA pattern. Calls `onLook`, `onStart`, `onEnd` with a moment, µs since the epoch, in the frame that
+ * is meant.
  */
 
 import { h, setAttribute } from "../dom.js";
@@ -43,7 +44,10 @@ export class FilmLine extends HsElement {
     this.#place(this.start, marks.start_us);
     this.#place(this.end, marks.end_us, lastMarked(marks));
     this.range.style.setProperty("inset-inline-start", this.#percent(marks.start_us));
-    this.range.style.setProperty("inline-size", `${(100 * (marks.end_us - marks.start_us)) / (frames.to_us - frames.from_us)}%`);
+    this.range.style.setProperty(
+      "inline-size",
+      `${(100 * (marks.end_us - marks.start_us)) / (frames.to_us - frames.from_us)}%`,
+    );
   }
 
   /** @param {number} us */
@@ -52,7 +56,11 @@ export class FilmLine extends HsElement {
     return `${(100 * (us - from_us)) / (to_us - from_us)}%`;
   }
 
-  /** @param {HTMLElement} slider @param {number} us where it stands @param {number} [frame_us] its frame, where that begins elsewhere */
+  /**
+   * @param {HTMLElement} slider
+   * @param {number} us where it stands
+   * @param {number} [frame_us] its frame, where that begins elsewhere
+   */
   #place(slider, us, frame_us = us) {
     const { from_us, to_us } = this.#frames;
     slider.dataset.frame = String(frame_us);
@@ -85,7 +93,8 @@ export class FilmLine extends HsElement {
     const done = new AbortController();
     this.setPointerCapture(event.pointerId);
     this.addEventListener("pointermove", moved, { signal: done.signal });
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) this.addEventListener(end, () => done.abort(), { signal: done.signal });
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"])
+      this.addEventListener(end, () => done.abort(), { signal: done.signal });
     /** @type {HTMLElement} */ (held ?? this.cursor).focus({ preventScroll: true });
     event.preventDefault();
     if (held === null || held === this.cursor) moved(event);

@@ -15,8 +15,16 @@ export class GalleryBar extends HsElement {
   retry = this.#button("retry", text.clips.retry);
   removing = this.#button("delete", text.clip.remove, "danger");
   zip = h("a", { class: "button", download: true }, icon("down"), text.gallery.zip);
-  all = h("button", { type: "button", class: "button bar-pick", on: { click: () => this.wish("choose-all") } }, text.gallery.chooseAll);
-  none = h("button", { type: "button", class: "button bar-pick", on: { click: () => this.wish("choose-none") } }, text.gallery.chooseNone);
+  all = h(
+    "button",
+    { type: "button", class: "button bar-pick", on: { click: () => this.wish("choose-all") } },
+    text.gallery.chooseAll,
+  );
+  none = h(
+    "button",
+    { type: "button", class: "button bar-pick", on: { click: () => this.wish("choose-none") } },
+    text.gallery.chooseNone,
+  );
 
   build() {
     this.setAttribute("role", "toolbar");
@@ -39,7 +47,11 @@ export class GalleryBar extends HsElement {
 
   /** @param {string} action @param {string} words @param {string} [tone] */
   #button(action, words, tone = "") {
-    return h("button", { type: "button", class: `button ${tone}`.trim(), on: { click: () => this.wish("batch", { action }) } }, words);
+    return h(
+      "button",
+      { type: "button", class: `button ${tone}`.trim(), on: { click: () => this.wish("batch", { action }) } },
+      words,
+    );
   }
 }
 

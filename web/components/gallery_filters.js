@@ -1,9 +1,10 @@
 /** What of all clips is shown: words, camera, kind, day. The address holds the choice. Wish: `filter` {name: value}. */
 
 import { h } from "../dom.js";
-import { text } from "../messages.js";
 import { SHOWN } from "../gallery/list.js";
+import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera } from "../types.js" */
 
 const TYPING_MS = 250;
@@ -13,13 +14,44 @@ export class GalleryFilters extends HsElement {
   #typing;
   #cameras = "";
 
-  words = h("input", { type: "search", id: "filter-q", maxlength: 200, placeholder: text.gallery.search, "aria-label": text.gallery.search, on: { input: () => this.#typed() } });
-  shown = h("select", { id: "filter-show", "aria-label": text.gallery.show, on: { change: () => this.wish("filter", { show: this.shown.value }) } },
-    option("", text.gallery.all), ...Object.keys(SHOWN).map((name) => option(name, text.gallery.shown[/** @type {"drafts"} */ (name)])));
-  camera = h("select", { id: "filter-camera", "aria-label": text.clip.camera, on: { change: () => this.wish("filter", { camera: this.camera.value }) } });
-  day = h("input", { type: "date", id: "filter-day", on: { change: () => this.wish("filter", { day: this.day.value }) } });
+  words = h("input", {
+    type: "search",
+    id: "filter-q",
+    maxlength: 200,
+    placeholder: text.gallery.search,
+    "aria-label": text.gallery.search,
+    on: { input: () => this.#typed() },
+  });
+  shown = h(
+    "select",
+    {
+      id: "filter-show",
+      "aria-label": text.gallery.show,
+      on: { change: () => this.wish("filter", { show: this.shown.value }) },
+    },
+    option("", text.gallery.all),
+    ...Object.keys(SHOWN).map((name) => option(name, text.gallery.shown[/** @type {"drafts"} */ (name)])),
+  );
+  camera = h("select", {
+    id: "filter-camera",
+    "aria-label": text.clip.camera,
+    on: { change: () => this.wish("filter", { camera: this.camera.value }) },
+  });
+  day = h("input", {
+    type: "date",
+    id: "filter-day",
+    on: { change: () => this.wish("filter", { day: this.day.value }) },
+  });
   dated = h("label", { class: "filter-day" }, text.gallery.day, this.day);
-  clear = h("button", { type: "button", class: "button", on: { click: () => this.wish("filter", { q: "", show: "", camera: "", day: "" }) } }, text.gallery.clear);
+  clear = h(
+    "button",
+    {
+      type: "button",
+      class: "button",
+      on: { click: () => this.wish("filter", { q: "", show: "", camera: "", day: "" }) },
+    },
+    text.gallery.clear,
+  );
 
   build() {
     this.setAttribute("role", "search");
@@ -31,7 +63,10 @@ export class GalleryFilters extends HsElement {
     const names = cameras.map(({ id, name }) => `${id} ${name}`).join("\n");
     if (names !== this.#cameras) {
       this.#cameras = names;
-      this.camera.replaceChildren(option("", text.gallery.everyCamera), ...cameras.map(({ id, name }) => option(id, name || id)));
+      this.camera.replaceChildren(
+        option("", text.gallery.everyCamera),
+        ...cameras.map(({ id, name }) => option(id, name || id)),
+      );
     }
     this.camera.hidden = cameras.length < 2 && !query.get("camera");
     // What is being typed is not overwritten by what was typed a moment ago.

@@ -10,6 +10,7 @@ import { windowOf } from "../gallery/window.js";
 import { text } from "../messages.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera, Clip } from "../types.js" */
 
 /** @typedef {{item: HTMLLIElement, card: ClipCard, box: HTMLInputElement}} Entry */
@@ -38,30 +39,46 @@ export class GalleryGrid extends HsElement {
 
   build() {
     this.append(this.list);
-    this.list.addEventListener("change", (event) => this.#choose(/** @type {HTMLInputElement} */ (event.target), event));
+    this.list.addEventListener("change", (event) =>
+      this.#choose(/** @type {HTMLInputElement} */ (event.target), event),
+    );
   }
 
   /** @param {AbortSignal} signal */
   connected(signal) {
     addEventListener("scroll", () => this.#later(), { signal, passive: true });
-    const observer = new ResizeObserver(() => { this.#row_px = GUESSED_ROW_PX; this.#later(); });
+    const observer = new ResizeObserver(() => {
+      this.#row_px = GUESSED_ROW_PX;
+      this.#later();
+    });
     observer.observe(this);
     signal.addEventListener("abort", () => observer.disconnect());
   }
 
   /**
    * @param {readonly Clip[]} clips @param {ReadonlySet<string>} chosen
-   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number, copyOf: (clip: Clip) => number|string|undefined}} around
+   * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number,
+   *   copyOf: (clip: Clip) => number|string|undefined}} around
    */
   show(clips, chosen, { cameras, complete, now_ms, copyOf }) {
-    [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms, this.#copyOf] = [clips, chosen, cameras, complete, now_ms, copyOf];
+    [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms, this.#copyOf] = [
+      clips,
+      chosen,
+      cameras,
+      complete,
+      now_ms,
+      copyOf,
+    ];
     this.#arrange(true);
   }
 
   #later() {
     if (this.#due) return;
     this.#due = true;
-    requestAnimationFrame(() => { this.#due = false; if (this.isConnected) this.#arrange(false); });
+    requestAnimationFrame(() => {
+      this.#due = false;
+      if (this.isConnected) this.#arrange(false);
+    });
   }
 
   /** @param {boolean} changed what the cards say; else somebody only scrolled, and most stay as they are */
@@ -69,7 +86,11 @@ export class GalleryGrid extends HsElement {
     if (this.#row_px === GUESSED_ROW_PX) this.#measure();
     const count = this.#clips.length;
     const { first, last, before_px, after_px } = windowOf({
-      above_px: -this.getBoundingClientRect().top, height_px: innerHeight, row_px: this.#row_px, columns: this.#columns, count,
+      above_px: -this.getBoundingClientRect().top,
+      height_px: innerHeight,
+      row_px: this.#row_px,
+      columns: this.#columns,
+      count,
     });
     const shown = `${first} ${last} ${before_px} ${after_px}`;
     if (!changed && shown === this.#shown) return;
@@ -117,7 +138,8 @@ export class GalleryGrid extends HsElement {
     setAttribute(item, "aria-posinset", index + 1);
     setAttribute(item, "aria-setsize", this.#complete ? this.#clips.length : -1);
     setAttribute(box, "aria-label", text.gallery.choose(clipTitle(clip, this.#cameras)));
-    item.toggleAttribute("data-chosen", box.checked = this.#chosen.has(clip.id));
+    box.checked = this.#chosen.has(clip.id);
+    item.toggleAttribute("data-chosen", box.checked);
   }
 
   /** @param {string} id @param {Entry} [entry] one that is not needed any more */

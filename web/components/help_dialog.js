@@ -30,12 +30,31 @@ const CLIP_KEYS = [
 ];
 
 export class HelpDialog extends HsElement {
-  enabled = h("input", { type: "checkbox", id: "shortcuts-on", on: { change: () => setShortcutsEnabled(Boolean(this.enabled.checked)) } });
-  close = h("button", { type: "button", class: "icon-button dialog-close", "aria-label": text.clip.close, on: { click: () => this.dialog.close() } }, icon("close"));
-  dialog = h("dialog", { class: "help", "aria-labelledby": "help-title" },
-    this.close, h("h2", { id: "help-title" }, text.help.title), h("dl", { class: "keys" }, ...KEYS.map(keyRow)),
-    h("h3", {}, text.help.clip), h("dl", { class: "keys" }, ...CLIP_KEYS.map(keyRow)),
-    h("label", { class: "switch", for: "shortcuts-on" }, this.enabled, text.help.enable));
+  enabled = h("input", {
+    type: "checkbox",
+    id: "shortcuts-on",
+    on: { change: () => setShortcutsEnabled(Boolean(this.enabled.checked)) },
+  });
+  close = h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button dialog-close",
+      "aria-label": text.clip.close,
+      on: { click: () => this.dialog.close() },
+    },
+    icon("close"),
+  );
+  dialog = h(
+    "dialog",
+    { class: "help", "aria-labelledby": "help-title" },
+    this.close,
+    h("h2", { id: "help-title" }, text.help.title),
+    h("dl", { class: "keys" }, ...KEYS.map(keyRow)),
+    h("h3", {}, text.help.clip),
+    h("dl", { class: "keys" }, ...CLIP_KEYS.map(keyRow)),
+    h("label", { class: "switch", for: "shortcuts-on" }, this.enabled, text.help.enable),
+  );
 
   build() {
     this.append(this.dialog);

@@ -5,6 +5,7 @@ import { cameraTrouble } from "../format.js";
 import { LivePlayer } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera, Phase, SoundPicture } from "../types.js" */
 
 const HIDDEN_STOP_MS = 20_000;
@@ -21,11 +22,24 @@ export class LiveView extends HsElement {
   picture = h("canvas", { class: "live-picture", role: "img", hidden: true });
   frozen = h("canvas", { class: "live-frozen", "aria-hidden": "true", hidden: true });
   words = h("p", { class: "live-words" });
-  notice = h("div", { class: "live-notice", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), this.words);
+  notice = h(
+    "div",
+    { class: "live-notice", role: "status" },
+    h("span", { class: "spinner", "aria-hidden": "true" }),
+    this.words,
+  );
   latency = h("output", { class: "live-latency", title: text.live.behindTitle, hidden: true });
-  fullButton = h("button", {
-    class: "icon-button live-full", type: "button", "aria-label": text.live.fullScreen, title: text.live.fullScreen, on: { click: () => this.toggleFullScreen() },
-  }, icon("full"));
+  fullButton = h(
+    "button",
+    {
+      class: "icon-button live-full",
+      type: "button",
+      "aria-label": text.live.fullScreen,
+      title: text.live.fullScreen,
+      on: { click: () => this.toggleFullScreen() },
+    },
+    icon("full"),
+  );
 
   /** Fetched behind the picture: what is set here before, it finds when it comes. */
   sound = /** @type {HTMLElement & {picture?: SoundPicture}} */ (document.createElement("hs-sound-button"));
@@ -40,15 +54,23 @@ export class LiveView extends HsElement {
   connected(signal) {
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     let hiding;
-    document.addEventListener("visibilitychange", () => {
-      clearTimeout(hiding);
-      if (document.hidden) hiding = setTimeout(() => this.#stop("paused"), HIDDEN_STOP_MS);
-      else if (this.#phase === "paused") this.#start();
-      else this.#player?.hurry();
-    }, { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        clearTimeout(hiding);
+        if (document.hidden) hiding = setTimeout(() => this.#stop("paused"), HIDDEN_STOP_MS);
+        else if (this.#phase === "paused") this.#start();
+        else this.#player?.hurry();
+      },
+      { signal },
+    );
     addEventListener("online", () => this.#player?.hurry(), { signal });
     const timer = setInterval(() => this.#paint(), 500);
-    signal.addEventListener("abort", () => { clearInterval(timer); clearTimeout(hiding); this.#stop("idle"); });
+    signal.addEventListener("abort", () => {
+      clearInterval(timer);
+      clearTimeout(hiding);
+      this.#stop("idle");
+    });
     this.#start();
   }
 
@@ -56,7 +78,11 @@ export class LiveView extends HsElement {
   set camera(camera) {
     const changed = camera?.id !== this.#camera?.id;
     this.#camera = camera;
-    setAttribute(this.sound, "quiet", camera?.state !== "live" || camera.audio_codec ? null : camera.audio_trouble ?? "");
+    setAttribute(
+      this.sound,
+      "quiet",
+      camera?.state !== "live" || camera.audio_codec ? null : (camera.audio_trouble ?? ""),
+    );
     if (!this.isConnected) return;
     if (changed) {
       this.frozen.hidden = true;
@@ -73,7 +99,7 @@ export class LiveView extends HsElement {
 
   /** The label of the frame the person sees, µs since the epoch; null while there is no moving picture. */
   get labelOnScreen() {
-    return this.#phase === "playing" ? this.#player?.labelOnScreen ?? null : null;
+    return this.#phase === "playing" ? (this.#player?.labelOnScreen ?? null) : null;
   }
 
   toggleFullScreen() {
@@ -109,7 +135,9 @@ export class LiveView extends HsElement {
   /** The last picture stays while a new stream begins: going black says less than a picture gone grey. */
   #freeze() {
     const { video, picture, frozen } = this;
-    const [shown, width, height] = picture.hidden ? [video, video.videoWidth, video.videoHeight] : [picture, picture.width, picture.height];
+    const [shown, width, height] = picture.hidden
+      ? [video, video.videoWidth, video.videoHeight]
+      : [picture, picture.width, picture.height];
     if (!width) return;
     [frozen.width, frozen.height, frozen.hidden] = [width, height, false];
     frozen.getContext("2d")?.drawImage(shown, 0, 0);
@@ -128,7 +156,8 @@ export class LiveView extends HsElement {
     this.notice.hidden = words === "";
     this.toggleAttribute("troubled", words !== "");
     this.toggleAttribute("waiting", !["unsupported", "paused"].includes(this.#phase));
-    for (const screen of [this.video, this.picture]) screen.setAttribute("aria-label", text.live.picture(this.#camera?.name ?? ""));
+    for (const screen of [this.video, this.picture])
+      screen.setAttribute("aria-label", text.live.picture(this.#camera?.name ?? ""));
     const label_us = this.labelOnScreen;
     this.latency.hidden = label_us === null || words !== "";
     if (label_us !== null && this.clock) {

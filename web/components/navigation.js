@@ -6,15 +6,37 @@ import { build } from "../router.js";
 import { HsElement } from "./element.js";
 
 /** @type {ReadonlyArray<["live"|"clips"|"feed"|"insights"|"schedules"|"settings", string]>} screen and symbol */
-const SCREENS = [["live", "still"], ["clips", "film"], ["feed", "heart"], ["insights", "chart"], ["schedules", "clock"], ["settings", "gear"]];
+const SCREENS = [
+  ["live", "still"],
+  ["clips", "film"],
+  ["feed", "heart"],
+  ["insights", "chart"],
+  ["schedules", "clock"],
+  ["settings", "gear"],
+];
 
 export class Navigation extends HsElement {
   links = SCREENS.map(([screen, symbol]) => {
-    const link = h("a", { class: "nav-link", href: build({ screen }) }, icon(symbol), h("span", {}, text.screens[screen]));
+    const link = h(
+      "a",
+      { class: "nav-link", href: build({ screen }) },
+      icon(symbol),
+      h("span", {}, text.screens[screen]),
+    );
     return { screen, link };
   });
-  dot = h("span", { class: "nav-dot", role: "img", "aria-label": text.insights.concerns, title: text.insights.concerns, hidden: true });
-  list = h("nav", { class: "nav", "aria-label": text.screens.label, hidden: SCREENS.length < 2 }, ...this.links.map(({ link }) => link));
+  dot = h("span", {
+    class: "nav-dot",
+    role: "img",
+    "aria-label": text.insights.concerns,
+    title: text.insights.concerns,
+    hidden: true,
+  });
+  list = h(
+    "nav",
+    { class: "nav", "aria-label": text.screens.label, hidden: SCREENS.length < 2 },
+    ...this.links.map(({ link }) => link),
+  );
 
   build() {
     this.append(this.list);
@@ -28,7 +50,8 @@ export class Navigation extends HsElement {
 
   /** @param {string} screen the one that is shown */
   show(screen) {
-    for (const { screen: name, link } of this.links) setAttribute(link, "aria-current", name === screen ? "page" : null);
+    for (const { screen: name, link } of this.links)
+      setAttribute(link, "aria-current", name === screen ? "page" : null);
   }
 }
 

@@ -9,6 +9,7 @@ import { text } from "../messages.js";
 import { isOpenEnded } from "../store.js";
 import { HsElement } from "./element.js";
 import { elapsedSeconds } from "./recordings.js";
+
 /** @import { PanelView } from "../types.js" */
 
 const BEFORE = [0, 5, 10, 15, 30, 45, 60, 120, 300];
@@ -21,16 +22,33 @@ export class RecordPanel extends HsElement {
 
   word = h("span", { class: "record-word" });
   sub = h("span", { class: "record-sub" });
-  button = h("button", { type: "button", class: "record-button", on: { click: () => this.press() } },
-    h("span", { class: "record-mark", "aria-hidden": "true" }), h("span", { class: "record-text" }, this.word, this.sub));
-  another = h("button", { type: "button", class: "button quiet", on: { click: () => this.wish("record") } }, text.record.another);
+  button = h(
+    "button",
+    { type: "button", class: "record-button", on: { click: () => this.press() } },
+    h("span", { class: "record-mark", "aria-hidden": "true" }),
+    h("span", { class: "record-text" }, this.word, this.sub),
+  );
+  another = h(
+    "button",
+    { type: "button", class: "button quiet", on: { click: () => this.wish("record") } },
+    text.record.another,
+  );
   beforeField = h("select", { id: "before", on: { change: () => this.#choose() } });
   afterField = h("select", { id: "after", on: { change: () => this.#choose() } });
-  lengths = h("div", { class: "lengths" },
-    h("label", { for: "before" }, text.record.before), this.beforeField,
-    h("label", { for: "after" }, text.record.after), this.afterField);
-  snapshot = h("button", { type: "button", class: "button wide", on: { click: () => this.wish("snapshot") } },
-    icon("still"), text.record.snapshot);
+  lengths = h(
+    "div",
+    { class: "lengths" },
+    h("label", { for: "before" }, text.record.before),
+    this.beforeField,
+    h("label", { for: "after" }, text.record.after),
+    this.afterField,
+  );
+  snapshot = h(
+    "button",
+    { type: "button", class: "button wide", on: { click: () => this.wish("snapshot") } },
+    icon("still"),
+    text.record.snapshot,
+  );
 
   build() {
     for (const seconds of AFTER) this.afterField.append(option(seconds));
@@ -58,9 +76,12 @@ export class RecordPanel extends HsElement {
       setText(this.sub, clock(elapsedSeconds(open, view.now_ms)));
     } else {
       setText(this.word, view.asking ? text.record.asking : text.record.record);
-      setText(this.sub, lengths.after === null
-        ? text.record.untilStop(before)
-        : text.record.aroundNow(before, lengths.after ? span(lengths.after) : text.record.nothing));
+      setText(
+        this.sub,
+        lengths.after === null
+          ? text.record.untilStop(before)
+          : text.record.aroundNow(before, lengths.after ? span(lengths.after) : text.record.nothing),
+      );
     }
     const blocked = open ? view.stopping.includes(open.id) : view.asking || !view.ready;
     this.button.disabled = blocked;
@@ -77,7 +98,8 @@ export class RecordPanel extends HsElement {
     const offered = [...this.beforeField.options].map(({ value }) => value);
     if (String(offered) !== String(choices)) this.beforeField.replaceChildren(...choices.map(option));
     const after = lengths.after === null ? UNTIL_STOPPED : String(lengths.after);
-    if (![...this.afterField.options].some(({ value }) => value === after)) this.afterField.prepend(option(Number(after)));
+    if (![...this.afterField.options].some(({ value }) => value === after))
+      this.afterField.prepend(option(Number(after)));
     if (this.beforeField.value !== String(lengths.before)) this.beforeField.value = String(lengths.before);
     if (this.afterField.value !== after) this.afterField.value = after;
   }

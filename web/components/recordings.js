@@ -14,7 +14,10 @@ export function elapsedSeconds(clip, now_ms) {
 }
 
 export class Recordings extends HsElement {
-  /** @type {Map<string, {item: HTMLElement, timer: HTMLElement, bar: HTMLProgressElement, note: HTMLElement, stop: HTMLButtonElement}>} */
+  /**
+   * @type {Map<string, {item: HTMLElement, timer: HTMLElement, bar: HTMLProgressElement, note: HTMLElement,
+   *   stop: HTMLButtonElement}>}
+   */
   #rows = new Map();
 
   heading = h("h2", { class: "panel-heading", id: "running-heading" }, text.record.running);
@@ -24,7 +27,11 @@ export class Recordings extends HsElement {
     this.append(this.heading, this.list);
   }
 
-  /** @param {readonly Clip[]} clips @param {readonly string[]} pending ids already asked to stop @param {number} now_ms */
+  /**
+   * @param {readonly Clip[]} clips
+   * @param {readonly string[]} pending ids already asked to stop
+   * @param {number} now_ms
+   */
   show(clips, pending, now_ms) {
     this.hidden = clips.length === 0;
     for (const [id, { item }] of this.#rows) {
@@ -48,12 +55,27 @@ export class Recordings extends HsElement {
     const started = new Date(clip.created_at).toLocaleTimeString();
     const timer = h("span", { class: "recording-time", role: "timer", "aria-live": "off" });
     const bar = h("progress", { class: "bar", max: 1, value: 0, "aria-hidden": "true" });
-    const stop = h("button", {
-      type: "button", class: "button small", "aria-label": text.record.stopOne(started),
-      on: { click: () => this.wish("stop-recording", { id: clip.id }) },
-    }, icon("stop"), text.record.stop);
+    const stop = h(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        "aria-label": text.record.stopOne(started),
+        on: { click: () => this.wish("stop-recording", { id: clip.id }) },
+      },
+      icon("stop"),
+      text.record.stop,
+    );
     const note = h("span", { class: "recording-note" }, text.record.open);
-    const item = h("li", { class: "recording" }, h("span", { class: "rec-dot", "aria-hidden": "true" }), timer, bar, note, stop);
+    const item = h(
+      "li",
+      { class: "recording" },
+      h("span", { class: "rec-dot", "aria-hidden": "true" }),
+      timer,
+      bar,
+      note,
+      stop,
+    );
     const row = { item, timer, bar, note, stop };
     this.#rows.set(clip.id, row);
     this.list.append(item);

@@ -1,6 +1,7 @@
 /**
- * The last minute, under the live picture: look back by dragging, mark a span, play it from memory, keep it. What is looked
- * at is shown in `stage`, which the screen lays over the live picture. Wishes: `keep-span` {camera, start, end, replay}, `say`.
+ * The last minute, under the live picture: look back by dragging, mark a span, play it from memory, keep it. What is
+ * looked at is shown in `stage`, which the screen lays over the live picture. Wishes: `keep-span` {camera, start, end,
+ * replay}, `say`.
  */
 
 import { h, setAttribute } from "../dom.js";
@@ -30,7 +31,10 @@ export class RewindPanel extends HsElement {
   line = new FilmLine();
   hint = h("p", { class: "film-hint" }, text.rewind.hint);
   tools = new RewindTools({
-    step: (frames) => this.step(frames), play: () => this.togglePlay(), keep: () => this.keep(), leave: () => this.leave(),
+    step: (frames) => this.step(frames),
+    play: () => this.togglePlay(),
+    keep: () => this.keep(),
+    leave: () => this.leave(),
     mark: (which) => this.markHere(which),
   });
 
@@ -53,12 +57,18 @@ export class RewindPanel extends HsElement {
   }
 
   /** @param {AbortSignal} signal */
-  connected(signal) { signal.addEventListener("abort", () => this.leave()); }
+  connected(signal) {
+    signal.addEventListener("abort", () => this.leave());
+  }
 
-  get looking() { return this.#session !== null; }
+  get looking() {
+    return this.#session !== null;
+  }
 
   /** The label of the frame on screen, µs since the epoch; null: live. */
-  get at_us() { return this.#session?.at_us ?? null; }
+  get at_us() {
+    return this.#session?.at_us ?? null;
+  }
 
   /** @param {Camera|null} camera @param {number} now_ms on the server's clock */
   show(camera, now_ms) {
@@ -84,14 +94,23 @@ export class RewindPanel extends HsElement {
   }
 
   /** @param {"start"|"end"} which */
-  markHere(which) { this.#session?.mark(which, this.#session.marks.at_us); }
+  markHere(which) {
+    this.#session?.mark(which, this.#session.marks.at_us);
+  }
 
-  togglePlay() { this.#session?.togglePlay(); }
+  togglePlay() {
+    this.#session?.togglePlay();
+  }
 
   keep() {
     if (!this.#session || !this.#camera) return;
     const { marks, token } = this.#session;
-    this.wish("keep-span", { camera: this.#camera.id, start: rfc3339(marks.start_us), end: rfc3339(marks.end_us), replay: token });
+    this.wish("keep-span", {
+      camera: this.#camera.id,
+      start: rfc3339(marks.start_us),
+      end: rfc3339(marks.end_us),
+      replay: token,
+    });
   }
 
   /** Back to the live picture. */
@@ -111,7 +130,9 @@ export class RewindPanel extends HsElement {
   }
 
   /** What the line stands for until the frames of a look are known. */
-  get #guessed() { return Frames.guessed(this.#now_us - (this.#camera?.buffer.capacity_seconds ?? 60) * 1e6, this.#now_us); }
+  get #guessed() {
+    return Frames.guessed(this.#now_us - (this.#camera?.buffer.capacity_seconds ?? 60) * 1e6, this.#now_us);
+  }
 
   /** @param {Camera} camera @param {number} us */
   #begin(camera, us) {
@@ -119,8 +140,14 @@ export class RewindPanel extends HsElement {
       onChange: () => this.#paint(),
       onSought: () => this.#showNear(),
       onOpen: (element) => this.stage.prepend(element),
-      onShown: () => { this.near.hidden = true; setAttribute(this.stage, "aria-busy", null); },
-      onLost: (words) => { this.leave(); this.wish("say", { words: words || text.rewind.gone, tone: "bad" }); },
+      onShown: () => {
+        this.near.hidden = true;
+        setAttribute(this.stage, "aria-busy", null);
+      },
+      onLost: (words) => {
+        this.leave();
+        this.wish("say", { words: words || text.rewind.gone, tone: "bad" });
+      },
     });
     this.#showNear();
     this.#paint();

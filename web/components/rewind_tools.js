@@ -1,4 +1,6 @@
-/** What can be done while looking back: step, play, mark here, keep, return. Wishes, not bubbling: `act` {what, value}. */
+/**
+ * What can be done while looking back: step, play, mark here, keep, return. Wishes, not bubbling: `act` {what, value}.
+ */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { span } from "../format.js";
@@ -24,12 +26,19 @@ export class RewindTools extends HsElement {
     setAttribute(this, "role", "group");
     setAttribute(this, "aria-label", text.rewind.title);
     this.append(
-      h("div", { class: "film-steps" },
-        this.#icon("back", text.rewind.frameBack, () => this.acts.step(-1)), this.play,
-        this.#icon("forward", text.rewind.frameForward, () => this.acts.step(1)), this.ago),
+      h(
+        "div",
+        { class: "film-steps" },
+        this.#icon("back", text.rewind.frameBack, () => this.acts.step(-1)),
+        this.play,
+        this.#icon("forward", text.rewind.frameForward, () => this.acts.step(1)),
+        this.ago,
+      ),
       this.#button(text.rewind.startHere, "", () => this.acts.mark("start")),
       this.#button(text.rewind.endHere, "", () => this.acts.mark("end")),
-      this.save, this.#button(text.rewind.live, "film-live", () => this.acts.leave()));
+      this.save,
+      this.#button(text.rewind.live, "film-live", () => this.acts.leave()),
+    );
   }
 
   /** @param {MarkState} marks @param {boolean} playing */
@@ -41,7 +50,11 @@ export class RewindTools extends HsElement {
 
   /** @param {string} symbol @param {string} label @param {() => void} press */
   #icon(symbol, label, press) {
-    return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press } }, icon(symbol));
+    return h(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: press } },
+      icon(symbol),
+    );
   }
 
   /** @param {string} words @param {string} name @param {() => void} press */

@@ -2,34 +2,78 @@
 
 import { h, setText } from "../dom.js";
 import { text } from "../messages.js";
-import { DAYS, cronOf } from "../schedule_words.js";
+import { cronOf, DAYS } from "../schedule_words.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera } from "../types.js" */
 
 const MONDAY_MS = Date.UTC(2024, 0, 1);
 
 export class ScheduleForm extends HsElement {
   name = h("input", { name: "name", maxlength: 100, required: true, autocomplete: "off" });
-  kind = h("select", { name: "kind", on: { change: () => this.#sort() } }, option("recording", text.schedules.recording), option("timelapse", text.schedules.timelapse));
+  kind = h(
+    "select",
+    { name: "kind", on: { change: () => this.#sort() } },
+    option("recording", text.schedules.recording),
+    option("timelapse", text.schedules.timelapse),
+  );
   camera = h("select", { name: "camera" });
-  rhythm = h("select", { name: "rhythm", on: { change: () => this.#sort() } }, option("days", text.schedules.onDays), option("every", text.schedules.every));
+  rhythm = h(
+    "select",
+    { name: "rhythm", on: { change: () => this.#sort() } },
+    option("days", text.schedules.onDays),
+    option("every", text.schedules.every),
+  );
   time = h("input", { type: "time", name: "time", value: "07:30", required: true });
-  days = DAYS.map((day, index) => h("input", { type: "checkbox", name: "days", value: day, "aria-label": dayName(index, "long") }));
+  days = DAYS.map((day, index) =>
+    h("input", { type: "checkbox", name: "days", value: day, "aria-label": dayName(index, "long") }),
+  );
   every = h("input", { type: "number", name: "every", min: 1, max: 10080, value: 60 });
   everyUnit = h("span");
   length = h("input", { type: "number", name: "length", min: 1, max: 21600, value: 60 });
   join = h("select", { name: "join" }, option("hour", text.schedules.perHour), option("day", text.schedules.perDay));
-  timeRow = h("div", { class: "form-row" }, label(text.schedules.time, this.time),
-    h("span", { class: "day-boxes", role: "group", "aria-label": text.schedules.days }, ...this.days.map((box, index) => h("label", {}, box, dayName(index, "short")))));
+  timeRow = h(
+    "div",
+    { class: "form-row" },
+    label(text.schedules.time, this.time),
+    h(
+      "span",
+      { class: "day-boxes", role: "group", "aria-label": text.schedules.days },
+      ...this.days.map((box, index) => h("label", {}, box, dayName(index, "short"))),
+    ),
+  );
   everyRow = h("div", { class: "form-row" }, label(text.schedules.everyLabel, this.every), this.everyUnit);
-  lengthRow = h("div", { class: "form-row" }, label(text.schedules.length, this.length), h("span", {}, text.schedules.seconds));
+  lengthRow = h(
+    "div",
+    { class: "form-row" },
+    label(text.schedules.length, this.length),
+    h("span", {}, text.schedules.seconds),
+  );
   joinRow = h("div", { class: "form-row" }, label(text.schedules.join, this.join));
   rhythmRow = h("div", { class: "form-row" }, label(text.schedules.rhythm, this.rhythm));
   add = h("button", { class: "button primary" }, text.schedules.add);
-  form = h("form", { class: "schedule-form", on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); this.#submit(); } } },
-    h("h2", {}, text.schedules.new), h("div", { class: "form-row" }, label(text.schedules.name, this.name)),
-    h("div", { class: "form-row" }, label(text.schedules.kind, this.kind)), h("div", { class: "form-row" }, label(text.clip.camera, this.camera)),
-    this.rhythmRow, this.timeRow, this.everyRow, this.lengthRow, this.joinRow, this.add);
+  form = h(
+    "form",
+    {
+      class: "schedule-form",
+      on: {
+        submit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          this.#submit();
+        },
+      },
+    },
+    h("h2", {}, text.schedules.new),
+    h("div", { class: "form-row" }, label(text.schedules.name, this.name)),
+    h("div", { class: "form-row" }, label(text.schedules.kind, this.kind)),
+    h("div", { class: "form-row" }, label(text.clip.camera, this.camera)),
+    this.rhythmRow,
+    this.timeRow,
+    this.everyRow,
+    this.lengthRow,
+    this.joinRow,
+    this.add,
+  );
 
   build() {
     this.append(this.form);
@@ -39,7 +83,8 @@ export class ScheduleForm extends HsElement {
   /** @param {readonly Camera[]} cameras @param {boolean} busy */
   show(cameras, busy) {
     this.add.disabled = busy;
-    if (this.camera.options.length !== cameras.length) this.camera.replaceChildren(...cameras.map(({ id, name }) => option(id, name || id)));
+    if (this.camera.options.length !== cameras.length)
+      this.camera.replaceChildren(...cameras.map(({ id, name }) => option(id, name || id)));
   }
 
   /** It is there: the next one begins anew. */
@@ -63,11 +108,19 @@ export class ScheduleForm extends HsElement {
     const timelapse = this.kind.value === "timelapse";
     const every = Number(this.every.value);
     const days = this.days.filter(({ checked }) => checked).map(({ value }) => value);
-    const rhythm = timelapse ? { every_seconds: every, join: this.join.value }
-      : this.rhythm.value === "days" ? { cron: cronOf(this.time.value, days), length_seconds: Number(this.length.value) }
+    const rhythm = timelapse
+      ? { every_seconds: every, join: this.join.value }
+      : this.rhythm.value === "days"
+        ? { cron: cronOf(this.time.value, days), length_seconds: Number(this.length.value) }
         : { every_seconds: every * 60, length_seconds: Number(this.length.value) };
     const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    this.wish("add-schedule", { name: this.name.value.trim(), kind: this.kind.value, camera: this.camera.value || null, timezone, ...rhythm });
+    this.wish("add-schedule", {
+      name: this.name.value.trim(),
+      kind: this.kind.value,
+      camera: this.camera.value || null,
+      timezone,
+      ...rhythm,
+    });
   }
 }
 
@@ -83,7 +136,10 @@ function label(words, field) {
 
 /** @param {number} index @param {"long"|"short"} weekday */
 function dayName(index, weekday) {
-  return new Date(MONDAY_MS + index * 86_400_000).toLocaleDateString(document.documentElement.lang || [], { weekday, timeZone: "UTC" });
+  return new Date(MONDAY_MS + index * 86_400_000).toLocaleDateString(document.documentElement.lang || [], {
+    weekday,
+    timeZone: "UTC",
+  });
 }
 
 customElements.define("hs-schedule-form", ScheduleForm);

@@ -8,19 +8,38 @@ export class SignIn extends HsElement {
   static observedAttributes = ["error"];
 
   field = h("input", {
-    id: "access-key", type: "password", autocomplete: "current-password", spellcheck: "false",
-    autocapitalize: "off", "aria-describedby": "key-error",
+    id: "access-key",
+    type: "password",
+    autocomplete: "current-password",
+    spellcheck: "false",
+    autocapitalize: "off",
+    "aria-describedby": "key-error",
   });
   error = h("p", { id: "key-error", class: "field-error", role: "alert" });
 
   build() {
-    this.append(h("form", {
-      class: "sign-in",
-      on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); this.#submit(); } },
-    }, icon("mark"), h("h1", {}, text.signIn.title), h("p", {}, text.signIn.body),
-      h("input", { name: "username", autocomplete: "username", value: text.app.name, hidden: true, readonly: true }),
-      h("label", { for: "access-key" }, text.signIn.label), this.field, this.error,
-      h("button", { class: "button primary wide" }, text.signIn.submit)));
+    this.append(
+      h(
+        "form",
+        {
+          class: "sign-in",
+          on: {
+            submit: (/** @type {Event} */ event) => {
+              event.preventDefault();
+              this.#submit();
+            },
+          },
+        },
+        icon("mark"),
+        h("h1", {}, text.signIn.title),
+        h("p", {}, text.signIn.body),
+        h("input", { name: "username", autocomplete: "username", value: text.app.name, hidden: true, readonly: true }),
+        h("label", { for: "access-key" }, text.signIn.label),
+        this.field,
+        this.error,
+        h("button", { class: "button primary wide" }, text.signIn.submit),
+      ),
+    );
   }
 
   connected() {

@@ -1,11 +1,13 @@
 /**
  * The sound of the live picture, on or off: off at first, then as this device was left. It is fetched behind the
- * picture. `src`: where the sound comes from, `picture`: what it belongs to (set before), `quiet`: there is none, and why.
+ * picture. `src`: where the sound comes from, `picture`: what it belongs to (set before), `quiet`: there is none, and
+ * why.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+
 /** @import { SoundPicture, SoundState } from "../types.js" */
 
 const SETTING = "hindsight.sound";
@@ -21,7 +23,12 @@ export class SoundButton extends HsElement {
   sound = null;
   #sign = icon("mute");
   words = h("span", { class: "live-sound-words" });
-  button = h("button", { class: "live-sound", type: "button", on: { click: () => this.#toggle() } }, this.#sign, this.words);
+  button = h(
+    "button",
+    { class: "live-sound", type: "button", on: { click: () => this.#toggle() } },
+    this.#sign,
+    this.words,
+  );
 
   build() {
     this.append(this.button);

@@ -8,7 +8,6 @@ const STAY_MS = 5000;
 const STAY_ERROR_MS = 12_000;
 
 export class Toasts extends HsElement {
-
   build() {
     this.setAttribute("popover", "manual");
     this.setAttribute("role", "log");
@@ -18,7 +17,11 @@ export class Toasts extends HsElement {
   /** @param {string} words @param {"good"|"bad"} [tone] */
   say(words, tone = "good") {
     this.#raise();
-    const close = h("button", { type: "button", class: "icon-button", "aria-label": text.dismiss, on: { click: () => this.#remove(toast) } }, icon("close"));
+    const close = h(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": text.dismiss, on: { click: () => this.#remove(toast) } },
+      icon("close"),
+    );
     const toast = h("div", { class: "toast", "data-tone": tone }, h("span", {}, words), close);
     this.append(toast);
     while (this.childElementCount > 3) this.firstElementChild?.remove();

@@ -19,7 +19,13 @@ export class WallCell extends HsElement {
   #camera = null;
   #now_ms = 0;
 
-  video = h("video", { muted: true, playsinline: true, autoplay: true, disablepictureinpicture: true, "aria-hidden": "true" });
+  video = h("video", {
+    muted: true,
+    playsinline: true,
+    autoplay: true,
+    disablepictureinpicture: true,
+    "aria-hidden": "true",
+  });
   picture = h("canvas", { "aria-hidden": "true", hidden: true });
   words = h("span", { class: "wall-words" });
 
@@ -38,7 +44,10 @@ export class WallCell extends HsElement {
   connected(signal) {
     document.addEventListener("visibilitychange", () => this.#follow(), { signal });
     addEventListener("online", () => this.#player?.hurry(), { signal });
-    signal.addEventListener("abort", () => { this.#inView = false; this.#follow(); });
+    signal.addEventListener("abort", () => {
+      this.#inView = false;
+      this.#follow();
+    });
   }
 
   /** @param {boolean} seen */
@@ -49,7 +58,7 @@ export class WallCell extends HsElement {
 
   /** The label of the frame on screen, µs since the epoch; null while there is no moving picture. */
   get labelOnScreen() {
-    return this.#phase === "playing" ? this.#player?.labelOnScreen ?? null : null;
+    return this.#phase === "playing" ? (this.#player?.labelOnScreen ?? null) : null;
   }
 
   /** @param {Camera} camera @param {number} now_ms on the server's clock */

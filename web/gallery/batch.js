@@ -9,7 +9,12 @@ import { text } from "../messages.js";
  * @returns {Promise<string[]>} those it did not work for
  */
 export async function batch({ actions, api, confirm, say }, action, ids) {
-  const question = { title: text.gallery.removeMany(ids.length), body: text.clip.removeBody, yes: text.clip.remove, no: text.clip.keep };
+  const question = {
+    title: text.gallery.removeMany(ids.length),
+    body: text.clip.removeBody,
+    yes: text.clip.remove,
+    no: text.clip.keep,
+  };
   if (action === "delete" && !(await confirm(question))) return [...ids];
   try {
     const { done, results } = await api.batch(action, ids);
@@ -18,7 +23,12 @@ export async function batch({ actions, api, confirm, say }, action, ids) {
       else if (ok && action === "delete") actions.clipDeleted(id);
     }
     const refused = results.filter(({ ok }) => !ok);
-    say(refused.length ? text.gallery.someDone(done, refused.length, refused[0].error?.detail ?? "") : text.gallery.done(done), refused.length ? "bad" : "good");
+    say(
+      refused.length
+        ? text.gallery.someDone(done, refused.length, refused[0].error?.detail ?? "")
+        : text.gallery.done(done),
+      refused.length ? "bad" : "good",
+    );
     return refused.map(({ id }) => id);
   } catch (error) {
     say(/** @type {Error} */ (error).message, "bad");

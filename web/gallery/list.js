@@ -49,7 +49,8 @@ export function matches(clip, filter) {
 
 /**
  * The list after a clip changed. A clip older than everything loaded so far comes with its page.
- * @param {readonly Clip[]} items @param {Clip} clip @param {ClipFilter} filter @param {boolean} complete no page is missing
+ * @param {readonly Clip[]} items @param {Clip} clip @param {ClipFilter} filter @param {boolean} complete no page is
+ *   missing
  * @returns {readonly Clip[]}
  */
 export function withChange(items, clip, filter, complete) {

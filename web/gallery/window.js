@@ -9,7 +9,8 @@
  */
 
 /**
- * @param {{above_px: number, height_px: number, row_px: number, columns: number, count: number}} seen `above_px`: how much
+ * @param {{above_px: number, height_px: number, row_px: number, columns: number, count: number}} seen `above_px`: how
+ *   much
  *   of the list lies above the screen (negative: it begins below its top edge)
  * @returns {Window}
  */
@@ -19,7 +20,9 @@ export function windowOf({ above_px, height_px, row_px, columns, count }) {
   const end = Math.ceil((above_px + 2 * height_px) / row_px);
   const [top, bottom] = [Math.max(0, Math.min(begin, rows - 1)), Math.max(Math.min(1, rows), Math.min(end, rows))];
   return {
-    first: Math.min(count, top * columns), last: Math.min(count, bottom * columns),
-    before_px: top * row_px, after_px: (rows - bottom) * row_px,
+    first: Math.min(count, top * columns),
+    last: Math.min(count, bottom * columns),
+    before_px: top * row_px,
+    after_px: (rows - bottom) * row_px,
   };
 }

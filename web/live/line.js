@@ -31,7 +31,8 @@ export class Line {
     const second = Math.floor(at_s - this.#began_s);
     let last = this.#seconds.at(-1);
     if (last?.second !== second) {
-      this.#seconds.push(last = { second, least_s: Infinity, most_s: -Infinity });
+      last = { second, least_s: Infinity, most_s: -Infinity };
+      this.#seconds.push(last);
       while (this.#seconds[0].second <= second - WINDOW_S) this.#seconds.shift();
     }
     last.least_s = Math.min(last.least_s, delay_s);
@@ -50,7 +51,10 @@ export class Line {
     return Math.max(0, (latest_s[FORGIVEN] ?? -Infinity) - this.#quickest_s);
   }
 
-  /** What would be coming now by the quickest way, in the stream's time; null before anything came. @param {number} at_s */
+  /**
+   * What would be coming now by the quickest way, in the stream's time; null before anything came.
+   * @param {number} at_s
+   */
   edge_s(at_s) {
     return this.#seconds.length === 0 ? null : at_s - this.#quickest_s;
   }

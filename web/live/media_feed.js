@@ -16,7 +16,7 @@ export const mediaSourceManaged = Source !== undefined && Source !== globalThis.
 
 /** @param {string} mime */
 export function canPlay(mime) {
-  return Source !== undefined && Source.isTypeSupported(mime);
+  return Source?.isTypeSupported(mime) ?? false;
 }
 
 export class MediaFeed {

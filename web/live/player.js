@@ -6,9 +6,10 @@
 
 import { JpegPainter } from "./jpeg_painter.js";
 import { LabelTrack } from "./labels.js";
-import { MediaFeed, canPlay, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
+import { canPlay, MediaFeed, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
 import { Playhead } from "./playhead.js";
 import { LiveSocket } from "./socket.js";
+
 /** @import { LiveInit, PlayerHandlers } from "../types.js" */
 
 const TICK_MS = 200;
@@ -49,7 +50,13 @@ export class LivePlayer {
     this.#canvas = canvas;
     this.#handlers = handlers;
     const { signal } = this.#abort;
-    video.addEventListener("waiting", () => { if (this.#started && !video.seeking) this.#playhead.starved(); }, { signal });
+    video.addEventListener(
+      "waiting",
+      () => {
+        if (this.#started && !video.seeking) this.#playhead.starved();
+      },
+      { signal },
+    );
     video.addEventListener("error", () => this.#broken(), { signal });
     const tick = setInterval(() => this.#tick(), TICK_MS);
     signal.addEventListener("abort", () => clearInterval(tick));
@@ -116,7 +123,8 @@ export class LivePlayer {
     const painted = init.codec === "mjpeg";
     if (!painted && !mediaSourceAvailable) return this.#handlers.onPhase("unsupported", "");
     this.#codec = init.codec;
-    if (!painted && !canPlay(init.mime ?? "")) return this.#isH265 ? this.#broken() : this.#handlers.onPhase("unsupported", init.codec);
+    if (!painted && !canPlay(init.mime ?? ""))
+      return this.#isH265 ? this.#broken() : this.#handlers.onPhase("unsupported", init.codec);
     this.#handlers.onRestart();
     this.#handlers.onSize(init.width, init.height);
     this.#clear();
@@ -168,7 +176,10 @@ export class LivePlayer {
     if (this.#feed === null) return;
     const video = this.#video;
     const { seek_s, rate } = this.#playhead.decide({
-      at_s: performance.now() / 1000, now_s: video.currentTime, ranges: this.#feed.ranges, started: this.#started,
+      at_s: performance.now() / 1000,
+      now_s: video.currentTime,
+      ranges: this.#feed.ranges,
+      started: this.#started,
     });
     if (seek_s !== null) {
       video.currentTime = seek_s;
@@ -189,7 +200,9 @@ export class LivePlayer {
       if (this.#started) this.#seen(at_ms);
     };
     if (!("requestVideoFrameCallback" in video)) {
-      /** @type {HTMLVideoElement} */ (video).addEventListener("timeupdate", () => painted(null, performance.now()), { signal: this.#abort.signal });
+      /** @type {HTMLVideoElement} */ (video).addEventListener("timeupdate", () => painted(null, performance.now()), {
+        signal: this.#abort.signal,
+      });
       return;
     }
     const next = (/** @type {number} */ _now, /** @type {VideoFrameCallbackMetadata} */ frame) => {

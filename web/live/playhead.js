@@ -7,6 +7,7 @@
  */
 
 import { Line } from "./line.js";
+
 /** @import { Decision, Situation } from "../types.js" */
 
 const MIN_SPARE_S = 0.075;

@@ -5,6 +5,7 @@
  */
 
 import { backoff } from "../backoff.js";
+
 /** @import { SocketHandlers } from "../types.js" */
 
 const HEADER_BYTES = 24;
@@ -62,7 +63,12 @@ export class LiveSocket {
     const current = () => this.#socket === socket;
     socket.addEventListener("open", () => current() && this.#handlers.onLink(true));
     socket.addEventListener("message", (event) => current() && this.#receive(event.data));
-    socket.addEventListener("close", () => { if (current()) { this.#drop(); this.#later(); } });
+    socket.addEventListener("close", () => {
+      if (current()) {
+        this.#drop();
+        this.#later();
+      }
+    });
     this.#listen();
   }
 
@@ -71,9 +77,18 @@ export class LiveSocket {
     this.#listen();
     if (typeof data === "string") {
       const message = JSON.parse(data);
-      if (message.type === "init") { this.#unplayable = false; this.#handlers.onInit(message); }
-      if (message.type === "unplayable") { this.#unplayable = true; this.#handlers.onUnplayable?.(message); }
-      if (message.type === "state") { this.#cameraState = message.state; this.#handlers.onState(message); }
+      if (message.type === "init") {
+        this.#unplayable = false;
+        this.#handlers.onInit(message);
+      }
+      if (message.type === "unplayable") {
+        this.#unplayable = true;
+        this.#handlers.onUnplayable?.(message);
+      }
+      if (message.type === "state") {
+        this.#cameraState = message.state;
+        this.#handlers.onState(message);
+      }
       return;
     }
     if (data.byteLength <= HEADER_BYTES) return;
@@ -85,7 +100,10 @@ export class LiveSocket {
     if (kind === KIND_JPEG) return this.#handlers.onJpeg({ data: payload, label_us });
     if (kind === KIND_SOUND) return this.#handlers.onSound?.({ data: payload, lead_s: head.getFloat64(8), label_us });
     this.#handlers.onFragment({
-      data: payload, keyframe: kind === KIND_KEYFRAME, media_time_s: head.getFloat64(8), label_us,
+      data: payload,
+      keyframe: kind === KIND_KEYFRAME,
+      media_time_s: head.getFloat64(8),
+      label_us,
     });
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { LiveSocket } from "./socket.js";
+
 /** @import { LiveInit, SoundPicture, SoundState } from "../types.js" */
 
 /** How far the picture is held behind the newest one: frames of sound are long and come in pieces. */
@@ -49,8 +50,15 @@ export class LiveSound {
     this.#socket = new LiveSocket(url, {
       onInit: (init) => this.#begin(init),
       onSound: (piece) => this.#take(piece),
-      onUnplayable: ({ reason }) => { this.#silence(); picture.hold(0); onState("none", reason); },
-      onState: () => undefined, onInitSegment: () => undefined, onFragment: () => undefined, onJpeg: () => undefined,
+      onUnplayable: ({ reason }) => {
+        this.#silence();
+        picture.hold(0);
+        onState("none", reason);
+      },
+      onState: () => undefined,
+      onInitSegment: () => undefined,
+      onFragment: () => undefined,
+      onJpeg: () => undefined,
       onLink: () => undefined,
     });
   }
@@ -66,17 +74,25 @@ export class LiveSound {
   #begin({ rate }) {
     this.#silence();
     // At the camera's own rate: resampling each piece for itself would be heard where they meet.
-    try { this.context = new AudioContext({ sampleRate: rate }); } catch { this.context = new AudioContext(); }
+    try {
+      this.context = new AudioContext({ sampleRate: rate });
+    } catch {
+      this.context = new AudioContext();
+    }
     const { context } = this;
     this.#picture.hold(this.#hold_s);
     this.output = context.createGain();
     this.output.connect(context.destination);
     this.#heard_ms = performance.now();
-    const tell = () => { if (context === this.context) this.#onState(context.state === "running" ? "opening" : "blocked", ""); };
+    const tell = () => {
+      if (context === this.context) this.#onState(context.state === "running" ? "opening" : "blocked", "");
+    };
     context.addEventListener("statechange", tell);
     tell();
     // A browser may want a gesture first; any will do.
-    const wake = () => { if (context === this.context) context.resume().catch(() => undefined); };
+    const wake = () => {
+      if (context === this.context) context.resume().catch(() => undefined);
+    };
     for (const gesture of ["pointerdown", "keydown"]) addEventListener(gesture, wake, { signal: this.#abort.signal });
     wake();
   }
@@ -86,11 +102,19 @@ export class LiveSound {
     this.context = this.output = this.#next_s = null;
   }
 
-  /** In order, and not ever more: a page that does not get round to it leaves some out. @param {{data: ArrayBuffer, lead_s: number, label_us: number}} piece */
+  /**
+   * In order, and not ever more: a page that does not get round to it leaves some out.
+   * @param {{data: ArrayBuffer, lead_s: number, label_us: number}} piece
+   */
   #take(piece) {
     if (this.#waiting >= MOST_WAITING) return;
     this.#waiting += 1;
-    this.#chain = this.#chain.then(() => this.#play(piece)).catch(() => undefined).finally(() => { this.#waiting -= 1; });
+    this.#chain = this.#chain
+      .then(() => this.#play(piece))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#waiting -= 1;
+      });
   }
 
   /** @param {{data: ArrayBuffer, lead_s: number, label_us: number}} piece */
@@ -99,7 +123,10 @@ export class LiveSound {
     if (context?.state !== "running" || output === null) return;
     const buffer = await context.decodeAudioData(data).catch(() => null);
     const lag_ms = this.#picture.lag_ms;
-    if (buffer === null || lag_ms === null || context !== this.context) { this.#next_s = null; return; }
+    if (buffer === null || lag_ms === null || context !== this.context) {
+      this.#next_s = null;
+      return;
+    }
     const wanted_s = this.#contextTime(context, label_us / 1000 + lag_ms);
     const error_s = this.#next_s === null ? Infinity : this.#next_s - wanted_s;
     const near = this.#next_s !== null && Math.abs(error_s) <= FAR_S;
@@ -124,7 +151,8 @@ export class LiveSound {
   #contextTime(context, at_ms) {
     const { contextTime, performanceTime } = context.getOutputTimestamp();
     // Before the first sound has left, the context can only guess.
-    const [now_s, now_ms] = performanceTime ? [contextTime ?? 0, performanceTime]
+    const [now_s, now_ms] = performanceTime
+      ? [contextTime ?? 0, performanceTime]
       : [context.currentTime - (context.outputLatency || 0), performance.now()];
     return now_s + (at_ms - now_ms) / 1000;
   }

@@ -10,7 +10,9 @@ export const de = {
     insights: "Einblicke",
     schedules: "Zeitpläne",
     settings: "Einstellungen",
-    failed: "Dieser Teil der Seite konnte nicht geladen werden. Vielleicht wurde Hindsight aktualisiert oder ist nicht erreichbar.",
+    failed:
+      "Dieser Teil der Seite konnte nicht geladen werden. " +
+      "Vielleicht wurde Hindsight aktualisiert oder ist nicht erreichbar.",
   },
   link: {
     lost: "Die Verbindung zu Hindsight ist unterbrochen. Neuer Versuch…",
@@ -20,7 +22,9 @@ export const de = {
   },
   signIn: {
     title: "Dieses Gerät ist gesperrt",
-    body: "Hindsight hat beim Start eine Adresse mit einem Zugangsschlüssel ausgegeben. Öffne diese Adresse oder füge den Schlüssel hier ein. „hindsight key show“ gibt sie noch einmal aus.",
+    body:
+      "Hindsight hat beim Start eine Adresse mit einem Zugangsschlüssel ausgegeben. " +
+      "Öffne diese Adresse oder füge den Schlüssel hier ein. „hindsight key show“ gibt sie noch einmal aus.",
     label: "Zugangsschlüssel",
     submit: "Öffnen",
     wrong: "Das ist nicht der richtige Schlüssel. Kopiere ihn noch einmal, ohne Leerzeichen.",
@@ -48,8 +52,10 @@ export const de = {
     opening: "Das Live-Bild wird geöffnet…",
     lost: "Das Live-Bild wurde unterbrochen. Neuer Versuch…",
     paused: "Angehalten, solange diese Seite verborgen war.",
-    unsupported: (/** @type {string} */ codec) => `Dieser Browser kann das Live-Bild dieser Kamera nicht abspielen (${codec}). Aufnehmen geht trotzdem.`,
-    noMse: "Diesem Browser fehlen die Media Source Extensions, er kann kein Live-Video zeigen. Aufnehmen geht trotzdem.",
+    unsupported: (/** @type {string} */ codec) =>
+      `Dieser Browser kann das Live-Bild dieser Kamera nicht abspielen (${codec}). Aufnehmen geht trotzdem.`,
+    noMse:
+      "Diesem Browser fehlen die Media Source Extensions, er kann kein Live-Video zeigen. Aufnehmen geht trotzdem.",
     picture: (/** @type {string} */ name) => `Live-Bild von ${name}`,
     behind: (/** @type {string} */ s) => `${s} s zurück`,
     behindTitle: "Wie weit das Bild auf dem Schirm hinter dem neuesten Augenblick liegt, den Hindsight empfangen hat",
@@ -88,9 +94,11 @@ export const de = {
     stopOne: (/** @type {string} */ time) => `Die um ${time} begonnene Aufnahme stoppen`,
     open: "bis du stoppst",
     of: (/** @type {string} */ done, /** @type {string} */ all) => `${done} von ${all}`,
-    costs: (/** @type {string} */ clip, /** @type {string} */ snapshot) => `Ein Clip braucht etwa ${clip}, ein Schnappschuss ${snapshot}.`,
+    costs: (/** @type {string} */ clip, /** @type {string} */ snapshot) =>
+      `Ein Clip braucht etwa ${clip}, ein Schnappschuss ${snapshot}.`,
     room: (/** @type {string} */ span) => `Etwa ${span} Clips passen noch.`,
-    credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) => `Noch ${left} Punkte: ein Clip kostet ${clip}, ein Schnappschuss ${snapshot}.`,
+    credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) =>
+      `Noch ${left} Punkte: ein Clip kostet ${clip}, ein Schnappschuss ${snapshot}.`,
     notYet: "Noch ist nichts im Puffer. Warte, bis die Kamera live ist.",
   },
   rewind: {
@@ -119,7 +127,13 @@ export const de = {
     more: "Ältere Clips zeigen",
     loadingMore: "Lädt…",
     retry: "Erneut versuchen",
-    status: { pending: "Nimmt auf", processing: "Wird fertig", draft: "Entwurf", published: "Veröffentlicht", failed: "Gescheitert" },
+    status: {
+      pending: "Nimmt auf",
+      processing: "Wird fertig",
+      draft: "Entwurf",
+      published: "Veröffentlicht",
+      failed: "Gescheitert",
+    },
     statusProgress: (/** @type {number} */ percent) => `Wird fertig: ${percent} %`,
     copies: { local: "", both: "Auch im Objektspeicher", remote: "Nur im Objektspeicher" },
     copying: (/** @type {string} */ percent) => `Kopie in den Objektspeicher: ${percent}`,
@@ -132,7 +146,13 @@ export const de = {
     search: "Titel, Beschreibungen und Stichwörter durchsuchen",
     show: "Zeige",
     all: "Alles",
-    shown: { drafts: "Entwürfe", published: "Veröffentlicht", failed: "Gescheitert", snapshots: "Schnappschüsse", kept: "Favoriten" },
+    shown: {
+      drafts: "Entwürfe",
+      published: "Veröffentlicht",
+      failed: "Gescheitert",
+      snapshots: "Schnappschüsse",
+      kept: "Favoriten",
+    },
     everyCamera: "Jede Kamera",
     day: "Tag",
     clear: "Zurücksetzen",
@@ -148,13 +168,15 @@ export const de = {
     chooseNone: "Keine",
     removeMany: (/** @type {number} */ n) => (n === 1 ? "Diesen Clip löschen?" : `${n} Clips löschen?`),
     done: (/** @type {number} */ n) => (n === 1 ? "Erledigt." : `Für ${n} Clips erledigt.`),
-    someDone: (/** @type {number} */ done, /** @type {number} */ not, /** @type {string} */ why) => `Für ${done} erledigt, für ${not} nicht. ${why}`,
+    someDone: (/** @type {number} */ done, /** @type {number} */ not, /** @type {string} */ why) =>
+      `Für ${done} erledigt, für ${not} nicht. ${why}`,
   },
   feed: {
     empty: "Noch nichts veröffentlicht",
     emptyDetail: "Veröffentliche unter Clips einen Entwurf, dann steht er hier ganz oben.",
     open: (/** @type {string} */ title) => `${title} öffnen`,
-    likes: (/** @type {number} */ n) => (n === 1 ? "Gefällt mir. 1 Person gefällt das." : `Gefällt mir. ${n} Personen gefällt das.`),
+    likes: (/** @type {number} */ n) =>
+      n === 1 ? "Gefällt mir. 1 Person gefällt das." : `Gefällt mir. ${n} Personen gefällt das.`,
   },
   insights: {
     camera: "Kamera",
@@ -167,7 +189,12 @@ export const de = {
     perDay: "Clips am Tag, letzte 30 Tage",
     storage: "Speicher",
     free: (/** @type {string} */ free, /** @type {string} */ all) => `${free} frei von ${all}`,
-    forecast: (/** @type {number} */ days) => (days > 730 ? "In diesem Tempo reicht die Platte für Jahre." : days < 1 ? "In diesem Tempo ist die Platte binnen eines Tages voll." : `In diesem Tempo ist die Platte in ${Math.round(days)} Tagen voll.`),
+    forecast: (/** @type {number} */ days) =>
+      days > 730
+        ? "In diesem Tempo reicht die Platte für Jahre."
+        : days < 1
+          ? "In diesem Tempo ist die Platte binnen eines Tages voll."
+          : `In diesem Tempo ist die Platte in ${Math.round(days)} Tagen voll.`,
     noForecast: "In der letzten Woche wurde nichts aufgenommen, also füllt nichts die Platte.",
     concerns: "Was dich braucht",
     noConcerns: "Alles arbeitet, wie es soll.",
@@ -205,7 +232,14 @@ export const de = {
     eachTime: (/** @type {string} */ span) => `alle ${span}`,
     daily: "jeden Tag",
     dayNames: { mon: "Mo", tue: "Di", wed: "Mi", thu: "Do", fri: "Fr", sat: "Sa", sun: "So" },
-    states: { waiting: "wartet", running: "läuft", joining: "wird zusammengefügt", done: "erledigt", missed: "verpasst", failed: "gescheitert" },
+    states: {
+      waiting: "wartet",
+      running: "läuft",
+      joining: "wird zusammengefügt",
+      done: "erledigt",
+      missed: "verpasst",
+      failed: "gescheitert",
+    },
   },
   settings: {
     device: "Auf diesem Gerät",
@@ -223,7 +257,11 @@ export const de = {
     encoder: "H.264-Encoder",
     noEncoder: "Noch keiner geht",
     clock: "Uhr",
-    clocks: { synchronised: "Synchronisiert", unsynchronised: "Nicht synchronisiert: Zeiten können falsch sein", stepped: "Wurde im Betrieb gestellt" },
+    clocks: {
+      synchronised: "Synchronisiert",
+      unsynchronised: "Nicht synchronisiert: Zeiten können falsch sein",
+      stepped: "Wurde im Betrieb gestellt",
+    },
     memory: "Arbeitsspeicher",
     more: "Mehr",
     check: "Was kann dieser Browser abspielen?",
@@ -254,8 +292,12 @@ export const de = {
     loading: "Der Clip wird geladen…",
     expired: "Die Adresse des Clips ist abgelaufen. Eine neue wird geholt…",
     cannotPlay: "Der Clip konnte nicht abgespielt werden.",
-    noCodec: "Dieser Browser kann das Videoformat des Clips nicht abspielen. Lade ihn herunter und nimm ein anderes Programm.",
-    gaps: (/** @type {number} */ n) => (n === 1 ? "1 Lücke: die Kamera war weg, das letzte Bild wird gehalten" : `${n} Lücken: die Kamera war weg, das letzte Bild wird gehalten`),
+    noCodec:
+      "Dieser Browser kann das Videoformat des Clips nicht abspielen. Lade ihn herunter und nimm ein anderes Programm.",
+    gaps: (/** @type {number} */ n) =>
+      n === 1
+        ? "1 Lücke: die Kamera war weg, das letzte Bild wird gehalten"
+        : `${n} Lücken: die Kamera war weg, das letzte Bild wird gehalten`,
     continuedFrom: "Früherer Teil",
     continuedBy: "Nächster Teil",
     camera: "Kamera",

@@ -1,4 +1,7 @@
-/** Every word the page says, in English: the complete list. Entries are strings, or functions of the values they speak of. */
+/**
+ * Every word the page says, in English: the complete list. Entries are strings, or functions of the values they speak
+ * of.
+ */
 
 export const en = {
   app: { name: "Hindsight" },
@@ -20,7 +23,9 @@ export const en = {
   },
   signIn: {
     title: "This box is locked",
-    body: "Hindsight printed an address with an access key when it started. Open that address, or paste the key here. “hindsight key show” prints it again.",
+    body:
+      "Hindsight printed an address with an access key when it started. " +
+      "Open that address, or paste the key here. “hindsight key show” prints it again.",
     label: "Access key",
     submit: "Open",
     wrong: "That key is not the right one. Copy it again, without spaces.",
@@ -48,7 +53,8 @@ export const en = {
     opening: "Opening the live picture…",
     lost: "The live picture was interrupted. Trying again…",
     paused: "Paused while this page was hidden.",
-    unsupported: (/** @type {string} */ codec) => `This browser cannot play this camera’s live picture (${codec}). Recording works all the same.`,
+    unsupported: (/** @type {string} */ codec) =>
+      `This browser cannot play this camera’s live picture (${codec}). Recording works all the same.`,
     noMse: "This browser has no Media Source Extensions, so it cannot show live video. Recording works all the same.",
     picture: (/** @type {string} */ name) => `Live picture of ${name}`,
     behind: (/** @type {string} */ s) => `${s} s behind`,
@@ -88,9 +94,11 @@ export const en = {
     stopOne: (/** @type {string} */ time) => `Stop the recording started at ${time}`,
     open: "until you stop",
     of: (/** @type {string} */ done, /** @type {string} */ all) => `${done} of ${all}`,
-    costs: (/** @type {string} */ clip, /** @type {string} */ snapshot) => `A clip takes about ${clip}, a snapshot ${snapshot}.`,
+    costs: (/** @type {string} */ clip, /** @type {string} */ snapshot) =>
+      `A clip takes about ${clip}, a snapshot ${snapshot}.`,
     room: (/** @type {string} */ span) => `About ${span} of clips fit.`,
-    credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) => `${left} credits left: a clip takes ${clip}, a snapshot ${snapshot}.`,
+    credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) =>
+      `${left} credits left: a clip takes ${clip}, a snapshot ${snapshot}.`,
     notYet: "There is nothing in the buffer yet. Wait until the camera is live.",
   },
   rewind: {
@@ -148,7 +156,8 @@ export const en = {
     chooseNone: "None",
     removeMany: (/** @type {number} */ n) => (n === 1 ? "Delete this clip?" : `Delete ${n} clips?`),
     done: (/** @type {number} */ n) => (n === 1 ? "Done." : `Done for ${n} clips.`),
-    someDone: (/** @type {number} */ done, /** @type {number} */ not, /** @type {string} */ why) => `Done for ${done}, not for ${not}. ${why}`,
+    someDone: (/** @type {number} */ done, /** @type {number} */ not, /** @type {string} */ why) =>
+      `Done for ${done}, not for ${not}. ${why}`,
   },
   feed: {
     empty: "Nothing published yet",
@@ -167,7 +176,12 @@ export const en = {
     perDay: "Clips a day, last 30 days",
     storage: "Storage",
     free: (/** @type {string} */ free, /** @type {string} */ all) => `${free} free of ${all}`,
-    forecast: (/** @type {number} */ days) => (days > 730 ? "At this pace the disk lasts for years." : days < 1 ? "At this pace the disk is full within a day." : `At this pace the disk is full in ${Math.round(days)} days.`),
+    forecast: (/** @type {number} */ days) =>
+      days > 730
+        ? "At this pace the disk lasts for years."
+        : days < 1
+          ? "At this pace the disk is full within a day."
+          : `At this pace the disk is full in ${Math.round(days)} days.`,
     noForecast: "Nothing was recorded in the last week, so nothing fills the disk.",
     concerns: "What needs you",
     noConcerns: "Everything works as it should.",
@@ -205,7 +219,14 @@ export const en = {
     eachTime: (/** @type {string} */ span) => `every ${span}`,
     daily: "every day",
     dayNames: { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" },
-    states: { waiting: "waiting", running: "running", joining: "being joined", done: "done", missed: "missed", failed: "failed" },
+    states: {
+      waiting: "waiting",
+      running: "running",
+      joining: "being joined",
+      done: "done",
+      missed: "missed",
+      failed: "failed",
+    },
   },
   settings: {
     device: "On this device",
@@ -223,7 +244,11 @@ export const en = {
     encoder: "H.264 encoder",
     noEncoder: "None works yet",
     clock: "Clock",
-    clocks: { synchronised: "Synchronised", unsynchronised: "Not synchronised: times may be wrong", stepped: "Was set while running" },
+    clocks: {
+      synchronised: "Synchronised",
+      unsynchronised: "Not synchronised: times may be wrong",
+      stepped: "Was set while running",
+    },
     memory: "Memory",
     more: "More",
     check: "What can this browser play?",
@@ -255,7 +280,10 @@ export const en = {
     expired: "The clip’s address has expired. Getting a new one…",
     cannotPlay: "The clip could not be played.",
     noCodec: "This browser cannot play the clip’s video format. Download it and use another player.",
-    gaps: (/** @type {number} */ n) => (n === 1 ? "1 gap: the camera was away and the last picture is held" : `${n} gaps: the camera was away and the last picture is held`),
+    gaps: (/** @type {number} */ n) =>
+      n === 1
+        ? "1 gap: the camera was away and the last picture is held"
+        : `${n} gaps: the camera was away and the last picture is held`,
     continuedFrom: "Earlier part",
     continuedBy: "Next part",
     camera: "Camera",
@@ -269,7 +297,11 @@ export const en = {
     previous: "Previous clip",
     next: "Next clip",
     pictures: "Pictures of the clip",
-    previews: { manual: "Picture that was picked", current: "Picture when Record was pressed", middle: "Picture in the middle" },
+    previews: {
+      manual: "Picture that was picked",
+      current: "Picture when Record was pressed",
+      middle: "Picture in the middle",
+    },
     setThumbnail: "Set as thumbnail",
     thumbnailSet: "This is its thumbnail now.",
     thumbnailAlready: "This is its thumbnail already.",

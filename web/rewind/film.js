@@ -1,6 +1,10 @@
-/** The small pictures under the live one. Fetches what is new while somebody looks, and forgets what has left the buffer. */
+/**
+ * The small pictures under the live one. Fetches what is new while somebody looks, and forgets what has left the
+ * buffer.
+ */
 
 import { h } from "../dom.js";
+
 /** @import { Api } from "../api.js" */
 
 const PICTURES = 12;
@@ -34,7 +38,11 @@ export class Film {
     return (this.#pictures.findLast((picture) => picture.at_ms <= at_ms) ?? this.#pictures[0])?.image ?? null;
   }
 
-  /** Places every picture on the line from `from_ms` to `to_ms`, each as far as the next. @param {number} from_ms @param {number} to_ms */
+  /**
+   * Places every picture on the line from `from_ms` to `to_ms`, each as far as the next.
+   * @param {number} from_ms
+   * @param {number} to_ms
+   */
   place(from_ms, to_ms) {
     const percent = (/** @type {number} */ ms) => `${(100 * ms) / (to_ms - from_ms)}%`;
     for (const [index, { at_ms, image }] of this.#pictures.entries()) {
@@ -55,7 +63,9 @@ export class Film {
     const begin_ms = Math.max(newest_ms + this.#pitch_ms / 2, now_ms - this.#capacity_ms);
     const count = Math.max(1, Math.min(PICTURES, Math.round((now_ms - begin_ms) / this.#pitch_ms)));
     try {
-      const options = all ? { count: PICTURES, width: WIDTH_PX } : { count, width: WIDTH_PX, start: new Date(begin_ms).toISOString() };
+      const options = all
+        ? { count: PICTURES, width: WIDTH_PX }
+        : { count, width: WIDTH_PX, start: new Date(begin_ms).toISOString() };
       const { pictures } = await this.#api.filmstrip(this.#camera, options, this.#closed.signal);
       for (const { label, image } of pictures) this.#add(Date.parse(label), image);
       this.#forget(now_ms - this.#capacity_ms - this.#pitch_ms);

@@ -1,6 +1,6 @@
 /**
- * The frames of one stretch of the past: which of them a moment shows, how to step from one to another, where a player must
- * seek to show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
+ * The frames of one stretch of the past: which of them a moment shows, how to step from one to another, where a player
+ * must seek to show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
  */
 
 /** @import { FramesTold } from "../types.js" */
@@ -9,7 +9,10 @@
 const INTO_US = 20_000;
 const GUESSED_US = 1e6 / 30;
 
-/** None lost, as `rfc3339` makes them; a Date would cut them to milliseconds. @param {string} label as the API tells it */
+/**
+ * None lost, as `rfc3339` makes them; a Date would cut them to milliseconds.
+ * @param {string} label as the API tells it
+ */
 export function microseconds(label) {
   return Date.parse(`${label.slice(0, 19)}Z`) * 1000 + Number(label.slice(20, 26));
 }
@@ -30,19 +33,34 @@ export class Frames {
 
   /** @param {FramesTold} told */
   static told({ start_time, end_time, frame_offsets_us }) {
-    return new Frames(frame_offsets_us.length, (index) => frame_offsets_us[index], microseconds(start_time), microseconds(end_time));
+    return new Frames(
+      frame_offsets_us.length,
+      (index) => frame_offsets_us[index],
+      microseconds(start_time),
+      microseconds(end_time),
+    );
   }
 
   /** Until they are told: thirty a second. @param {number} from_us @param {number} to_us */
   static guessed(from_us, to_us) {
-    return new Frames(Math.max(1, Math.floor((to_us - from_us) / GUESSED_US)), (index) => Math.floor(index * GUESSED_US), from_us, to_us);
+    return new Frames(
+      Math.max(1, Math.floor((to_us - from_us) / GUESSED_US)),
+      (index) => Math.floor(index * GUESSED_US),
+      from_us,
+      to_us,
+    );
   }
 
   /** Without those before a moment, as if there had never been any; the last one stays. @param {number} us */
   from(us) {
     const first = us <= this.from_us ? 0 : Math.min(this.count - 1, this.#index(us - 1) + 1);
     const offset_us = this.#offset_us(first);
-    return new Frames(this.count - first, (index) => this.#offset_us(first + index) - offset_us, this.from_us + offset_us, this.to_us);
+    return new Frames(
+      this.count - first,
+      (index) => this.#offset_us(first + index) - offset_us,
+      this.from_us + offset_us,
+      this.to_us,
+    );
   }
 
   /** The frame on show at a moment, else the nearest end. @param {number} us */

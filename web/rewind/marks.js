@@ -1,6 +1,7 @@
 /**
- * What is looked at and what is marked, both always frames. `at_us` is the label of the frame that is looked at, `start_us`
- * that of the first frame marked, `end_us` that of the first one behind. Pure: each step gives a new frozen state.
+ * What is looked at and what is marked, both always frames. `at_us` is the label of the frame that is looked at,
+ * `start_us` that of the first frame marked, `end_us` that of the first one behind. Pure: each step gives a new frozen
+ * state.
  */
 
 /** @import { MarkState } from "../types.js" */
@@ -14,7 +15,12 @@ export function begin(frames, at_us) {
   return look(Object.freeze({ frames, at_us, start_us: frames.from_us, end_us: frames.to_us, marked: false }), at_us);
 }
 
-/** Until somebody marks a span, it lies around what is looked at. @param {MarkState} state @param {number} us @returns {MarkState} */
+/**
+ * Until somebody marks a span, it lies around what is looked at.
+ * @param {MarkState} state
+ * @param {number} us
+ * @returns {MarkState}
+ */
 export function look(state, us) {
   const { frames } = state;
   const at_us = frames.at(us);
@@ -26,13 +32,28 @@ export function look(state, us) {
 /** From the frame of a moment on. @param {MarkState} state @param {number} us @returns {MarkState} */
 export function markStart(state, us) {
   const { frames } = state;
-  return Object.freeze({ ...state, marked: true, start_us: frames.at(us), end_us: Math.max(state.end_us, frames.endOf(us)) });
+  return Object.freeze({
+    ...state,
+    marked: true,
+    start_us: frames.at(us),
+    end_us: Math.max(state.end_us, frames.endOf(us)),
+  });
 }
 
-/** Up to the frame of a moment, that frame included. @param {MarkState} state @param {number} us @returns {MarkState} */
+/**
+ * Up to the frame of a moment, that frame included.
+ * @param {MarkState} state
+ * @param {number} us
+ * @returns {MarkState}
+ */
 export function markEnd(state, us) {
   const { frames } = state;
-  return Object.freeze({ ...state, marked: true, end_us: frames.endOf(us), start_us: Math.min(state.start_us, frames.at(us)) });
+  return Object.freeze({
+    ...state,
+    marked: true,
+    end_us: frames.endOf(us),
+    start_us: Math.min(state.start_us, frames.at(us)),
+  });
 }
 
 /** The last frame that is marked. @param {MarkState} state */
@@ -40,7 +61,12 @@ export function lastMarked({ frames, end_us }) {
   return frames.at(end_us - 1);
 }
 
-/** The same with other frames: those that were guessed are known, or some have gone. @param {MarkState} state @param {Frames} frames @param {number} at_us */
+/**
+ * The same with other frames: those that were guessed are known, or some have gone.
+ * @param {MarkState} state
+ * @param {Frames} frames
+ * @param {number} at_us
+ */
 export function onto(state, frames, at_us) {
   const begun = begin(frames, at_us);
   return state.marked ? look(markEnd(markStart(begun, state.start_us), state.end_us - 1), at_us) : begun;
@@ -57,10 +83,15 @@ export function framesOf(key) {
  */
 export function stepped(key, us, frames) {
   switch (key) {
-    case "PageDown": return us - SECOND_US;
-    case "PageUp": return us + SECOND_US;
-    case "Home": return frames.from_us;
-    case "End": return frames.to_us;
-    default: return framesOf(key) ? frames.stepped(us, framesOf(key)) : null;
+    case "PageDown":
+      return us - SECOND_US;
+    case "PageUp":
+      return us + SECOND_US;
+    case "Home":
+      return frames.from_us;
+    case "End":
+      return frames.to_us;
+    default:
+      return framesOf(key) ? frames.stepped(us, framesOf(key)) : null;
   }
 }

@@ -1,12 +1,13 @@
 /**
- * A stretch of the past that stays to be looked at: one pinned replay of an H.264 camera, or the frames of one that sends
- * pictures. Shows a frame, plays from one to another; frames are named by their labels. Of many wishes to look somewhere
- * only the latest is carried out.
+ * A stretch of the past that stays to be looked at: one pinned replay of an H.264 camera, or the frames of one that
+ * sends pictures. Shows a frame, plays from one to another; frames are named by their labels. Of many wishes to look
+ * somewhere only the latest is carried out.
  */
 
 import { h } from "../dom.js";
 import { rfc3339 } from "../format.js";
 import { Frames, microseconds } from "./frames.js";
+
 /** @import { Api } from "../api.js" */
 /** @import { Camera, FramesTold, ReplayTold } from "../types.js" */
 
@@ -90,11 +91,18 @@ class VideoPast extends Past {
     this.#url = told.url;
     this.token = told.token;
     const video = h("video", {
-      class: "past-picture", muted: true, playsinline: true, preload: "auto", src: told.url,
+      class: "past-picture",
+      muted: true,
+      playsinline: true,
+      preload: "auto",
+      src: told.url,
       on: {
-        seeked: () => this.#seeked(), error: () => this.onGone(), loadeddata: () => this.#seek(),
+        seeked: () => this.#seeked(),
+        error: () => this.onGone(),
+        loadeddata: () => this.#seek(),
         timeupdate: () => this.#moved(this.frames.at(this.frames.from_us + video.currentTime * 1e6)),
-        play: () => this.onPlaying(true), pause: () => this.#paused(),
+        play: () => this.onPlaying(true),
+        pause: () => this.#paused(),
       },
     });
     // The past is heard where the live picture is (`hs-sound-button`).
@@ -102,7 +110,9 @@ class VideoPast extends Past {
     this.element = this.video = video;
     this.#watch();
     // A pinned replay goes a minute after its last use; somebody who looks at one picture still uses it.
-    this.#timer = setInterval(() => { if (!document.hidden) api.touch(told.url).catch(() => this.onGone()); }, KEEP_MS);
+    this.#timer = setInterval(() => {
+      if (!document.hidden) api.touch(told.url).catch(() => this.onGone());
+    }, KEEP_MS);
     addEventListener("pagehide", () => this.#release(), { signal: this.#closed.signal });
   }
 
@@ -142,7 +152,8 @@ class VideoPast extends Past {
   }
 
   #seek() {
-    if (this.#wanted_us !== null && this.video.readyState >= HTMLMediaElement.HAVE_METADATA) this.#goTo(this.#wanted_us);
+    if (this.#wanted_us !== null && this.video.readyState >= HTMLMediaElement.HAVE_METADATA)
+      this.#goTo(this.#wanted_us);
   }
 
   /** @param {number} at_us */
@@ -158,12 +169,15 @@ class VideoPast extends Past {
     if (this.#sought_us !== this.#wanted_us) return this.#seek();
     this.#settle();
     if (this.#wanted_us === null) return;
-    this.#patience = setTimeout(() => this.#arrived(), "requestVideoFrameCallback" in this.video ? PAINT_MS : UNTOLD_PAINT_MS);
+    this.#patience = setTimeout(
+      () => this.#arrived(),
+      "requestVideoFrameCallback" in this.video ? PAINT_MS : UNTOLD_PAINT_MS,
+    );
   }
 
   /**
-   * A seek is over before its picture is on screen: what counts is what the player says it painted. Of a seek to the frame
-   * that is on screen already it says nothing.
+   * A seek is over before its picture is on screen: what counts is what the player says it painted. Of a seek to the
+   * frame that is on screen already it says nothing.
    */
   #watch() {
     this.video.requestVideoFrameCallback?.((_now, { mediaTime }) => {
@@ -196,7 +210,10 @@ class VideoPast extends Past {
   /** A player stops between two frames; what was told last is then shown. */
   #paused() {
     if (this.#closed.signal.aborted) return;
-    if (this.video.ended) this.onPlayed(this.#played_us = this.#last_us);
+    if (this.video.ended) {
+      this.#played_us = this.#last_us;
+      this.onPlayed(this.#played_us);
+    }
     this.onPlaying(false);
     if (this.#wanted_us === null) this.show(this.#played_us);
   }
@@ -220,7 +237,10 @@ class FramesPast extends Past {
     this.#api = api;
     this.#camera = camera;
     this.element = this.image = h("img", {
-      class: "past-picture", alt: "", decoding: "sync", on: { load: () => this.#loaded(), error: () => this.#failed() },
+      class: "past-picture",
+      alt: "",
+      decoding: "sync",
+      on: { load: () => this.#loaded(), error: () => this.#failed() },
     });
   }
 

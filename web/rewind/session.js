@@ -92,9 +92,19 @@ export class Session {
       this.#past = past;
       this.marks = onto(this.marks, past.frames, past.frames.stepped(this.#wish.us, this.#wish.frames));
       past.onShown = () => this.#told.onShown();
-      past.onPlayed = (at_us) => { this.marks = Object.freeze({ ...this.marks, at_us }); this.#told.onShown(); this.#told.onChange(); };
-      past.onPlaying = (playing) => { this.playing = playing; this.#told.onChange(); };
-      past.onFewer = () => { this.marks = onto(this.marks, past.frames, this.marks.at_us); this.#show(); };
+      past.onPlayed = (at_us) => {
+        this.marks = Object.freeze({ ...this.marks, at_us });
+        this.#told.onShown();
+        this.#told.onChange();
+      };
+      past.onPlaying = (playing) => {
+        this.playing = playing;
+        this.#told.onChange();
+      };
+      past.onFewer = () => {
+        this.marks = onto(this.marks, past.frames, this.marks.at_us);
+        this.#show();
+      };
       past.onGone = () => this.#told.onLost("");
       this.#told.onOpen(past.element);
       this.#show();

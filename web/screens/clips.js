@@ -32,8 +32,19 @@ export class ClipsScreen extends HsElement {
   bar = new GalleryBar();
   count = h("span", { class: "count" });
   words = h("p");
-  error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), h("h2", {}, text.clips.failed), this.words,
-    h("button", { type: "button", class: "button", on: { click: () => this.#load() } }, icon("retry"), text.clips.retry));
+  error = h(
+    "div",
+    { class: "state", role: "alert", hidden: true },
+    icon("alert"),
+    h("h2", {}, text.clips.failed),
+    this.words,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => this.#load() } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
   emptyTitle = h("h2");
   emptyWords = h("p");
   empty = h("div", { class: "state", hidden: true }, icon("film"), this.emptyTitle, this.emptyWords);
@@ -46,17 +57,32 @@ export class ClipsScreen extends HsElement {
   }
 
   build() {
-    this.append(h("h1", { class: "screen-title" }, text.clips.title, this.count), this.filters, this.error, h("h2", { class: "unseen" }, text.gallery.found), this.grid, this.empty, this.bar);
+    this.append(
+      h("h1", { class: "screen-title" }, text.clips.title, this.count),
+      this.filters,
+      this.error,
+      h("h2", { class: "unseen" }, text.gallery.found),
+      this.grid,
+      this.empty,
+      this.bar,
+    );
     const wishes = /** @type {Record<string, (detail: any) => void>} */ ({
-      "filter": (changes) => choose(changes, { replace: "q" in changes }),
-      "more": () => this.#more(),
-      "chosen": ({ id, on }) => this.#choose([id], on),
-      "choose-all": () => this.#choose(this.#items.map(({ id }) => id), true),
+      filter: (changes) => choose(changes, { replace: "q" in changes }),
+      more: () => this.#more(),
+      chosen: ({ id, on }) => this.#choose([id], on),
+      "choose-all": () =>
+        this.#choose(
+          this.#items.map(({ id }) => id),
+          true,
+        ),
       "choose-none": () => this.#choose([...this.#chosen], false),
-      "batch": ({ action }) => this.#batch(action),
+      batch: ({ action }) => this.#batch(action),
     });
     for (const [name, grant] of Object.entries(wishes)) {
-      this.addEventListener(name, (event) => { event.stopPropagation(); grant(/** @type {CustomEvent} */ (event).detail); });
+      this.addEventListener(name, (event) => {
+        event.stopPropagation();
+        grant(/** @type {CustomEvent} */ (event).detail);
+      });
     }
   }
 
@@ -81,8 +107,16 @@ export class ClipsScreen extends HsElement {
     setText(this.emptyWords, asked === "{}" ? text.clips.emptyDetail : text.gallery.noneDetail);
     setText(this.count, this.#items.length ? text.clips.count(this.#items.length, this.#cursor !== null) : "");
     this.grid.hidden = this.#items.length === 0;
-    this.grid.show(this.#items, this.#chosen, { cameras: state.cameras.items, complete: this.#cursor === null, now_ms, copyOf: (clip) => copyOf(state, clip) });
-    this.bar.show(this.#items.filter(({ id }) => this.#chosen.has(id)), this.#busy);
+    this.grid.show(this.#items, this.#chosen, {
+      cameras: state.cameras.items,
+      complete: this.#cursor === null,
+      now_ms,
+      copyOf: (clip) => copyOf(state, clip),
+    });
+    this.bar.show(
+      this.#items.filter(({ id }) => this.#chosen.has(id)),
+      this.#busy,
+    );
   }
 
   /** Close to the end the next page is fetched. @param {string} id */

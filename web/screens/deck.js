@@ -1,12 +1,12 @@
 /**
- * One screen of the page at a time. A screen is an element with `show(state, now_ms)`; it is made the first time somebody
- * goes there, from a module that is fetched then, and kept. What it holds while it is away is its own business:
- * `connectedCallback` and `disconnectedCallback` tell it.
+ * One screen of the page at a time. A screen is an element with `show(state, now_ms)`; it is made the first time
+ * somebody goes there, from a module that is fetched then, and kept. What it holds while it is away is its own
+ * business: `connectedCallback` and `disconnectedCallback` tell it.
  */
 
+import { HsElement } from "../components/element.js";
 import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
-import { HsElement } from "../components/element.js";
 /** @import { Screen, State } from "../types.js" */
 
 export class Deck extends HsElement {
@@ -22,8 +22,18 @@ export class Deck extends HsElement {
   #repaint;
 
   words = h("p");
-  failure = h("div", { class: "state", role: "alert" }, icon("alert"), this.words,
-    h("button", { type: "button", class: "button", on: { click: () => location.reload() } }, icon("retry"), text.clips.retry));
+  failure = h(
+    "div",
+    { class: "state", role: "alert" },
+    icon("alert"),
+    this.words,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => location.reload() } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
 
   /** @param {Record<string, () => Promise<Screen>|Screen>} makers by name @param {() => void} repaint */
   constructor(makers, repaint) {

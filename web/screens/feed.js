@@ -4,6 +4,7 @@ import { HsElement } from "../components/element.js";
 import { FeedItem } from "../components/feed_item.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { text } from "../messages.js";
+
 /** @import { Clip, Services, State } from "../types.js" */
 
 /** Somebody who wants things still, or pays for every byte, starts clips by hand. */
@@ -31,9 +32,26 @@ export class FeedScreen extends HsElement {
   list = h("div", { class: "feed", role: "feed", "aria-label": text.screens.feed });
   end = h("div", { class: "feed-end" });
   words = h("p");
-  empty = h("div", { class: "state", hidden: true }, icon("film"), h("h2", {}, text.feed.empty), h("p", {}, text.feed.emptyDetail));
-  error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), h("h2", {}, text.clips.failed), this.words,
-    h("button", { type: "button", class: "button", on: { click: () => this.#load() } }, icon("retry"), text.clips.retry));
+  empty = h(
+    "div",
+    { class: "state", hidden: true },
+    icon("film"),
+    h("h2", {}, text.feed.empty),
+    h("p", {}, text.feed.emptyDetail),
+  );
+  error = h(
+    "div",
+    { class: "state", role: "alert", hidden: true },
+    icon("alert"),
+    h("h2", {}, text.clips.failed),
+    this.words,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => this.#load() } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
 
   /** @param {Services} services */
   constructor(services) {
@@ -49,12 +67,17 @@ export class FeedScreen extends HsElement {
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    this.#observer = new IntersectionObserver((entries) => this.#looked(entries), { threshold: [0, 0.25, 0.5, 0.75, 1] });
+    this.#observer = new IntersectionObserver((entries) => this.#looked(entries), {
+      threshold: [0, 0.25, 0.5, 0.75, 1],
+    });
     this.#observer.observe(this.end);
     for (const item of this.#items.values()) this.#observer.observe(item);
     this.#services.actions.watchClips((id, clip) => this.#told(id, clip), signal);
     document.addEventListener("visibilitychange", () => this.#choose(), { signal });
-    signal.addEventListener("abort", () => { this.#observer?.disconnect(); this.#seen.clear(); });
+    signal.addEventListener("abort", () => {
+      this.#observer?.disconnect();
+      this.#seen.clear();
+    });
     this.#load();
   }
 
@@ -97,7 +120,10 @@ export class FeedScreen extends HsElement {
     item.setAttribute("role", "article");
     this.#items.set(id, item);
     this.#observer?.observe(item);
-    this.#services.api.liked(id).then(({ liked }) => item.liked(liked)).catch(() => undefined);
+    this.#services.api
+      .liked(id)
+      .then(({ liked }) => item.liked(liked))
+      .catch(() => undefined);
     return item;
   }
 

@@ -7,6 +7,7 @@ import { bytes, cameraName } from "../format.js";
 import { clipsByDay, concernsOf, daysLeft } from "../insights.js";
 import { text } from "../messages.js";
 import { choose } from "../router.js";
+
 /** @import { Analytics, Budget, Services, State, System } from "../types.js" */
 
 const HOURS = Object.freeze({ day: 24, week: 7 * 24, month: 30 * 24 });
@@ -19,11 +20,26 @@ export class InsightsScreen extends HsElement {
   #range = null;
   #names = "";
 
-  range = h("select", { id: "range", "aria-label": text.insights.range, on: { change: () => choose({ range: this.range.value }) } },
-    ...Object.keys(HOURS).map((name) => h("option", { value: name }, text.insights.ranges[/** @type {"day"} */ (name)])));
+  range = h(
+    "select",
+    { id: "range", "aria-label": text.insights.range, on: { change: () => choose({ range: this.range.value }) } },
+    ...Object.keys(HOURS).map((name) =>
+      h("option", { value: name }, text.insights.ranges[/** @type {"day"} */ (name)]),
+    ),
+  );
   words = h("p");
-  error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), this.words,
-    h("button", { type: "button", class: "button", on: { click: () => this.#load() } }, icon("retry"), text.clips.retry));
+  error = h(
+    "div",
+    { class: "state", role: "alert", hidden: true },
+    icon("alert"),
+    this.words,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => this.#load() } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
   figures = h("div", { class: "figures" });
 
   /** @param {Services} services */
@@ -34,13 +50,19 @@ export class InsightsScreen extends HsElement {
   }
 
   build() {
-    this.append(h("div", { class: "screen-head" }, h("h1", { class: "screen-title" }, text.screens.insights), this.range), this.error, this.figures);
+    this.append(
+      h("div", { class: "screen-head" }, h("h1", { class: "screen-title" }, text.screens.insights), this.range),
+      this.error,
+      this.figures,
+    );
   }
 
   /** @param {AbortSignal} signal */
   connected(signal) {
     this.#range = null;
-    const timer = setInterval(() => { if (!document.hidden) this.#load(); }, REFRESH_MS);
+    const timer = setInterval(() => {
+      if (!document.hidden) this.#load();
+    }, REFRESH_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
   }
 
@@ -62,7 +84,10 @@ export class InsightsScreen extends HsElement {
     const from_ms = to_ms - HOURS[range] * 3_600_000;
     try {
       const [analytics, history, system, budget] = await Promise.all([
-        api.analytics(from_ms, to_ms), api.analytics(to_ms - 30 * DAY_MS, to_ms), api.system(), api.budget(),
+        api.analytics(from_ms, to_ms),
+        api.analytics(to_ms - 30 * DAY_MS, to_ms),
+        api.system(),
+        api.budget(),
       ]);
       if (this.#range !== range || !this.isConnected) return;
       this.error.hidden = true;
@@ -74,19 +99,32 @@ export class InsightsScreen extends HsElement {
     }
   }
 
-  /** @param {{analytics: Analytics, history: Analytics, system: System, budget: Budget, from_ms: number, to_ms: number, names: (id: string) => string}} seen */
+  /**
+   * @param {{analytics: Analytics, history: Analytics, system: System, budget: Budget, from_ms: number, to_ms: number,
+   *   names: (id: string) => string}} seen
+   */
   #paint({ analytics, history, system, budget, from_ms, to_ms, names }) {
     const open = [...this.figures.querySelectorAll("details")].map((details) => details.open);
     this.figures.replaceChildren(
       this.#concerns(system),
-      timeChart(text.insights.fill, analytics.cameras.map(({ camera, samples }) => ({
-        name: names(camera), points: samples.map(({ at, fill }) => /** @type {const} */ ([Date.parse(at), fill])),
-      })), { from_ms, to_ms, top: 1, unit: percent }),
-      shareChart(text.insights.uptime, analytics.cameras.map(({ camera, samples }) => ({ name: names(camera), parts: shares(samples) }))),
+      timeChart(
+        text.insights.fill,
+        analytics.cameras.map(({ camera, samples }) => ({
+          name: names(camera),
+          points: samples.map(({ at, fill }) => /** @type {const} */ ([Date.parse(at), fill])),
+        })),
+        { from_ms, to_ms, top: 1, unit: percent },
+      ),
+      shareChart(
+        text.insights.uptime,
+        analytics.cameras.map(({ camera, samples }) => ({ name: names(camera), parts: shares(samples) })),
+      ),
       this.#perDay(history, to_ms),
       this.#storage(history, system, budget, names),
     );
-    [...this.figures.querySelectorAll("details")].forEach((details, index) => { details.open = open[index] ?? false; });
+    [...this.figures.querySelectorAll("details")].forEach((details, index) => {
+      details.open = open[index] ?? false;
+    });
   }
 
   /** @param {Analytics} history @param {number} to_ms */
@@ -94,8 +132,13 @@ export class InsightsScreen extends HsElement {
     const days = clipsByDay(history.clips, to_ms, 30);
     const top = Math.max(4, ...days.map(({ clips }) => clips));
     const points = days.map(({ start_ms, clips }) => /** @type {const} */ ([start_ms, clips]));
-    return timeChart(text.insights.perDay, [{ name: text.clips.title, points }],
-      { from_ms: days[0].start_ms, to_ms: days[0].start_ms + days.length * DAY_MS, top, unit: (value) => String(Math.round(value)), bars: true });
+    return timeChart(text.insights.perDay, [{ name: text.clips.title, points }], {
+      from_ms: days[0].start_ms,
+      to_ms: days[0].start_ms + days.length * DAY_MS,
+      top,
+      unit: (value) => String(Math.round(value)),
+      bars: true,
+    });
   }
 
   /** @param {Analytics} history @param {System} system @param {Budget} budget @param {(id: string) => string} names */
@@ -104,21 +147,41 @@ export class InsightsScreen extends HsElement {
     const rows = system.cameras.map(({ camera, size_bytes }) => ({ name: names(camera), size_bytes }));
     const all = Math.max(1, ...rows.map(({ size_bytes }) => size_bytes));
     const days = daysLeft(history.clips, available_bytes);
-    return h("figure", { class: "figure" }, h("figcaption", {}, text.insights.storage),
+    return h(
+      "figure",
+      { class: "figure" },
+      h("figcaption", {}, text.insights.storage),
       h("p", {}, text.insights.free(bytes(available_bytes), bytes(total_bytes))),
-      h("p", { class: "forecast" }, refusal ?? (days === null ? text.insights.noForecast : text.insights.forecast(days))),
+      h(
+        "p",
+        { class: "forecast" },
+        refusal ?? (days === null ? text.insights.noForecast : text.insights.forecast(days)),
+      ),
       ...rows.map(({ name, size_bytes }) => {
         const bar = h("span", { class: "share-part share-live" });
         bar.style.setProperty("inline-size", `${(100 * size_bytes) / all}%`);
-        return h("div", { class: "share-row" }, h("span", { class: "share-name" }, name), h("span", { class: "share-bar", "aria-hidden": "true" }, bar), h("span", { class: "share-value" }, bytes(size_bytes)));
-      }));
+        return h(
+          "div",
+          { class: "share-row" },
+          h("span", { class: "share-name" }, name),
+          h("span", { class: "share-bar", "aria-hidden": "true" }, bar),
+          h("span", { class: "share-value" }, bytes(size_bytes)),
+        );
+      }),
+    );
   }
 
   /** @param {System} system */
   #concerns(system) {
     const found = concernsOf(system, this.#services.store.state.cameras.items);
-    return h("figure", { class: "figure figure-wide" }, h("figcaption", {}, text.insights.concerns),
-      found.length ? h("ul", { class: "concerns" }, ...found.map((words) => h("li", {}, icon("alert"), words))) : h("p", {}, text.insights.noConcerns));
+    return h(
+      "figure",
+      { class: "figure figure-wide" },
+      h("figcaption", {}, text.insights.concerns),
+      found.length
+        ? h("ul", { class: "concerns" }, ...found.map((words) => h("li", {}, icon("alert"), words)))
+        : h("p", {}, text.insights.noConcerns),
+    );
   }
 }
 

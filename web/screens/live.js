@@ -1,4 +1,6 @@
-/** The live screen: picture, Record, what runs, and the newest clips under it; or all cameras side by side (`?grid=1`). */
+/**
+ * The live screen: picture, Record, what runs, and the newest clips under it; or all cameras side by side (`?grid=1`).
+ */
 
 import { BufferMeter } from "../components/buffer_meter.js";
 import { CameraTabs } from "../components/camera_tabs.js";
@@ -32,13 +34,34 @@ export class LiveScreen extends HsElement {
   state = h("span", { class: "state-pill" });
   noCameraTitle = h("h2");
   noCameraWords = h("p");
-  noCamera = h("div", { class: "state stage-state", hidden: true }, icon("still"), this.noCameraTitle, this.noCameraWords,
-    h("button", { type: "button", class: "button", on: { click: () => this.wish("reload") } }, icon("retry"), text.clips.retry));
+  noCamera = h(
+    "div",
+    { class: "state stage-state", hidden: true },
+    icon("still"),
+    this.noCameraTitle,
+    this.noCameraWords,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => this.wish("reload") } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
   picture = h("div", { class: "stage-picture" }, this.live);
-  stage = h("section", { class: "stage", "aria-label": text.camera.live },
+  stage = h(
+    "section",
+    { class: "stage", "aria-label": text.camera.live },
     this.picture,
-    h("div", { class: "panel" },
-      h("div", { class: "panel-head" }, this.name, this.state), this.meter, this.panel, this.cost, this.recordings));
+    h(
+      "div",
+      { class: "panel" },
+      h("div", { class: "panel-head" }, this.name, this.state),
+      this.meter,
+      this.panel,
+      this.cost,
+      this.recordings,
+    ),
+  );
 
   /** @param {Services} services */
   constructor(services) {
@@ -57,7 +80,9 @@ export class LiveScreen extends HsElement {
   }
 
   /** Whether one camera is looked at here. */
-  get single() { return this.isConnected && !this.stage.hidden; }
+  get single() {
+    return this.isConnected && !this.stage.hidden;
+  }
 
   async #loadRewind() {
     if (this.rewind) return;
@@ -81,7 +106,7 @@ export class LiveScreen extends HsElement {
     this.noCamera.hidden = all || camera !== null || status === "loading";
     this.#showWall(all ? items : [], now_ms);
     setText(this.noCameraTitle, status === "error" ? text.camera.failed : text.camera.none);
-    setText(this.noCameraWords, status === "error" ? error ?? "" : text.camera.noneDetail);
+    setText(this.noCameraWords, status === "error" ? (error ?? "") : text.camera.noneDetail);
     this.tabs.show(items, camera?.id ?? null);
     setText(this.name, camera?.name || camera?.id || text.camera.loading);
     // What the camera does while the box is away nobody here knows.
@@ -102,7 +127,10 @@ export class LiveScreen extends HsElement {
     if (!this.#costs) {
       try {
         const { CostLine } = await import("../components/cost_line.js");
-        if (!this.#costs) this.cost.append(this.#costs = new CostLine(this.#services.api));
+        if (!this.#costs) {
+          this.#costs = new CostLine(this.#services.api);
+          this.cost.append(this.#costs);
+        }
       } catch {
         return; // It is a hint, and the next turn asks again.
       }
@@ -136,8 +164,14 @@ export class LiveScreen extends HsElement {
     setAttribute(this.meter, "capacity", capacity);
     setAttribute(this.meter, "seconds", seconds.toFixed(1));
     this.panel.show({
-      ready: seconds > 0 && state.link !== "lost", asking: state.pending.record, snapping: state.pending.snapshot,
-      running, stopping: state.pending.ids, lengths: state.lengths, capacity, now_ms,
+      ready: seconds > 0 && state.link !== "lost",
+      asking: state.pending.record,
+      snapping: state.pending.snapshot,
+      running,
+      stopping: state.pending.ids,
+      lengths: state.lengths,
+      capacity,
+      now_ms,
     });
     this.recordings.show(running, state.pending.ids, now_ms);
   }

@@ -7,6 +7,7 @@ import { cameraName, moment, span } from "../format.js";
 import { text } from "../messages.js";
 import { build } from "../router.js";
 import { plainCron } from "../schedule_words.js";
+
 /** @import { Camera, Schedule, Services, State } from "../types.js" */
 
 const REFRESH_MS = 15_000;
@@ -20,10 +21,26 @@ export class SchedulesScreen extends HsElement {
   #cameras = [];
 
   words = h("p");
-  error = h("div", { class: "state", role: "alert", hidden: true }, icon("alert"), this.words,
-    h("button", { type: "button", class: "button", on: { click: () => this.#load() } }, icon("retry"), text.clips.retry));
+  error = h(
+    "div",
+    { class: "state", role: "alert", hidden: true },
+    icon("alert"),
+    this.words,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => this.#load() } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
   list = h("ul", { class: "schedule-list", "aria-label": text.screens.schedules });
-  empty = h("div", { class: "state", hidden: true }, icon("film"), h("h2", {}, text.schedules.empty), h("p", {}, text.schedules.emptyDetail));
+  empty = h(
+    "div",
+    { class: "state", hidden: true },
+    icon("film"),
+    h("h2", {}, text.schedules.empty),
+    h("p", {}, text.schedules.emptyDetail),
+  );
   form = new ScheduleForm();
 
   /** @param {Services} services */
@@ -34,16 +51,27 @@ export class SchedulesScreen extends HsElement {
   }
 
   build() {
-    this.append(h("h1", { class: "screen-title" }, text.screens.schedules), this.error, this.list, this.empty, this.form);
+    this.append(
+      h("h1", { class: "screen-title" }, text.screens.schedules),
+      this.error,
+      this.list,
+      this.empty,
+      this.form,
+    );
     this.addEventListener("add-schedule", (event) => {
       event.stopPropagation();
-      this.#change(() => this.#services.api.addSchedule(/** @type {CustomEvent} */ (event).detail), () => this.form.clear());
+      this.#change(
+        () => this.#services.api.addSchedule(/** @type {CustomEvent} */ (event).detail),
+        () => this.form.clear(),
+      );
     });
   }
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    const timer = setInterval(() => { if (!document.hidden) this.#load(); }, REFRESH_MS);
+    const timer = setInterval(() => {
+      if (!document.hidden) this.#load();
+    }, REFRESH_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
     this.#load();
   }
@@ -77,22 +105,82 @@ export class SchedulesScreen extends HsElement {
     const { id, name, origin, enabled, next, last_run } = schedule;
     const fixed = origin === "config";
     const title = name || text.schedules[/** @type {"recording"} */ (schedule.kind)];
-    return h("li", { class: "schedule", "data-id": id },
-      h("div", { class: "schedule-words" }, h("h2", {}, title),
+    return h(
+      "li",
+      { class: "schedule", "data-id": id },
+      h(
+        "div",
+        { class: "schedule-words" },
+        h("h2", {}, title),
         h("p", {}, `${cameraName(schedule.camera, this.#cameras)} · ${when(schedule)}`),
-        h("p", { class: "soft" }, enabled && next.length ? text.schedules.next(moment(next[0], now_ms)) : text.schedules.off),
-        last_run ? h("p", { class: `soft run-${last_run.state}` }, text.schedules.last(moment(last_run.due_at, now_ms), text.schedules.states[/** @type {"done"} */ (last_run.state)]),
-          last_run.reason ? ` ${last_run.reason} ` : " ", ...last_run.clips.slice(-1).map((clip) => h("a", { href: build({ screen: "schedules", clip }) }, text.schedules.show))) : null),
-      fixed ? h("span", { class: "badge" }, text.schedules.fixed) : h("div", { class: "schedule-acts" },
-        h("label", { class: "switch" }, h("input", { type: "checkbox", checked: enabled, on: { change: (/** @type {Event} */ event) =>
-          this.#change(() => this.#services.api.changeSchedule(id, { enabled: /** @type {HTMLInputElement} */ (event.target).checked })) } }), text.schedules.on),
-        h("button", { type: "button", class: "icon-button", "aria-label": text.schedules.remove(title), title: text.clip.remove, on: { click: () => this.#remove(id, title) } }, icon("bin"))));
+        h(
+          "p",
+          { class: "soft" },
+          enabled && next.length ? text.schedules.next(moment(next[0], now_ms)) : text.schedules.off,
+        ),
+        last_run
+          ? h(
+              "p",
+              { class: `soft run-${last_run.state}` },
+              text.schedules.last(
+                moment(last_run.due_at, now_ms),
+                text.schedules.states[/** @type {"done"} */ (last_run.state)],
+              ),
+              last_run.reason ? ` ${last_run.reason} ` : " ",
+              ...last_run.clips
+                .slice(-1)
+                .map((clip) => h("a", { href: build({ screen: "schedules", clip }) }, text.schedules.show)),
+            )
+          : null,
+      ),
+      fixed
+        ? h("span", { class: "badge" }, text.schedules.fixed)
+        : h(
+            "div",
+            { class: "schedule-acts" },
+            h(
+              "label",
+              { class: "switch" },
+              h("input", {
+                type: "checkbox",
+                checked: enabled,
+                on: {
+                  change: (/** @type {Event} */ event) =>
+                    this.#change(() =>
+                      this.#services.api.changeSchedule(id, {
+                        enabled: /** @type {HTMLInputElement} */ (event.target).checked,
+                      }),
+                    ),
+                },
+              }),
+              text.schedules.on,
+            ),
+            h(
+              "button",
+              {
+                type: "button",
+                class: "icon-button",
+                "aria-label": text.schedules.remove(title),
+                title: text.clip.remove,
+                on: { click: () => this.#remove(id, title) },
+              },
+              icon("bin"),
+            ),
+          ),
+    );
   }
 
   /** @param {string} id @param {string} title */
   async #remove(id, title) {
     const { removeTitle, removeBody } = text.schedules;
-    if (await this.#services.confirm({ title: removeTitle(title), body: removeBody, yes: text.clip.remove, no: text.clip.keep })) {
+    if (
+      await this.#services.confirm({
+        title: removeTitle(title),
+        body: removeBody,
+        yes: text.clip.remove,
+        no: text.clip.keep,
+      })
+    ) {
       await this.#change(() => this.#services.api.removeSchedule(id));
     }
   }
@@ -116,10 +204,16 @@ export class SchedulesScreen extends HsElement {
 /** @param {Schedule} schedule */
 function when({ kind, cron, every_seconds, length_seconds, timezone }) {
   const length = length_seconds ? ` · ${span(length_seconds)}` : "";
-  if (every_seconds) return `${text.schedules.eachTime(span(every_seconds))}${kind === "timelapse" ? ` · ${text.schedules.timelapse}` : length}`;
+  if (every_seconds) {
+    const what = kind === "timelapse" ? ` · ${text.schedules.timelapse}` : length;
+    return `${text.schedules.eachTime(span(every_seconds))}${what}`;
+  }
   const plain = plainCron(cron ?? "");
   if (!plain) return `${cron} (${timezone})${length}`;
-  const days = plain.days.length === 7 ? text.schedules.daily : plain.days.map((day) => text.schedules.dayNames[/** @type {"mon"} */ (day)]).join(", ");
+  const days =
+    plain.days.length === 7
+      ? text.schedules.daily
+      : plain.days.map((day) => text.schedules.dayNames[/** @type {"mon"} */ (day)]).join(", ");
   return `${days} ${plain.time} (${timezone})${length}`;
 }
 

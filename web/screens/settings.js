@@ -6,18 +6,36 @@ import { bytes, span } from "../format.js";
 import { concernsOf } from "../insights.js";
 import { LANGUAGES, language, setLanguage, text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
-import { THEMES, setTheme, theme } from "../theme.js";
+import { setTheme, THEMES, theme } from "../theme.js";
 /** @import { Camera, Retention, Services, State, System } from "../types.js" */
 
 export class SettingsScreen extends HsElement {
   #services;
   #painted = "";
 
-  themes = h("select", { id: "theme", on: { change: () => setTheme(this.themes.value) } },
-    ...THEMES.map((name) => h("option", { value: name }, text.settings.themes[name])));
-  languages = h("select", { id: "language", on: { change: () => { setLanguage(this.languages.value); location.reload(); } } },
-    ...Object.entries(LANGUAGES).map(([tag, name]) => h("option", { value: tag, lang: tag }, name)));
-  shortcuts = h("input", { type: "checkbox", id: "shortcuts", on: { change: () => setShortcutsEnabled(Boolean(this.shortcuts.checked)) } });
+  themes = h(
+    "select",
+    { id: "theme", on: { change: () => setTheme(this.themes.value) } },
+    ...THEMES.map((name) => h("option", { value: name }, text.settings.themes[name])),
+  );
+  languages = h(
+    "select",
+    {
+      id: "language",
+      on: {
+        change: () => {
+          setLanguage(this.languages.value);
+          location.reload();
+        },
+      },
+    },
+    ...Object.entries(LANGUAGES).map(([tag, name]) => h("option", { value: tag, lang: tag }, name)),
+  );
+  shortcuts = h("input", {
+    type: "checkbox",
+    id: "shortcuts",
+    on: { change: () => setShortcutsEnabled(Boolean(this.shortcuts.checked)) },
+  });
   cameras = h("div", { class: "setting-cameras" });
   box = h("dl", { class: "facts" });
   findings = h("ul", { class: "concerns" });
@@ -35,15 +53,36 @@ export class SettingsScreen extends HsElement {
     const link = (/** @type {string} */ href, /** @type {string} */ words) => h("li", {}, h("a", { href }, words));
     this.append(
       h("h1", { class: "screen-title" }, text.screens.settings),
-      h("section", { class: "setting" }, h("h2", {}, text.settings.device),
+      h(
+        "section",
+        { class: "setting" },
+        h("h2", {}, text.settings.device),
         h("label", { class: "form-label", for: "theme" }, h("span", {}, text.settings.theme), this.themes),
         h("label", { class: "form-label", for: "language" }, h("span", {}, text.settings.language), this.languages),
-        h("label", { class: "switch", for: "shortcuts" }, this.shortcuts, text.help.enable)),
+        h("label", { class: "switch", for: "shortcuts" }, this.shortcuts, text.help.enable),
+      ),
       h("section", { class: "setting" }, h("h2", {}, text.insights.concerns), this.findings, this.fine, this.words),
-      h("section", { class: "setting" }, h("h2", {}, text.camera.choose), this.cameras, h("p", { class: "soft" }, text.settings.change)),
+      h(
+        "section",
+        { class: "setting" },
+        h("h2", {}, text.camera.choose),
+        this.cameras,
+        h("p", { class: "soft" }, text.settings.change),
+      ),
       h("section", { class: "setting" }, h("h2", {}, text.settings.box), this.box),
-      h("section", { class: "setting" }, h("h2", {}, text.settings.more), h("ul", { class: "setting-links" },
-        link("/test_video_playback.html", text.settings.check), link("/api/openapi.json", text.settings.api), link("/metrics", text.settings.metrics))));
+      h(
+        "section",
+        { class: "setting" },
+        h("h2", {}, text.settings.more),
+        h(
+          "ul",
+          { class: "setting-links" },
+          link("/test_video_playback.html", text.settings.check),
+          link("/api/openapi.json", text.settings.api),
+          link("/metrics", text.settings.metrics),
+        ),
+      ),
+    );
   }
 
   connected() {
@@ -55,7 +94,17 @@ export class SettingsScreen extends HsElement {
 
   /** @param {State} state */
   show(state) {
-    const now = JSON.stringify(state.cameras.items.map(({ id, name, state: is, reason, codec, width, height }) => [id, name, is, reason, codec, width, height]));
+    const now = JSON.stringify(
+      state.cameras.items.map(({ id, name, state: is, reason, codec, width, height }) => [
+        id,
+        name,
+        is,
+        reason,
+        codec,
+        width,
+        height,
+      ]),
+    );
     if (now === this.#painted) return;
     this.#painted = now;
     this.cameras.replaceChildren(...state.cameras.items.map(cameraRow));
@@ -75,7 +124,10 @@ export class SettingsScreen extends HsElement {
 
   /** @param {System} system @param {Retention} retention */
   #paint(system, retention) {
-    const findings = [...concernsOf(system, this.#services.store.state.cameras.items), ...(retention.held ? [retention.held.reason] : [])];
+    const findings = [
+      ...concernsOf(system, this.#services.store.state.cameras.items),
+      ...(retention.held ? [retention.held.reason] : []),
+    ];
     this.findings.replaceChildren(...findings.map((words) => h("li", {}, icon("alert"), words)));
     this.fine.hidden = findings.length > 0;
     const { storage, disk, encoder } = system;
@@ -84,7 +136,10 @@ export class SettingsScreen extends HsElement {
       [text.settings.uptime, span(system.uptime_seconds)],
       [text.settings.disk, text.insights.free(bytes(disk.free_bytes), bytes(disk.total_bytes))],
       [text.settings.clips, `${disk.clips} · ${bytes(disk.clips_bytes)}`],
-      [text.settings.store, storage.provider === "local" ? text.settings.local : `${storage.provider} · ${storage.detail ?? storage.state}`],
+      [
+        text.settings.store,
+        storage.provider === "local" ? text.settings.local : `${storage.provider} · ${storage.detail ?? storage.state}`,
+      ],
       [text.settings.encoder, encoder.name ?? text.settings.noEncoder],
       [text.settings.clock, text.settings.clocks[/** @type {"synchronised"} */ (system.clock)] ?? system.clock],
       [text.settings.memory, bytes(system.memory_rss_bytes)],
@@ -95,10 +150,19 @@ export class SettingsScreen extends HsElement {
 
 /** @param {Camera} camera */
 function cameraRow(camera) {
-  const facts = [camera.codec?.toUpperCase(), camera.width && `${camera.width} × ${camera.height}`, camera.fps && `${Math.round(camera.fps)} fps`].filter(Boolean);
-  return h("div", { class: "setting-camera" }, h("strong", {}, camera.name || camera.id),
-    h("span", { class: "state-pill", "data-state": camera.state }, text.camera[camera.state]), h("span", { class: "soft" }, facts.join(" · ")),
-    h("span", { class: "soft" }, camera.state === "live" ? "" : camera.reason ?? ""));
+  const facts = [
+    camera.codec?.toUpperCase(),
+    camera.width && `${camera.width} × ${camera.height}`,
+    camera.fps && `${Math.round(camera.fps)} fps`,
+  ].filter(Boolean);
+  return h(
+    "div",
+    { class: "setting-camera" },
+    h("strong", {}, camera.name || camera.id),
+    h("span", { class: "state-pill", "data-state": camera.state }, text.camera[camera.state]),
+    h("span", { class: "soft" }, facts.join(" · ")),
+    h("span", { class: "soft" }, camera.state === "live" ? "" : (camera.reason ?? "")),
+  );
 }
 
 customElements.define("hs-settings-screen", SettingsScreen);

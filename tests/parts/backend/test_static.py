@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.static import CHECK_PAGE, Site, without_comments
+from backend.static import CHECK_PAGE, Site, slim_script, slim_style
 from tests.support.backend.serving import Served, serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,7 +86,7 @@ def test_the_real_page_names_no_missing_file() -> None:
     assert gzip.compress(index.encode())
 
 
-def test_scripts_are_served_without_comments_and_with_their_lines() -> None:
+def test_scripts_are_served_without_comments_and_indentation_and_with_their_lines() -> None:
     """Whole-line comments become empty lines; of those beside code only notes of types go."""
     script = """/** A page. */
 /* eslint
@@ -98,8 +98,13 @@ const a = 1; // one
    * @param {string} c
    */
 const d = "/* not */";
-const e = 3 / 4 /* not */ / 5;"""
-    assert without_comments(script).split("\n") == [
+  const e = 3 / 4 /* not */ / 5;"""
+    assert slim_script(script).split("\n") == [
         "", "", "", "const a = 1; // one", "", "const b = 2;",
         "", "", "", 'const d = "/* not */";', "const e = 3 / 4 /* not */ / 5;",
     ]  # fmt: skip
+
+
+def test_styles_are_served_without_indentation_and_with_their_lines() -> None:
+    """The browser's tools still name the line of the file."""
+    assert slim_style("a {\n  b: c;\n\n  d: e f;\n}\n") == "a {\nb: c;\n\nd: e f;\n}\n"

@@ -48,7 +48,7 @@ def test_the_shipped_file_names_every_key_and_its_camera_example_is_accepted(tmp
     [
         ("server:\n  prot: 1\n", 2, "server.prot: unknown key. Did you mean 'server.port'?"),
         ("\nport: 1\n", 2, "port: unknown key. Did you mean 'server.port'?"),
-        ("cameras:\n - id: a\n   source: x\n   nmae: b\n", 4, "Did you mean 'cameras[].name'?"),
+        ("cameras:\n - id: a\n   source: x\n   namo: b\n", 4, "Did you mean 'cameras[].name'?"),
         ("buffer:\n  seconds: -1\n", 2, "buffer.seconds: must be at least 1."),
         ("buffer:\n  seconds: .nan\n", 2, "buffer.seconds: "),
         ("buffer:\n  max_bytes: 3 parsecs\n", 2, "buffer.max_bytes: must be a quantity such as 256MiB"),

@@ -55,7 +55,7 @@ def test_a_period_may_be_a_duration(tmp_path: Path) -> None:
             "schedules: [{name: a, every: 1h, length: 5s}, {name: a, every: 2h, length: 5s}]",
             "two schedules have the same name",
         ),
-        ("schedules: [{name: a, evry: 1h, length: 5s}]", r"evry: unknown key. Did you mean '.*every'"),
+        ("schedules: [{name: a, everi: 1h, length: 5s}]", r"everi: unknown key. Did you mean '.*every'"),
         ("timezone: Berlin", "timezone: is not in the time zone database"),
     ],
 )

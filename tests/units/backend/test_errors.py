@@ -77,7 +77,7 @@ def test_the_document_has_its_type_and_no_credentials() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("titel", " Did you mean 'title'?"),
+        ("titl", " Did you mean 'title'?"),
         ("zzz", " Known here: caption, title."),
         ("x.titl", " Did you mean 'title'?"),
     ],

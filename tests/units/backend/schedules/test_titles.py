@@ -27,5 +27,5 @@ def test_a_title_tells_the_time_of_its_zone(template: str, said: str) -> None:
 
 def test_an_unknown_placeholder_is_named() -> None:
     """So that a typing mistake is not found on a year of clips."""
-    assert unknown_placeholder("{camera} {tiem}") == "tiem"
+    assert unknown_placeholder("{camera} {timee}") == "timee"
     assert unknown_placeholder("{camera} {") is None
