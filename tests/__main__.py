@@ -192,7 +192,8 @@ def checks_verdict(findings: Sequence[Finding]) -> bool:
     """Print what each check said; True if none of them found anything."""
     for finding in findings:
         word = "clean" if finding.is_clean else "FAILED"
-        _say(f"{finding.check.name}: {word} ({finding.seconds:.0f} s)")
+        last = finding.output.strip().rpartition("\n")[2]
+        _say(f"{finding.check.name}: {word} ({finding.seconds:.0f} s) {last}".rstrip())
         if not finding.is_clean:
             _say(f"$ {' '.join(finding.check.command)}\n{finding.output}")
     return all(finding.is_clean for finding in findings)
