@@ -17,19 +17,23 @@ from tests.support.daemon import ROOT, Daemon
 from tests.support.kills import FPS, FRAME, PROMISED_LOSS, Campaign, Promise, rows_of
 from tests.support.recorder_rig import counters_of
 
-KILLS_PER_DAEMON = 26
-STOPS = 6
+KILLS_PER_DAEMON, STOPS = 6, 2
+"""In the default run; the whole campaign has more."""
+WHOLE_KILLS_PER_DAEMON, WHOLE_STOPS = 26, 6
 SEED_VARIABLE = "NOTHING_LOST_SEED"
 
 
 @pytest.mark.timeout(300)
-def test_every_201_survives_kills_at_random_moments(tmp_path: Path) -> None:
-    """Two daemons are killed 52 times while they record; every clip that was promised is whole."""
+@pytest.mark.slow("two daemons start, record and die, again and again")
+def test_every_201_survives_kills_at_random_moments(tmp_path: Path, is_whole: bool) -> None:
+    """Two daemons are killed while they record, 52 times in the whole campaign; every clip that was promised
+    is whole."""
+    kills = WHOLE_KILLS_PER_DAEMON if is_whole else KILLS_PER_DAEMON
     seed = os.environ.get(SEED_VARIABLE) or str(time.time_ns())
     print(f"{SEED_VARIABLE}={seed}")
     campaigns = [Campaign(tmp_path / name, f"{seed} {name}") for name in ("first", "second")]
     with ThreadPoolExecutor(len(campaigns)) as threads:
-        runs = [threads.submit(campaign.run, KILLS_PER_DAEMON) for campaign in campaigns]
+        runs = [threads.submit(campaign.run, kills) for campaign in campaigns]
     for run in runs:
         run.result()
     for campaign in campaigns:
@@ -37,12 +41,13 @@ def test_every_201_survives_kills_at_random_moments(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_stop_at_a_random_moment_costs_no_more_than_a_kill(tmp_path: Path) -> None:
+@pytest.mark.slow("a daemon starts, records and stops, again and again")
+def test_a_stop_at_a_random_moment_costs_no_more_than_a_kill(tmp_path: Path, is_whole: bool) -> None:
     """SIGTERM while recordings, POSTs and finishing are under way: it ends with 0 and keeps every promise."""
     seed = os.environ.get(SEED_VARIABLE) or str(time.time_ns())
     print(f"{SEED_VARIABLE}={seed}")
     campaign = Campaign(tmp_path / "stopped", seed, signal.SIGTERM)
-    campaign.run(STOPS)
+    campaign.run(WHOLE_STOPS if is_whole else STOPS)
     check(campaign)
 
 
