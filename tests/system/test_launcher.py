@@ -200,6 +200,24 @@ def test_an_unknown_extra_is_refused_with_those_there_are(machine: Machine) -> N
         assert result.stdout == ""
 
 
+def test_what_other_browsers_need_for_h264_is_named_outright(machine: Machine) -> None:
+    """They only recommend it, and recommendations are skipped; each release has its own libavcodec."""
+    machine.install_stand_in_for_tests()
+    machine.provide("minio", "#!/bin/sh\n")
+    machine.provide("apt-get", "#!/bin/sh\nexit 99\n")
+    machine.provide("dpkg-query", "#!/bin/sh\nexit 1\n")
+    machine.provide("apt-cache", '#!/bin/sh\n[ "$2" != libavcodec61 ] || echo Package: $2\n')
+    said = machine.run("test", "tests/nothing").stderr
+    assert "apt-get install --no-install-recommends gstreamer1.0-plugins-base" in said
+    assert " gstreamer1.0-libav libavcodec61\n" in said
+    assert "libavcodec59" not in said
+    machine.provide("dpkg-query", "#!/bin/sh\nprintf installed\n")
+    machine.provide("apt-cache", "#!/bin/sh\necho apt-cache was asked >&2\n")
+    said = machine.run("test", "tests/nothing").stderr
+    assert "apt-get" not in said
+    assert "apt-cache" not in said
+
+
 def test_minio_is_built_once_and_outside_the_checkout(machine: Machine) -> None:
     """It takes minutes: a second run, or another checkout of the same person, uses the first one's."""
     machine.install_stand_in_for_tests()
