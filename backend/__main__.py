@@ -48,6 +48,8 @@ def _dispatch(given: list[str]) -> int:
         from backend.cli.cameras import cameras
 
         return cameras(options)
+    if (options.command, getattr(options, "action", None)) == ("config", "sample"):
+        return local.config_sample()
     command = _command(options)
     try:
         return command(load(options.config, os.environ, Path.cwd()), options)

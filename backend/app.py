@@ -82,7 +82,8 @@ from backend.routes import Route
 from backend.scheduler import Scheduler
 from backend.schedules.wiring import ScheduleRoom, schedule_room
 from backend.server import make_application, make_runner
-from backend.static import CHECK_PAGE, Site
+from backend.shipped import CHECK_PAGE, WEB, shipped
+from backend.static import Site
 from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage, StorageParts, make_storage
 from backend.tls import renew, server_context
@@ -98,7 +99,6 @@ from recorder.workers import WorkerCounters, WorkerPool
 
 _log = logging.getLogger(__name__)
 
-_ROOT = Path(__file__).resolve().parent.parent
 DISK_THREADS, FINISHING_THREADS, LIVE_THREADS, WORKERS = 4, 2, 1, 2
 KEEP_IDEMPOTENCY_KEYS = timedelta(hours=24)
 
@@ -442,7 +442,7 @@ def _make_app(
 
 def _read_routes(origin: str | None) -> tuple[Route, ...]:
     """Imports the API and reads the page's files: for a thread."""
-    return (*all_routes(), *Site(_ROOT / "web", _ROOT / CHECK_PAGE, origin).routes())
+    return (*all_routes(), *Site(shipped(WEB), shipped(CHECK_PAGE), origin).routes())
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, config: Config, reloader: Reloader) -> str:

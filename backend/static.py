@@ -21,9 +21,9 @@ from aiohttp import web
 
 from backend.errors import Problem
 from backend.routes import Route
+from backend.shipped import CHECK_PAGE
 
 PLACEHOLDER = "/assets/HASH/"
-CHECK_PAGE = "test_video_playback.html"
 
 _POLICY = {
     "default-src": "'self'",

@@ -12,6 +12,7 @@ from backend.access.access_key import AccessKey
 from backend.cli.exits import CommandFailed, Exit
 from backend.config import Config
 from backend.config_file import show
+from backend.shipped import SAMPLE, shipped
 
 
 def config_check(config: Config, options: argparse.Namespace) -> Exit:
@@ -36,6 +37,12 @@ def config_print(config: Config, options: argparse.Namespace) -> Exit:
         print(json.dumps(values, indent=2))
     else:
         yaml.safe_dump(values, sys.stdout, sort_keys=False, allow_unicode=True)
+    return Exit.OK
+
+
+def config_sample() -> Exit:
+    """Print config.yaml as it ships, with every key and its default."""
+    print(shipped(SAMPLE).read_text(encoding="utf-8"), end="")
     return Exit.OK
 
 

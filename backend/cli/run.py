@@ -55,6 +55,9 @@ def run(config: Config, path: Path | None) -> Exit:
     log = _Log(config)
     config, stand_in = with_stand_in(config)
     read = _reader(path, log, () if stand_in is None else config.cameras)
+    if path is None and not DEFAULT_FILE.is_file():
+        _say(f"There is no {DEFAULT_FILE} here: the defaults apply, and clips go to {config.data_dir}.")
+        _say(f"`hindsight config sample > {DEFAULT_FILE}` makes one with every key.")
     check_sources(config)
     check_tls(config)
     try:

@@ -5,6 +5,7 @@ installation is what the suite's own start has just been.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,12 +29,17 @@ class Machine:
 
     def __init__(self, where: Path) -> None:
         self.checkout = where / "check out"
+        self.python = self.checkout / ".venv/bin/python"
         self.bin = where / "bin"
         self.bin.mkdir()
         self.checkout.mkdir()
         for name in ("hindsight", "setup.cfg", "pyproject.toml"):
             shutil.copy(ROOT / name, self.checkout / name)
-        for tool in ("sh", "readlink", "cat", "cmp", "head", "rm", "mkdir"):
+        locks = self.checkout / "requirements"
+        locks.mkdir()
+        for name in ("base", "postgres", "test"):
+            (locks / f"{name}.txt").write_text(f"# exact versions of {name}\n")
+        for tool in ("sh", "readlink", "cat", "cmp", "head", "rm", "mkdir", "sort"):
             (self.bin / tool).symlink_to(Path(shutil.which(tool) or f"/bin/{tool}"))
 
     def provide(self, name: str, script: str) -> None:
@@ -43,12 +49,11 @@ class Machine:
 
     def install_stand_in(self) -> None:
         """An environment that is up to date and only says how it was called."""
-        python = self.checkout / ".venv/bin/python"
-        python.parent.mkdir(parents=True)
-        python.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
-        python.chmod(0o755)
-        stamp = f"{self.checkout}\n{python}\n"
-        for name in ("setup.cfg", "pyproject.toml"):
+        self.python.parent.mkdir(parents=True)
+        self.python.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+        self.python.chmod(0o755)
+        stamp = f"{self.checkout}\n{self.python}\n"
+        for name in ("setup.cfg", "pyproject.toml", *sorted(self.locks())):
             stamp += (self.checkout / name).read_text()
         (self.checkout / ".venv/.installed").write_text(stamp)
 
@@ -58,10 +63,19 @@ class Machine:
         shutil.copy(self.checkout / ".venv/.installed", self.checkout / ".venv/.installed-test")
         self.provide("id", "#!/bin/sh\necho 1000\n")
 
-    def run(self, *arguments: str, command: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def locks(self) -> list[str]:
+        return [f"requirements/{path.name}" for path in (self.checkout / "requirements").iterdir()]
+
+    def change(self, name: str) -> None:
+        with (self.checkout / name).open("a") as file:
+            file.write("# changed\n")
+
+    def run(
+        self, *arguments: str, command: Path | None = None, extras: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(command or self.checkout / "hindsight"), *arguments],
-            env={"PATH": str(self.bin), "HOME": str(self.bin)},
+            env={"PATH": str(self.bin), "HOME": str(self.bin), "HINDSIGHT_EXTRAS": extras},
             cwd="/",
             capture_output=True,
             text=True,
@@ -126,15 +140,82 @@ def test_a_checkout_that_is_up_to_date_starts_no_python_of_its_own(machine: Mach
     assert machine.run("version").returncode == 0
 
 
-@pytest.mark.parametrize("name", ["setup.cfg", "pyproject.toml"])
+@pytest.mark.parametrize("name", ["setup.cfg", "pyproject.toml", "requirements/base.txt"])
 def test_a_changed_requirement_is_installed_before_anything_runs(machine: Machine, name: str) -> None:
     """After a pull nobody has to remember a second step; here it fails, for want of a Python."""
     machine.install_stand_in()
-    with (machine.checkout / name).open("a") as file:
-        file.write("# changed\n")
+    machine.change(name)
     result = machine.run("version")
     assert result.returncode == 1
     assert "needs Python 3.11" in result.stderr
+
+
+def _installed(result: subprocess.CompletedProcess[str]) -> list[str]:
+    """The files of exact versions that pip was called with, after a look at how."""
+    assert result.returncode == 0, result.stderr
+    calls = [line for line in result.stderr.split("-m|pip|install|")[1:] if line]
+    if not calls:
+        return []
+    exact, program = calls
+    assert "|--require-hashes|" in exact
+    assert "|--no-deps|--no-build-isolation|--editable|.|" in program
+    return re.findall(r"--requirement\|requirements/(\w+)\.txt", exact)
+
+
+def test_an_extra_is_installed_with_hashes_and_stays(machine: Machine) -> None:
+    """Named once: neither a call without the variable nor a changed requirement loses it."""
+    machine.install_stand_in()
+    machine.provide("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    assert _installed(machine.run("version")) == []
+    assert _installed(machine.run("version", extras="postgres")) == ["postgres"]
+    assert _installed(machine.run("version", extras="postgres")) == []
+    machine.change("requirements/base.txt")
+    assert _installed(machine.run("version")) == ["postgres"]
+    assert _installed(machine.run("version", extras="test, postgres")) == ["postgres", "test"]
+    machine.change("setup.cfg")
+    assert _installed(machine.run("version")) == ["postgres", "test"]
+    assert _installed(machine.run("version", extras="test")) == []
+
+
+def test_an_installation_that_broke_off_still_knows_its_extras(machine: Machine) -> None:
+    """The network fails in the middle of an update; the next call installs the same."""
+    machine.install_stand_in()
+    machine.provide("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    assert _installed(machine.run("version", extras="postgres")) == ["postgres"]
+    works = machine.python.read_text()
+    machine.python.write_text('#!/bin/sh\n[ "$2" != pip ] || exit 1\n')
+    machine.change("requirements/base.txt")
+    assert machine.run("version").returncode == 1
+    machine.python.write_text(works)
+    assert _installed(machine.run("version")) == ["postgres"]
+
+
+def test_an_unknown_extra_is_refused_with_those_there_are(machine: Machine) -> None:
+    """A typing error must not look like an installation that worked."""
+    machine.install_stand_in()
+    for wrong in ("postgers", "base", "../setup", "*"):
+        result = machine.run("run", extras=wrong)
+        assert result.returncode == 1
+        assert f"there is no extra called '{wrong}'. Known: postgres test" in result.stderr
+        assert result.stdout == ""
+
+
+def test_what_other_browsers_need_for_h264_is_named_outright(machine: Machine) -> None:
+    """They only recommend it, and recommendations are skipped; each release has its own libavcodec."""
+    machine.install_stand_in_for_tests()
+    machine.provide("minio", "#!/bin/sh\n")
+    machine.provide("apt-get", "#!/bin/sh\nexit 99\n")
+    machine.provide("dpkg-query", "#!/bin/sh\nexit 1\n")
+    machine.provide("apt-cache", '#!/bin/sh\n[ "$2" != libavcodec61 ] || echo Package: $2\n')
+    said = machine.run("test", "tests/nothing").stderr
+    assert "apt-get install --no-install-recommends gstreamer1.0-plugins-base" in said
+    assert " gstreamer1.0-libav libavcodec61\n" in said
+    assert "libavcodec59" not in said
+    machine.provide("dpkg-query", "#!/bin/sh\nprintf installed\n")
+    machine.provide("apt-cache", "#!/bin/sh\necho apt-cache was asked >&2\n")
+    said = machine.run("test", "tests/nothing").stderr
+    assert "apt-get" not in said
+    assert "apt-cache" not in said
 
 
 def test_minio_is_built_once_and_outside_the_checkout(machine: Machine) -> None:

@@ -42,6 +42,14 @@ def test_new_code_needs_no_package_index() -> None:
     assert "pip install" not in DOCKERFILE[code:]
 
 
+def test_the_image_holds_exactly_the_locked_versions() -> None:
+    """As in a checkout: with hashes, and the program itself without a look at the index."""
+    installing, _ = instructions("RUN")
+    exact, program = re.findall(r"pip install (.+?) &&", installing)
+    assert "--require-hashes --requirement requirements/postgres.txt" in exact
+    assert "--no-deps --no-build-isolation --editable ." in program
+
+
 def test_the_image_does_not_run_as_root_and_sees_cameras() -> None:
     """Devices of cameras belong to the group video."""
     assert instructions("USER") == ["hindsight"]

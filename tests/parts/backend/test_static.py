@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.static import CHECK_PAGE, Site, slim_script, slim_style
+from backend.shipped import CHECK_PAGE
+from backend.static import Site, slim_script, slim_style
 from tests.support.backend.serving import Served, serving
 
 ROOT = Path(__file__).resolve().parents[3]
