@@ -42,6 +42,10 @@ def _dispatch(given: list[str]) -> int:
     if given[:1] == ["bench"]:
         return local.bench(given[1:])  # its own options, unread by us
     options = make_parser().parse_args(given)
+    if options.command == "update":
+        from backend.cli.update.command import update
+
+        return update(options)  # reads the configuration of the daemon that runs
     if options.command == "version":
         return local.version(options)
     if options.command == "cameras":

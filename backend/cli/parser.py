@@ -55,6 +55,8 @@ def make_parser() -> argparse.ArgumentParser:
     key = _group(commands, "key", help="show or replace the access key")
     _command(key, "show", parents=plain, help="print the access key")
     _command(key, "new", parents=plain, help="replace the access key and end every session")
+    help_text = "switch to another version, and back if it does not answer"
+    _add_update(_command(commands, "update", parents=[configured], help=help_text))
     _command(commands, "version", parents=[as_json], help="tell which Hindsight this is")
     return parser
 
@@ -105,6 +107,23 @@ def _add_retention(retention: argparse.ArgumentParser) -> None:
     what = retention.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="list what would go; this is the default")
     what.add_argument("--approve", action="store_true", help="let what waits for a person be deleted")
+
+
+def _add_update(update: argparse.ArgumentParser) -> None:
+    update.add_argument(
+        "target", nargs="?", metavar="FOLDER|TAG", help="default: the newest tag of the git remote"
+    )
+    update.add_argument("--dry-run", action="store_true", help="print the steps and change nothing")
+    update.add_argument(
+        "--wait-s", type=float, default=120.0, metavar="N", help="how long it has to answer (default: 120)"
+    )
+    update.add_argument(
+        "--catalogue-is-backed-up",
+        action="store_true",
+        help="update although PostgreSQL cannot be copied here",
+    )
+    # The launcher says which checkout it belongs to.
+    update.add_argument("--checkout", type=Path, help=argparse.SUPPRESS)
 
 
 def _add_schedules(actions: _Commands, asking: argparse.ArgumentParser) -> None:

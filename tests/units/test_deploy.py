@@ -76,6 +76,11 @@ def test_the_service_writes_where_systemd_made_it_a_place() -> None:
     assert "DeviceAllow=char-video4linux rw" in lines
 
 
+def test_the_service_starts_whatever_version_is_in_use() -> None:
+    """An interpreter of one version would stay that version after every update."""
+    assert unit()["Service"]["ExecStart"].split()[:2] == ["/opt/hindsight/hindsight", "run"]
+
+
 @pytest.mark.parametrize(
     "line",
     [
