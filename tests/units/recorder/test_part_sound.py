@@ -92,3 +92,16 @@ def test_sound_without_its_format_is_left_out(tmp_path: Path) -> None:
     assert (list(reader), list(reader.sound), length_hint(reader.sound)) == (UNITS, [], 0)
     tail = PartTail(path, follow=False, idle=lambda: None)
     assert (list(tail), list(tail.sound)) == (UNITS, [])
+
+
+def test_a_damaged_last_frame_of_sound_costs_that_frame(tmp_path: Path) -> None:
+    """A power loss leaves zeros in it: a time of 0 would make the length hint negative, and no clip."""
+    path = tmp_path / "part"
+    written(path)
+    whole = path.read_bytes()
+    expected = length_hint(PartReader(path).sound)
+    for zeros in (25, 21, 5):
+        path.write_bytes(whole + record(17, b"sequence, a time, data")[:-zeros] + bytes(zeros))
+        reader = PartReader(path)
+        assert length_hint(reader.sound) == expected
+        assert (list(reader), list(reader.sound)) == (UNITS, HEARD)
