@@ -78,7 +78,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/storage/check.py": "tests/parts/backend/cli/test_storage.py",
     "backend/storage/reclaim.py": "tests/parts/backend/storage/test_upload_queue.py",
     "backend/storage/s3.py": "tests/contracts/test_object_store.py",
-    "recorder/span_cut.py": "tests/parts/recorder/test_muxer.py",
     "recorder/ticks.py": "tests/parts/recorder/test_muxer.py",
 }
 
