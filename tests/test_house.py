@@ -61,7 +61,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/viewers.py": "tests/system/test_cameras.py",
     # Parts of one promise, tested where the promise is made.
     "recorder/clip_processor.py": "tests/parts/recorder/test_recorder.py",
-    "recorder/decode_order.py": "tests/units/recorder/test_timeline.py",
     "recorder/nal_units.py": "tests/parts/recorder/test_h264.py",
     "recorder/self_contained.py": "tests/parts/recorder/test_live_muxer.py",
     "recorder/set_tracker.py": "tests/parts/recorder/test_h264.py",
