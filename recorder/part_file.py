@@ -185,8 +185,8 @@ class PartReader:
 
     A part that is still being written is seen as it was when the reader was made.
 
-    Opening reads all record heads (seeking over the pictures) for the control records; the checks of
-    the pictures are made while iterating. Raises PartFileDamaged where there is no usable header.
+    Opening reads everything but the pictures (it seeks over them) and checks it; the checks of the
+    pictures are made while iterating. Raises PartFileDamaged where there is no usable header.
     """
 
     def __init__(self, path: Path) -> None:
@@ -215,22 +215,22 @@ class PartReader:
             kind, length, check = head
             if kind == _UNIT_KIND:
                 self.unit_count += 1
-            elif kind == _SOUND_KIND:
-                self._note_sound(file.read(_SOUND.size))
             else:
                 payload = file.read(length)
                 if _check(kind, payload) != check:
                     break
-                self.header = _applied(self.header, kind, payload)
-                if kind == _FORMAT_KIND and self._sound_format is None:
-                    self._sound_format = _format_from(json.loads(payload))
+                self._note(kind, payload)
             position += _HEAD.size + length
         self.truncated_bytes = max(0, size_bytes - position)
 
-    def _note_sound(self, head: bytes) -> None:
-        if len(head) == _SOUND.size:
-            _, pts_ns = _SOUND.unpack(head)
-            self._sound_pts_ns = (self._sound_pts_ns or (pts_ns, 0))[0], pts_ns
+    def _note(self, kind: int, payload: bytes) -> None:
+        self.header = _applied(self.header, kind, payload)
+        if kind == _FORMAT_KIND and self._sound_format is None:
+            self._sound_format = _format_from(json.loads(payload))
+        elif kind == _SOUND_KIND:
+            _, pts_ns = _SOUND.unpack_from(payload)
+            first_ns = pts_ns if self._sound_pts_ns is None else self._sound_pts_ns[0]
+            self._sound_pts_ns = first_ns, pts_ns
 
     @property
     def sound(self) -> "PartSound":

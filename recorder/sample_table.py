@@ -133,15 +133,17 @@ def _edit(moov: bytes, track: Box) -> tuple[int, int]:
 def _samples(moov: bytes, table: Box, media_time: int) -> Samples:
     sizes = _sizes(moov, within(moov, table, b"stsz"))
     count = len(sizes)
-    deltas = array("q", _run_lengths(moov, within(moov, table, b"stts"), ">II"))
+    if not count:
+        raise ValueError("A track of the file holds no sample.")
+    deltas = array("q", _run_lengths(moov, within(moov, table, b"stts"), ">II", count))
     by_kind = {box.kind: box for box in boxes(moov, table.start, table.end)}
     shifts = array("q", bytes(8 * count))
     if b"ctts" in by_kind:
         ctts = by_kind[b"ctts"]
-        shifts = array("q", _run_lengths(moov, ctts, ">Ii" if moov[ctts.start] else ">II"))
+        shifts = array("q", _run_lengths(moov, ctts, ">Ii" if moov[ctts.start] else ">II", count))
     if not len(deltas) == len(shifts) == count:
         raise ValueError("The index of the file contradicts itself.")
-    dts = array("q", accumulate(deltas[:-1], initial=-media_time)) if count else array("q")
+    dts = array("q", accumulate(deltas[:-1], initial=-media_time))
     keys = bytearray(count)
     if b"stss" in by_kind:
         for number in _words(moov, by_kind[b"stss"], 4):
@@ -188,13 +190,14 @@ def _words(moov: bytes, box: Box, width: int) -> tuple[int, ...]:
     return struct.unpack_from(f">{count}{'Q' if width == 8 else 'I'}", moov, box.start + 8)
 
 
-def _run_lengths(moov: bytes, box: Box, form: str) -> Iterator[int]:
+def _run_lengths(moov: bytes, box: Box, form: str, most: int) -> Iterator[int]:
+    """The values of a run-length table. Raises ValueError before it yields more than `most`."""
     (entries,) = struct.unpack_from(">I", moov, box.start + 4)
     total = 0
     for index in range(entries):
         count, value = struct.unpack_from(form, moov, box.start + 8 + 8 * index)
         total += count
-        if total > _MOST_SAMPLES:
-            raise ValueError("The index of the file names more samples than a clip has.")
+        if total > most:
+            raise ValueError("The index of the file contradicts itself.")
         for _ in range(count):
             yield value

@@ -61,8 +61,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/viewers.py": "tests/system/test_cameras.py",
     # Parts of one promise, tested where the promise is made.
     "recorder/clip_processor.py": "tests/parts/recorder/test_recorder.py",
-    "recorder/decode_order.py": "tests/units/recorder/test_timeline.py",
-    "recorder/edit_list.py": "tests/parts/recorder/test_muxer.py",
     "recorder/nal_units.py": "tests/parts/recorder/test_h264.py",
     "recorder/self_contained.py": "tests/parts/recorder/test_live_muxer.py",
     "recorder/set_tracker.py": "tests/parts/recorder/test_h264.py",
@@ -78,8 +76,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/storage/check.py": "tests/parts/backend/cli/test_storage.py",
     "backend/storage/reclaim.py": "tests/parts/backend/storage/test_upload_queue.py",
     "backend/storage/s3.py": "tests/contracts/test_object_store.py",
-    "recorder/span_cut.py": "tests/parts/recorder/test_muxer.py",
-    "recorder/ticks.py": "tests/parts/recorder/test_muxer.py",
 }
 
 

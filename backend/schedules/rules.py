@@ -104,24 +104,23 @@ def _by_elapsed_time(rule: Rule, after: datetime) -> Iterator[datetime]:
 
 
 def _by_wall_clock(cron: Cron, where: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    """Wall-clock times ascend; the moments they stand for do not quite, so they wait in a heap."""
-    waiting: list[datetime] = []
     previous = after
-    for wall in local_times(cron, _search_from(where, after)):
-        found = _moments_of(wall, where, follows_the_clock=cron.follows_the_clock)
-        no_earlier = min(_utc(wall, where, 0), _utc(wall, where, 1))
-        while waiting and waiting[0] < no_earlier:
-            moment = heappop(waiting)
-            if moment > previous:
-                yield moment
-                previous = moment
-        for moment in found:
-            heappush(waiting, moment)
-    while waiting:
-        moment = heappop(waiting)
+    for moment in _in_order(cron, where, after):
         if moment > previous:
             yield moment
             previous = moment
+
+
+def _in_order(cron: Cron, where: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    """Wall-clock times ascend; the moments they stand for do not quite, so they wait in a heap."""
+    waiting: list[datetime] = []
+    for wall in local_times(cron, _search_from(where, after)):
+        no_earlier = min(_utc(wall, where, 0), _utc(wall, where, 1))
+        while waiting and waiting[0] < no_earlier:
+            yield heappop(waiting)
+        for moment in _moments_of(wall, where, follows_the_clock=cron.follows_the_clock):
+            heappush(waiting, moment)
+    yield from sorted(waiting)
 
 
 def _search_from(where: ZoneInfo, after: datetime) -> datetime:

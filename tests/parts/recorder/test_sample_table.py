@@ -11,7 +11,7 @@ from recorder.finished_file import read_moov
 from recorder.muxer import write_mp4
 from recorder.nal_units import split_nal_units
 from recorder.sample_table import aac_config, avc_parameter_sets, tracks
-from recorder.ticks import ns_of, ticks
+from recorder.ticks import ticks
 from tests.support.media import NS_PER_S, Camera, units_of
 
 START_NS = 5 * NS_PER_S
@@ -70,9 +70,3 @@ def test_a_damaged_index_is_refused_and_never_read_past_its_end(tmp_path: Path) 
                     aac_config(track.entry)
             except (ValueError, IndexError, struct.error):
                 continue
-
-
-def test_ticks_become_nanoseconds_and_ticks_again() -> None:
-    """Nothing is lost on the way, on either side of zero."""
-    for count in [*range(-100, 100), 90_000 * 86_400 + 1, -(90_000 * 3600) - 7]:
-        assert ticks(ns_of(count)) == count

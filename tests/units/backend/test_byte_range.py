@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.byte_range import Slice, Stored, choose_slice
+from backend.byte_range import Slice, Stored, choose_slice, is_single_range, suffix_bytes
 
 CLIP = Stored(size=1000, etag='"abc"', modified=datetime(2025, 10, 26, 8, 0, 0, 250_000))
 DATE = "Sun, 26 Oct 2025 08:00:00 GMT"
@@ -113,3 +113,28 @@ def test_an_empty_file_has_no_range() -> None:
     nothing = Stored(0, '"e"', CLIP.modified)
     assert choose_slice({"Range": "bytes=0-"}, nothing).status == 416
     assert choose_slice({}, nothing) == Slice(200, 0, 0, choose_slice({}, nothing).headers)
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_single", "suffix"),
+    [
+        ("bytes=0-", True, None),
+        (" bytes=5-9 ", True, None),
+        ("bytes=-10", True, 10),
+        ("bytes=9-5", False, None),
+        ("bytes=-", False, None),
+        ("bytes=0-1,5-9", False, None),
+        ("items=0-1", False, None),
+    ],
+)
+def test_a_single_range_can_be_passed_on_to_a_store(asked: str, is_single: bool, suffix: int | None) -> None:
+    """Every other header gets the whole file; "the last N bytes" are told apart, as stores refuse large N."""
+    assert is_single_range(asked) is is_single
+    assert suffix_bytes(asked) == suffix
+
+
+@given(st.text(max_size=20) | st.from_regex(r"bytes=\d{0,4}-\d{0,4}", fullmatch=True))
+def test_what_is_no_single_range_never_gets_a_part(asked: str) -> None:
+    """The two answers to one header agree, whichever of disk and store gives the bytes."""
+    answer = ask(Range=asked)
+    assert is_single_range(asked) is (answer.status in {206, 416})

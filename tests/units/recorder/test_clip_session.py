@@ -29,6 +29,7 @@ from recorder.clip_session import (
     StreamQuiet,
     UnitsArrived,
     WriteFailed,
+    fitting,
     plan_span,
 )
 from recorder.errors import SpanOutsideBuffer
@@ -131,6 +132,15 @@ def test_an_outage_of_hours_begins_another_clip() -> None:
         UnitsArrived([*units(0, 5), morning]),
         asks=[Append(units(0, 5)), Continue(morning, None), Finish(0, 500)],
     )
+
+
+def test_units_fit_one_file_up_to_the_first_that_does_not() -> None:
+    """Other codec parameters, or a hole of hours; without either all of them do."""
+    stretch = units(0, 5)
+    changed = (*stretch, unit(5, epoch=OTHER), unit(6))
+    torn = (*stretch, replace(unit(5), pts_ns=LONGEST_HOLE_NS * 2, dts_ns=LONGEST_HOLE_NS * 2))
+    assert fitting(changed) == fitting(torn) == fitting(stretch) == stretch
+    assert fitting(()) == ()
 
 
 def test_units_given_twice_are_written_once() -> None:

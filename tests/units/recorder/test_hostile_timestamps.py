@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.access_unit import AccessUnit, Codec, Epoch, SourceUnit
@@ -57,7 +57,6 @@ def look_around(ring: RingBuffer, start_ns: int, end_ns: int) -> None:
     assert all(unit.is_keyframe for unit in ring.keyframes(start_ns, end_ns))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 1 << 32), st.sampled_from([2.0, 5.0]), st.sampled_from([3000, 100_000]))
 def test_no_timestamps_break_timeline_or_ring(seed: int, seconds: float, max_bytes: int) -> None:
     """dts never decreases, pts ≥ dts, lengths are positive, bounds hold, lookups begin with a keyframe."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.access_unit import AccessUnit
@@ -70,7 +70,6 @@ def naive_span(held: tuple[AccessUnit, ...], start_ns: int, end_ns: int) -> Naiv
 
 
 @given(streams(), st.floats(0.2, 12), st.integers(100, 30_000))
-@settings(max_examples=60, deadline=None)
 def test_a_ring_starts_on_a_keyframe_keeps_the_newest_gop_and_stays_within_its_bounds(
     stream: Stream, seconds: float, max_bytes: int
 ) -> None:
@@ -97,7 +96,6 @@ def test_a_ring_starts_on_a_keyframe_keeps_the_newest_gop_and_stays_within_its_b
 
 
 @given(streams(), st.floats(0.2, 12), st.data())
-@settings(max_examples=100, deadline=None)
 def test_spans_and_lookups_agree_with_looking_at_everything(
     stream: Stream, seconds: float, data: st.DataObject
 ) -> None:
@@ -162,7 +160,6 @@ def test_a_full_minute_at_thirty_frames_is_1800_frames_and_60_seconds(gop: int, 
 
 
 @given(streams(), st.floats(0.2, 12), st.floats(0.2, 12))
-@settings(max_examples=60, deadline=None)
 def test_the_newest_seconds_are_counted_as_by_looking_at_everything(
     stream: Stream, seconds: float, asked_s: float
 ) -> None:

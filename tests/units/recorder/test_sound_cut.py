@@ -4,12 +4,12 @@ from itertools import pairwise
 from operator import length_hint
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.aac import silence
 from recorder.audio_unit import AudioFormat, AudioUnit
-from recorder.sound_cut import Piece, Sound, SoundCut
+from recorder.sound_cut import LaidSound, Piece, Sound, SoundCut
 
 NS_PER_S = 1_000_000_000
 MONO = AudioFormat(48_000, 1, b"\x11\x88")
@@ -122,7 +122,6 @@ def test_without_a_frame_inside_there_is_no_track(units: list[AudioUnit]) -> Non
     assert (cut.format, list(cut.before(START_NS + NS_PER_S))) == (None, [])
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.floats(-0.5, 6), min_size=1, max_size=60),
     st.floats(-3, 40),
@@ -142,3 +141,40 @@ def test_any_sound_gives_rising_times_and_no_more_pieces_than_announced(
     pieces = list(cut.before(START_NS + 3600 * NS_PER_S))
     assert len(pieces) <= length_hint(sound) == cut.most_pieces
     assert all(before.pts < after.pts for before, after in pairwise(pieces))
+
+
+def test_sound_that_is_laid_already_is_handed_out_as_its_pictures_are_written() -> None:
+    """A clean form copies the pieces of its clip; their times stay."""
+    pieces = [Piece(b"%d" % number, 1024 * number - 512) for number in range(5)]
+    sound = LaidSound(MONO, iter(pieces), 5)
+    assert (sound.format, sound.most_pieces) == (MONO, 5)
+    assert list(sound.before(0)) == pieces[:1]
+    assert list(sound.before(FRAME_NS)) == pieces[1:2]
+    assert list(sound.before(FRAME_NS)) == []
+    assert list(sound.before(3600 * NS_PER_S)) == pieces[2:]
+    assert list(LaidSound(MONO, iter(()), 0).before(NS_PER_S)) == []
+
+
+def test_no_sound_announces_no_piece() -> None:
+    """Nothing is reserved for it."""
+    assert length_hint(Sound([], START_NS)) == 0
+
+
+def test_sound_that_comes_late_is_taken_when_it_is_there() -> None:
+    """A recording under way: its units end for now, and go on at the next picture."""
+    more: list[AudioUnit] = heard(0, 1)
+
+    class Growing:
+        def __iter__(self) -> "Growing":
+            return self
+
+        def __next__(self) -> AudioUnit:
+            if not more:
+                raise StopIteration
+            return more.pop(0)
+
+    cut = SoundCut(Growing(), START_NS, START_NS + NS_PER_S)
+    assert numbers(list(cut.before(START_NS + NS_PER_S))) == ["0", "1"]
+    assert list(cut.before(START_NS + NS_PER_S)) == []
+    more += heard(0, 0, 2)[2:]
+    assert numbers(list(cut.before(START_NS + NS_PER_S))) == ["2"]

@@ -89,3 +89,10 @@ def test_a_leap_day_is_found_across_a_year_without_one() -> None:
 def test_the_search_ends_with_the_calendar() -> None:
     """Year 9999 is no error."""
     assert list(local_times(parse("0 0 1 1 *"), datetime.max - timedelta(days=1))) == []
+
+
+def test_the_search_for_either_day_ends_with_the_calendar_too() -> None:
+    """Both searches come to their end."""
+    found = list(local_times(parse("0 12 13 * fri"), datetime(9979, 12, 20)))
+    assert found
+    assert all(time.day == 13 or time.weekday() == 4 for time in found)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.schedules.due import MOST_COUNTED, Occurrence, Outlook, look, upcoming
@@ -117,7 +117,6 @@ SPECS = [
 ]
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     spec=st.sampled_from(SPECS),
     begin=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
@@ -147,7 +146,6 @@ def test_however_time_is_looked_at_every_occurrence_is_due_or_passed_once(
     assert set(named) <= set(expected)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     spec=st.sampled_from(SPECS),
     now=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),

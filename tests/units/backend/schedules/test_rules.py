@@ -6,7 +6,7 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.schedules.rules import Rule, cron_rule, is_zone, latest_moment, local, moments, next_moment
@@ -120,7 +120,6 @@ CLOCKS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     place=st.sampled_from(sorted(CLOCKS)),
     minutes=st.sets(st.integers(0, 59), min_size=1, max_size=4),
@@ -145,7 +144,6 @@ def test_moments_are_those_a_person_reads_off_the_clock(
     assert found == wanted
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     zone=st.sampled_from(["UTC", "Asia/Kathmandu", "America/St_Johns", "Africa/Casablanca", "Pacific/Apia"]),
     expression=st.sampled_from(["0 2 * * *", "*/7 * * * *", "30 1-3 * * sun", "0 */6 1,15 * *"]),
@@ -171,3 +169,24 @@ def test_a_zone_is_one_of_the_database(name: str, known: bool) -> None:
     """Also names that would lead out of it are only unknown."""
     assert is_zone(name) is known
     assert not any(is_zone(path) for path in ("", "Europe", "../../etc/passwd", "/etc/localtime", "a\0b"))
+
+
+@pytest.mark.parametrize("rule", [Rule("UTC"), Rule("UTC", every_s=0)])
+def test_a_rule_that_names_no_time_is_refused(rule: Rule) -> None:
+    """It would never come, or come without end at one moment."""
+    with pytest.raises(ValueError, match=r"cron expression or an interval|longer than nothing"):
+        next(moments(rule, datetime(2026, 1, 1)))
+
+
+@pytest.mark.parametrize("rule", [cron_rule("0 0 1 1 *", "UTC"), Rule("UTC", every_s=86400)])
+def test_moments_end_with_the_calendar(rule: Rule) -> None:
+    """Year 9999 is no error; there is no next moment, and the latest one is still found."""
+    last = max(moments(rule, datetime(9970, 1, 1)))
+    assert next_moment(rule, last) is None
+    assert latest_moment(rule, last + timedelta(days=1), timedelta(days=2)) == last
+
+
+def test_a_skipped_time_that_falls_on_another_comes_once() -> None:
+    """02:30 is 03:30 on that day, which the rule names as well."""
+    rule = cron_rule("30 2,3 29 3 *", "Europe/Berlin")
+    assert shown(rule, datetime(2026, 1, 1), 3) == ["29 03:30+0200", "29 02:30+0200", "29 03:30+0200"]
