@@ -221,7 +221,9 @@ def test_the_script_needs_no_more_than_a_python_beside_our_environment() -> None
     """Without site-packages there is neither PyAV nor pytest; the check goes on where they are."""
     from tests.support.daemon import free_port
 
-    command = [sys.executable, "-I", "-S", __file__, "--url", f"http://127.0.0.1:{free_port()}"]
+    # From Python 3.14 on the interpreter of an environment is in it even without site-packages.
+    outside = os.path.realpath(sys.executable)
+    command = [outside, "-I", "-S", __file__, "--url", f"http://127.0.0.1:{free_port()}"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (2, "")
     assert "No daemon answers" in answer.stdout

@@ -227,6 +227,9 @@ def _make_writable(directory: Path) -> None:
 
 
 def _remove(path: Path) -> None:
+    # rmtree refuses links too, in words that differ from Python to Python and from 3.13 on name no cause.
+    if path.is_symlink():
+        raise OSError(f"{path} is a symbolic link, so it is left alone. Remove the link by hand.")
     try:
         shutil.rmtree(path)
     except FileNotFoundError:
