@@ -46,6 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ("browser" in item.path.parts, item.path not in slow))
 
 
+def pytest_collection_finish() -> None:
+    """Imports leave nothing that is garbage; looking through it after each file took a third of the lane."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def is_whole(pytestconfig: pytest.Config) -> bool:
     """Whether campaigns run at their full length (`./hindsight test --all`)."""
