@@ -60,7 +60,7 @@ def test_the_turn_is_read_from_the_matrix(tmp_path: Path, rotation_deg: int) -> 
 
 
 def test_a_damaged_index_is_refused_and_never_read_past_its_end(tmp_path: Path, is_whole: bool) -> None:
-    """Whatever byte is another one, and wherever it is cut off: at every seventh in `--all`, here at fewer."""
+    """Whatever byte differs, and wherever it is cut off: at every seventh in `--all`, here at fewer."""
     moov = moov_of(tmp_path / "clip.mp4")
     for position in range(8, len(moov), 7 if is_whole else 61):
         for damaged in (moov[:position], moov[:position] + b"\xff" + moov[position + 1 :]):

@@ -55,6 +55,15 @@ def test_a_cut_that_begins_at_a_keyframe_has_no_lead_in() -> None:
     assert cut.end_ns == at(89) + STEP_NS
 
 
+@pytest.mark.parametrize("bframes", [0, 3])
+def test_a_span_may_show_the_last_frame_alone(bframes: int) -> None:
+    """No unit behind it says that nothing earlier can follow; its GOP is the lead-in."""
+    cut = SpanCut(units(60, bframes=bframes), at(59), FOREVER_NS)
+    assert (cut.first_pts_ns, cut.lead_in_ns) == (at(59), at(59) - at(30))
+    list(cut)
+    assert (cut.frame_count, cut.end_ns) == (1, at(59) + STEP_NS)
+
+
 def test_before_a_unit_is_taken_the_end_is_the_first_frame() -> None:
     """A file whose writing fails at once shows nothing."""
     cut = SpanCut(units(60), at(10), at(20))
