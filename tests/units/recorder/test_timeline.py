@@ -383,9 +383,9 @@ def messes(draw: st.DrawFn) -> list[list[SourceUnit]]:
     """Connections of a camera that does everything wrong."""
     connections = []
     arrival_ns = T0
-    for _ in range(draw(st.integers(1, 4))):
+    for _ in range(draw(st.integers(1, 3))):
         sent = source_units(
-            draw(st.integers(1, 90)),
+            draw(st.integers(1, 70)),
             draw(st.sampled_from([2, 15, 30])),
             draw(st.integers(1, 30)),
             bframes=draw(st.integers(0, 4)),
