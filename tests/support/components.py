@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cameras import rtsp
-
 
 def require(component: str, install_line: str, found: object = None) -> Path:
     """The path of a program, or of what `found` holds (a path or None, when it is not on PATH)."""
@@ -18,6 +16,9 @@ def require(component: str, install_line: str, found: object = None) -> Path:
 
 def require_rtsp_server() -> Path:
     """The system's Python that has GStreamer's RTSP server."""
+    # Only here: every conftest imports this file, and the camera imports the codecs.
+    from tests.support.cameras import rtsp
+
     packages = "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good python3-gi"
     found = rtsp.SYSTEM_PYTHON if rtsp.available() else None
     return require("GStreamer's RTSP server", f"apt-get install {packages}", found)
