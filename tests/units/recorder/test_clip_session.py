@@ -166,6 +166,17 @@ def test_a_failed_finish_is_reported_once() -> None:
     book.happens(FinishBroke("no space"))
 
 
+def test_a_finished_recording_stays_finished() -> None:
+    """It may be deleted later, but not by its recorder."""
+    book = Playbook(ClipSession(0, 100))
+    book.happens(FinishSucceeded())  # nothing was being finished, so nothing changes
+    book.happens(UnitsArrived(units(0, 2)), asks=[Append(units(0, 1)), Finish(0, 100)])
+    book.happens(UnitsArrived(units(2, 4)))
+    book.happens(FinishSucceeded())
+    book.happens(Discarded())
+    assert book.session.state is SessionState.DONE
+
+
 def test_a_discarded_recording_orders_nothing_more() -> None:
     """Deleted means deleted, whatever was under way."""
     book = Playbook(ClipSession(0, None))

@@ -69,6 +69,12 @@ def test_a_unit_in_front_of_a_hole_is_decoded_when_it_is_shown() -> None:
     assert stamped == [(0, 0), *times_of(late)]
 
 
+def test_units_that_have_only_a_dts_are_shown_when_they_are_decoded() -> None:
+    """Nothing tells that pictures are reordered."""
+    without = [replace(unit, pts=None) for unit in source_units(10)]
+    assert ticks_of(begun(without)) == times_of(source_units(10))
+
+
 def test_without_any_time_units_follow_their_arrival() -> None:
     """The first units and all later ones."""
     sent = [replace(unit, pts=None, dts=None) for unit in source_units(20)]

@@ -70,3 +70,13 @@ def test_a_start_behind_the_frame_is_no_start() -> None:
         FileUnit(90, 80, is_keyframe=False, hidden=False),
     ]
     assert choose(late, 95) is None
+
+
+def test_hidden_pictures_are_never_on_show() -> None:
+    """A moment before the first shown frame gets that frame, decoded from the hidden keyframe."""
+    lead_in = FileUnit(-20, -40, is_keyframe=True, hidden=True)
+    shown = [FileUnit(pts, pts - 20, is_keyframe=False, hidden=False) for pts in (0, 20, 40)]
+    behind = FileUnit(60, 40, is_keyframe=False, hidden=True)
+    assert choose([lead_in, *shown, behind], -5) == Choice(0, -40)
+    assert choose([lead_in, *shown, behind], 70) == Choice(40, -40)
+    assert choose([lead_in, behind], 10) is None

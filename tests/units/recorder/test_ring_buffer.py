@@ -246,6 +246,31 @@ def test_a_span_names_the_outages_it_bridges() -> None:
     assert span.size_bytes == 90 * 100
 
 
+def test_a_ring_counts_what_it_was_given_and_shows_where_a_span_begins() -> None:
+    """The reader of a stream asks for what follows the last unit it has."""
+    given_units = units(60, bframes=2)
+    ring = ring_of(given_units)
+    assert (ring_of([]).last_sequence, ring.last_sequence) == (-1, 59)
+    span = ring.span(START_NS + NS_PER_S // 2, START_NS + NS_PER_S)
+    assert (span.first_pts_ns, span.frame_count) == (START_NS + NS_PER_S // 2, 15)
+
+
+def test_a_unit_shown_after_the_next_keyframe_is_decoded_from_the_one_before_it() -> None:
+    """Damaged times: what is found begins with a keyframe all the same, and holds the unit."""
+    first, second = units(4, gop=4), units(8, gop=4)[4:]
+    late = replace(first[3], pts_ns=second[0].pts_ns + FRAME_NS // 2)
+    ring = ring_of([*first[:3], late, *second])
+    assert ring.gop_of(late.pts_ns) == (*first[:3], late)
+
+
+def test_no_frame_is_found_behind_the_newest() -> None:
+    """The error says at which end the span misses the ring."""
+    ring = ring_of(units(60))
+    with pytest.raises(SpanOutsideBuffer) as refused:
+        ring.span(ring.newest().pts_ns + 1, ring.newest().pts_ns + NS_PER_S)
+    assert refused.value.wish == "start"
+
+
 def test_bytes_win_over_seconds_and_the_oldest_gop_goes_first() -> None:
     """Counted, so that the operator learns that the minute is not a minute."""
     ring = ring_of(units(300, gop=10, size=100), seconds=60, max_bytes=5_500)

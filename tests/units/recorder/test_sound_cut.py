@@ -155,6 +155,14 @@ def test_sound_that_is_laid_already_is_handed_out_as_its_pictures_are_written() 
     assert list(LaidSound(MONO, iter(()), 0).before(NS_PER_S)) == []
 
 
+def test_the_pieces_announced_are_enough_for_the_silence_that_is_put_in() -> None:
+    """In front of sound that begins later, and within."""
+    units = heard(100, 101, 300, 301)
+    sound = Sound(units, START_NS)
+    assert list(sound) == units
+    assert len(laid(units)) == 302 <= length_hint(sound) <= 320
+
+
 def test_no_sound_announces_no_piece() -> None:
     """Nothing is reserved for it."""
     assert length_hint(Sound([], START_NS)) == 0

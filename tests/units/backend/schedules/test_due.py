@@ -106,6 +106,13 @@ def test_the_hours_of_a_timelapse_follow_each_other(zone: str, day: datetime, au
     assert all(earlier.ends_at == later.due_at for earlier, later in pairwise(found))
 
 
+def test_a_timelapse_may_be_joined_after_any_number_of_seconds() -> None:
+    """Counted from midnight of 1 January 2000 in the zone; the stretch under way is due at once."""
+    spec = a_timelapse(join="600")
+    assert look(spec, None, at(7, 34)).due == (Occurrence(at(7, 30), at(7, 40)),)
+    assert [o.due_at for o in upcoming(spec, at(7, 34), 2)] == [at(7, 40), at(7, 50)]
+
+
 SPECS = [
     a_recording(),
     a_recording(cron="*/7 * * * *", length_s=120.0, timezone="Europe/Berlin"),
