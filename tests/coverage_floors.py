@@ -31,6 +31,7 @@ PURE = (
     "recorder/clean_plan.py",
     "recorder/sample_table.py",
     "recorder/edit_list.py",
+    "recorder/ticks.py",
     "recorder/frame_choice.py",
     "recorder/stream_condition.py",
     "backend/byte_range.py",

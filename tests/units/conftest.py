@@ -1,7 +1,7 @@
 """The units lane: decisions and values. What needs a process, socket, codec or database has other lanes."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -20,15 +20,32 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
 sys.addaudithook(_audit)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a file that imports a codec, however indirectly: collecting the lane must stay cheap."""
+    before = _loaded_codecs()
+    report = yield
+    if fresh := _loaded_codecs() - before:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} imports {', '.join(sorted(fresh))}: it belongs to tests/parts"
+    return report
+
+
+def _loaded_codecs() -> set[str]:
+    return {name for name in _CODECS if name in sys.modules}
+
+
 @pytest.fixture(autouse=True)
 def _decides_only() -> Iterator[None]:
     """Fail a test that leaves its process, opens a database or loads a codec."""
     global _watching  # noqa: PLW0603 - an audit hook can be added but never removed
-    loaded = set(_CODECS).intersection(sys.modules)
+    loaded = _loaded_codecs()
     _watching = True
     try:
         yield
     finally:
         _watching = False
-    fresh = set(_CODECS).intersection(sys.modules) - loaded
+    fresh = _loaded_codecs() - loaded
     assert not fresh, f"{fresh} loaded in the units lane: this test belongs to tests/parts"
