@@ -9,6 +9,7 @@ seconds; then the browser's tests run in one process and everything else in seve
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -78,7 +79,7 @@ class Lane:
     def end(self) -> None:
         """Interrupt it as Ctrl-C would. Idempotent."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(2)
+            self._process.send_signal(signal.SIGINT)
             self._process.wait()
 
     def summary(self) -> Summary:
@@ -115,6 +116,7 @@ class Options:
 def main(arguments: Sequence[str]) -> int:
     """Run what is asked for; returns 0 if checks, tests and floors all held."""
     options = Options.parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.monotonic()
     with _checks_beside() as checks:
         lanes = _run_chosen(options) if options.chosen else _run_lanes(options)

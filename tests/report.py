@@ -7,6 +7,7 @@ and the summary for `python -m tests`. Not here: which processes run (`__main__`
 
 import json
 import os
+import signal
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -101,6 +102,9 @@ class Summary:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller alone counts: with xdist, its workers send it every report."""
+    if SUMMARY_VARIABLE in os.environ:
+        # The runner ends its lanes by SIGINT, which a shell's background jobs are started without.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", f"{_REAL_TIME}(because): has one second try; never decoding, equality or state"
     )
