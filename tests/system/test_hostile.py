@@ -1,6 +1,6 @@
 """Forty cameras that mean harm beside one good one: the daemon, its memory and the good one are unmoved.
 
-Ten minutes of the same: `python -m tests.support.hostile.campaign --minutes 10`.
+Ten minutes of the same: `./hindsight soak --only hostile`.
 """
 
 from pathlib import Path

@@ -1,9 +1,8 @@
 """One daemon, one good camera, many hostile ones, for as long as asked; what was seen of it as numbers.
 
-    python -m tests.support.hostile.campaign --minutes 10
-
 Here: running it and watching. Not here: what hostile cameras send (`mutations`, `server`), the verdict of
-the suite (`test_hostile`). The command's exit status says whether `Seen.wrong` is empty.
+the suite (`test_hostile`). `main` is for `./hindsight soak`; its exit status says whether `Seen.wrong` is
+empty.
 """
 
 import argparse
@@ -17,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,12 +233,12 @@ class _Campaign:
         return answer
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run one campaign and print what was seen."""
     parser = argparse.ArgumentParser(description="Hostile cameras against one daemon.")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="hindsight-hostile-") as where:
         seen = run(Path(where), options.minutes * 60, options.seed)
         print(Path(where, "daemon.log").read_text("utf-8", "replace")[-3000:])
@@ -261,7 +260,3 @@ def main() -> int:
     print("largest child MiB", seen.workers_bytes // MIB)
     print("\n".join(["WRONG:", *seen.wrong]) if seen.wrong else "nothing wrong")
     return 1 if seen.wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
