@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -72,6 +73,10 @@ class Daemon:
     ) -> None:
         if error is not None and self.log_path.exists():
             print(f"--- {self.log_path}\n{self.log_path.read_text('utf-8', 'replace')[-8000:]}")
+        if "COVERAGE_PROCESS_START" in os.environ and self.is_running:
+            # A process that is killed does not write down which lines it reached.
+            with suppress(subprocess.TimeoutExpired):
+                self.stop()
         self.kill()
 
     @property
