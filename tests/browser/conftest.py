@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.support.components import require
 
@@ -27,6 +27,10 @@ CHROMIUM_ARGUMENTS = (
     f"--host-resolver-rules=MAP {HOUSE} 127.0.0.1",
     "--autoplay-policy=no-user-gesture-required",
 )
+
+
+# What the page waits for is a daemon and its workers on two busy cores; a deadline here only ends what hangs.
+expect.set_options(timeout=20_000)
 
 
 class Complaints(list[str]):
