@@ -227,9 +227,10 @@ class Transcoder:
         if any(item.complete for item in self._waiting):
             self._put_off_youngest()
 
-    def _never_began(self, item: Transcode, _task: object) -> None:
+    def _never_began(self, item: Transcode, task: object) -> None:
         """A task that is cancelled before its first step runs none of its own code, not even `finally`."""
-        if item not in self._running:
+        # A task that gave its place up may have a successor by now, which is not to be ended for it.
+        if item not in self._running or item.task is not task:
             return
         self._running.remove(item)
         if item.put_off and not self._closed:

@@ -12,6 +12,7 @@ import asyncio
 import fcntl
 import multiprocessing
 import os
+import pickle
 import resource
 import signal
 import threading
@@ -271,7 +272,8 @@ class _Worker:
         deadline.begin()
         try:
             job.begin(self)
-            pipe.send((job.function, job.args, job.reports))
+            # A failed `send` leaves a view of its buffer, of which Python 3.13 complains on stderr.
+            pipe.send_bytes(pickle.dumps((job.function, job.args, job.reports)))
             while True:
                 done, value = pipe.recv()
                 if done is not None:

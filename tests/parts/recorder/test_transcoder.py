@@ -171,6 +171,25 @@ async def test_a_complete_recording_goes_before_one_under_way(transcoder: Transc
     assert (await long.result()).frame_count == 30
 
 
+async def test_a_recording_that_is_complete_before_it_gave_its_place_up_is_made_at_once(
+    transcoder: Transcoder, tmp_path: Path
+) -> None:
+    """The clip it was to give way to was deleted meanwhile: its place is its own again."""
+    units = jpeg_units(range(30))
+    writer, files = growing(tmp_path, "long", units[:10])
+    long = transcoder.begin("long", files, print, follow=True)
+    await until(files[1].exists)
+    writer.append(units[10:])
+    writer.seal()
+    writer.close()
+    short = transcoder.begin("short", complete(tmp_path, "short"), print, follow=False)
+    assert transcoder.counters.put_off == 1
+    transcoder.cancel(short)
+    transcoder.complete(long)
+    assert (await long.result()).frame_count == 30
+    assert (transcoder.running, transcoder.waiting) == (0, 0)
+
+
 async def test_the_queue_is_bounded_and_refusals_are_counted(transcoder: Transcoder, tmp_path: Path) -> None:
     """One runs, two wait, the next is told to come again."""
     writers = []
