@@ -25,19 +25,9 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/catalogue/": "tests/contracts/test_catalogue.py",
     "backend/wire/": "tests/parts/backend/test_wire.py",
     "backend/cli/": "tests/system/backend/cli/test_run.py",
-    # Thin by rule: parse, authorise, call, answer. What they answer is asked of a whole daemon over HTTP.
-    "backend/api/archive.py": "tests/system/test_archive.py",
-    "backend/api/cameras.py": "tests/system/test_cameras.py",
-    "backend/api/clips.py": "tests/system/test_clips.py",
-    "backend/api/budget.py": "tests/system/test_keeping.py",
+    # Thin by rule: parse, authorise, call, answer.
     "backend/api/retention.py": "tests/system/test_keeping.py",
-    "backend/api/live.py": "tests/system/test_cameras.py",
     "backend/api/metrics.py": "tests/units/backend/test_metrics.py",
-    "backend/api/playback.py": "tests/system/test_clips.py",
-    "backend/api/publishing.py": "tests/system/test_publishing.py",
-    "backend/api/schedules.py": "tests/system/test_schedules.py",
-    "backend/api/service.py": "tests/system/test_cameras.py",
-    "backend/api/status.py": "tests/system/test_cameras.py",
     # Values and sections are read the way a person writes them.
     "backend/config_values.py": "tests/units/backend/test_config.py",
     "backend/config_keep.py": "tests/units/backend/test_config.py",
@@ -54,7 +44,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "backend/inbox.py": "tests/system/test_clips.py",
     "backend/pictures.py": "tests/system/test_previews.py",
     "backend/picturing.py": "tests/system/test_previews.py",
-    "backend/api/pictures.py": "tests/system/test_previews.py",
     "backend/recordings.py": "tests/system/test_clips.py",
     "backend/schedules/wiring.py": "tests/system/test_schedules.py",
     "backend/unbroken.py": "tests/system/test_kill.py",
