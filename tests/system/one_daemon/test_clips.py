@@ -161,3 +161,19 @@ def test_a_recording_under_way_can_be_deleted(daemon: Daemon) -> None:
     folder = daemon.data_dir / "clips" / clip["id"]
     daemon.wait(lambda: not folder.exists(), 30, "the files to go")
     assert daemon.get("/api/cameras/front").json()["recordings"] == 0
+
+
+def test_a_retry_finishes_what_failed(daemon: Daemon) -> None:
+    """The part file stays when finishing fails; once the cause is gone, retry makes the clip."""
+    clip = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": 1}).json()
+    folder = daemon.data_dir / "clips" / clip["id"]
+    # A directory where the temporary file would be: the finish cannot write.
+    (folder / "clip.mp4.tmp").mkdir()
+    failed = daemon.wait_for_clip(clip["id"], "failed")
+    assert failed["retryable"] is True
+    assert failed["error"]
+    assert (folder / "recording.part").exists()
+    (folder / "clip.mp4.tmp").rmdir()
+    assert daemon.post(f"/api/clips/{clip['id']}/retry").json()["status"] == "processing"
+    assert daemon.wait_for_clip(clip["id"])["frame_count"] == 60
+    assert not (folder / "recording.part").exists()
