@@ -21,12 +21,12 @@ from pathlib import Path
 from tests.checks import ROOT, Finding, StaticChecks
 from tests.coverage_floors import PURE, measure, percent_of, shortfalls
 from tests.report import SUMMARY_VARIABLE, Summary
+from tests.spread import SPREAD
 
 BUILD = ROOT / "build" / "tests"
 UNITS = ("tests/units", "tests/test_house.py")
 PARTS = ("tests/parts", "tests/contracts", "tests/system", "test_background_stream.py")
 BROWSER = ("tests/browser",)
-SPREAD = ("--dist", "loadgroup", "--no-loadscope-reorder")
 
 
 @dataclass(slots=True)

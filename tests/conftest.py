@@ -13,7 +13,7 @@ import pytest
 from blockbuster import BlockBuster, BlockBusterFunction
 from hypothesis import settings
 
-from tests import report
+from tests import report, spread
 from tests.support.s3_servers import find_minio
 
 IN_CI = os.environ.get("CI") == "true"
@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(report, "report")
+    config.pluginmanager.register(spread, "spread")
     settings.load_profile("whole" if config.getoption(WHOLE) else "default")
 
 

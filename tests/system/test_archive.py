@@ -11,8 +11,6 @@ import pytest
 
 from tests.support.daemon import Daemon
 
-GHOST = "0199f0d0-0000-7000-8000-000000000001"
-
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
@@ -73,17 +71,6 @@ def test_progress_of_an_archive_is_pushed(daemon: Daemon) -> None:
             heard += stream.recv(65536)
     assert b'"job":"watched"' in heard
     assert b'"progress":1.0' in heard
-
-
-def test_two_hundred_ids_fit_into_an_address_and_more_are_refused(daemon: Daemon) -> None:
-    """The bound is said; what is unknown, unready or no id names its field."""
-    many = [GHOST[:-3] + f"{n:03}" for n in range(201)]
-    assert daemon.get("/api/clips/archive.zip?ids=" + ",".join(many[:200])).status == 404
-    running = daemon.post("/api/clips", {"after_seconds": None}).json()
-    for ids, status in ((",".join(many), 422), ("", 422), ("x", 422), (running["id"], 409)):
-        refused = daemon.get(f"/api/clips/archive.zip?ids={ids}")
-        assert (refused.status, refused.json()["field"]) == (status, "ids"), refused.body
-    daemon.request("DELETE", f"/api/clips/{running['id']}")
 
 
 def test_a_client_that_leaves_ends_the_reading(daemon: Daemon) -> None:

@@ -44,29 +44,6 @@ def record(daemon: Daemon, **body: Any) -> dict[str, Any]:
     return clip
 
 
-def test_the_budget_says_what_a_clip_takes_before_one_presses(tmp_path: Path) -> None:
-    """Within a factor of what it then takes; snapshots by those taken; free space and hours with it."""
-    with Daemon(tmp_path, [CAMERA], retention={"reserve": {"bytes": "1MiB", "clips": 0}}) as daemon:
-        daemon.wait_for_buffer(3.0)
-        told = daemon.get("/api/budget?seconds=2&camera=front").json()
-        (camera,) = told["cameras"]
-        clip = record(daemon, before_seconds=2)
-        assert 0.3 < camera["clip"]["size_bytes"] / clip["size_bytes"] < 3
-        assert camera["clip"]["basis"] == "buffer"
-        assert camera["snapshot"]["basis"] == "size"
-        disk = told["disk"]
-        assert (disk["reserve_bytes"], disk["refusal"]) == (1024 * 1024, None)
-        assert disk["available_bytes"] == disk["free_bytes"] - disk["reserve_bytes"]
-        hours = disk["available_bytes"] / camera["bytes_per_second"] / 3600
-        assert camera["hours_left"] == pytest.approx(hours, rel=0.01, abs=0.1)
-        assert told["credits"] is None
-        snapshot = daemon.post("/api/snapshots").json()
-        camera = daemon.get("/api/budget").json()["cameras"][0]
-        assert camera["snapshot"] == {"size_bytes": snapshot["size_bytes"], "basis": "clips"}
-        assert daemon.get("/api/budget?camera=no").status == 404
-        assert daemon.get("/api/budget?seconds=0").status == 422
-
-
 def test_credits_are_spent_refused_with_the_hour_and_survive_a_kill(tmp_path: Path) -> None:
     """Twelve credits: a clip, two snapshots, no more; the refusal leaves nothing; a reload lifts it."""
     with Daemon(tmp_path, [CAMERA], budget={"credits": 12, "period": "366d"}) as daemon:

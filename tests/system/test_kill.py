@@ -1,7 +1,10 @@
-"""What a kill and a restart leave of recordings, through the real daemon."""
+"""What a kill and a restart leave of recordings and of promises, through the real daemon."""
 
 import io
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import av
 
@@ -14,6 +17,21 @@ LONG_GOP = {"id": "front", "source": "synthetic?size=320x180&fps=30&gop_s=10"}
 def counters(video: bytes) -> list[int | None]:
     with av.open(io.BytesIO(video), "r") as container:
         return [read_counter(frame.to_ndarray(format="bgr24")) for frame in container.decode(video=0)]
+
+
+def a_draft(daemon: Daemon) -> dict[str, Any]:
+    answer = daemon.post("/api/clips", {"before_seconds": 0.5, "after_seconds": 0})
+    assert answer.status == 201, answer.body
+    clip: dict[str, Any] = answer.json()
+    return clip
+
+
+def ids(daemon: Daemon, path: str) -> list[str]:
+    return [clip["id"] for clip in daemon.get(path).json()["clips"]]
+
+
+def in_seconds(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
 def test_a_kill_during_a_recording_costs_at_most_the_last_second(tmp_path: Path) -> None:
@@ -44,19 +62,24 @@ def test_a_stop_keeps_recordings_for_the_next_start(tmp_path: Path) -> None:
         assert daemon.wait_for_clip(clip["id"])["duration_seconds"] >= 1.0
 
 
-def test_a_retry_finishes_what_failed(tmp_path: Path) -> None:
-    """The part file stays when finishing fails; once the cause is gone, retry makes the clip."""
+def test_a_promise_survives_a_kill_and_is_kept_in_time(tmp_path: Path) -> None:
+    """Killed before it was due, started after: published within five seconds of being ready."""
     with Daemon(tmp_path) as daemon:
-        daemon.wait_for_buffer(2.0)
-        clip = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": 1}).json()
-        folder = daemon.data_dir / "clips" / clip["id"]
-        # A directory where the temporary file would be: the finish cannot write.
-        (folder / "clip.mp4.tmp").mkdir()
-        failed = daemon.wait_for_clip(clip["id"], "failed")
-        assert failed["retryable"] is True
-        assert failed["error"]
-        assert (folder / "recording.part").exists()
-        (folder / "clip.mp4.tmp").rmdir()
-        assert daemon.post(f"/api/clips/{clip['id']}/retry").json()["status"] == "processing"
-        assert daemon.wait_for_clip(clip["id"])["frame_count"] == 60
-        assert not (folder / "recording.part").exists()
+        daemon.wait_for_buffer(1)
+        soon, overdue, never = (a_draft(daemon) for _ in range(3))
+        waiting = daemon.post(f"/api/clips/{soon['id']}/publish", {"at": in_seconds(4)}).json()
+        at = datetime.fromisoformat(waiting["publish_at"]).timestamp()
+        assert (waiting["status"], waiting["published_at"]) == ("draft", None)
+        assert soon["id"] in ids(daemon, "/api/drafts")
+        daemon.post(f"/api/clips/{overdue['id']}/publish", {"at": in_seconds(0.2)})
+        daemon.post(f"/api/clips/{never['id']}/publish", {"at": in_seconds(0.2)})
+        daemon.post(f"/api/clips/{never['id']}/unpublish")
+        daemon.kill()
+        daemon.start()
+        ready = time.time()
+        done = daemon.wait_for_clip(soon["id"], "published")
+        assert at <= datetime.fromisoformat(done["published_at"]).timestamp() <= max(at, ready) + 5
+        assert done["publish_at"] is None
+        daemon.wait_for_clip(overdue["id"], "published")
+        assert ids(daemon, "/api/feed")[0] in (soon["id"], overdue["id"])
+        assert daemon.clip(never["id"])["status"] == "draft"

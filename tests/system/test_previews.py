@@ -174,52 +174,6 @@ def test_the_moment_is_shown_at_once_and_then_exactly(house: Daemon) -> None:
     assert len({one["url"] for one in seen}) == len(seen)
 
 
-@pytest.mark.parametrize(
-    ("asked", "status", "field", "said"),
-    [
-        ('{"time": NaN}', 400, "time", "duration of"),
-        ('{"time": null}', 400, "time", "duration of"),
-        ('{"time": "NaN"}', 400, "time", "duration of"),
-        ('{"time": -0.001}', 400, "time", "duration of"),
-        ('{"time": 1e999}', 400, "time", "duration of"),
-        ('{"time": 10.5}', 400, "time", "duration of 10.5"),
-        ('{"time": 99}', 400, "time", "duration of 10.5"),
-        ('{"time": 1, "width": 0}', 422, "width", "width"),
-        ('{"time": 1, "width": 1.5}', 422, "width", "width"),
-        ('{"time": 1, "overwrite": "no"}', 422, "overwrite", "overwrite"),
-        ('{"time": 1, "at": 2}', 422, "at", "known"),
-        ("{}", 422, "time", "required"),
-        ("[", 400, None, "JSON"),
-    ],
-)
-def test_a_bad_wish_is_refused_with_the_field_and_the_duration(
-    house: Daemon, clip: dict[str, Any], asked: str, status: int, field: str | None, said: str
-) -> None:
-    """As plain JSON, as the endpoint promises; the picture there was stays."""
-    before = house.clip(clip["id"])["previews"]["manual"]
-    path = f"/api/clips/{clip['id']}/set_manual_from_timestamp"
-    answer = house.request("POST", path, asked.encode(), {"Content-Type": "application/json"})
-    told = answer.json()
-    assert (answer.status, told["status"], told["field"]) == (status, "error", field)
-    assert answer.headers["content-type"].startswith("application/json")
-    assert said in told["error"]
-    assert house.clip(clip["id"])["previews"]["manual"] == before
-
-
-def test_what_has_no_frames_to_pick_from_is_refused(house: Daemon) -> None:
-    """An unknown clip, a snapshot, a recording under way."""
-    unknown = pick(house, {"id": "01a1fb45-90bf-751a-8b4f-e8ac524908f8"}, time=0)
-    assert (unknown.status, unknown.json()["status"]) == (404, "error")
-    snapshot = house.post("/api/snapshots").json()
-    refused = pick(house, snapshot, time=0)
-    assert (refused.status, refused.json()["field"]) == (400, "id")
-    running = house.post("/api/clips", {"before_seconds": 1, "after_seconds": 600}).json()
-    assert pick(house, running, time=0).status == 409
-    promoted = house.post(f"/api/clips/{running['id']}/promote_preview", {"source": "middle"})
-    assert (promoted.status, promoted.json()["field"]) == (409, "source")
-    assert house.request("DELETE", f"/api/clips/{running['id']}").status == 204
-
-
 def test_a_picture_of_a_snapshot_is_made_of_the_snapshot(house: Daemon) -> None:
     """The same frame, smaller; it can be promoted like any other."""
     snapshot = house.post("/api/snapshots", {"camera": "plain"}).json()
@@ -247,17 +201,6 @@ def test_of_several_at_once_one_wins(house: Daemon) -> None:
     assert manual(daemon, clip).shape == (450, 800, 3)
     named = daemon.get(f"/api/clips/{clip['id']}/previews").json()["previews"]["manual"]["url"]
     assert named in {answer.json()["thumbnail_url"] for answer in answers}
-
-
-def test_the_same_wish_sent_twice_is_carried_out_once(house: Daemon) -> None:
-    """An Idempotency-Key works as for every other POST, and a refusal frees it."""
-    daemon, clip = house, short_clip(house)
-    path = f"/api/clips/{clip['id']}/set_manual_from_timestamp"
-    assert daemon.post(path, {"time": 77}, Idempotency_Key="k").status == 400
-    first, again = (daemon.post(path, {"time": 1}, Idempotency_Key="k") for _ in range(2))
-    assert (first.status, first.body) == (again.status, again.body)
-    assert again.headers["idempotent-replayed"] == "true"
-    assert daemon.post(path, {"time": 0.5}, Idempotency_Key="k").status == 422
 
 
 def test_pictures_that_hang_hold_up_nothing_else(house: Daemon) -> None:

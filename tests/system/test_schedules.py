@@ -1,4 +1,4 @@
-"""What happens on time, through the real daemon: schedules, timelapses, and a kill in their middle."""
+"""What happens on time, through the real daemon: schedules, timelapses, a reload, and kills in between."""
 
 import io
 from datetime import datetime, timedelta
@@ -9,7 +9,6 @@ from typing import Any
 import av
 import pytest
 
-from backend.__main__ import main
 from recorder.sources.test_card import read_counter
 from tests.support.daemon import Daemon
 
@@ -76,43 +75,6 @@ def test_a_schedule_becomes_clips_and_survives_a_kill_in_their_middle(tmp_path: 
         due = [run["due_at"] for run in runs(daemon, often["id"])]
         assert len(due) == len(set(due))
         assert "hindsight_schedules_resumed_total" in daemon.get("/metrics").body.decode()
-
-
-def test_schedules_are_asked_for_over_http_and_on_the_command_line(
-    daemon: Daemon, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Made once for one key, changed, told to pages, refused in words, listed, deleted."""
-    asked = {
-        "name": "Morning",
-        "cron": "30 7 * * mon-fri",
-        "length_seconds": 600,
-        "timezone": "Europe/Berlin",
-    }
-    made, again = (daemon.post("/api/schedules", asked, Idempotency_Key="k1") for _ in range(2))
-    assert (made.status, made.json()) == (201, again.json())
-    schedule = made.json()
-    assert made.headers["location"] == f"/api/schedules/{schedule['id']}"
-    assert [time[14:] for time in schedule["next"]] == ["30:00.000000Z"] * 3
-    for wrong, field in (
-        ({"cron": "7:30", "length_seconds": 5}, "cron"),
-        ({"every_seconds": 60, "length_seconds": 61}, "length_seconds"),
-        ({"every_seconds": 3600, "length_seconds": 5, "timezone": "Mars"}, "timezone"),
-        ({"kind": "timelapse", "every_seconds": 5}, "join"),
-        ({"every_seconds": "5"}, "every_seconds"),
-    ):
-        refused = daemon.post("/api/schedules", wrong)
-        assert (refused.status, refused.json()["field"]) == (422, field), refused.body
-    assert daemon.post("/api/schedules", asked | {"camera": "cellar"}).status == 404
-    path = f"/api/schedules/{schedule['id']}"
-    changed = daemon.request("PATCH", path, {"enabled": False}).json()
-    assert (changed["enabled"], changed["next"], changed["version"]) == (False, [], 2)
-    where = ["--url", daemon.url, "--config", str(daemon.config_path)]
-    assert main(["schedules", "list", *where]) == 0
-    assert "cron 30 7 * * mon-fri, for 600 s  disabled" in capfd.readouterr().out
-    assert main(["schedules", "runs", schedule["id"], *where]) == 0
-    assert capfd.readouterr().out.startswith("due")
-    assert daemon.request("DELETE", path).status == 204
-    assert (daemon.get(path).status, daemon.get(f"{path}/runs").status) == (404, 404)
 
 
 def test_a_reload_takes_the_schedules_of_the_configuration(tmp_path: Path) -> None:

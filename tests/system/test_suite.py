@@ -12,6 +12,7 @@ from blockbuster import BlockingError
 from recorder.clip_files import sync_directory
 from tests.__main__ import checks_verdict
 from tests.checks import Check, StaticChecks
+from tests.spread import SPREAD
 
 ROOT = Path(__file__).parents[2]
 Capture: TypeAlias = pytest.CaptureFixture[str]
@@ -28,11 +29,17 @@ def test_one():
     ring = [socket.socket()]
     ring.append(ring)
 """
+NAMES_ITS_WORKER = """import os, pathlib, pytest
+@pytest.mark.parametrize("number", range(3))
+def test_one(number):
+    with pathlib.Path(__file__).with_suffix(".workers").open("a") as workers:
+        workers.write(os.environ["PYTEST_XDIST_WORKER"] + "\\n")
+"""
 SKIPPED_FILE = "import pytest\npytest.skip('no such part', allow_module_level=True)\n"
 
 
-def run_pytest(where: Path, ci: str) -> subprocess.CompletedProcess[str]:
-    options = ["-c", str(ROOT / "setup.cfg"), "--rootdir", str(where), "-p", "tests.conftest"]
+def run_pytest(where: Path, ci: str, *more: str) -> subprocess.CompletedProcess[str]:
+    options = ["-c", str(ROOT / "setup.cfg"), "--rootdir", str(where), "-p", "tests.conftest", *more]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider", str(where)],
         cwd=ROOT,
@@ -53,6 +60,19 @@ def test_a_skip_is_a_failure_in_ci_and_nowhere_else(tmp_path: Path, body: str) -
     assert in_ci.returncode in (1, 2)
     assert "under CI=true nothing may be" in in_ci.stdout
     assert "no such part" in in_ci.stdout
+
+
+def test_a_file_and_a_folder_that_shares_a_daemon_stay_in_one_worker(tmp_path: Path) -> None:
+    """Otherwise every worker would start that daemon."""
+    shared = tmp_path / "system" / "one_daemon"
+    shared.mkdir(parents=True)
+    for folder, name in ((tmp_path, "a"), (shared, "b"), (shared, "c"), (tmp_path, "d")):
+        (folder / f"test_{name}.py").write_text(NAMES_ITS_WORKER)
+    said = run_pytest(tmp_path, "", "-n", "2", *SPREAD).stdout
+    assert "12 passed" in said
+    workers = {path.stem: set(path.read_text().split()) for path in tmp_path.rglob("*.workers")}
+    assert [len(found) for found in workers.values()] == [1] * 4, workers
+    assert workers["test_b"] == workers["test_c"]
 
 
 def test_real_time_has_one_second_try_and_the_report_gives_both_reasons(tmp_path: Path) -> None:

@@ -40,6 +40,18 @@ def daemon(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Pictures so large that making a clip takes a while."""
+    require_rtsp_server()
+    with (
+        RtspCamera(LARGE) as camera,
+        started(tmp_path_factory.mktemp("large"), camera) as running,
+    ):
+        running.wait_for_buffer(10, "cam")
+        yield running
+
+
 def counters_of(data: bytes) -> list[int]:
     """The counters a player shows."""
     found = []
@@ -121,17 +133,6 @@ def test_the_thumbnail_shows_a_frame_of_the_clip(daemon: Daemon) -> None:
         assert picture.body.startswith(b"\xff\xd8")
 
 
-def test_a_clip_deleted_while_it_is_made_leaves_nothing(tmp_path: Path) -> None:
-    """Neither a process that goes on nor a file."""
-    require_rtsp_server()
-    with RtspCamera(LARGE) as camera, started(tmp_path, camera) as daemon:
-        daemon.wait_for_buffer(6, "cam")
-        clip = daemon.post("/api/clips", {"before_seconds": 6, "after_seconds": 0}).json()
-        assert daemon.request("DELETE", f"/api/clips/{clip['id']}").status == 204
-        directory = daemon.data_dir / "clips" / clip["id"]
-        daemon.wait(lambda: not directory.exists(), 30, "the files to go")
-
-
 @pytest.mark.parametrize("material", [LARGE, LARGE_H265], ids=["mjpeg", "h265"])
 def test_a_transcode_that_is_killed_with_the_daemon_begins_again_by_itself(
     tmp_path: Path, material: Material
@@ -168,21 +169,26 @@ def test_a_recording_that_is_killed_loses_at_most_its_last_second(tmp_path: Path
         assert done["duration_seconds"] >= recorded_s - 1.0
 
 
-def test_progress_counts_to_the_end(tmp_path: Path) -> None:
+def test_progress_counts_to_the_end(large: Daemon) -> None:
     """A person who waits sees that it goes on."""
-    require_rtsp_server()
-    with RtspCamera(LARGE) as camera, started(tmp_path, camera) as daemon:
-        daemon.wait_for_buffer(10, "cam")
-        clip = daemon.post("/api/clips", {"before_seconds": 10, "after_seconds": 0}).json()
-        seen: list[float] = []
+    clip = large.post("/api/clips", {"before_seconds": 10, "after_seconds": 0}).json()
+    seen: list[float] = []
 
-        def done() -> bool:
-            now = daemon.clip(clip["id"])
-            if now["status"] == "processing":
-                seen.append(now["progress"])
-            return bool(now["status"] == "draft")
+    def done() -> bool:
+        now = large.clip(clip["id"])
+        if now["status"] == "processing":
+            seen.append(now["progress"])
+        return bool(now["status"] == "draft")
 
-        daemon.wait(done, 90, "the clip")
-        assert all(0 <= share <= 1 for share in seen)
-        assert seen == sorted(seen)
-        assert any(0 < share < 1 for share in seen)
+    large.wait(done, 90, "the clip")
+    assert all(0 <= share <= 1 for share in seen)
+    assert seen == sorted(seen)
+    assert any(0 < share < 1 for share in seen)
+
+
+def test_a_clip_deleted_while_it_is_made_leaves_nothing(large: Daemon) -> None:
+    """Neither a process that goes on nor a file."""
+    clip = large.post("/api/clips", {"before_seconds": 6, "after_seconds": 0}).json()
+    assert large.request("DELETE", f"/api/clips/{clip['id']}").status == 204
+    directory = large.data_dir / "clips" / clip["id"]
+    large.wait(lambda: not directory.exists(), 30, "the files to go")

@@ -61,16 +61,3 @@ def test_a_clip_that_plays_passes_and_a_damaged_one_does_not(daemon: Daemon, ser
     answer = daemon.get(f"/api/clips/{clip['id']}/playback")
     assert (answer.status, answer.json()["cause"]) == (502, "host")
     assert daemon.get(f"/api/clips/{clip['id']}/playback/stream").status == 502
-
-
-def test_a_clip_that_cannot_be_played_yet_or_ever_says_so(daemon: Daemon) -> None:
-    """404 unknown, 409 not ready; what is answered is nobody's to keep."""
-    daemon.wait_for_buffer(1, "front")
-    clip: Any = daemon.post("/api/clips", {"before_seconds": 0, "after_seconds": None}).json()
-    answer = daemon.get(f"/api/clips/{clip['id']}/playback")
-    assert (answer.status, answer.headers["cache-control"]) == (409, "no-store")
-    assert daemon.get("/api/clips/0199a3b0-0000-7000-8000-000000000001/playback").status == 404
-    daemon.post(f"/api/clips/{clip['id']}/stop")
-    daemon.wait_for_clip(clip["id"])
-    answer = daemon.get(f"/api/clips/{clip['id']}/playback")
-    assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,30 +100,6 @@ def test_run_status_record_list_and_fsck_work_together(tmp_path: Path) -> None:
     checked = _run(tmp_path, "fsck", "--level", "hash", "--json")
     assert (checked.returncode, json.loads(checked.stdout)["ok"]) == (0, True)
     assert _run(tmp_path, "status").returncode == 69
-
-
-def test_many_clips_are_published_archived_and_deleted_by_one_command_each(tmp_path: Path) -> None:
-    """What cannot be done says why and makes the exit code 1; an archive is whole or not there."""
-    ghost = "0199f0d0-0000-7000-8000-000000000001"
-    with _daemon(tmp_path):
-        _wait_for_frames(tmp_path)
-        recorded = _run(tmp_path, "record", "--before", "1", "--after", "0", "--wait", "--json")
-        clip = json.loads(recorded.stdout)["id"]
-        later = _run(tmp_path, "clips", "publish", clip, "--at", "2100-01-01T00:00:00Z")
-        assert (later.returncode, "at 2100" in later.stdout) == (0, True)
-        published = _run(tmp_path, "clips", "publish", clip, ghost, "--caption", "Fox")
-        assert published.returncode == 1
-        assert [" ".join(line.split()[1:3]) for line in published.stdout.splitlines()[1:]] == [
-            "published", "not done",
-        ]  # fmt: skip
-        archived = _run(tmp_path, "clips", "archive", clip, "--output", "all.zip", "--json")
-        assert (tmp_path / "all.zip").stat().st_size == json.loads(archived.stdout)["size_bytes"]
-        with zipfile.ZipFile(tmp_path / "all.zip") as archive:
-            assert archive.testzip() is None
-        refused = _run(tmp_path, "clips", "archive", ghost, "--output", "none.zip")
-        assert (refused.returncode, (tmp_path / "none.zip").exists()) == (1, False)
-        assert _run(tmp_path, "clips", "delete", clip).returncode == 0
-        assert clip not in _run(tmp_path, "clips", "list").stdout
 
 
 def test_the_key_is_printed_at_the_first_start_only_and_can_be_shown_and_replaced(tmp_path: Path) -> None:

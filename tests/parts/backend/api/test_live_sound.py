@@ -1,47 +1,49 @@
-"""Live sound over its own WebSocket, from the whole daemon."""
+"""Live sound over its own WebSocket, from the whole application."""
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
-import aiohttp
 import av
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from recorder.aac import from_adts
+from tests.support.backend.whole_app import WholeApp, whole_app
 from tests.support.cameras.films import write_flash_film
-from tests.support.daemon import Daemon
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HEADER = struct.Struct(">B7xdQ")
 KIND_SOUND = 4
 
 
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeApp]:
     directory = tmp_path_factory.mktemp("sound")
     write_flash_film(directory / "film.mp4")
     write_flash_film(directory / "opus.mkv", "libopus")
-    cameras: list[dict[str, Any]] = [
+    cameras: tuple[dict[str, Any], ...] = (
         {"id": "heard", "source": f"file:{directory / 'film.mp4'}"},
         {"id": "off", "source": f"file:{directory / 'film.mp4'}", "audio": False},
         {"id": "opus", "source": f"file:{directory / 'opus.mkv'}"},
         {"id": "still", "source": "synthetic?size=320x180"},
-    ]
-    with Daemon(directory, cameras) as started:
-        for camera in cameras:
-            started.wait_for_buffer(1, camera["id"])
-        yield started
+    )
+    async with whole_app(directory, cameras) as opened:
+        yield opened
 
 
-async def test_pieces_follow_each_other_by_their_labels(daemon: Daemon) -> None:
+async def camera_of(app: WholeApp, camera_id: str) -> dict[str, Any]:
+    cameras: list[dict[str, Any]] = (await app.get("/api/cameras")).json()["cameras"]
+    return next(camera for camera in cameras if camera["id"] == camera_id)
+
+
+async def test_pieces_follow_each_other_by_their_labels(app: WholeApp) -> None:
     """Each is whole, begins with the lead it announces, and its label is where the one before ended."""
-    async with (
-        aiohttp.ClientSession(daemon.url) as session,
-        session.ws_connect("/live/heard/sound") as socket,
-    ):
+    async with app.client.ws_connect(f"{app.url}/live/heard/sound") as socket:
         init = json.loads(await socket.receive_str(timeout=10))
         assert init == {"type": "init", "codec": "aac", "rate": 48_000, "channels": 1}
         expected_us, loudest, pieces = None, 0.0, 0
@@ -61,26 +63,23 @@ async def test_pieces_follow_each_other_by_their_labels(daemon: Daemon) -> None:
             expected_us = label_us + frames * 1024 / 0.048 - lead_s * 1e6
             pieces += 1
         assert loudest > 0.5
-        [camera] = [c for c in daemon.get("/api/cameras").json()["cameras"] if c["id"] == "heard"]
+        camera = await camera_of(app, "heard")
         assert (camera["audio_codec"], camera["listeners"], camera["audio_trouble"]) == ("aac", 1, None)
         assert camera["sound_url"] == "/live/heard/sound"
-        assert b'hindsight_camera_listeners{camera="heard"} 1.0' in daemon.get("/metrics").body
+        assert b'hindsight_camera_listeners{camera="heard"} 1.0' in (await app.get("/metrics")).body
 
 
 @pytest.mark.parametrize(
     ("camera", "words"),
     [("off", "audio: false"), ("opus", "OPUS"), ("still", "sends no sound")],
 )
-async def test_a_camera_without_sound_says_why(daemon: Daemon, camera: str, words: str) -> None:
+async def test_a_camera_without_sound_says_why(app: WholeApp, camera: str, words: str) -> None:
     """The words are for a person; the picture goes on."""
-    async with (
-        aiohttp.ClientSession(daemon.url) as session,
-        session.ws_connect(f"/live/{camera}/sound") as socket,
-    ):
+    async with app.client.ws_connect(f"{app.url}/live/{camera}/sound") as socket:
         told = json.loads(await socket.receive_str(timeout=10))
     assert told["type"] == "unplayable"
     assert words in told["reason"]
-    [found] = [c for c in daemon.get("/api/cameras").json()["cameras"] if c["id"] == camera]
+    found = await camera_of(app, camera)
     assert (found["state"], found["audio_codec"]) == ("live", None)
     assert (found["audio_trouble"] is not None) == (camera == "opus")
     assert found["counters"]["sound_failures"] == int(camera == "opus")

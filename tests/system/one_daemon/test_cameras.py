@@ -1,4 +1,4 @@
-"""What can be seen of a camera through the real daemon: status, frames, filmstrip, replay, live."""
+"""What can be seen of a camera through the real daemon: frames, replay, live pictures, events."""
 
 import io
 import json
@@ -11,7 +11,6 @@ import aiohttp
 import av
 import cv2
 import numpy as np
-import pytest
 
 from recorder.sources.test_card import read_counter
 from tests.support.daemon import Daemon
@@ -27,34 +26,6 @@ def newest(daemon: Daemon) -> datetime:
     return datetime.fromisoformat(daemon.get("/video/buffer/status").json()["newest_frame_utc"])
 
 
-def test_the_given_status_endpoints_speak_as_specified(daemon: Daemon) -> None:
-    """Fixed names, naive UTC, and the same times with a zone beside them."""
-    status = daemon.get("/api/debug/background-stream-status").json()
-    assert status["stream_running"] is True
-    buffer = status["buffer"]
-    assert buffer["frame_count"] > 0
-    assert buffer["duration_seconds"] == pytest.approx(buffer["frame_count"] / 30)
-    for name in ("oldest_frame", "newest_frame"):
-        assert datetime.fromisoformat(buffer[name]).tzinfo is None
-        assert buffer[f"{name}_utc"] == buffer[name] + "Z"
-    assert {"capacity_seconds", "held_bytes", "fps", "codec"} <= set(
-        daemon.get("/video/buffer/status").json()
-    )
-    assert daemon.get("/api/debug/background-stream-status?camera=nowhere").status == 404
-
-
-def test_cameras_tell_their_state(daemon: Daemon) -> None:
-    """State, codec, size, buffer and counters; an unknown one is a 404 that names what there is."""
-    (camera,) = daemon.get("/api/cameras").json()["cameras"]
-    assert camera["id"] == "front"
-    assert camera["state"] == "live"
-    assert camera["default"] is True
-    assert (camera["codec"], camera["width"], camera["height"], camera["fps"]) == ("h264", 320, 180, 30.0)
-    assert daemon.get("/api/cameras/front").json()["id"] == "front"
-    missing = daemon.get("/api/cameras/back")
-    assert (missing.status, "front" in missing.json()["detail"]) == (404, True)
-
-
 def test_a_frame_is_the_one_of_its_label(daemon: Daemon) -> None:
     """Frames a third of a second apart are ten counters apart, whatever the GOP."""
     at = newest(daemon) - timedelta(seconds=1)
@@ -67,42 +38,6 @@ def test_a_frame_is_the_one_of_its_label(daemon: Daemon) -> None:
     one, other = counter_of(first.body), counter_of(second.body)
     assert one is not None
     assert other == one + 10
-
-
-def test_a_frame_that_is_not_buffered_is_refused(daemon: Daemon) -> None:
-    """Older than the buffer is a conflict; nonsense names its field."""
-    assert daemon.get("/api/cameras/front/frame.jpg?at=2001-01-01T00:00:00Z").status == 409
-    for at in ("9999-12-31T23:59:59.999999Z", "2001-01-01T00:00:00Z"):
-        answers = [
-            daemon.get(f"/api/cameras/front/frame.jpg?at={at}"),
-            daemon.post("/api/snapshots", {"at": at}),
-            daemon.post("/api/clips", {"at": at}),
-        ]
-        assert [(answer.status, answer.json().get("field")) for answer in answers] == [(409, "at")] * 3
-    for query, field in (("at=yesterday", "at"), ("width=1", "width"), ("width=x", "width"), ("w=5", "w")):
-        answer = daemon.get(f"/api/cameras/front/frame.jpg?{query}")
-        assert (answer.status, answer.json()["field"]) == (422, field)
-
-
-def test_a_span_that_runs_backwards_names_its_end(daemon: Daemon) -> None:
-    """Not an empty answer, and not a moment that is said to be gone."""
-    span = "start=2026-01-01T00:00:01Z&end=2026-01-01T00:00:00Z"
-    for path in ("frames", "replay", "replay.mp4", "filmstrip"):
-        answer = daemon.get(f"/api/cameras/front/{path}?{span}")
-        assert (answer.status, answer.json()["field"]) == (422, "end")
-        early = daemon.get(f"/api/cameras/front/{path}?end=2001-01-01T00:00:00Z")
-        assert (early.status, early.json().get("field")) in {(409, "end"), (200, None)}
-
-
-def test_a_filmstrip_spans_the_buffer(daemon: Daemon) -> None:
-    """Small pictures in order, each with its label and the address of the full frame."""
-    strip = daemon.get("/api/cameras/front/filmstrip?count=3&width=160").json()
-    labels = [picture["label"] for picture in strip["pictures"]]
-    assert 2 <= len(labels) <= 3
-    assert labels == sorted(labels)
-    assert all(picture["width"] == 160 for picture in strip["pictures"])
-    assert strip["pictures"][0]["image"].startswith("data:image/jpeg;base64,")
-    assert daemon.get(strip["pictures"][-1]["frame_url"]).status == 200
 
 
 def test_a_replay_tells_the_label_of_every_frame(daemon: Daemon) -> None:
@@ -168,31 +103,6 @@ async def test_live_begins_with_the_init_segment_and_a_keyframe(daemon: Daemon) 
         assert sum(1 for _ in video.decode(video=0)) == 19
 
 
-def test_live_without_a_websocket_says_what_it_is(daemon: Daemon) -> None:
-    """Somebody pastes the address into a browser."""
-    answer = daemon.get("/live/front")
-    assert (answer.status, answer.headers["upgrade"]) == (426, "websocket")
-    assert "/live/{camera}.mjpeg" in answer.json()["detail"]
-
-
-def test_a_wrong_query_of_the_pictures_for_other_programs_is_refused_before_the_first(daemon: Daemon) -> None:
-    """Once a stream has begun, nothing but breaking it off can tell."""
-    answer = daemon.get("/live/front.mjpeg?fps=-1")
-    assert (answer.status, answer.json()["field"]) == (422, "fps")
-
-
-async def test_live_of_an_unknown_camera_or_for_a_foreign_page_is_refused(daemon: Daemon) -> None:
-    """404 and 403 instead of an upgrade."""
-    async with aiohttp.ClientSession() as session:
-        for path, headers, status in (
-            ("/live/back", {}, 404),
-            ("/live/front", {"Origin": "http://evil.example"}, 403),
-        ):
-            with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
-                await session.ws_connect(f"{daemon.url}{path}", headers=headers)
-            assert refusal.value.status == status
-
-
 async def test_pictures_for_other_programs_keep_coming(daemon: Daemon) -> None:
     """MJPEG parts, each a JPEG with its label."""
     async with aiohttp.ClientSession() as session, session.get(f"{daemon.url}/live/front.mjpeg") as answer:
@@ -206,16 +116,6 @@ async def test_pictures_for_other_programs_keep_coming(daemon: Daemon) -> None:
             seen.append(counter_of(bytes(await part.read())))
     assert None not in seen
     assert seen == sorted(set(seen), key=lambda counter: counter or 0)
-
-
-def test_the_box_and_its_history_can_be_read(daemon: Daemon) -> None:
-    """System facts, and samples in steps; a swapped span names its field."""
-    system = daemon.get("/api/system").json()
-    assert system["disk"]["free_bytes"] > 0
-    assert system["uptime_seconds"] > 0
-    assert daemon.get("/api/analytics?step=minute").json()["step_seconds"] == 60
-    swapped = daemon.get("/api/analytics?from=2025-10-27T00:00:00Z&to=2025-10-26T00:00:00Z")
-    assert (swapped.status, swapped.json()["field"]) == (422, "to")
 
 
 async def test_a_page_hears_of_a_clip_from_the_first_moment_to_the_deletion(daemon: Daemon) -> None:
