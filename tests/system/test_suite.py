@@ -12,9 +12,12 @@ from blockbuster import BlockingError
 from recorder.clip_files import sync_directory
 from tests.__main__ import checks_verdict
 from tests.checks import Check, StaticChecks
+from tests.report import SUMMARY_VARIABLE
 from tests.spread import SPREAD
 
 ROOT = Path(__file__).parents[2]
+OUTER = {SUMMARY_VARIABLE, "COVERAGE_PROCESS_START"}
+"""What the run that runs this test measures of itself."""
 Capture: TypeAlias = pytest.CaptureFixture[str]
 SKIPPED_TEST = "import pytest\n\ndef test_one():\n    pytest.skip('no such part')\n"
 FAILS_ONCE = """import pathlib, pytest
@@ -43,7 +46,7 @@ def run_pytest(where: Path, ci: str, *more: str) -> subprocess.CompletedProcess[
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider", str(where)],
         cwd=ROOT,
-        env={**os.environ, "CI": ci},
+        env={name: value for name, value in os.environ.items() if name not in OUTER} | {"CI": ci},
         capture_output=True,
         text=True,
         timeout=60,

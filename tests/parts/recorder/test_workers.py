@@ -19,6 +19,8 @@ from recorder.workers import Report, WorkerPool
 from tests.support.daemon import ROOT
 
 LONG_S = 60.0
+SILENCE_S = 3.0
+"""Longer than it takes to start a process on a busy machine."""
 
 
 def plus(left: int, right: int) -> int:
@@ -216,9 +218,9 @@ async def test_a_long_job_reports_and_outlives_its_silence(pool: WorkerPool, tmp
     """Each report is a sign of life; the newest one is handed over on the loop."""
     reports: list[int] = []
     stop = tmp_path / "stop"
-    job = started(pool.run_long(count_to, stop, silence_s=1.0, on_report=reports.append))
+    job = started(pool.run_long(count_to, stop, silence_s=SILENCE_S, on_report=reports.append))
     begun = time.monotonic()
-    await until(lambda: time.monotonic() - begun > 1.5 and len(reports) > 2)
+    await until(lambda: time.monotonic() - begun > SILENCE_S + 0.5 and len(reports) > 2)
     stop.touch()
     assert await job >= reports[-1] > reports[0]
     assert pool.counters.timed_out == 0
@@ -228,7 +230,9 @@ async def test_a_long_job_that_falls_silent_is_ended(pool: WorkerPool, tmp_path:
     """Its process goes, and who waits is told that trying again may help."""
     reports: list[int] = []
     with pytest.raises(WorkerLost, match="too long"):
-        await pool.run_long(report_once_and_hang, tmp_path / "note", silence_s=1.0, on_report=reports.append)
+        await pool.run_long(
+            report_once_and_hang, tmp_path / "note", silence_s=SILENCE_S, on_report=reports.append
+        )
     assert not psutil.pid_exists(reports[0])
     assert pool.counters.timed_out == 1
 
