@@ -8,6 +8,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,59 +16,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILE_WALL = 600
 FUNCTION_WALL = 60
-ROOMS = ("backend", "recorder")
-
-# Sources (or whole folders) without a test file of their own, and where their promises are tested instead.
-TESTED_ELSEWHERE: dict[str, str] = {
-    # One promise of access, one file.
-    "backend/access/principals.py": "tests/units/backend/access/test_authorise.py",
-    # One suite per protocol, run on SQLite and on PostgreSQL.
-    "backend/catalogue/": "tests/contracts/test_catalogue.py",
-    "backend/wire/": "tests/parts/backend/test_wire.py",
-    "backend/cli/": "tests/system/backend/cli/test_run.py",
-    # Thin by rule: parse, authorise, call, answer.
-    "backend/api/retention.py": "tests/system/test_keeping.py",
-    "backend/api/metrics.py": "tests/units/backend/test_metrics.py",
-    # Values and sections are read the way a person writes them.
-    "backend/config_values.py": "tests/units/backend/test_config.py",
-    "backend/config_keep.py": "tests/units/backend/test_config.py",
-    # Use cases that only join catalogue, recorder and files: tested with all three real.
-    "backend/archive.py": "tests/system/test_archive.py",
-    "backend/archive_names.py": "tests/parts/backend/test_zip_layout.py",
-    "backend/batch.py": "tests/system/one_daemon/test_publishing.py",
-    "backend/box.py": "tests/system/one_daemon/test_cameras.py",
-    "backend/cameras.py": "tests/system/one_daemon/test_cameras.py",
-    "backend/clip_news.py": "tests/system/one_daemon/test_cameras.py",
-    "backend/housekeeping.py": "tests/system/test_keeping.py",
-    "backend/file_body.py": "tests/system/one_daemon/test_clips.py",
-    "backend/health.py": "tests/parts/backend/api/test_health.py",
-    "backend/inbox.py": "tests/system/one_daemon/test_clips.py",
-    "backend/pictures.py": "tests/system/test_previews.py",
-    "backend/picturing.py": "tests/system/test_previews.py",
-    "backend/recordings.py": "tests/system/one_daemon/test_clips.py",
-    "backend/schedules/wiring.py": "tests/system/test_schedules.py",
-    "backend/unbroken.py": "tests/system/test_kill.py",
-    "backend/viewers.py": "tests/system/one_daemon/test_cameras.py",
-    # Parts of one promise, tested where the promise is made.
-    "recorder/clip_processor.py": "tests/parts/recorder/test_recorder.py",
-    "recorder/nal_units.py": "tests/parts/recorder/test_h264.py",
-    "recorder/self_contained.py": "tests/parts/recorder/test_live_muxer.py",
-    "recorder/set_tracker.py": "tests/parts/recorder/test_h264.py",
-    "recorder/sources/bitstream.py": "tests/parts/recorder/sources/test_stream.py",
-    "recorder/sources/http_body.py": "tests/parts/recorder/sources/test_http_stream.py",
-    "recorder/sources/rtsp_sound.py": "tests/parts/recorder/test_sound.py",
-    "recorder/audio_unit.py": "tests/units/recorder/test_sound_cut.py",
-    "recorder/sources/test_card.py": "tests/parts/recorder/test_test_card.py",
-    "backend/fsck_store.py": "tests/system/test_storage.py",
-    "backend/storage/bodies.py": "tests/contracts/test_object_store.py",
-    "backend/storage/local_store.py": "tests/contracts/test_object_store.py",
-    "backend/storage/object_store.py": "tests/contracts/test_object_store.py",
-    "backend/storage/check.py": "tests/parts/backend/cli/test_storage.py",
-    "backend/storage/reclaim.py": "tests/parts/backend/storage/test_upload_queue.py",
-    "backend/storage/s3.py": "tests/contracts/test_object_store.py",
-}
 
 
+@cache
 def tracked(*suffixes: str) -> list[Path]:
     """The files of this checkout that are in version control, or everything when it is no checkout."""
     listing = subprocess.run(
@@ -92,27 +43,15 @@ def text_files() -> Iterator[tuple[Path, str]]:
             yield path, data.decode()
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
-
-
-def room_sources() -> list[Path]:
-    return [
-        path
-        for path in tracked(".py")
-        if name_of(path).split("/")[0] in ROOMS
-        and not path.name.startswith("__")
-        and "/migrations/" not in name_of(path)
-    ]
-
-
-def mirrors_of(source: str) -> list[Path]:
-    """The test files of a source, one for each lane that has any."""
-    folder, _, name = source.rpartition("/")
-    places = [ROOT / "tests" / lane / folder / f"test_{name}" for lane in ("units", "parts", "system")]
-    return [place for place in places if place.exists()]
 
 
 def test_no_file_is_longer_than_the_wall() -> None:
@@ -134,7 +73,7 @@ def test_no_function_is_longer_than_the_wall() -> None:
 
 def test_every_module_says_what_lives_in_it() -> None:
     """The first lines tell a reader whether this is the file."""
-    silent = [name_of(path) for path in tracked(".py") if not ast.get_docstring(ast.parse(path.read_text()))]
+    silent = [name_of(path) for path in tracked(".py") if not ast.get_docstring(parsed(path))]
     assert silent == []
 
 
@@ -150,25 +89,12 @@ def test_every_test_says_its_promise_in_prose() -> None:
     assert silent == []
 
 
-def test_every_source_has_its_tests_at_the_mirrored_place() -> None:
-    """Who changes a file knows where its promises are. Files of plain values promise nothing."""
-    missing = [
-        source
-        for path in room_sources()
-        if any(functions(path)) and not mirrors_of(source := name_of(path))
-        if not any(source.startswith(named) for named in TESTED_ELSEWHERE)
-    ]
-    assert missing == []
-
-
-def test_every_exception_to_the_mirror_is_real() -> None:
-    """An exception for a file that is gone, that has tests by now, or with none elsewhere, is a lie."""
-    wrong = [
-        source
-        for source, tests in TESTED_ELSEWHERE.items()
-        if not (ROOT / source).exists() or not (ROOT / tests).exists() or mirrors_of(source)
-    ]
-    assert wrong == []
+@pytest.mark.parametrize("lane", ["units", "parts"])
+def test_every_folder_of_tests_mirrors_a_folder_of_sources(lane: str) -> None:
+    """Where a file's promises are follows from where it lies; that it has any is what coverage tells."""
+    folders = {name_of(path.parent) for path in tracked(".py") if path.name.startswith("test_")}
+    mirrored = [name.removeprefix(f"tests/{lane}/") for name in folders if name.startswith(f"tests/{lane}/")]
+    assert [name for name in mirrored if not (ROOT / name).is_dir()] == []
 
 
 def test_nothing_names_a_path_of_the_machine_it_was_written_on() -> None:
