@@ -15,8 +15,8 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM_ARGUMENTS
+from tests.browser.one_daemon.test_page import locked_daemon
 from tests.browser.small_png import smaller
-from tests.browser.test_page import locked_daemon
 from tests.support.daemon import ROOT, Daemon
 
 PICTURES = ROOT / "docs" / "guide" / "pictures"

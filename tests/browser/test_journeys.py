@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Complaints
-from tests.browser.test_page import card_of, record, wait_for_live
+from tests.browser.one_daemon.test_page import card_of, record, wait_for_live
 from tests.support.cameras.material import Material
 from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server

@@ -5,31 +5,35 @@ by id, title or tag: the catalogue holds those of the tests before them. A test 
 disk has a daemon of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any
 
-from tests.support.daemon import SMALL_CAMERA, Daemon
+import pytest
 
-BUFFERED_S = 3.0
+from tests.support.daemon import Daemon
 
 
 class SharedDaemon:
-    """A daemon from the first call of `running` until `end`; a later call starts it again with its data."""
+    """A daemon from the first call of `running` until `end`; a later call starts another one."""
 
-    def __init__(self, directory: Path, cameras: Sequence[Mapping[str, Any]] = (SMALL_CAMERA,)) -> None:
-        self._daemon = Daemon(directory, cameras)
-        self._cameras = [str(camera["id"]) for camera in cameras]
+    def __init__(self, started: Callable[[], AbstractContextManager[Daemon]]) -> None:
+        """`started` waits until there is enough in the buffers, and may bring cameras of its own."""
+        self._started = started
+        self._stack = ExitStack()
+        self._daemon: Daemon | None = None
 
     def running(self) -> Daemon:
-        """The daemon, with seconds of every camera in its buffer."""
-        if not self._daemon.is_running:
-            self._daemon.start()
-            for camera in self._cameras:
-                self._daemon.wait_for_buffer(BUFFERED_S, camera)
+        if self._daemon is None:
+            self._daemon = self._stack.enter_context(self._started())
         return self._daemon
 
     def end(self) -> None:
-        """Let it end as a service manager would. Idempotent."""
-        if self._daemon.is_running:
-            assert self._daemon.stop() == 0, self._daemon.log_path.read_text("utf-8", "replace")[-8000:]
+        """Idempotent."""
+        self._daemon = None
+        self._stack.close()
+
+    def end_unless_needed(self, folder: Path, nextitem: pytest.Item | None) -> None:
+        """For the teardown of every test: a daemon takes processor time as long as it runs."""
+        if nextitem is None or folder not in nextitem.path.parents:
+            self.end()

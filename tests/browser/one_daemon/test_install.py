@@ -2,22 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HOUSE, Complaints
-from tests.browser.test_page import access_key, record, wait_for_live
+from tests.browser.one_daemon.test_page import access_key, record, wait_for_live
 from tests.support.daemon import Daemon
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    with Daemon(tmp_path_factory.mktemp("install"), server={"allowed_hosts": [HOUSE]}) as started:
-        started.wait_for_buffer(2)
-        yield started
 
 
 def test_where_the_context_is_secure_the_page_can_be_installed(page: Page, daemon: Daemon) -> None:

@@ -2,8 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,9 @@ from recorder.access_unit import Codec
 from recorder.sources.test_card import read_counter
 from tests.browser.conftest import Complaints
 from tests.support.cameras.material import Material
-from tests.support.cameras.rtsp import RtspCamera
-from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 
-PAINTED = Path(__file__).with_name("painted.js")
+PAINTED = Path(__file__).parents[1] / "painted.js"
 JPEG = Material(width=320, height=176, frames=300, codec=Codec.MJPEG)
 SHOWN = """async (only) => {
   const m = await import("/painted.js");
@@ -36,22 +33,6 @@ SHOWN = """async (only) => {
 }"""
 
 AT = "document.querySelector('hs-rewind-panel').at_us"
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    require_rtsp_server()
-    with ExitStack() as stack:
-        jpeg = stack.enter_context(RtspCamera(JPEG))
-        cameras: list[dict[str, Any]] = [
-            {"id": "front", "name": "Front", "source": "synthetic?size=640x360&fps=30&gop_s=1"},
-            {"id": "far", "name": "Far", "source": "synthetic?size=640x360&fps=30&gop_s=10&bframes=2"},
-            {"id": "jpeg", "name": "Jpeg", "source": jpeg.url(), "buffer": {"codec": "source"}},
-        ]
-        started = stack.enter_context(Daemon(tmp_path_factory.mktemp("page"), cameras))
-        for camera in ("front", "far", "jpeg"):
-            started.wait_for_buffer(12, camera)
-        yield started
 
 
 def _open(page: Page, daemon: Daemon, camera: str) -> Any:

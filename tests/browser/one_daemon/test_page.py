@@ -13,19 +13,12 @@ from tests.browser.conftest import Complaints
 from tests.support.daemon import READY_S, Daemon
 
 FPS = 30
-PAINTED = Path(__file__).with_name("painted.js")
+PAINTED = Path(__file__).parents[1] / "painted.js"
 CAMERAS = (
     {"id": "front", "name": "Front door", "source": f"synthetic?size=640x360&fps={FPS}"},
     {"id": "far", "name": "Far", "source": f"synthetic?size=640x360&fps={FPS}&gop_s=10&bframes=2"},
     {"id": "gone", "name": "Gone", "source": "rtsp://127.0.0.1:9/nothing"},
 )
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    with Daemon(tmp_path_factory.mktemp("page"), CAMERAS) as started:
-        started.wait_for_buffer(6, "front")
-        yield started
 
 
 def open_page(page: Page, daemon: Daemon, camera: str = "front") -> None:
@@ -276,7 +269,7 @@ def test_the_playback_check_makes_a_clip_and_proves_it(page: Page, daemon: Daemo
 
 def test_the_playback_check_says_what_to_do_when_opened_as_a_file(page: Page) -> None:
     """A file may not talk to the daemon, but it still tells what this browser can play."""
-    page.goto((Path(__file__).parents[2] / "test_video_playback.html").as_uri())
+    page.goto((Path(__file__).parents[3] / "test_video_playback.html").as_uri())
     expect(page.locator("#from-file")).to_be_visible()
     expect(page.locator("#abilities tr").first).to_contain_text("yes")
 
