@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.support.hostile import campaign as hostile
 from tests.support.kills import Campaign
-from tests.system.test_nothing_lost import WHOLE_KILLS_PER_DAEMON, check
+from tests.system.campaigns.test_nothing_lost import WHOLE_KILLS_PER_DAEMON, check
 
 CAMPAIGNS = ("hostile", "kills")
 

@@ -1,4 +1,4 @@
-"""Which tests go to one worker when several run: those of a file, and those of a folder that shares a daemon.
+"""Which tests go to one worker when several run: those of a file, and those of a folder that is one piece.
 
 A pytest plugin, loaded by tests/conftest.py. Without it, a fixture of a module or a session is made in every
 worker that gets one of its tests. Not `--dist loadgroup`: it appends the group to the name of a test, which
@@ -12,8 +12,8 @@ from xdist.scheduler import LoadFileScheduling
 SPREAD = ("--dist", "loadfile", "--no-loadscope-reorder")
 """The options that choose it. Without reordering, the slow files begin."""
 
-ONE_DAEMON = "/one_daemon/"
-"""In the path of every test that shares a daemon with the others of that folder."""
+IN_ONE_PIECE = ("/one_daemon/", "/campaigns/")
+"""Folders whose tests share a daemon, or would take both cores each: they run one after another."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -29,7 +29,10 @@ class ByPiece(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
 
 
 def piece_of(nodeid: str) -> str:
-    """The file of a test, or the folder whose files share a daemon."""
+    """The file of a test, or the folder that is one piece."""
     path = nodeid.partition("::")[0]
-    before, shared, _ = path.partition(ONE_DAEMON)
-    return before + ONE_DAEMON if shared else path
+    for folder in IN_ONE_PIECE:
+        before, is_inside, _ = path.partition(folder)
+        if is_inside:
+            return before + folder
+    return path
