@@ -9,7 +9,7 @@ runs in worker processes.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -182,11 +182,8 @@ class Previews:
             self._owed[clip_id] = self._owed.get(clip_id, 0) + 1
         log.warning("no %s picture of clip %s: %s", source, clip_id, reason)
 
-    def _spawn(self, clip_id: str, work: Awaitable[None], what: str) -> None:
-        async def run() -> None:
-            await work
-
-        task = self._tasks.spawn(run(), f"preview {what} {clip_id}")
+    def _spawn(self, clip_id: str, work: Coroutine[object, object, None], what: str) -> None:
+        task = self._tasks.spawn(work, f"preview {what} {clip_id}")
         self._of_clip.setdefault(clip_id, set()).add(task)
         task.add_done_callback(lambda done: self._ended(clip_id, done))
 

@@ -25,7 +25,8 @@ from tests.spread import SPREAD
 
 BUILD = ROOT / "build" / "tests"
 UNITS = ("tests/units", "tests/test_house.py")
-PARTS = ("tests/parts", "tests/contracts", "tests/system", "test_background_stream.py")
+PARTS = ("tests/system", "test_background_stream.py", "tests/contracts", "tests/parts")
+"""In this order: the daemons wait for real time, so they begin; short files of computing fill the end."""
 BROWSER = ("tests/browser",)
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -153,11 +153,20 @@ class _Counting:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if path := os.environ.get(SUMMARY_VARIABLE):
             Path(path).write_text(json.dumps(asdict(summary)), "utf-8")
+            Path(path).with_name("seconds.txt").write_text("".join(self._by_file()), "utf-8")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if SUMMARY_VARIABLE not in os.environ:
             for line in self._summary().lines():
                 terminalreporter.write_line(line)
+
+    def _by_file(self) -> Iterator[str]:
+        """The files of tests, the longest first."""
+        files: dict[str, float] = defaultdict(float)
+        for name, seconds in self._seconds.items():
+            files[name.partition("::")[0]] += seconds
+        for name, seconds in sorted(files.items(), key=lambda pair: -pair[1]):
+            yield f"{seconds:7.1f} s  {name}\n"
 
     def _summary(self) -> Summary:
         slowest = sorted(self._seconds.items(), key=lambda pair: -pair[1])[:SLOWEST]

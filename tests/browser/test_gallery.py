@@ -145,12 +145,16 @@ def test_a_long_list_keeps_only_what_is_near_the_screen(page: Page, daemon: Daem
     assert 0 < most < 70
     page.evaluate("scrollTo(0, 0)")
     expect(page.locator('[aria-posinset="1"]')).to_be_visible()
-    # Cards are used again for other clips: everything on one must be of the same.
+    # Cards are used again for other clips: everything on one must be of the same, once it has its picture.
     mixed = """() => [...document.querySelectorAll("hs-gallery-grid li")].filter((item) => {
       const { id } = item.querySelector("hs-clip-card").dataset;
       const [link, image, box] = ["a", "img", "input"].map((name) => item.querySelector(name));
       return !link.href.includes(id) || !image.src.includes(id) || box.value !== id;
     }).length"""
+    for _ in range(200):
+        if page.evaluate(mixed) == 0:
+            break
+        page.wait_for_timeout(100)
     assert page.evaluate(mixed) == 0
     places = page.locator("hs-gallery-grid li h3").evaluate_all("(all) => all.map((h3) => h3.textContent)")
     assert places == [f"Long {n}" for n in range(129, 129 - len(places), -1)]

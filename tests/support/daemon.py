@@ -52,10 +52,16 @@ class Daemon:
         cameras: Sequence[Mapping[str, Any]] = (SMALL_CAMERA,),
         *,
         environment: Mapping[str, str] | None = None,
+        is_measured: bool = True,
         **sections: Any,
     ) -> None:
-        """`sections` are those of config.yaml, for example `buffer={"seconds": 20}`."""
+        """`sections` are those of config.yaml, for example `buffer={"seconds": 20}`.
+
+        `is_measured`: count the lines it reaches, in a run that does; one that is killed tells none.
+        """
         self._environment = _environment() | dict(environment or {})
+        if not is_measured:
+            self._environment.pop("COVERAGE_PROCESS_START", None)
         self.directory = directory
         self.port = free_port()
         self.log_path = directory / "daemon.log"

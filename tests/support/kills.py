@@ -75,7 +75,7 @@ class Campaign:
     def __init__(self, directory: Path, seed: str, ending: signal.Signals = signal.SIGKILL) -> None:
         directory.mkdir()
         self._ending = ending
-        self.daemon = Daemon(directory, CAMERAS)
+        self.daemon = Daemon(directory, CAMERAS, is_measured=False)
         self.tally = Tally()
         self._random = random.Random(seed)
         self._oldest: dict[str, datetime] = {}

@@ -27,6 +27,7 @@ def assert_nothing_lost(units: list[Kept], shown: int, period: int) -> None:
     assert 0 <= shown - 1 - len(units) <= 20  # what the timeline still holds, or came since
 
 
+@pytest.mark.real_time("the camera sends thirty pictures a second, whether they are read or not")
 def test_every_jpeg_of_a_webcam_arrives_as_it_was_sent(tmp_path: Path) -> None:
     """MJPEG at the wanted size, undecoded, with the kernel's times; nothing dropped by the device."""
     small, wanted = mjpeg(160, 120, count=30), mjpeg(320, 240, count=100)

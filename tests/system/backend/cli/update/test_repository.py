@@ -10,6 +10,7 @@ import pytest
 from backend.cli.exits import CommandFailed
 from backend.cli.update.repository import run_program
 from backend.cli.update.steps import Interruptions
+from tests.support.waiting import wait_until
 
 
 def test_an_interruption_ends_the_program_and_what_it_started(tmp_path: Path) -> None:
@@ -30,8 +31,16 @@ def test_an_interruption_ends_the_program_and_what_it_started(tmp_path: Path) ->
         run_program(["sh", "-c", script])
     thread.join()
     os.close(held)
-    state = Path(f"/proc/{grandchild[0]}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX"
+    # A signal that was sent is not yet one that was handled.
+    wait_until(lambda: not _is_running(grandchild[0]), 10)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
 
 
 def test_a_program_that_fails_is_named_with_its_last_words() -> None:
