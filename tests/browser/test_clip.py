@@ -16,6 +16,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
 
+pytestmark = pytest.mark.slow("a buffer of six seconds, and pictures made by workers")
+
 PAINTED = Path(__file__).with_name("painted.js")
 CAMERA = {"id": "front", "name": "Front", "source": "synthetic?size=640x360&fps=30&gop_s=10&bframes=2"}
 FOLLOW = """async () => {

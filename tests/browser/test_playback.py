@@ -18,6 +18,8 @@ from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
 from tests.support.s3_servers import S3Server
 
+pytestmark = pytest.mark.slow("the address of a clip expires while it plays")
+
 CAMERA = {"id": "far", "name": "Far", "source": "synthetic?size=640x360&fps=30&gop_s=10&bframes=2"}
 PAINTED = Path(__file__).with_name("painted.js")
 LIFETIME_S = 10

@@ -14,6 +14,8 @@ from tests.support.kills import rows_of
 from tests.support.recorder_rig import counters_of
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow("a disk fills while the daemon records in real time")
+
 LONG_GOP = {"id": "front", "source": "synthetic?size=320x180&fps=30&gop_s=10"}
 DISK_BYTES = 24 * 1024 * 1024
 

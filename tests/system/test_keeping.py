@@ -16,6 +16,8 @@ from tests.support.s3_servers import S3Server
 from tests.system.test_disk_full import SmallDisk, mounted
 from tests.system.test_storage import storage_of, wait_until_both
 
+pytestmark = pytest.mark.slow("disks of a few megabytes fill by recordings in real time")
+
 CAMERA = {"id": "front", "source": "synthetic?size=320x180&fps=30&gop_s=1"}
 RESERVE_BYTES = 8 * 1024 * 1024
 LAST_SECOND = {"before_seconds": 1, "after_seconds": 0}

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import av
+import pytest
 
 from recorder.sources.test_card import read_counter
 from tests.support.daemon import Daemon
+
+pytestmark = pytest.mark.slow("a daemon dies in a recording and starts again")
 
 LONG_GOP = {"id": "front", "source": "synthetic?size=320x180&fps=30&gop_s=10"}
 

@@ -24,6 +24,8 @@ from tests.support.daemon import SMALL_CAMERA, Answer, Daemon
 from tests.support.s3_servers import S3Server
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow("a buffer of twelve seconds, so that GOPs of ten seconds are whole")
+
 PLAIN = {"id": "plain", "source": "synthetic?size=960x540&fps=10&gop_s=10"}
 BFRAMES = {"id": "bframes", "source": "synthetic?size=640x360&fps=30&gop_s=10&bframes=3"}
 

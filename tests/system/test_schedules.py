@@ -12,6 +12,8 @@ import pytest
 from recorder.sources.test_card import read_counter
 from tests.support.daemon import Daemon
 
+pytestmark = pytest.mark.slow("schedules of several seconds run by the real clock")
+
 FPS = 30
 
 

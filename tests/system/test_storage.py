@@ -13,6 +13,8 @@ from tests.support.commands import Ended, called
 from tests.support.daemon import Daemon
 from tests.support.s3_servers import S3Server, find_minio
 
+pytestmark = pytest.mark.slow("a store stops, dies and comes back while clips are copied to it")
+
 PATIENCE_S = 3.0
 """On a machine that does nine other things at once; without them an answer takes milliseconds."""
 

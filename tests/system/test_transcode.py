@@ -17,6 +17,8 @@ from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 
+pytestmark = pytest.mark.slow("cameras in real time, and clips that are encoded after them")
+
 JPEG = Material(width=320, height=176, frames=900, codec=Codec.MJPEG)
 H265 = Material(width=320, height=176, frames=900, codec=Codec.H265, bframes=2)
 LARGE = Material(width=1280, height=720, frames=600, codec=Codec.MJPEG)

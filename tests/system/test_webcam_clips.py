@@ -14,7 +14,10 @@ from recorder.sources.test_card import read_counter
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, chart, mjpeg, patches, pictured
 from tests.support.daemon import Daemon
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.slow("a camera in real time, and clips that are encoded after it"),
+]
 Picture = npt.NDArray[np.uint8]
 LEVELS = {b"MJPG": 2, b"YUYV": 3}
 """Raw pictures are rounded once more: they become JPEG before they are kept."""

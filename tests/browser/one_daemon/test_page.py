@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.conftest import Complaints
 from tests.support.daemon import READY_S, Daemon
 
+pytestmark = pytest.mark.slow("the page is watched while the daemon restarts")
+
 FPS = 30
 PAINTED = Path(__file__).parents[1] / "painted.js"
 CAMERAS = (

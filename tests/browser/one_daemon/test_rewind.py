@@ -16,6 +16,8 @@ from tests.browser.conftest import Complaints
 from tests.support.cameras.material import Material
 from tests.support.daemon import Daemon
 
+pytestmark = pytest.mark.slow("buffers of twelve seconds, of three cameras")
+
 PAINTED = Path(__file__).parents[1] / "painted.js"
 JPEG = Material(width=320, height=176, frames=300, codec=Codec.MJPEG)
 SHOWN = """async (only) => {

@@ -22,6 +22,7 @@ SOURCE = ROOT / "tests/support/killed/kill_at.c"
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.slow("two processes for each kill")
 def test_a_kill_anywhere_leaves_a_catalogue_and_files_that_agree(
     tmp_path: Path, name: str, is_whole: bool
 ) -> None:

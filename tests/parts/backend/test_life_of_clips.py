@@ -314,6 +314,7 @@ Lives.TestCase.settings = settings(
 )
 
 
+@pytest.mark.slow("a dozen lives of thirty steps, on real files")
 def test_whatever_happens_no_clip_is_lost_stuck_or_orphaned() -> None:
     """See the rules above for what happens, and the invariants for what must be true."""
     case = Lives.TestCase()

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.backend.retention_life import KEPT
 from tests.support.daemon import ROOT
 
 
+@pytest.mark.slow("one process for each step of a sweep")
 def test_whatever_step_of_a_sweep_a_kill_hits_catalogue_and_disk_agree_afterwards(tmp_path: Path) -> None:
     """Nothing that was to stay is gone, nothing that was to go stays, no file is left over or lost."""
     command = [sys.executable, "-m", "tests.support.backend.retention_life", str(tmp_path)]

@@ -210,6 +210,7 @@ async def test_a_strangers_file_costs_no_clip_and_recordings_are_refused_until_i
         assert not box.health.concerns
 
 
+@pytest.mark.slow("every sweep of a year, on a real catalogue")
 async def test_a_year_without_a_clock_keeps_the_disk_steady_and_the_newest_clips(tmp_path: Path) -> None:
     """Steps of hours and years, restarts, an age rule that never may fire; room is made all the same."""
     draw = random.Random(5)

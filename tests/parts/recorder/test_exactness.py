@@ -19,7 +19,10 @@ from tests.support.cameras.rtsp import Behaviour, RtspCamera, resized
 from tests.support.components import require_rtsp_server
 from tests.support.recorder_rig import Rig, counter_in, counters_of, media_seconds, running_recorder
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.slow("records in real time at every place of a GOP"),
+]
 MICROSECOND = timedelta(microseconds=1)
 FPS = 30
 CODINGS = [(gop, bframes) for gop in (30, 60, 300) for bframes in (0, 3)]
