@@ -4,7 +4,6 @@ Real catalogue, real files, a real kill; then a start, and catalogue and disk mu
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.daemon import unmeasured
 from tests.support.killed.deeds import CASES
 from tests.support.native import compiled
 
@@ -32,7 +32,7 @@ def test_a_kill_anywhere_leaves_a_catalogue_and_files_that_agree(
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.killed.trial", str(tmp_path), name, str(stride)],
         cwd=ROOT,
-        env=os.environ | {"LD_PRELOAD": str(compiled(SOURCE))},
+        env=unmeasured() | {"LD_PRELOAD": str(compiled(SOURCE))},
         capture_output=True,
         text=True,
         timeout=200,
