@@ -55,6 +55,8 @@ class Lane:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         environment = os.environ | {SUMMARY_VARIABLE: str(self.folder / "summary.json")}
+        # Some machines forbid it; then each of a hundred daemons would compile all that it loads.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         if self.is_measured:
             environment |= {
                 "COVERAGE_PROCESS_START": str(ROOT / "setup.cfg"),

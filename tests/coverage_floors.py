@@ -71,7 +71,7 @@ def measure(data_files: Iterable[Path], scratch: Path) -> list[FileCoverage]:
     joined = coverage.Coverage(data_file=str(scratch / "joined"), config_file=str(ROOT / "setup.cfg"))
     joined.combine([str(path) for path in data_files], keep=True)
     joined.save()
-    told = scratch / "coverage.json"
+    told = scratch / "reached.json"
     joined.json_report(outfile=str(told))
     files = [_file(name, found) for name, found in json.loads(told.read_text("utf-8"))["files"].items()]
     return sorted(files, key=lambda each: (each.percent, each.name))
