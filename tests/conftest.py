@@ -39,12 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long, so that no process ends up with one of them alone.
-
-    The browser's tests are the last: the event loop of its driver cannot hold those of asynchronous tests.
-    """
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: ("browser" in item.path.parts, item.path not in slow))
+    """Run the browser's tests last: the event loop of its driver cannot hold those of asynchronous tests."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
 
 
 def pytest_collection_finish() -> None:

@@ -10,7 +10,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 SPREAD = ("--dist", "loadfile", "--no-loadscope-reorder")
-"""The options that choose it. Without reordering, the slow files begin."""
+"""The options that choose it. Without reordering, the folders come in the order of the command line."""
 
 IN_ONE_PIECE = ("/one_daemon/", "/campaigns/")
 """Folders whose tests share a daemon, or would take both cores each: they run one after another."""

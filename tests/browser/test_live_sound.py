@@ -15,7 +15,10 @@ from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.slow("sound and picture are measured over seconds of real time")
+pytestmark = [
+    pytest.mark.real_time("sound beside its picture, as a browser plays them"),
+    pytest.mark.slow("sound and picture are measured over seconds of real time"),
+]
 
 # Flashes by the painted frames, clicks by what leaves the page's sound; both on the page's clock.
 MEASURE = Path(__file__).with_name("flashes.js")

@@ -15,6 +15,7 @@ from tests.support.cameras.fake_v4l2.camera import FakeCamera, chart, mjpeg, pat
 from tests.support.daemon import Daemon
 
 pytestmark = [
+    pytest.mark.real_time("the camera does not wait until its pictures are read"),
     pytest.mark.timeout(240),
     pytest.mark.slow("a camera in real time, and clips that are encoded after it"),
 ]

@@ -13,6 +13,7 @@ from tests.support.hostile.verdict import judge
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.real_time("one good camera among forty hostile ones, on two cores that run other tests")
 @pytest.mark.slow("forty cameras connect, misbehave and come back")
 def test_hostile_cameras_move_nothing_but_themselves(tmp_path: Path, is_whole: bool) -> None:
     """No answer without words, no ring beyond its bound, no frame of the good camera lost, nothing leaked."""
