@@ -163,10 +163,13 @@ def _tracker_of(codec: Codec, out_of_band: bytes) -> _Tracker:
 
 def codec_of(stream: VideoStream) -> Codec:
     """How the stream is encoded. Raises SourceUnsupported, saying what the camera sends instead."""
-    name = stream.codec_context.name
+    # FFmpeg announces video that it cannot decode; there is no context then.
+    context: object = getattr(stream, "codec_context", None)
+    name = "something unknown" if context is None else stream.codec_context.name
     codec = _CODECS.get(name)
     if codec is None:
-        msg = f"The video is encoded as {name.upper()}; set the camera to H.264 (or H.265, or MJPEG)."
+        kind = name if context is None else name.upper()
+        msg = f"The video is encoded as {kind}; set the camera to H.264 (or H.265, or MJPEG)."
         raise SourceUnsupported(msg)
     return codec
 

@@ -71,8 +71,8 @@ class StreamSource:
         if not streams:
             msg = f"{self.description} sends no video; check the path of the stream."
             raise SourceUnsupported(msg)
-        extradata = streams[0].codec_context.extradata or b""
-        self._assembler = UnitAssembler(self._clock, codec_of(streams[0]), extradata)
+        codec = codec_of(streams[0])
+        self._assembler = UnitAssembler(self._clock, codec, streams[0].codec_context.extradata or b"")
         heard = self._container.streams.audio
         if heard:
             self._sound = RtspSound(heard[0], streams[0], self._clock)
