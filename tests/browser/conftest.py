@@ -1,6 +1,6 @@
-"""A real Chromium for the page's tests: one for all, fresh profiles, and its complaints are failures."""
+"""A real Chromium for the page's tests: one a file, fresh profiles, and its complaints are failures."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,13 +8,36 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.support.components import require
 
 ROOT = Path(__file__).parents[2]
 HOUSE = "cam.house.example"
 """A name that is not loopback and leads here: over http it is no secure context."""
+
+OFF = (
+    # A page that may be wanted later costs as much as the one that is: half a second for each context.
+    "SpareRendererForSitePerProcess",
+    # The rest is Playwright's own list as far as it matters here; the last list given replaces the others.
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+)
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -24,6 +47,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(OFF)}",
     f"--host-resolver-rules=MAP {HOUSE} 127.0.0.1",
     "--autoplay-policy=no-user-gesture-required",
 )
@@ -40,9 +64,20 @@ class Complaints(list[str]):
         super().__init__()
         self.expected: list[str] = []
 
-    def listen(self, page: Page) -> None:
+    def listen(self, page: Page) -> Callable[[], None]:
+        """Collect what this page complains about, until what is returned is called."""
+
+        def uncaught(error: Error) -> None:
+            self.append(f"uncaught: {error}")
+
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.append(f"uncaught: {error}"))
+        page.on("pageerror", uncaught)
+
+        def stop() -> None:
+            page.remove_listener("console", self._console)
+            page.remove_listener("pageerror", uncaught)
+
+        return stop
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not any(part in message.text for part in self.expected):
@@ -50,17 +85,26 @@ class Complaints(list[str]):
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One process for all tests; each test has a context, and so a profile, of its own.
+def engines() -> Iterator[Playwright]:
+    """What starts browsers.
 
-    Playwright's event loop runs until the end, and asynchronous tests cannot run inside it: the browser's
-    tests are the last of a process (tests/conftest.py).
+    The event loop inside runs until the end, and asynchronous tests cannot run in it: the browser's tests are
+    the last of a process (tests/conftest.py).
+    """
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(engines: Playwright) -> Iterator[Browser]:
+    """One process for the tests of a file; each test has a context, and so a profile, of its own.
+
+    Not one for all: the longer it runs, the more every picture costs it, up to most of a core.
     """
     chromium = require("chromium", "apt-get install chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
-        yield launched
-        launched.close()
+    launched = engines.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
+    yield launched
+    launched.close()
 
 
 @pytest.fixture
@@ -113,13 +157,31 @@ def modules_url() -> Iterator[str]:
     thread.join(5)
 
 
+@pytest.fixture(scope="module")
+def _modules_page(browser: Browser) -> Iterator[Page]:
+    """One for all tests of a file: one of its own costs each of them most of a second of processor time."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def run(page: Page, modules_url: str) -> Any:
-    """Runs a function body with all exports of one module in scope as `m`."""
+def modules_page(_modules_page: Page, modules_url: str, complaints: Complaints) -> Iterator[Page]:
+    """An empty page that may load the modules: nothing of the test before is left, stored or in memory."""
+    page = _modules_page
     page.goto(f"{modules_url}/icon.svg")
+    page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    stop_listening = complaints.listen(page)
+    yield page
+    stop_listening()
+
+
+@pytest.fixture
+def run(modules_page: Page) -> Any:
+    """Runs a function body with all exports of one module in scope as `m`."""
 
     def evaluate(module: str, body: str, *arguments: object) -> Any:
         script = f"async ([module, args]) => {{ const m = await import(module); {body} }}"
-        return page.evaluate(script, [f"/{module}", list(arguments)])
+        return modules_page.evaluate(script, [f"/{module}", list(arguments)])
 
     return evaluate

@@ -16,8 +16,8 @@ from tests.support.clock.steps import Clock
 from tests.support.daemon import Daemon
 
 CAMERAS = (
-    {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=30&gop_s=1"},
-    {"id": "yard", "name": "Yard", "source": "synthetic?size=320x180&fps=30&gop_s=1"},
+    {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=15&gop_s=1"},
+    {"id": "yard", "name": "Yard", "source": "synthetic?size=320x180&fps=15&gop_s=1"},
 )
 
 

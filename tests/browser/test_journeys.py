@@ -18,7 +18,7 @@ from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 
 BACK_MS = 40_000
-CAMERA = {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=30&gop_s=1"}
+CAMERA = {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=15&gop_s=1"}
 MOST_TABS = 80
 
 

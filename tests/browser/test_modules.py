@@ -267,11 +267,11 @@ def test_addresses_name_what_is_open_and_what_is_chosen(run: Any) -> None:
     assert found == ["a/ b", "yard", None, "%E0"]
 
 
-def test_the_access_key_leaves_the_address_at_once(run: Any, page: Page) -> None:
+def test_the_access_key_leaves_the_address_at_once(run: Any, modules_page: Page) -> None:
     """Nobody reads it over a shoulder or finds it in the history."""
-    page.evaluate("location.hash = '#key=s3cret'")
+    modules_page.evaluate("location.hash = '#key=s3cret'")
     assert run("router.js", "return m.takeKey();") == "s3cret"
-    assert "s3cret" not in page.url
+    assert "s3cret" not in modules_page.url
     assert run("router.js", "return m.takeKey();") is None
 
 

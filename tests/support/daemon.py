@@ -21,7 +21,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
+
+from tests.support.forks import Fork, fork_daemon
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_CAMERA = {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=30&gop_s=1"}
@@ -60,6 +62,8 @@ class Daemon:
         `is_measured`: count the lines it reaches, in a run that does; one that is killed tells none.
         """
         self._environment = _environment() | dict(environment or {})
+        # The loader and the C library read their variables when a process begins.
+        self._needs_own_python = bool(environment)
         if not is_measured:
             self._environment.pop("COVERAGE_PROCESS_START", None)
         self.directory = directory
@@ -68,7 +72,7 @@ class Daemon:
         self.data_dir = directory / "data"
         self.config_path = directory / "config.yaml"
         self.configure(cameras, **sections)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Fork | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -116,14 +120,7 @@ class Daemon:
         """Start the process and wait until it is ready."""
         assert not self.is_running, "the daemon runs already"
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "backend", "run", "--config", str(self.config_path)],
-                cwd=ROOT,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            self._process = self._begin(["run", "--config", str(self.config_path)], log)
         if wait:
             try:
                 self.wait(self._is_ready, READY_S, "ready")
@@ -212,6 +209,18 @@ class Daemon:
                 return found
             assert time.monotonic() < end, f"not within {deadline_s} s: {what}"
             time.sleep(0.05)
+
+    def _begin(self, arguments: list[str], log: BinaryIO) -> subprocess.Popen[bytes] | Fork:
+        if not self._needs_own_python:
+            return fork_daemon(arguments, cwd=ROOT, environment=self._environment, output=log)
+        return subprocess.Popen(
+            [sys.executable, "-m", "backend", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
     def _is_ready(self) -> bool:
         try:

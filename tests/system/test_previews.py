@@ -283,7 +283,7 @@ def test_a_clip_that_only_the_store_has_gets_its_picture_all_the_same(tmp_path: 
 
             daemon.wait(only_the_last_is_stored, 60, "the picture at the store, the one before gone")
             (daemon.data_dir / "thumbnails" / path).unlink()
-            # The store has the picture a moment before the daemon has its answer; until then a placeholder stands in.
+            # The store has it a moment before the daemon knows; until then a placeholder stands in.
             url = daemon.clip(clip["id"])["previews"]["manual"]["url"]
             daemon.wait(lambda: "png" in daemon.get(url).headers["content-type"], 30, "the store's picture")
             assert read_counter(manual(daemon, clip)) == wanted[-1]

@@ -14,7 +14,7 @@ from tests.support.daemon import READY_S, Daemon
 
 pytestmark = pytest.mark.slow("the page is watched while the daemon restarts")
 
-FPS = 30
+FPS = 15
 PAINTED = Path(__file__).parents[1] / "painted.js"
 CAMERAS = (
     {"id": "front", "name": "Front door", "source": f"synthetic?size=640x360&fps={FPS}"},
@@ -128,10 +128,10 @@ def test_record_gives_a_card_and_a_clip_that_shows_exactly_its_frames(
     expect(page).to_have_url(re.compile(rf"#/live/{clip['id']}"))
     expect(page.locator(".clip-dialog video")).to_have_js_property("readyState", 4)
     seen = page.evaluate(
-        """async ([camera, start]) => {
+        """async ([camera, start, fps]) => {
           const m = await import("/painted.js");
           const video = document.querySelector(".clip-dialog video");
-          const half = 0.5 / 30;
+          const half = 0.5 / fps;
           const found = { duration: video.duration, painted: [], asked: [] };
           for (const time of [half, 4 + half, video.duration - half]) {
             found.painted.push(await m.counterAt(video, time));
@@ -140,7 +140,7 @@ def test_record_gives_a_card_and_a_clip_that_shows_exactly_its_frames(
           }
           return found;
         }""",
-        [camera, done["start_time"]],
+        [camera, done["start_time"], FPS],
     )
     assert seen["duration"] == pytest.approx(done["duration_seconds"], abs=0.001)
     assert seen["painted"] == seen["asked"]

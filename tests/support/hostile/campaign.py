@@ -36,8 +36,9 @@ GOOD_BYTES, HOSTILE_BYTES = 64 * MIB, 6 * MIB
 SLACK_BYTES = 250 * MIB
 """What the daemon may take beyond its rings and 1.3 times their bounds: open connections of all cameras,
 each with a unit under way (32 MiB at the very most), replays, allocators."""
-SETTLED_S = 15.0
 CLEAN_ERRORS = {404, 409, 410, 415, 422, 429, 502, 503, 504}
+_RECORDED_AT_THE_END = 4
+"""Every how many-th hostile camera."""
 _CODECS = (Codec.H264, Codec.H265, Codec.MJPEG)
 
 
@@ -133,6 +134,9 @@ class _Campaign:
 
     def _finish(self, good_clip: str) -> None:
         seen, daemon = self._seen, self._daemon
+        # Chance may have recorded none that ever sent a picture.
+        for camera in self._hostile[::_RECORDED_AT_THE_END]:
+            self._record(camera, after_s=0)
         stopped = daemon.post(f"/api/clips/{good_clip}/stop")
         seen.expect(stopped.status in (200, 202), f"stop: {stopped.status} {stopped.body!r}")
         seen.good_clip = daemon.wait_for_clip(good_clip, deadline_s=60)
@@ -176,14 +180,7 @@ class _Campaign:
         )  # fmt: skip
         if asked == "record":
             if record:
-                body = {
-                    "camera": camera,
-                    "before_seconds": 3,
-                    "after_seconds": self._chance.choice([0, 1, 2]),
-                }
-                answer = self._noted("record", self._daemon.post("/api/clips", body))
-                if answer.status == 201:
-                    self._clips.append(answer.json()["id"])
+                self._record(camera, after_s=self._chance.choice([0, 1, 2]))
         elif asked == "live":
             # H.265 is decoded inside the daemon while somebody watches, so it is watched most.
             watched = "r-h265-flips" if self._chance.random() < 0.3 else camera
@@ -193,6 +190,12 @@ class _Campaign:
                 self._noted(asked.replace(camera, "{camera}").partition("?")[0], self._daemon.get(asked))
             except TimeoutError:
                 self._seen.expect(False, f"no answer to {asked}")
+
+    def _record(self, camera: str, after_s: float) -> None:
+        body = {"camera": camera, "before_seconds": 3, "after_seconds": after_s}
+        answer = self._noted("record", self._daemon.post("/api/clips", body))
+        if answer.status == 201:
+            self._clips.append(answer.json()["id"])
 
     def _look(self, camera: str) -> None:
         """Look at the moving picture for a moment, and go away without a word."""

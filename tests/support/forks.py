@@ -1,0 +1,202 @@
+"""Daemons as forks of one process that has their modules loaded already.
+
+Loading takes two seconds of processor time, and most daemons of the suite live for less than ten: a run that
+starts a hundred would spend its time loading. A fork runs `python -m backend` from its first line, in a
+process of its own: signals, files, sockets and workers are the daemon's. What the loader and the C library
+read when a process begins (LD_PRELOAD, TZ) needs `subprocess`; tests/system/backend/cli/test_run.py and the
+tests of the launcher start daemons as people do.
+
+    process = fork_daemon(["run", "--config", path], cwd=ROOT, environment=os.environ, output=log)
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(20)
+
+Blocking; one thread at a time.
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import backend
+import recorder
+
+_MEASURED = "COVERAGE_PROCESS_START"
+_LOADED_LATER = ("alembic.command", "alembic.op", "cv2", "multiprocessing.popen_forkserver")
+"""What a start loads apart from our own modules."""
+_MESSAGE_BYTES = 1 << 16
+
+
+class Fork:
+    """A daemon that the server below forked; the part of `subprocess.Popen` that tests use."""
+
+    def __init__(self, pid: int, ending: int, arguments: Sequence[str]) -> None:
+        """`ending` is the read end of a pipe that brings the exit code; this object closes it."""
+        self.pid = pid
+        self._ending = ending
+        self._arguments = arguments
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal, or None while it runs."""
+        return self._read(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Block until it ends. Raises subprocess.TimeoutExpired."""
+        code = self._read(timeout)
+        if code is None:
+            assert timeout is not None
+            raise subprocess.TimeoutExpired(list(self._arguments), timeout)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Nothing if it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _read(self, timeout_s: float | None) -> int | None:
+        if self._code is None and select.select([self._ending], [], [], timeout_s)[0]:
+            said = os.read(self._ending, 16)
+            os.close(self._ending)
+            assert said, f"the process that forks daemons died before process {self.pid}"
+            self._code = int(said)
+        return self._code
+
+
+class _Server:
+    """The process that forks, as the tests see it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                cwd=Path(__file__).parents[2],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self._socket = ours
+
+    def fork(
+        self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], output: BinaryIO
+    ) -> Fork:
+        reading, writing = os.pipe()
+        request = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment)}
+        try:
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [output.fileno(), writing])
+        finally:
+            os.close(writing)
+        pid = self._socket.recv(32)
+        assert pid, "the process that forks daemons died"
+        return Fork(int(pid), reading, arguments)
+
+    def close(self) -> None:
+        """Ends the daemons that still run as well."""
+        self._socket.close()
+        self._process.wait()
+
+
+_servers: list[_Server] = []
+
+
+def fork_daemon(
+    arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: BinaryIO
+) -> Fork:
+    """Run `python -m backend ARGUMENTS` in a process of its own, stdout and stderr going to `output`."""
+    if not _servers:
+        _servers.append(_Server())
+        atexit.register(lambda: _servers.pop().close())
+    return _servers[0].fork(arguments, cwd, environment, output)
+
+
+def _load() -> None:
+    """Load all that a daemon loads until it answers."""
+    gc.disable()
+    for package in (recorder, backend):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith(("__main__", ".env")) and ".versions." not in module.name:
+                importlib.import_module(module.name)
+    for name in _LOADED_LATER:
+        importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
+
+
+def _serve(requests: socket.socket) -> list[str]:
+    """Fork for each request until the tests close their end; returns, in each fork, its arguments."""
+    endings: dict[int, tuple[int, int]] = {}
+    waiting = selectors.DefaultSelector()
+    waiting.register(requests, selectors.EVENT_READ)
+    while True:
+        for key, _ in waiting.select():
+            if key.fd in endings:
+                waiting.unregister(key.fd)
+                _report(key.fd, *endings.pop(key.fd))
+                continue
+            said, descriptors, *_ = socket.recv_fds(requests, _MESSAGE_BYTES, 2)
+            if not said:
+                for pid, _ in endings.values():
+                    os.kill(pid, signal.SIGKILL)
+                sys.exit(0)
+            output, ending = descriptors
+            # Safe: this process has no other thread, and so no lock that one might hold.
+            if (pid := os.fork()) == 0:  # noqa: TID251
+                waiting.close()
+                return _become(json.loads(said), output)
+            os.close(output)
+            watched = os.pidfd_open(pid)
+            endings[watched] = (pid, ending)
+            waiting.register(watched, selectors.EVENT_READ)
+            requests.send(str(pid).encode())
+
+
+def _report(watched: int, pid: int, ending: int) -> None:
+    _, status = os.waitpid(pid, 0)
+    os.write(ending, str(os.waitstatus_to_exitcode(status)).encode())
+    os.close(ending)
+    os.close(watched)
+
+
+def _become(request: dict[str, object], output: int) -> list[str]:
+    """Turn this fork into what `subprocess` would have started; returns its arguments."""
+    arguments, environment = request["arguments"], request["environment"]
+    assert isinstance(arguments, list)
+    assert isinstance(environment, dict)
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.chdir(str(request["cwd"]))
+    # Its workers measure themselves, and the two other processes of `multiprocessing` reach no line of ours.
+    is_measured = environment.pop(_MEASURED, None)
+    os.environ.clear()
+    os.environ.update(environment)
+    if _MEASURED in _OWN and not is_measured:
+        import coverage
+
+        if (running := coverage.Coverage.current()) is not None:
+            running.stop()
+    return arguments
+
+
+_OWN = dict(os.environ)
+
+
+if __name__ == "__main__":
+    _load()
+    sys.argv[1:] = _serve(socket.socket(fileno=int(sys.argv[1])))
+    runpy.run_module("backend", run_name="__main__", alter_sys=True)
