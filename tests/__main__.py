@@ -25,8 +25,14 @@ from tests.spread import SPREAD
 
 BUILD = ROOT / "build" / "tests"
 UNITS = ("tests/units", "tests/test_house.py")
-PARTS = ("tests/system", "test_background_stream.py", "tests/contracts", "tests/parts")
-"""In this order: the daemons wait for real time, so they begin; short files of computing fill the end."""
+PARTS = (
+    "tests/parts/recorder",
+    "tests/system",
+    "test_background_stream.py",
+    "tests/contracts",
+    "tests/parts",
+)
+"""In this order: what waits for cameras begins, then daemons; short files of computing fill the end."""
 BROWSER = ("tests/browser",)
 
 
@@ -149,7 +155,7 @@ def _run_lanes(options: Options) -> list[Lane]:
     measured = options.is_measured
     units = Lane("units", [*_campaigns(options), *UNITS, "-q", "-n", "2"], measured)
     browser = Lane("browser", [*_campaigns(options), *BROWSER], measured)
-    parts = Lane("parts", [*_campaigns(options), *PARTS, "-q", "-n", "3", *SPREAD], measured)
+    parts = Lane("parts", [*_campaigns(options), *PARTS, "-q", "-n", "4", *SPREAD], measured)
     lanes = [units] if options.is_fast else [units, browser, parts]
     with _ending(lanes):
         units.start(is_shown=True)

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow("cameras in real time, and clips that are encoded 
 
 JPEG = Material(width=320, height=176, frames=900, codec=Codec.MJPEG)
 H265 = Material(width=320, height=176, frames=900, codec=Codec.H265, bframes=2)
-LARGE = Material(width=1280, height=720, frames=600, codec=Codec.MJPEG)
-LARGE_H265 = Material(width=1280, height=720, frames=150, codec=Codec.H265)
+LARGE = Material(width=960, height=544, frames=600, codec=Codec.MJPEG)
+LARGE_H265 = Material(width=960, height=544, frames=150, codec=Codec.H265)
 
 
 def started(directory: Path, camera: RtspCamera, **settings: Any) -> Daemon:

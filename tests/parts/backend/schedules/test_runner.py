@@ -15,7 +15,10 @@ from backend.schedules.schedules import DISABLED
 from tests.support.backend.schedule_rig import Rig, rigged, utc
 from tests.support.backend.schedule_specs import a_recording
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.real_time("a recording of a second is missed when the machine stands still for a second"),
+]
 
 DAY = datetime(2026, 3, 10)
 DUE = DAY.replace(hour=7, minute=30)
