@@ -43,13 +43,31 @@ export async function counterOfPicture(url) {
   return counterOf(bitmap, bitmap.width, bitmap.height);
 }
 
+/**
+ * @param {HTMLVideoElement} video
+ * @param {number} time_s
+ * @returns {Promise<void>} when a frame of about that time is painted; a second later if none is
+ */
+function paintedNear(video, time_s) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 1000);
+    const look = () =>
+      video.requestVideoFrameCallback((_now, { mediaTime }) => {
+        if (Math.abs(mediaTime - time_s) < 0.1) resolve();
+        else look();
+      });
+    look();
+  });
+}
+
 /** @param {HTMLVideoElement} video @param {number} time_s @returns {Promise<number|null>} the counter shown there */
 export async function counterAt(video, time_s) {
   video.pause();
   // Not the next frame painted: one of before the pause may still be on its way.
   const sought = new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+  const painted = paintedNear(video, time_s);
   video.currentTime = time_s;
-  await sought;
+  await Promise.all([sought, painted]);
   await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
   return counterOf(video, video.videoWidth, video.videoHeight);
 }

@@ -9,6 +9,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
 
+pytestmark = pytest.mark.slow("six cameras, and pages that wait for each other's events")
+
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:

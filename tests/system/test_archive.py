@@ -11,11 +11,13 @@ import pytest
 
 from tests.support.daemon import Daemon
 
+pytestmark = pytest.mark.slow("pictures of full size, encoded in real time")
+
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     # Large pictures, so that a client can leave in the middle.
-    camera = {"id": "front", "source": "synthetic?size=1920x1080&fps=30&gop_s=1"}
+    camera = {"id": "front", "source": "synthetic?size=1920x1080&fps=10&gop_s=1"}
     with Daemon(tmp_path_factory.mktemp("archive"), [camera]) as running:
         running.wait_for_buffer(2)
         yield running

@@ -21,6 +21,8 @@ from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 
+pytestmark = pytest.mark.slow("a camera in real time")
+
 SMALL = Material(width=320, height=176, frames=300, codec=Codec.MJPEG)
 
 

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.commands import called
 from tests.support.daemon import Daemon
 from tests.support.postgres import running_postgres
+
+pytestmark = pytest.mark.slow("a database server is made, and a daemon is killed and started again")
 
 
 def test_a_daemon_on_postgresql_records_survives_a_kill_and_agrees_with_its_disk(tmp_path: Path) -> None:

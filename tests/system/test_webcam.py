@@ -3,8 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, mjpeg
 from tests.support.daemon import Daemon
+
+pytestmark = pytest.mark.slow("cameras stall, vanish and come back in real time")
 
 
 def camera_of(daemon: Daemon) -> dict[str, Any]:

@@ -4,11 +4,14 @@ import json
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HOUSE, Complaints
 from tests.browser.one_daemon.test_page import access_key, record, wait_for_live
 from tests.support.daemon import Daemon
+
+pytestmark = pytest.mark.slow("the first of its folder: buffers of twelve seconds are filled")
 
 
 def test_where_the_context_is_secure_the_page_can_be_installed(page: Page, daemon: Daemon) -> None:

@@ -20,6 +20,13 @@ from tests.support.cameras.sound import clicks_s, flashes_s, heard_s, offsets_s
 from tests.support.components import require_rtsp_server
 from tests.support.recorder_rig import Rig, running_recorder
 
+pytestmark = [
+    pytest.mark.real_time(
+        "a camera that is kept waiting reports wrong clocks, and FFmpeg moves pictures by them"
+    ),
+    pytest.mark.slow("cameras with sound, in real time"),
+]
+
 FLASHING = Material(width=320, height=180, frames=600, flash=True)
 PROMISED_S = 0.020
 

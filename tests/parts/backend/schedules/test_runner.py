@@ -18,6 +18,7 @@ from tests.support.backend.schedule_specs import a_recording
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.real_time("a recording of a second is missed when the machine stands still for a second"),
+    pytest.mark.slow("recordings of a second and more, by the clock of the wall"),
 ]
 
 DAY = datetime(2026, 3, 10)

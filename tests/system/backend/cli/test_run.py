@@ -21,6 +21,8 @@ from tests.support.cameras.fake_v4l2.camera import without_cameras
 from tests.support.commands import Ended, called, clean_environ, process
 from tests.support.daemon import ROOT, free_port
 
+pytestmark = pytest.mark.slow("each test starts a daemon as a person does")
+
 CANARY = "canary-31ce"
 
 
