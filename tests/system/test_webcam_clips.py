@@ -20,6 +20,8 @@ pytestmark = [
     pytest.mark.slow("a camera in real time, and clips that are encoded after it"),
 ]
 Picture = npt.NDArray[np.uint8]
+FPS = 15
+"""The driver's ten buffers last so for two thirds of a second, in which a busy machine reads them."""
 LEVELS = {b"MJPG": 2, b"YUYV": 3}
 """Raw pictures are rounded once more: they become JPEG before they are kept."""
 
@@ -33,13 +35,13 @@ def daemon_of(directory: Path, camera: FakeCamera) -> Daemon:
     )
 
 
-def shown(daemon: Daemon, clip: dict[str, Any]) -> list[Picture]:
+def shown(daemon: Daemon, clip: dict[str, Any], fps: int) -> list[Picture]:
     """Every frame of the finished file, decoded as its tags say."""
     assert (clip["video_codec"], clip["gaps"]) == ("h264", [])
     with av.open(io.BytesIO(daemon.get(clip["playback_url"]).body), "r") as container:
         pictures = [frame.to_ndarray(format="bgr24").astype(np.uint8) for frame in container.decode(video=0)]
     assert len(pictures) == clip["frame_count"]
-    assert clip["duration_seconds"] == pytest.approx(len(pictures) / 30, abs=0.1)
+    assert clip["duration_seconds"] == pytest.approx(len(pictures) / fps, abs=0.1)
     return pictures
 
 
@@ -73,18 +75,18 @@ def _inside(patch: Picture) -> Picture:
 
 @pytest.mark.parametrize("fourcc", [b"MJPG", b"YUYV"], ids=["mjpeg", "yuyv"])
 def test_a_clip_is_exact_in_its_colours_and_survives_a_kill(tmp_path: Path, fourcc: bytes) -> None:
-    """The ninety frames of their labels; then `kill -9` in a recording costs at most its last second."""
-    mode = chart(fourcc)
+    """The frames of their labels; then `kill -9` in a recording costs at most its last second."""
+    mode = chart(fourcc, FPS)
     with FakeCamera(tmp_path, [mode]) as camera, daemon_of(tmp_path, camera) as daemon:
         daemon.wait_for_buffer(4, "usb")
-        # By labels: the camera's own clock wavers, so three seconds may be ninety frames or one more.
+        # By labels: the camera's own clock wavers, so three seconds may be 45 frames or one more.
         listed = daemon.get("/api/cameras/usb/frames?limit=2000").json()["frames"]
-        asked = {"start": listed[-100]["label"], "end": listed[-10]["label"]}
-        first = read_counter(decoded(daemon.get(listed[-100]["frame_url"]).body))
+        asked = {"start": listed[-50]["label"], "end": listed[-5]["label"]}
+        first = read_counter(decoded(daemon.get(listed[-50]["frame_url"]).body))
         clip = daemon.post("/api/clips", asked).json()
-        pictures = shown(daemon, daemon.wait_for_clip(clip["id"]))
+        pictures = shown(daemon, daemon.wait_for_clip(clip["id"]), FPS)
         numbers = counters(pictures, len(mode.frames))
-        assert (numbers[0], len(numbers)) == (first, 90)
+        assert (numbers[0], len(numbers)) == (first, 45)
         source = pictured(mode)
         assert max(colour_error(picture, source) for picture in pictures) <= LEVELS[fourcc]
         long = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": None}).json()
@@ -93,8 +95,8 @@ def test_a_clip_is_exact_in_its_colours_and_survives_a_kill(tmp_path: Path, four
         daemon.kill()
         assert camera.dropped == 0
         daemon.start()
-        kept = counters(shown(daemon, daemon.wait_for_clip(long["id"])), len(mode.frames))
-        assert len(kept) >= 30 * (recorded_s - 1)
+        kept = counters(shown(daemon, daemon.wait_for_clip(long["id"]), FPS), len(mode.frames))
+        assert len(kept) >= FPS * (recorded_s - 1)
         daemon.wait(lambda: daemon.get("/api/cameras/usb").json()["state"] == "live", 20, "the camera again")
 
 
@@ -110,6 +112,6 @@ def test_a_transcode_that_is_killed_with_the_daemon_begins_again_by_itself(tmp_p
         assert not (directory / "clip.mp4").exists()
         daemon.start()
         done = daemon.wait_for_clip(clip["id"], deadline_s=90)
-        assert abs(len(counters(shown(daemon, done), 60)) - 270) <= 1
+        assert abs(len(counters(shown(daemon, done, 30), 60)) - 270) <= 1
         daemon.wait(lambda: not (directory / "recording.part").exists(), 10, "the part file to go")
         assert [path.name for path in directory.iterdir()] == ["clip.mp4"]

@@ -109,8 +109,8 @@ PATCHES = [
 """The colours of `chart`: blue, green, red."""
 
 
-def chart(fourcc: bytes, width: int = 320, height: int = 240, count: int = 300) -> Mode:
-    """Flat patches under the counter, as JPEG (`MJPG`) or raw pictures (`YUYV`), 30 a second.
+def chart(fourcc: bytes, fps: int, width: int = 320, height: int = 240, count: int = 300) -> Mode:
+    """Flat patches under the counter, as JPEG (`MJPG`) or raw pictures (`YUYV`).
 
     The lowest lines are noise, as of a sensor.
     """
@@ -123,7 +123,7 @@ def chart(fourcc: bytes, width: int = 320, height: int = 240, count: int = 300) 
         draw_counter(picture, number)
         picture[-4:] = noise.integers(100, 140, picture[-4:].shape, np.uint8)
         frames.append(_ENCODERS[fourcc](picture))
-    return Mode(fourcc, width, height, 30, tuple(frames))
+    return Mode(fourcc, width, height, fps, tuple(frames))
 
 
 def patches(picture: Picture) -> list[Picture]:
