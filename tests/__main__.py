@@ -160,7 +160,7 @@ def _run_lanes(options: Options) -> list[Lane]:
     measured = options.is_measured
     units = Lane("units", [*_campaigns(options), *UNITS, "-q", "-n", "2"], measured)
     browser = Lane("browser", [*_campaigns(options), *BROWSER], measured)
-    parts = Lane("parts", [*_campaigns(options), *PARTS, "-q", "-n", "3", *SPREAD], measured)
+    parts = Lane("parts", [*_campaigns(options), *PARTS, "-q", "-n", "2", *SPREAD], measured)
     lanes = [units] if options.is_fast else [units, browser, parts]
     with _ending(lanes):
         units.start(is_shown=True)

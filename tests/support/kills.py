@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,8 @@ class Promise:
 
     clip: dict[str, Any]
     oldest: datetime
-    killed_at: datetime
+    newest: datetime
+    """The last frame in its camera's buffer just before the kill."""
     stopped_at: datetime | None
 
 
@@ -104,8 +106,7 @@ class Campaign:
         self._check_places()
         for camera in ("long", "short"):
             self.daemon.wait_for_buffer(0.3, camera)
-            status = self.daemon.get(f"/video/buffer/status?camera={camera}").json()
-            self._oldest[camera] = datetime.fromisoformat(status["oldest_frame_utc"])
+            self._oldest[camera] = self._frame(camera, "oldest_frame_utc")
         asks = self._plan_asks()
         kill_s = self._plan_kill(asks)
         ready_s = time.monotonic()
@@ -114,14 +115,15 @@ class Campaign:
         sent = [threads.submit(self._ask, ask, ready_s) for ask in asks]
         stops = [threads.submit(self._stop, ask, future) for ask, future in zip(asks, sent, strict=True)]
         time.sleep(max(0.0, ready_s + kill_s - time.monotonic()))
-        killed_at = datetime.now(UTC)
+        # By its newest frame and not by the wall: a camera that a busy machine holds up has lost nothing.
+        newest = {camera: self._frame(camera, "newest_frame_utc") for camera in ("long", "short")}
         os.kill(pid, self._ending)
         if self._ending is signal.SIGTERM:
             assert self.daemon.wait_for_end() == 0
         self.daemon.kill()
         self.tally.kills += 1
         for future, stop in zip(sent, stops, strict=True):
-            self._note(future.result(), killed_at, stop.result())
+            self._note(future.result(), newest, stop.result())
 
     def _plan_asks(self) -> list[Ask]:
         draw = self._random
@@ -179,7 +181,13 @@ class Campaign:
             self.tally.cut += 1
             return None
 
-    def _note(self, answer: Answer | None, killed_at: datetime, stopped_at: datetime | None) -> None:
+    def _frame(self, camera: str, which: str) -> datetime:
+        status = self.daemon.get(f"/video/buffer/status?camera={camera}").json()
+        return datetime.fromisoformat(status[which])
+
+    def _note(
+        self, answer: Answer | None, newest: Mapping[str, datetime], stopped_at: datetime | None
+    ) -> None:
         if answer is None:
             return
         if answer.status != 201:
@@ -188,7 +196,7 @@ class Campaign:
             clip = answer.json()
             self.tally.drafts_at_once += clip["status"] == "draft"
             oldest = self._oldest[clip["camera"]]
-            self.tally.promises.append(Promise(clip, oldest, killed_at, stopped_at))
+            self.tally.promises.append(Promise(clip, oldest, newest[clip["camera"]], stopped_at))
 
     def _check_places(self) -> None:
         """After a start: rows and directories are the same clips, all drafts, and nothing is left over."""

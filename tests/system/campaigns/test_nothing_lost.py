@@ -74,7 +74,7 @@ def check_kept(promise: Promise, row: dict[str, Any], data_dir: Path) -> None:
     assert start == time_of(told, "start_time")
     assert asked <= start < asked + FRAME
     assert counters[0] == round((start - promise.oldest) / FRAME)
-    must_reach = promise.killed_at - PROMISED_LOSS
+    must_reach = promise.newest - PROMISED_LOSS
     if promise.stopped_at is not None:
         must_reach = min(must_reach, promise.stopped_at - PROMISED_LOSS)
     if told["planned_end"] is not None:

@@ -48,7 +48,9 @@ def test_a_clip_that_plays_passes_and_a_damaged_one_does_not(daemon: Daemon, ser
     assert steps == [(mode, name) for mode in ("direct_url", "proxy_stream") for name in STEPS]
     path = daemon.data_dir / "clips" / clip["id"] / "clip.mp4"
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+    # All its pictures: of a few torn ones a decoder conceals what no keyframe is part of.
+    pictures = whole.index(b"mdat") + 4
+    path.write_bytes(whole[:pictures] + bytes(len(whole) - pictures))
     status, said = check(daemon, clip["id"])
     failed = [line.split()[:2] for line in said.splitlines() if "FAILED" in line]
     assert (status, failed) == (1, [["proxy_stream", "seeks"]]), said
