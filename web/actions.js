@@ -6,7 +6,16 @@
 import { ApiError } from "./api.js";
 import { rfc3339 } from "./format.js";
 import { text } from "./messages.js";
-import { currentCamera, mergeClips, withCamera, withClip, withCopy, withoutClip } from "./store.js";
+import {
+  currentCamera,
+  mergeClips,
+  refreshed,
+  withCamera,
+  withClip,
+  withCopy,
+  withOpenClip,
+  withoutClip,
+} from "./store.js";
 
 /** @import { Camera, Clip, Tools } from "./types.js" */
 
@@ -76,7 +85,9 @@ export class Actions {
     this.#store.update(({ clips }) => ({ clips: { ...clips, status: clips.items.length ? clips.status : "loading" } }));
     try {
       const { items, cursor } = await this.#api.clips();
-      this.#store.update(({ clips }) => ({ clips: { ...clips, items, cursor, status: "ready", error: null } }));
+      this.#store.update(({ clips }) => ({
+        clips: { ...clips, items: refreshed(clips.items, items), cursor, status: "ready", error: null },
+      }));
     } catch (error) {
       this.#store.update(({ clips }) => ({
         clips: clips.items.length ? clips : { ...clips, status: "error", error: words(error) },
@@ -113,7 +124,7 @@ export class Actions {
     if (!openId || session !== "ok") return;
     try {
       const clip = await this.#api.clip(openId);
-      if (this.#store.state.openId === openId) this.#store.update({ openClip: clip, openError: null });
+      this.#store.update((state) => withOpenClip(state, clip));
     } catch (error) {
       const gone = error instanceof ApiError && [400, 404, 422].includes(error.status);
       if (this.#store.state.openId !== openId) return;

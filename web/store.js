@@ -57,15 +57,28 @@ export class Store {
   }
 }
 
+/** @param {Clip|null|undefined} known @param {Clip} fresh @returns {Clip} the newer version of the same clip */
+function newest(known, fresh) {
+  return known && known.id === fresh.id && known.version > fresh.version ? known : fresh;
+}
+
+/**
+ * @param {readonly Clip[]} known
+ * @param {readonly Clip[]} answer
+ * @returns {Clip[]} the clips of the answer, each as an event has told it meanwhile
+ */
+export function refreshed(known, answer) {
+  const byId = new Map(known.map((clip) => [clip.id, clip]));
+  return answer.map((clip) => newest(byId.get(clip.id), clip));
+}
+
 /**
  * @param {readonly Clip[]} known
  * @param {readonly Clip[]} fresh replaces what has the same id, unless it is older: an answer and an event may cross
  */
 export function mergeClips(known, fresh) {
   const byId = new Map(known.map((clip) => [clip.id, clip]));
-  for (const clip of fresh) {
-    if (clip.version >= (byId.get(clip.id)?.version ?? 0)) byId.set(clip.id, clip);
-  }
+  for (const clip of fresh) byId.set(clip.id, newest(byId.get(clip.id), clip));
   // By the server's count, as it lists them: its clock may have been set.
   return [...byId.values()].sort((a, b) => b.number - a.number);
 }
@@ -73,12 +86,13 @@ export function mergeClips(known, fresh) {
 /** @param {State} state @param {Clip} clip @returns {Partial<State>} */
 export function withClip(state, clip) {
   const items = mergeClips(state.clips.items, [clip]);
-  const newest = items.find(({ id }) => id === clip.id) ?? clip;
-  return {
-    ...withCopy(state, clip.id),
-    clips: { ...state.clips, items },
-    ...(state.openId === clip.id ? { openClip: newest, openError: null } : {}),
-  };
+  return { ...withCopy(state, clip.id), clips: { ...state.clips, items }, ...withOpenClip(state, clip) };
+}
+
+/** @param {State} state @param {Clip} clip @returns {Partial<State>} nothing if another clip is open by now */
+export function withOpenClip(state, clip) {
+  if (state.openId !== clip.id) return {};
+  return { openClip: newest(state.openClip, clip), openError: null };
 }
 
 /**

@@ -169,6 +169,25 @@ def test_an_older_word_about_a_clip_never_replaces_a_newer_one(run: Any) -> None
     assert found == ["3pending", "2draft", "1draft"]
 
 
+def test_an_answer_that_an_event_overtook_changes_nothing(run: Any) -> None:
+    """Of the open clip, listed or not, and of a whole list; clips that are no longer listed go."""
+    found = run(
+        "store.js",
+        """const clip = (id, version, status) => ({ id, version, status, number: Number(id) });
+        const store = new m.Store({ ...m.INITIAL, openId: "1" });
+        const seen = [];
+        for (const told of [clip("1", 7, "failed"), clip("1", 6, "processing"), clip("2", 1, "draft")]) {
+          store.update((state) => m.withOpenClip(state, told));
+          seen.push(store.state.openClip.status);
+        }
+        store.update((state) => m.withClip(state, clip("1", 6, "processing")));
+        const listed = m.refreshed([clip("1", 7, "failed"), clip("3", 1, "draft")],
+          [clip("1", 6, "processing"), clip("2", 1, "draft")]);
+        return [seen, store.state.openClip.status, listed.map((c) => c.id + c.status)];""",
+    )
+    assert found == [["failed", "failed", "failed"], "failed", ["1failed", "2draft"]]
+
+
 def test_a_copy_on_its_way_is_told_until_the_clip_says_where_it_is(run: Any) -> None:
     """Each clip its own share; the next word about a clip ends it, and nothing of it is left."""
     found = run(

@@ -9,7 +9,7 @@ import { batch } from "../gallery/batch.js";
 import { filterOf, withChange } from "../gallery/list.js";
 import { text } from "../messages.js";
 import { choose } from "../router.js";
-import { copyOf, mergeClips } from "../store.js";
+import { copyOf, mergeClips, refreshed } from "../store.js";
 /** @import { Clip, Services, State } from "../types.js" */
 
 export class ClipsScreen extends HsElement {
@@ -140,7 +140,7 @@ export class ClipsScreen extends HsElement {
     this.#status = this.#items.length ? "ready" : "loading";
     try {
       const { items, cursor } = await this.#services.api.clips({ filter: this.#filter, signal });
-      [this.#items, this.#cursor, this.#status] = [items, cursor, "ready"];
+      [this.#items, this.#cursor, this.#status] = [refreshed(this.#items, items), cursor, "ready"];
     } catch (error) {
       if (signal.aborted) return;
       [this.#items, this.#cursor, this.#status] = [[], null, "error"];
