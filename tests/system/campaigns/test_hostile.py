@@ -18,7 +18,7 @@ from tests.support.hostile.verdict import judge
 def test_hostile_cameras_move_nothing_but_themselves(tmp_path: Path, is_whole: bool) -> None:
     """No answer without words, no ring beyond its bound, no frame of the good camera lost, nothing leaked."""
     require_rtsp_server()
-    seen = run(tmp_path, seconds=40 if is_whole else 30, has_slow_ends=is_whole)
+    seen = run(tmp_path, seconds=40 if is_whole else 20, has_slow_ends=is_whole)
     judge(seen)
     assert seen.wrong == []
     assert seen.clips["draft"] > 0
