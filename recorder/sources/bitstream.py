@@ -11,6 +11,7 @@ import av
 import av.error
 import av.logging
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from recorder import h264, h265, jpeg
@@ -164,11 +165,11 @@ def _tracker_of(codec: Codec, out_of_band: bytes) -> _Tracker:
 def codec_of(stream: VideoStream) -> Codec:
     """How the stream is encoded. Raises SourceUnsupported, saying what the camera sends instead."""
     # FFmpeg announces video that it cannot decode; there is no context then.
-    context: object = getattr(stream, "codec_context", None)
-    name = "something unknown" if context is None else stream.codec_context.name
+    context: VideoCodecContext | None = getattr(stream, "codec_context", None)
+    name = "" if context is None else context.name
     codec = _CODECS.get(name)
     if codec is None:
-        kind = name if context is None else name.upper()
+        kind = name.upper() or "something unknown"
         msg = f"The video is encoded as {kind}; set the camera to H.264 (or H.265, or MJPEG)."
         raise SourceUnsupported(msg)
     return codec
