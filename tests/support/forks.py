@@ -10,7 +10,7 @@ tests of the launcher start daemons as people do.
     process.send_signal(signal.SIGTERM)
     code = process.wait(20)
 
-Blocking; one thread at a time.
+Blocking, from any thread.
 """
 
 import atexit
@@ -26,7 +26,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,7 +43,7 @@ _MESSAGE_BYTES = 1 << 16
 
 
 class Fork:
-    """A daemon that the server below forked; the part of `subprocess.Popen` that tests use."""
+    """A forked daemon, with the part of `subprocess.Popen` that tests use."""
 
     def __init__(self, pid: int, ending: int, arguments: Sequence[str]) -> None:
         """`ending` is the read end of a pipe that brings the exit code; this object closes it."""
@@ -62,9 +65,10 @@ class Fork:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Nothing if it has ended."""
+        """Send a signal, unless the process has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and the pipe has yet to say so
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -79,7 +83,7 @@ class Fork:
 
 
 class _Server:
-    """The process that forks, as the tests see it."""
+    """The tests' end of the process that forks."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -106,22 +110,28 @@ class _Server:
         return Fork(int(pid), reading, arguments)
 
     def close(self) -> None:
-        """Ends the daemons that still run as well."""
+        """End it, and the daemons that still run."""
         self._socket.close()
         self._process.wait()
 
 
-_servers: list[_Server] = []
+_one_at_a_time = threading.Lock()
+"""An answer on the socket belongs to the request before it."""
+
+
+@cache
+def _server() -> _Server:
+    made = _Server()
+    atexit.register(made.close)
+    return made
 
 
 def fork_daemon(
     arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: BinaryIO
 ) -> Fork:
     """Run `python -m backend ARGUMENTS` in a process of its own, stdout and stderr going to `output`."""
-    if not _servers:
-        _servers.append(_Server())
-        atexit.register(lambda: _servers.pop().close())
-    return _servers[0].fork(arguments, cwd, environment, output)
+    with _one_at_a_time:
+        return _server().fork(arguments, cwd, environment, output)
 
 
 def _load() -> None:
@@ -167,7 +177,8 @@ def _serve(requests: socket.socket) -> list[str]:
 
 def _report(watched: int, pid: int, ending: int) -> None:
     _, status = os.waitpid(pid, 0)
-    os.write(ending, str(os.waitstatus_to_exitcode(status)).encode())
+    with suppress(BrokenPipeError):  # the tests ended before their daemon
+        os.write(ending, str(os.waitstatus_to_exitcode(status)).encode())
     os.close(ending)
     os.close(watched)
 
@@ -182,18 +193,19 @@ def _become(request: dict[str, object], output: int) -> list[str]:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.chdir(str(request["cwd"]))
     # Its workers measure themselves, and the two other processes of `multiprocessing` reach no line of ours.
-    is_measured = environment.pop(_MEASURED, None)
+    if environment.pop(_MEASURED, None) is None and _MEASURED in os.environ:
+        _stop_measuring()
     os.environ.clear()
     os.environ.update(environment)
-    if _MEASURED in _OWN and not is_measured:
-        import coverage
-
-        if (running := coverage.Coverage.current()) is not None:
-            running.stop()
     return arguments
 
 
-_OWN = dict(os.environ)
+def _stop_measuring() -> None:
+    import coverage
+
+    running = coverage.Coverage.current()
+    assert running is not None, "coverage's own hook did not start it"
+    running.stop()
 
 
 if __name__ == "__main__":
