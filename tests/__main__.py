@@ -32,11 +32,11 @@ PARTS = (
     "tests/system",
     "test_background_stream.py",
     "tests/contracts",
-    *sorted(str(each.relative_to(ROOT)) for each in (ROOT / "tests/parts").glob("[!_]*/")),
+    *sorted({str(each.relative_to(ROOT)) for each in (ROOT / "tests/parts").glob("[!_]*/")} - {WAITING}),
 )
-"""In this order: what waits begins, then daemons; short files of computing fill the end.
+"""The order of the files: those that wait begin, then daemons; short files that compute fill the end.
 
-Not `tests/parts` as a whole: pytest would take what lies in it out of the places before.
+Not `tests/parts` as a whole: pytest drops an argument that lies inside another one, and its place with it.
 """
 BROWSER = ("tests/browser",)
 
@@ -160,7 +160,7 @@ def _run_lanes(options: Options) -> list[Lane]:
     measured = options.is_measured
     units = Lane("units", [*_campaigns(options), *UNITS, "-q", "-n", "2"], measured)
     browser = Lane("browser", [*_campaigns(options), *BROWSER], measured)
-    parts = Lane("parts", [*_campaigns(options), *PARTS, "-q", "-n", "2", *SPREAD], measured)
+    parts = Lane("parts", [*_campaigns(options), *PARTS, "-q", "-n", "3", *SPREAD], measured)
     lanes = [units] if options.is_fast else [units, browser, parts]
     with _ending(lanes):
         units.start(is_shown=True)

@@ -1,4 +1,4 @@
-"""A real Chromium for the page's tests: one a file, fresh profiles, and its complaints are failures."""
+"""A real Chromium for the page's tests: one per file, fresh profiles, and its complaints are failures."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,9 +26,9 @@ HOUSE = "cam.house.example"
 """A name that is not loopback and leads here: over http it is no secure context."""
 
 OFF = (
-    # A page that may be wanted later costs as much as the one that is: half a second for each context.
+    # A spare page for later costs each context as much as its own page.
     "SpareRendererForSitePerProcess",
-    # The rest is Playwright's own list as far as it matters here; the last list given replaces the others.
+    # The last list replaces all others, so this repeats what matters here of Playwright's own.
     "AvoidUnnecessaryBeforeUnloadCheckSync",
     "DestroyProfileOnBrowserClose",
     "HttpsFirstBalancedModeAutoEnable",
@@ -65,7 +65,7 @@ class Complaints(list[str]):
         self.expected: list[str] = []
 
     def listen(self, page: Page) -> Callable[[], None]:
-        """Collect what this page complains about, until what is returned is called."""
+        """Collect this page's complaints; call the result to stop."""
 
         def uncaught(error: Error) -> None:
             self.append(f"uncaught: {error}")
@@ -86,10 +86,10 @@ class Complaints(list[str]):
 
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Playwright]:
-    """What starts browsers.
+    """Playwright, which starts browsers.
 
-    The event loop inside runs until the end, and asynchronous tests cannot run in it: the browser's tests are
-    the last of a process (tests/conftest.py).
+    Its event loop runs until the end, and asynchronous tests cannot run in it: the browser's tests are the
+    last of a process (tests/conftest.py).
     """
     with sync_playwright() as playwright:
         yield playwright
@@ -99,7 +99,7 @@ def engines() -> Iterator[Playwright]:
 def browser(engines: Playwright) -> Iterator[Browser]:
     """One process for the tests of a file; each test has a context, and so a profile, of its own.
 
-    Not one for all: the longer it runs, the more every picture costs it, up to most of a core.
+    A Chromium that ran for all files spent more on each picture the longer it ran, up to most of a core.
     """
     chromium = require("chromium", "apt-get install chromium")
     launched = engines.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
@@ -159,7 +159,7 @@ def modules_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def _modules_page(browser: Browser) -> Iterator[Page]:
-    """One for all tests of a file: one of its own costs each of them most of a second of processor time."""
+    """One page for all tests of a file: a page per test costs most of a second of processor time each."""
     context = browser.new_context()
     yield context.new_page()
     context.close()
@@ -167,7 +167,7 @@ def _modules_page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def modules_page(_modules_page: Page, modules_url: str, complaints: Complaints) -> Iterator[Page]:
-    """An empty page that may load the modules: nothing of the test before is left, stored or in memory."""
+    """An empty page that may load the modules; nothing of the test before is left, stored or in memory."""
     page = _modules_page
     page.goto(f"{modules_url}/icon.svg")
     page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")

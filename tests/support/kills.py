@@ -115,8 +115,8 @@ class Campaign:
         sent = [threads.submit(self._ask, ask, ready_s) for ask in asks]
         stops = [threads.submit(self._stop, ask, future) for ask, future in zip(asks, sent, strict=True)]
         time.sleep(max(0.0, ready_s + kill_s - time.monotonic()))
-        # By its newest frame and not by the wall: a camera that a busy machine holds up has lost nothing.
-        newest = {camera: self._frame(camera, "newest_frame_utc") for camera in ("long", "short")}
+        # The newest frame and not the wall clock: frames that a busy machine delays are not lost.
+        newest = {camera: self._frame(camera, "newest_frame_utc") for camera in self._oldest}
         os.kill(pid, self._ending)
         if self._ending is signal.SIGTERM:
             assert self.daemon.wait_for_end() == 0

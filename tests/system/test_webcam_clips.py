@@ -21,7 +21,7 @@ pytestmark = [
 ]
 Picture = npt.NDArray[np.uint8]
 FPS = 15
-"""The driver's ten buffers last so for two thirds of a second, in which a busy machine reads them."""
+"""At this rate the driver's ten buffers hold two thirds of a second, time enough for a busy machine."""
 LEVELS = {b"MJPG": 2, b"YUYV": 3}
 """Raw pictures are rounded once more: they become JPEG before they are kept."""
 

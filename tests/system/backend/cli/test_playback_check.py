@@ -48,7 +48,7 @@ def test_a_clip_that_plays_passes_and_a_damaged_one_does_not(daemon: Daemon, ser
     assert steps == [(mode, name) for mode in ("direct_url", "proxy_stream") for name in STEPS]
     path = daemon.data_dir / "clips" / clip["id"] / "clip.mp4"
     whole = path.read_bytes()
-    # All its pictures: of a few torn ones a decoder conceals what no keyframe is part of.
+    # Every picture, because a decoder conceals torn pictures between whole keyframes.
     pictures = whole.index(b"mdat") + 4
     path.write_bytes(whole[:pictures] + bytes(len(whole) - pictures))
     status, said = check(daemon, clip["id"])
