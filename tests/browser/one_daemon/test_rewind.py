@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,18 @@ SHOWN = """async (only) => {
 }"""
 
 AT = "document.querySelector('hs-rewind-panel').at_us"
+
+
+@pytest.fixture
+def page(page: Page, daemon: Daemon) -> Iterator[Page]:
+    """Left at the end as a person leaves it, which gives its replay back: a camera has four.
+
+    A context that is closed leaves no time for that.
+    """
+    yield page
+    page.goto("about:blank")
+    runtime_dir = daemon.data_dir / "runtime"
+    daemon.wait(lambda: not any(runtime_dir.glob("*.mp4")), 10, "the replay given back")
 
 
 def _open(page: Page, daemon: Daemon, camera: str) -> Any:
