@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -35,13 +36,17 @@ from backend.manual_pictures import MOST_WAITING, ManualPictures
 from backend.pictures import MadePicture, Pictures
 from backend.playback_metrics import PlaybackMetrics
 from backend.wire.pictures import ManualRequest
+from recorder.access_unit import AccessUnit
 from recorder.errors import Busy
 from recorder.muxer import write_mp4
 from recorder.workers import WorkerPool
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.media import Camera, counter_in, units_of
 
-UNITS = units_of(Camera(gop=60, bframes=2), 90)
+
+@cache
+def _units() -> list[AccessUnit]:
+    return units_of(Camera(gop=60, bframes=2), 90)
 
 
 @dataclass
@@ -61,7 +66,8 @@ class House:
 
         def write() -> None:
             path.parent.mkdir()
-            write_mp4(path, UNITS, UNITS[0].pts_ns, UNITS[0].pts_ns + 2_000_000_000)
+            units = _units()
+            write_mp4(path, units, units[0].pts_ns, units[0].pts_ns + 2_000_000_000)
 
         await asyncio.to_thread(write)
         return await self.box.catalogue.insert_clip(

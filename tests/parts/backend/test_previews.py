@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,17 @@ from backend.ids import new_id
 from backend.lifecycle import Status
 from backend.picturing import Picturing
 from backend.previews import LATER_TRIES
+from recorder.access_unit import AccessUnit
 from recorder.muxer import write_mp4
 from recorder.workers import WorkerPool
 from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.media import Camera, units_of
 
-UNITS = units_of(Camera(gop=30), 60)
+
+@cache
+def _units() -> list[AccessUnit]:
+    return units_of(Camera(gop=30), 60)
 
 
 @dataclass
@@ -56,7 +61,8 @@ class House:
         path = self.box.files.clip_path(str(clip.path))
         path.parent.mkdir(exist_ok=True)
         if readable:
-            write_mp4(path, UNITS, UNITS[0].pts_ns, UNITS[0].pts_ns + 1_000_000_000)
+            units = _units()
+            write_mp4(path, units, units[0].pts_ns, units[0].pts_ns + 1_000_000_000)
         else:
             path.write_bytes(b"no clip at all")
 

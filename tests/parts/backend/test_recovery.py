@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,18 @@ from backend.catalogue import Clip, MediaType, NewClip
 from backend.ids import new_id
 from backend.lifecycle import Status
 from backend.recovery import MATERIAL_GONE, Places, Recovery, RecoveryReport
+from recorder.access_unit import AccessUnit
 from recorder.clip_files import ClipFiles
 from recorder.part_file import PartHeader, PartWriter
 from tests.support.backend.rows import HERE, NOON, Box, put
 from tests.support.media import Camera, play, units_of
 
 _EPOCH = datetime(1970, 1, 1)
-UNITS = units_of(Camera(), 90)
+
+
+@cache
+def _units() -> list[AccessUnit]:
+    return units_of(Camera(), 90)
 
 
 @pytest.fixture
@@ -54,12 +60,12 @@ async def a_part(
         recording_id=clip_id,
         camera_id="front",
         recorder_id=HERE,
-        epoch=UNITS[0].epoch,
-        base_ns=UNITS[0].pts_ns,
+        epoch=_units()[0].epoch,
+        base_ns=_units()[0].pts_ns,
         base_label_us=(NOON - _EPOCH) // timedelta(microseconds=1),
-        start_ns=UNITS[10].pts_ns,
+        start_ns=_units()[10].pts_ns,
         end_ns=None,
-        pressed_ns=UNITS[40].pts_ns,
+        pressed_ns=_units()[40].pts_ns,
         continued_from=continued_from,
         clock="synchronised",
     )
@@ -67,7 +73,7 @@ async def a_part(
     def write() -> None:
         files.claim()
         writer = PartWriter(files.part, header)
-        writer.append(UNITS[:frames])
+        writer.append(_units()[:frames])
         writer.sync()
         writer.close()
         if not marker:

@@ -27,19 +27,20 @@ from recorder.settings import BufferSettings, CameraSettings
 from recorder.sources.open import open_source
 from recorder.sources.source import FromSource, Source
 from recorder.values import CameraStatus, StreamState
-from tests.support.cameras import rtsp
 from tests.support.cameras.material import Material
 from tests.support.cameras.rtsp import Behaviour, RtspCamera
+from tests.support.components import require_rtsp_server
 from tests.support.counters import counters_of
 from tests.support.fakes import NS_PER_S, SimulatedClock, source_units
 from tests.support.waiting import wait_until
 
-real_camera = pytest.mark.skipif(
-    not rtsp.available(), reason="needs gst-rtsp-server and gi for the system's Python"
-)
-
 CARD = "synthetic?size=160x90&fps=60&gop_s=0.5"
 SMALL = Material(width=320, height=180, frames=900)
+
+
+@pytest.fixture
+def _rtsp_server() -> None:
+    require_rtsp_server()
 
 
 class Camera:
@@ -292,7 +293,7 @@ def test_a_camera_with_too_few_keyframes_says_so_also_while_the_next_gop_begins(
         stream.close()
 
 
-@real_camera
+@pytest.mark.usefixtures("_rtsp_server")
 def test_a_camera_that_dies_and_returns_is_live_again_by_itself(caplog: pytest.LogCaptureFixture) -> None:
     """The old frames stay, the new ones follow in a run of their own; no credential shows anywhere."""
     caplog.set_level(logging.DEBUG)
@@ -315,7 +316,7 @@ def test_a_camera_that_dies_and_returns_is_live_again_by_itself(caplog: pytest.L
     assert any(word in str(status.last_error) for word in ("refused", "broke", "ended"))
 
 
-@real_camera
+@pytest.mark.usefixtures("_rtsp_server")
 def test_a_camera_that_freezes_is_stalled_then_lost_then_live_again() -> None:
     """Silence is told after two seconds, given up within ten, and healed once the camera goes on."""
     with RtspCamera(SMALL) as server, running(server.url()) as camera:

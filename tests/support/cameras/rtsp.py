@@ -15,6 +15,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,6 +47,7 @@ class Behaviour:
     sound_garbage_s: float | None = None
 
 
+@cache
 def available() -> bool:
     """Whether this machine has gst-rtsp-server for its own Python."""
     if not SYSTEM_PYTHON.exists():

@@ -19,16 +19,17 @@ from recorder.clock import SystemClock
 from recorder.errors import SourceLost
 from recorder.settings import CameraSettings
 from recorder.sources.stream import StreamSource
-from tests.support.cameras import rtsp
 from tests.support.cameras.material import Material
-from tests.support.cameras.rtsp import Behaviour, RtspCamera
+from tests.support.cameras.rtsp import Behaviour, RtspCamera, resized
+from tests.support.components import require_rtsp_server
 from tests.support.counters import counters_of
 
-pytestmark = [
-    pytest.mark.skipif(not rtsp.available(), reason="needs gst-rtsp-server and gi for the system's Python"),
-]
-
 SMALL = Material(width=320, height=180, frames=600)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _needs_the_rtsp_server() -> None:
+    require_rtsp_server()
 
 
 @contextmanager
@@ -114,7 +115,7 @@ def test_other_codecs_come_as_whole_pictures_too(material: Material, behaviour: 
 
 def test_a_new_resolution_is_a_new_epoch_from_its_keyframe_on() -> None:
     """Somebody turned the camera's resolution down while it was streaming."""
-    behaviour = Behaviour(change_to=rtsp.resized(SMALL, 192, 108), change_after_s=1.0)
+    behaviour = Behaviour(change_to=resized(SMALL, 192, 108), change_after_s=1.0)
     with RtspCamera(SMALL, behaviour) as camera, connected(camera.url()) as source:
         units = read_units(source, 30)
         while units[-1].epoch.width == 320:
