@@ -96,7 +96,9 @@ async def test_the_socket_sends_the_cameras_own_jpegs_with_their_labels(daemon: 
             assert await same.read() == data
     assert init == {"type": "init", "codec": "mjpeg", "width": 320, "height": 176, "rotation": 0}
     counters = [counter_of(jpeg) for _, jpeg in received]
-    assert all(0 < (later - earlier) % SMALL.frames < SMALL.frames // 2 for earlier, later in pairwise(counters))
+    assert all(
+        0 < (later - earlier) % SMALL.frames < SMALL.frames // 2 for earlier, later in pairwise(counters)
+    )
 
 
 async def test_other_programs_get_the_cameras_pace(daemon: Daemon) -> None:
