@@ -33,7 +33,7 @@ LAPTOP: ViewportSize = {"width": 1280, "height": 900}
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     cameras = [
-        {"id": "front", "name": "Front", "source": "synthetic?size=320x180&fps=15&gop_s=1"},
+        {"id": "front", "name": "Front", "source": "synthetic?size=320x180&fps=8&gop_s=1"},
         {
             "id": "gone",
             "name": "Gone, with the longest name of all: over the gate",

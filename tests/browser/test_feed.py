@@ -12,7 +12,7 @@ from tests.support.daemon import Daemon
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    camera = {"id": "front", "name": "Front", "source": "synthetic?size=320x180&fps=15&gop_s=1"}
+    camera = {"id": "front", "name": "Front", "source": "synthetic?size=320x180&fps=8&gop_s=1"}
     with Daemon(tmp_path_factory.mktemp("feed"), [camera]) as started:
         started.wait_for_buffer(2, "front")
         for n in range(4):

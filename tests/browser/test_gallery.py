@@ -18,8 +18,8 @@ from tests.support.daemon import Daemon
 pytestmark = pytest.mark.slow("recordings in real time")
 
 CAMERAS = (
-    {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=15&gop_s=1"},
-    {"id": "yard", "name": "Yard", "source": "synthetic?size=320x180&fps=15&gop_s=1"},
+    {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=8&gop_s=1"},
+    {"id": "yard", "name": "Yard", "source": "synthetic?size=320x180&fps=8&gop_s=1"},
 )
 
 

@@ -20,7 +20,7 @@ from tests.support.daemon import Daemon
 pytestmark = pytest.mark.slow("whole ways of a person through the page, with recordings in real time")
 
 BACK_MS = 40_000
-CAMERA = {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=15&gop_s=1"}
+CAMERA = {"id": "front", "name": "Front door", "source": "synthetic?size=320x180&fps=8&gop_s=1"}
 MOST_TABS = 80
 
 

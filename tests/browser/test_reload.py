@@ -10,7 +10,7 @@ from tests.support.daemon import Daemon
 
 
 def card(camera: str, name: str) -> dict[str, Any]:
-    return {"id": camera, "name": name, "source": "synthetic?size=320x180&fps=15"}
+    return {"id": camera, "name": name, "source": "synthetic?size=320x180&fps=8"}
 
 
 def test_cameras_come_and_go_and_the_default_lengths_hold_until_others_are_chosen(

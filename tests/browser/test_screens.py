@@ -13,7 +13,7 @@ from tests.support.daemon import Daemon
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     cameras = [
-        {"id": "front", "name": "Front", "source": "synthetic?size=320x180&fps=15&gop_s=1"},
+        {"id": "front", "name": "Front", "source": "synthetic?size=320x180&fps=8&gop_s=1"},
         {"id": "gone", "name": "Gone", "source": "rtsp://127.0.0.1:9/nothing"},
     ]
     schedules = [{"name": "Fixed", "camera": "front", "cron": "0 6 * * *", "length": "10s"}]

@@ -14,7 +14,7 @@ from tests.support.daemon import READY_S, Daemon
 
 pytestmark = pytest.mark.slow("the page is watched while the daemon restarts")
 
-FPS = 15
+FPS = 8
 PAINTED = Path(__file__).parents[1] / "painted.js"
 CAMERAS = (
     {"id": "front", "name": "Front door", "source": f"synthetic?size=640x360&fps={FPS}"},
