@@ -65,7 +65,7 @@ function newest(known, fresh) {
 /**
  * @param {readonly Clip[]} known
  * @param {readonly Clip[]} answer
- * @returns {Clip[]} the clips of the answer, each as an event has told it meanwhile
+ * @returns {Clip[]} the clips of the answer; where an event brought a newer version meanwhile, that one
  */
 export function refreshed(known, answer) {
   const byId = new Map(known.map((clip) => [clip.id, clip]));

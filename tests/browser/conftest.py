@@ -104,7 +104,7 @@ def browser(engines: Playwright) -> Iterator[Browser]:
     """One process for the tests of a file; each test has a context, and so a profile, of its own.
 
     A Chromium that ran for all files spent more on each picture the longer it ran, up to most of a core. The
-    headless shell, which draws no window that nobody sees, computes a third less than the whole browser.
+    headless shell, which draws no window that nobody sees, needs a third less processor time.
     """
     found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     chromium = require("Chromium", "apt-get install chromium-headless-shell", found)

@@ -24,6 +24,7 @@ import select
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -40,17 +41,18 @@ _MEASURED = "COVERAGE_PROCESS_START"
 _LOADED_LATER = ("alembic.command", "alembic.op", "cv2", "multiprocessing.popen_forkserver")
 """What a start loads apart from our own modules."""
 _MESSAGE_BYTES = 1 << 16
+_NUMBER = struct.Struct("i")
 
 
 class Fork:
     """A forked daemon, with the part of `subprocess.Popen` that tests use."""
 
-    def __init__(self, pid: int, ending: int, arguments: Sequence[str]) -> None:
-        """`ending` is the read end of a pipe that brings the exit code; this object closes it."""
-        self.pid = pid
-        self._ending = ending
+    def __init__(self, answers: int, arguments: Sequence[str]) -> None:
+        """`answers` is the read end of a pipe that brings the process id, then the exit code; closed here."""
+        self._answers = answers
         self._arguments = arguments
         self._code: int | None = None
+        self.pid = self._answer()
 
     def poll(self) -> int | None:
         """The exit code, negative for a signal, or None while it runs."""
@@ -74,12 +76,16 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
     def _read(self, timeout_s: float | None) -> int | None:
-        if self._code is None and select.select([self._ending], [], [], timeout_s)[0]:
-            said = os.read(self._ending, 16)
-            os.close(self._ending)
-            assert said, f"the process that forks daemons died before process {self.pid}"
-            self._code = int(said)
+        if self._code is None and select.select([self._answers], [], [], timeout_s)[0]:
+            self._code = self._answer()
+            os.close(self._answers)
         return self._code
+
+    def _answer(self) -> int:
+        said = os.read(self._answers, _NUMBER.size)
+        assert said, "the process that forks daemons died"
+        number: int = _NUMBER.unpack(said)[0]
+        return number
 
 
 class _Server:
@@ -105,9 +111,7 @@ class _Server:
             socket.send_fds(self._socket, [json.dumps(request).encode()], [output.fileno(), writing])
         finally:
             os.close(writing)
-        pid = self._socket.recv(32)
-        assert pid, "the process that forks daemons died"
-        return Fork(int(pid), reading, arguments)
+        return Fork(reading, arguments)
 
     def close(self) -> None:
         """End it, and the daemons that still run."""
@@ -115,23 +119,26 @@ class _Server:
         self._process.wait()
 
 
-_one_at_a_time = threading.Lock()
-"""An answer on the socket belongs to the request before it."""
+_making = threading.Lock()
 
 
 @cache
-def _server() -> _Server:
+def _made_server() -> _Server:
     made = _Server()
     atexit.register(made.close)
     return made
+
+
+def _server() -> _Server:
+    with _making:  # `cache` would let two threads make two
+        return _made_server()
 
 
 def fork_daemon(
     arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: BinaryIO
 ) -> Fork:
     """Run `python -m backend ARGUMENTS` in a process of its own, stdout and stderr going to `output`."""
-    with _one_at_a_time:
-        return _server().fork(arguments, cwd, environment, output)
+    return _server().fork(arguments, cwd, environment, output)
 
 
 def _load() -> None:
@@ -163,24 +170,28 @@ def _serve(requests: socket.socket) -> list[str]:
                 for pid, _ in endings.values():
                     os.kill(pid, signal.SIGKILL)
                 sys.exit(0)
-            output, ending = descriptors
+            output, answers = descriptors
             # Safe: this process has no other thread, and so no lock that one might hold.
             if (pid := os.fork()) == 0:  # noqa: TID251
                 waiting.close()
                 return _become(json.loads(said), output)
             os.close(output)
             watched = os.pidfd_open(pid)
-            endings[watched] = (pid, ending)
+            endings[watched] = (pid, answers)
             waiting.register(watched, selectors.EVENT_READ)
-            requests.send(str(pid).encode())
+            _say(answers, pid)
 
 
-def _report(watched: int, pid: int, ending: int) -> None:
+def _report(watched: int, pid: int, answers: int) -> None:
     _, status = os.waitpid(pid, 0)
-    with suppress(BrokenPipeError):  # the tests ended before their daemon
-        os.write(ending, str(os.waitstatus_to_exitcode(status)).encode())
-    os.close(ending)
+    _say(answers, os.waitstatus_to_exitcode(status))
+    os.close(answers)
     os.close(watched)
+
+
+def _say(answers: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # the tests ended before their daemon
+        os.write(answers, _NUMBER.pack(number))
 
 
 def _become(request: dict[str, object], output: int) -> list[str]:

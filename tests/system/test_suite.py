@@ -1,8 +1,11 @@
 """The suite's own rules hold: a skip fails in CI, a second try is named, our code blocks no loop."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,6 +17,7 @@ from tests.__main__ import checks_verdict
 from tests.checks import Check, StaticChecks
 from tests.report import SUMMARY_VARIABLE
 from tests.spread import SPREAD
+from tests.support.forks import Fork, fork_daemon
 
 ROOT = Path(__file__).parents[2]
 OUTER = {SUMMARY_VARIABLE, "COVERAGE_PROCESS_START"}
@@ -139,3 +143,27 @@ async def test_our_code_that_blocks_a_running_loop_fails_the_test(tmp_path: Path
 async def test_a_test_may_own_its_loop_and_block_it(tmp_path: Path) -> None:
     """The way out is a mark that says so."""
     sync_directory(tmp_path)
+
+
+def test_each_of_many_daemons_that_start_at_once_has_its_own_process_id(tmp_path: Path) -> None:
+    """Otherwise a test kills the daemon of another thread, and waits for its own in vain."""
+    os.mkfifo(tmp_path / "config.yaml")  # they wait for what nobody writes
+    at_once = threading.Barrier(8)
+
+    def started(_: int) -> list[Fork]:
+        at_once.wait(10)
+        with (tmp_path / "log").open("ab") as log:
+            run = ["run", "--config", "config.yaml"]
+            return [fork_daemon(run, cwd=tmp_path, environment={}, output=log) for _ in range(4)]
+
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            forks = [fork for each in threads.map(started, range(8)) for fork in each]
+    finally:
+        sys.setswitchinterval(interval_s)
+    for fork in forks:
+        assert fork.poll() is None
+        fork.kill()
+        assert fork.wait(10) == -signal.SIGKILL

@@ -176,4 +176,4 @@ def test_a_retry_finishes_what_failed(daemon: Daemon) -> None:
     (folder / "clip.mp4.tmp").rmdir()
     assert daemon.post(f"/api/clips/{clip['id']}/retry").json()["status"] == "processing"
     assert daemon.wait_for_clip(clip["id"])["frame_count"] == 60
-    assert not (folder / "recording.part").exists()
+    daemon.wait(lambda: not (folder / "recording.part").exists(), 10, "the part file to go")
