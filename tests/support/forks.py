@@ -4,7 +4,8 @@ Loading takes two seconds of processor time, and most daemons of the suite live 
 starts a hundred would spend its time loading. A fork runs `python -m backend` from its first line, in a
 process of its own: signals, files, sockets and workers are the daemon's. What the loader and the C library
 read when a process begins (LD_PRELOAD, TZ) needs `subprocess`; tests/system/backend/cli/test_run.py and the
-tests of the launcher start daemons as people do.
+tests of the launcher start daemons as people do. The two helpers that `multiprocessing` runs beside a daemon
+with workers, which would load everything once more, are forks too.
 
     process = fork_daemon(["run", "--config", path], cwd=ROOT, environment=os.environ, output=log)
     process.send_signal(signal.SIGTERM)
@@ -31,8 +32,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import pairwise
+from multiprocessing import util
+from multiprocessing.forkserver import _forkserver  # its only handle
 from pathlib import Path
 from typing import BinaryIO
+
+import coverage
 
 import backend
 import recorder
@@ -99,6 +105,7 @@ class _Server:
                 cwd=Path(__file__).parents[2],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name != _MEASURED},
             )
         self._socket = ours
 
@@ -203,20 +210,40 @@ def _become(request: dict[str, object], output: int) -> list[str]:
         os.dup2(output, descriptor)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.chdir(str(request["cwd"]))
-    # Its workers measure themselves, and the two other processes of `multiprocessing` reach no line of ours.
-    if environment.pop(_MEASURED, None) is None and _MEASURED in os.environ:
-        _stop_measuring()
     os.environ.clear()
     os.environ.update(environment)
+    _start_helpers()
+    if _MEASURED in os.environ:
+        coverage.process_startup()
+        # Its workers measure themselves.
+        del os.environ[_MEASURED]
     return arguments
 
 
-def _stop_measuring() -> None:
-    import coverage
+def _start_helpers() -> None:
+    """Fork the helpers of `multiprocessing` now: later this process has threads, and must not fork."""
+    executed, util.spawnv_passfds = util.spawnv_passfds, _spawn_fork  # type: ignore[assignment]
+    try:
+        _forkserver.ensure_running()
+    finally:
+        util.spawnv_passfds = executed
 
-    running = coverage.Coverage.current()
-    assert running is not None, "coverage's own hook did not start it"
-    running.stop()
+
+def _spawn_fork(path: str, command: Sequence[str], descriptors: Sequence[int]) -> int:
+    """In place of `multiprocessing.util.spawnv_passfds`: run what follows `-c` in a fork; returns its id."""
+    if (pid := os.fork()) != 0:  # noqa: TID251
+        return pid
+    code = 1
+    try:
+        kept = sorted({0, 1, 2, *descriptors})
+        for below, above in pairwise([*kept, os.sysconf("SC_OPEN_MAX")]):
+            os.closerange(below + 1, above)
+        exec(command[-1], {})
+        code = 0
+    except SystemExit:
+        code = 0
+    finally:
+        os._exit(code)
 
 
 if __name__ == "__main__":
