@@ -27,7 +27,8 @@ HOUSE = "cam.house.example"
 """A name that is not loopback and leads here: over http it is no secure context."""
 
 CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
-"""The first that is there."""
+"""In order of preference; the first one installed is used."""
+CHROMIUM_INSTALL_LINE = "apt-get install chromium-headless-shell"
 
 OFF = (
     # A spare page for later costs each context as much as its own page.
@@ -99,15 +100,19 @@ def engines() -> Iterator[Playwright]:
         yield playwright
 
 
+def installed_chromium() -> str | None:
+    """Its path, or None where there is none."""
+    return next(filter(None, map(shutil.which, CHROMIUMS)), None)
+
+
 @pytest.fixture(scope="module")
 def browser(engines: Playwright) -> Iterator[Browser]:
     """One process for the tests of a file; each test has a context, and so a profile, of its own.
 
     A Chromium that ran for all files spent more on each picture the longer it ran, up to most of a core. The
-    headless shell, which draws no window that nobody sees, needs a third less processor time.
+    headless shell draws no window and needs a third less processor time.
     """
-    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    chromium = require("Chromium", "apt-get install chromium-headless-shell", found)
+    chromium = require("Chromium", CHROMIUM_INSTALL_LINE, installed_chromium())
     launched = engines.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
     yield launched
     launched.close()

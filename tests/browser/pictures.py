@@ -4,7 +4,6 @@ A real daemon with synthetic cameras and a few clips, a real Chromium; light and
 Writes docs/guide/pictures/, in about three minutes.
 """
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from tests.browser.conftest import CHROMIUM_ARGUMENTS
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, CHROMIUM_INSTALL_LINE, installed_chromium
 from tests.browser.one_daemon.test_page import locked_daemon
 from tests.browser.small_png import smaller
 from tests.support.daemon import ROOT, Daemon
@@ -177,9 +176,9 @@ def _take_lost(browser: Browser, daemon: Daemon) -> None:
 
 def main() -> int:
     """Make them all; 1 when there is no Chromium."""
-    chromium = shutil.which("chromium")
+    chromium = installed_chromium()
     if chromium is None:
-        print("chromium is missing; to install it: apt-get install chromium", file=sys.stderr)
+        print(f"Chromium is missing; to install it: {CHROMIUM_INSTALL_LINE}", file=sys.stderr)
         return 1
     PICTURES.mkdir(parents=True, exist_ok=True)
     with (

@@ -54,7 +54,10 @@ class Fork:
     """A forked daemon, with the part of `subprocess.Popen` that tests use."""
 
     def __init__(self, answers: int, arguments: Sequence[str]) -> None:
-        """`answers` is the read end of a pipe that brings the process id, then the exit code; closed here."""
+        """`answers` is the read end of a pipe that brings the process id, then the exit code.
+
+        This object closes it.
+        """
         self._answers = answers
         self._arguments = arguments
         self._code: int | None = None
@@ -127,25 +130,23 @@ class _Server:
 
 
 _making = threading.Lock()
+"""Held while `_server` is called: `cache` alone lets two threads make two."""
 
 
 @cache
-def _made_server() -> _Server:
+def _server() -> _Server:
     made = _Server()
     atexit.register(made.close)
     return made
-
-
-def _server() -> _Server:
-    with _making:  # `cache` would let two threads make two
-        return _made_server()
 
 
 def fork_daemon(
     arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: BinaryIO
 ) -> Fork:
     """Run `python -m backend ARGUMENTS` in a process of its own, stdout and stderr going to `output`."""
-    return _server().fork(arguments, cwd, environment, output)
+    with _making:
+        server = _server()
+    return server.fork(arguments, cwd, environment, output)
 
 
 def _load() -> None:
@@ -238,10 +239,11 @@ def _spawn_fork(path: str, command: Sequence[str], descriptors: Sequence[int]) -
         kept = sorted({0, 1, 2, *descriptors})
         for below, above in pairwise([*kept, os.sysconf("SC_OPEN_MAX")]):
             os.closerange(below + 1, above)
-        exec(command[-1], {})
+        with suppress(SystemExit):  # the fork server ends so, the resource tracker returns
+            exec(command[-1], {})
         code = 0
-    except SystemExit:
-        code = 0
+    except BaseException:  # noqa: BLE001  the outermost frame of this process
+        sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)
 

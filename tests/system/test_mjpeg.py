@@ -95,12 +95,12 @@ async def test_the_socket_sends_the_cameras_own_jpegs_with_their_labels(daemon: 
         ) as same:
             assert await same.read() == data
     assert init == {"type": "init", "codec": "mjpeg", "width": 320, "height": 176, "rotation": 0}
-    moments = [label_us * SMALL.fps / 1_000_000 for label_us, _ in received]
+    labelled = [(label_us - received[0][0]) * SMALL.fps / 1_000_000 for label_us, _ in received]
     counters = [counter_of(jpeg) for _, jpeg in received]
-    for earlier, later in pairwise(zip(moments, counters, strict=True)):
-        frames_passed, frames_shown = later[0] - earlier[0], (later[1] - earlier[1]) % SMALL.frames
-        assert frames_shown > 0
-        assert frames_shown == pytest.approx(frames_passed, abs=2), "the labels are not those of the frames"
+    shown = [(counter - counters[0]) % SMALL.frames for counter in counters]
+    assert shown == sorted(set(shown))
+    # A slow viewer may skip frames, but a label is that of its frame.
+    assert shown == pytest.approx(labelled, abs=2)
 
 
 async def test_other_programs_get_the_cameras_pace(daemon: Daemon) -> None:

@@ -147,7 +147,7 @@ async def test_a_test_may_own_its_loop_and_block_it(tmp_path: Path) -> None:
 
 def test_each_of_many_daemons_that_start_at_once_has_its_own_process_id(tmp_path: Path) -> None:
     """Otherwise a test kills the daemon of another thread, and waits for its own in vain."""
-    os.mkfifo(tmp_path / "config.yaml")  # they wait for what nobody writes
+    os.mkfifo(tmp_path / "config.yaml")  # without a writer, to open it blocks: each daemon waits there
     at_once = threading.Barrier(8)
 
     def started(_: int) -> list[Fork]:
