@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from backend.catalogue import Catalogue, Sample
 from backend.catalogue.errors import CatalogueError
-from recorder.values import CameraStatus, StreamCounters
+from recorder.base.values import CameraStatus, StreamCounters
 
 log = logging.getLogger(__name__)
 

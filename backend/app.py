@@ -88,14 +88,14 @@ from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage, StorageParts, make_storage
 from backend.tls import renew, server_context
 from backend.viewers import Viewers
-from recorder.clock import LabelLine, SystemClock
-from recorder.finishing import Finisher
+from recorder.base.clock import LabelLine, SystemClock
+from recorder.base.settings import CameraSettings
+from recorder.base.tasks import Tasks
+from recorder.base.values import ClockStepped
+from recorder.base.workers import WorkerCounters, WorkerPool
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
-from recorder.settings import CameraSettings
-from recorder.tasks import Tasks
-from recorder.transcoder import TranscodeCounters, Transcoder
-from recorder.values import ClockStepped
-from recorder.workers import WorkerCounters, WorkerPool
+from recorder.recording.finishing import Finisher
+from recorder.recording.transcoder import TranscodeCounters, Transcoder
 
 _log = logging.getLogger(__name__)
 

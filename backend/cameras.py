@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from backend.config import CameraConfig, Config
 from backend.errors import Problem
 from backend.reload import CameraChanges
+from recorder.base.settings import BufferCodec, BufferSettings, CameraSettings, share_bytes
+from recorder.base.tasks import Tasks
+from recorder.base.values import CameraStatus
 from recorder.recorder import Recorder
-from recorder.settings import BufferCodec, BufferSettings, CameraSettings, share_bytes
 from recorder.sources.open import default_read_timeout_s
-from recorder.tasks import Tasks
-from recorder.values import CameraStatus
 
 log = logging.getLogger(__name__)
 

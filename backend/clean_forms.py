@@ -1,7 +1,7 @@
 """Clips without the pictures they hide: for players that ignore edit lists, and for what leaves the house.
 
 Here: `to_share`, the one question feed, archive, public and shared copies ask; who makes a clean form and
-how many are kept. Not here: how one is made (`recorder.clean_job`), sending it (`file_body`). Event loop
+how many are kept. Not here: how one is made (`recorder.mp4.clean_copy`), sending it (`file_body`). Event loop
 only; the work is done by one process of its own, so that nobody's pictures wait for it.
 """
 
@@ -20,10 +20,10 @@ from typing import Protocol, TypeVar
 from backend.catalogue import Clip
 from backend.errors import Problem
 from backend.wire.clips import hides_much
-from recorder.clean_job import CleanKind, CleanOrder, clean_form
-from recorder.errors import Busy, DecodeFailed, FinishFailed
-from recorder.tasks import Tasks
-from recorder.workers import WorkerPool
+from recorder.base.errors import Busy, DecodeFailed, FinishFailed
+from recorder.base.tasks import Tasks
+from recorder.base.workers import WorkerPool
+from recorder.mp4.clean_copy import CleanKind, CleanOrder, clean_form
 
 T = TypeVar("T")
 

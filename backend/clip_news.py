@@ -13,7 +13,7 @@ from backend.catalogue.values import Clip
 from backend.events import EventLog
 from backend.lifecycle import UNFINISHED, Status
 from backend.wire.clips import ClipJson
-from recorder.values import FinishProgressed, RecordingProgressed
+from recorder.base.values import FinishProgressed, RecordingProgressed
 
 TELL_EVERY_S = 1.0
 MOST_WRITTEN = 1000

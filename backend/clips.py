@@ -21,11 +21,11 @@ from backend.storage.local import write_durably
 from backend.unbroken import to_the_end
 from backend.wire.clips import MOST_AFTER_S, MOST_BEFORE_S, ClipJson, ClipPatch, ClipRequest, SnapshotRequest
 from backend.wire.times import rfc3339
-from recorder.clip_files import ClipFiles
-from recorder.errors import SpanOutsideBuffer, UnknownRecording
+from recorder.base.errors import SpanOutsideBuffer, UnknownRecording
+from recorder.base.tasks import Tasks
+from recorder.base.values import ClockState, Picture, RecordingStarted, RecordRequest
 from recorder.recorder import Recorder
-from recorder.tasks import Tasks
-from recorder.values import ClockState, Picture, RecordingStarted, RecordRequest
+from recorder.recording.clip_files import ClipFiles
 
 log = logging.getLogger(__name__)
 

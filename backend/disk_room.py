@@ -25,10 +25,10 @@ from backend.readable import readable_bytes
 from backend.retention import ROOM_SHARE
 from backend.spare_room import SpareRoom
 from backend.storage.local import LocalFiles
-from recorder.clip_files import ClipFiles
-from recorder.errors import UnknownRecording
+from recorder.base.errors import UnknownRecording
+from recorder.base.values import CameraStatus
 from recorder.recorder import Recorder
-from recorder.values import CameraStatus
+from recorder.recording.clip_files import ClipFiles
 
 log = logging.getLogger(__name__)
 

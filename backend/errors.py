@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from backend.catalogue import errors as catalogue_errors
 from backend.plain_words import plain_words
 from backend.redaction import redact
-from recorder import errors as recorder_errors
+from recorder.base import errors as recorder_errors
 
 
 class Problem(Exception):

@@ -1,7 +1,7 @@
 """The file that a frame of a clip is decoded from: the one on this disk, else what it needs of the store's.
 
 A clip that is only in the store is not fetched whole for one picture: its index first, then the bytes from
-the keyframe to the frame, into a file with holes that goes again. Not here: decoding (`recorder.decoder`),
+the keyframe to the frame, into a file with holes that goes again. Not here: decoding (`recorder.stills`),
 the store (`clip_bytes`). Event loop only; files in `threads`.
 """
 
@@ -18,8 +18,8 @@ from typing import TypeVar
 from backend.catalogue import Clip
 from backend.clip_bytes import ClipBytes
 from backend.errors import Problem
-from recorder.decoder import frame_extent
-from recorder.workers import WorkerPool
+from recorder.base.workers import WorkerPool
+from recorder.stills.decoder import frame_extent
 
 T = TypeVar("T")
 

@@ -18,10 +18,10 @@ from backend.health import Health
 from backend.retention_sweep import CopiesAtStore, Retention, RetentionParts
 from backend.scheduler import Scheduler
 from backend.storage.local import LocalFiles
-from recorder.clock import LabelLine
+from recorder.base.clock import LabelLine
+from recorder.base.tasks import Tasks
+from recorder.base.values import CameraStatus
 from recorder.recorder import Recorder
-from recorder.tasks import Tasks
-from recorder.values import CameraStatus
 
 LOOK_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0

@@ -14,7 +14,7 @@ from backend.catalogue import Catalogue, ReservationKey, ReservationState
 from backend.catalogue.errors import CatalogueError
 from backend.errors import Problem
 from backend.unbroken import to_the_end
-from recorder.tasks import Tasks
+from recorder.base.tasks import Tasks
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ recording, and recordings are bounded. Event loop only.
 import asyncio
 from collections import deque
 
-from recorder.values import FinishProgressed, RecorderEvent, RecordingProgressed
+from recorder.base.values import FinishProgressed, RecorderEvent, RecordingProgressed
 
 
 class RecorderInbox:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from backend.storage.local import LocalFiles
     from backend.storage.storage import Storage
     from backend.viewers import Viewers
-    from recorder.clock import LabelLine
-    from recorder.transcoder import Transcoder
+    from recorder.base.clock import LabelLine
+    from recorder.recording.transcoder import Transcoder
 
 CONFIG: web.AppKey[Config] = web.AppKey("config")
 CATALOGUE: web.AppKey[Catalogue] = web.AppKey("catalogue")

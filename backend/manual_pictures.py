@@ -1,7 +1,7 @@
 """The picture that a person picked: any frame of the clip, or one of the pictures there are.
 
 Here: what is refused and why, and that two who pick at once do so one after the other. Not here: HTTP
-(`api.pictures`), decoding (`recorder.thumbnail`, in a worker process), writing (`pictures`). Whatever fails,
+(`api.pictures`), decoding (`recorder.stills`, in a worker process), writing (`pictures`). Whatever fails,
 the picture there was stays. Event loop only.
 """
 
@@ -19,10 +19,10 @@ from backend.frame_material import FrameMaterial
 from backend.pictures import MadePicture, Pictures
 from backend.unbroken import to_the_end
 from backend.wire.pictures import ManualRequest
-from recorder.errors import Busy, DecodeFailed, WorkerTimedOut
-from recorder.tasks import Tasks
-from recorder.thumbnail import ClipStill, png_from_file, png_from_jpeg
-from recorder.workers import WorkerPool
+from recorder.base.errors import Busy, DecodeFailed, WorkerTimedOut
+from recorder.base.tasks import Tasks
+from recorder.base.workers import WorkerPool
+from recorder.stills.thumbnail import ClipStill, png_from_file, png_from_jpeg
 
 MOST_WAITING = 8
 """Of one clip: a person picks one picture, so more is a program gone wild."""

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from recorder.values import CameraStatus, StreamCounters, StreamState
+from recorder.base.values import CameraStatus, StreamCounters, StreamState
 
 _LAG_EVERY_S = 0.5
 _LAG_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

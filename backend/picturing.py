@@ -14,7 +14,7 @@ from backend.manual_pictures import ManualPictures
 from backend.pictures import Pictures
 from backend.previews import Previews
 from backend.storage.local import LocalFiles
-from recorder.workers import WorkerPool
+from recorder.base.workers import WorkerPool
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ from backend.errors import Problem
 from backend.frame_material import FrameMaterial
 from backend.lifecycle import FINISHED
 from backend.pictures import MadePicture, Pictures
-from recorder.errors import BufferEmpty, Busy, DecodeFailed
+from recorder.base.errors import BufferEmpty, Busy, DecodeFailed
+from recorder.base.tasks import Tasks
+from recorder.base.values import FinishedClip
+from recorder.base.workers import WorkerPool
 from recorder.recorder import Recorder
-from recorder.tasks import Tasks
-from recorder.thumbnail import ClipStill, card_from_file, card_from_jpeg
-from recorder.values import FinishedClip
-from recorder.workers import WorkerPool
+from recorder.stills.thumbnail import ClipStill, card_from_file, card_from_jpeg
 
 log = logging.getLogger(__name__)
 

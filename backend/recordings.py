@@ -26,10 +26,8 @@ from backend.inbox import RecorderInbox
 from backend.lifecycle import FINISHED, Status
 from backend.previews import Previews
 from backend.wire.cameras import CameraJson
-from recorder.clip_files import ClipFiles
-from recorder.errors import RecorderError
-from recorder.finishing import Finisher
-from recorder.values import (
+from recorder.base.errors import RecorderError
+from recorder.base.values import (
     CameraChanged,
     ClockState,
     ClockStepped,
@@ -43,6 +41,8 @@ from recorder.values import (
     RecordingProgressed,
     RecordingStarted,
 )
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.finishing import Finisher
 
 log = logging.getLogger(__name__)
 

@@ -24,12 +24,12 @@ from backend.lifecycle import FINISHED, UNFINISHED, Status
 from backend.picture_names import unclaimed
 from backend.recordings import finished_fields
 from backend.storage.local import LocalFiles
-from recorder.access_unit import Codec, upright_size
-from recorder.clip_files import ClipFiles
-from recorder.errors import RecorderError
-from recorder.finishing import finish_part, header_label, read_part_header
-from recorder.part_file import PartHeader
-from recorder.values import ClockState
+from recorder.base.errors import RecorderError
+from recorder.base.values import ClockState
+from recorder.bitstream.access_unit import Codec, upright_size
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.finishing import finish_part, header_label, read_part_header
+from recorder.recording.part_file import PartHeader
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from backend.config import Config
 from backend.config_values import Section
-from recorder.settings import BufferSettings, CameraSettings
+from recorder.base.settings import BufferSettings, CameraSettings
 from recorder.sources.open import is_device
 
 LIVE_SECTIONS = frozenset(

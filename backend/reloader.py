@@ -15,8 +15,8 @@ from backend.config import Config
 from backend.config_file import ConfigError
 from backend.events import EventLog
 from backend.reload import camera_changes, in_force, needs_restart, sentence
+from recorder.base.settings import CameraSettings
 from recorder.recorder import Recorder
-from recorder.settings import CameraSettings
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 
 from backend.errors import Problem
+from recorder.base.tasks import Tasks
 from recorder.recorder import Recorder
-from recorder.replay import ReplayFile
-from recorder.tasks import Tasks
+from recorder.stills.replay import ReplayFile
 
 KEEP_S = 60.0
 

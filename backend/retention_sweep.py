@@ -40,9 +40,9 @@ from backend.retention import (
 )
 from backend.spare_room import SIZE_BYTES
 from backend.storage.local import LocalFiles
-from recorder.clip_files import ClipFiles
-from recorder.clock import LabelLine
-from recorder.values import ClockState
+from recorder.base.clock import LabelLine
+from recorder.base.values import ClockState
+from recorder.recording.clip_files import ClipFiles
 
 log = logging.getLogger(__name__)
 

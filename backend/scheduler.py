@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, tzinfo
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from recorder.tasks import Tasks
+from recorder.base.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 

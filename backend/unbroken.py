@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from recorder.tasks import Tasks
+from recorder.base.tasks import Tasks
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from benchmarks.camera import FULL_HD, FULL_HD_KBPS, cameras
 from benchmarks.daemon import BenchmarkFailed, Client, daemon
 from benchmarks.report import Table
 from benchmarks.usage import cores, usage
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 
 FINISH_S = 60.0
 

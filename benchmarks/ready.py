@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.camera import cameras
 from benchmarks.daemon import BenchmarkFailed, Client, daemon
 from benchmarks.report import Table, Value
-from recorder.access_unit import Codec
+from recorder.bitstream.access_unit import Codec
 from tests.support.cameras.material import Material
 
 SIZES = ((1280, 720, 1 / 3), (1920, 1080, 2 / 3))

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.daemon import BenchmarkFailed, Client, Daemon, daemon, stop
 from benchmarks.report import Table, Value, percentile
 from benchmarks.usage import Usage, cores, usage
-from recorder.access_unit import Codec
+from recorder.bitstream.access_unit import Codec
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, Mode
 from tests.support.cameras.material import Material
 from tests.support.hostile.mutations import load

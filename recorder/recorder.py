@@ -13,29 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from recorder.access_unit import AccessUnit, Codec, upright_size
-from recorder.background_stream import BackgroundStream, Looks
-from recorder.bridge import Bridge
-from recorder.clip_processor import (
-    ActiveRecording,
-    OpenPlan,
-    Workshop,
-    cut_at_once,
-    open_recording,
-)
-from recorder.clip_session import SessionState, SpanPlan, SpanWish, check_not_ahead, fitting, plan_span
-from recorder.clock import Clock, LabelLine, label_offsets_us
-from recorder.errors import BufferEmpty, Busy, FinishFailed, SpanOutsideBuffer, UnknownRecording
-from recorder.finishing import FOREVER_NS, Finisher
-from recorder.live_feed import LiveLine, LiveSubscription
-from recorder.live_feeds import LiveFeeds
-from recorder.live_sound import LiveSound, LiveSoundMessage
-from recorder.replay import Pinned, PinnedSound, ReplayFile, Replays
-from recorder.settings import NS_PER_S, CameraSettings
-from recorder.span_cut import shown_units
-from recorder.stills import Stills, spread
-from recorder.tasks import Tasks
-from recorder.values import (
+from recorder.base.bridge import Bridge
+from recorder.base.clock import Clock, LabelLine, label_offsets_us
+from recorder.base.errors import BufferEmpty, Busy, FinishFailed, SpanOutsideBuffer, UnknownRecording
+from recorder.base.settings import NS_PER_S, CameraSettings
+from recorder.base.tasks import Tasks
+from recorder.base.values import (
     CameraChanged,
     CameraStatus,
     FrameList,
@@ -44,7 +27,31 @@ from recorder.values import (
     RecordingStarted,
     RecordRequest,
 )
-from recorder.workers import WorkerPool
+from recorder.base.workers import WorkerPool
+from recorder.bitstream.access_unit import AccessUnit, Codec, upright_size
+from recorder.capture.background_stream import BackgroundStream, Looks
+from recorder.live.feed import LiveLine, LiveSubscription
+from recorder.live.feeds import LiveFeeds
+from recorder.live.sound import LiveSound, LiveSoundMessage
+from recorder.mp4.span_cut import shown_units
+from recorder.recording.clip_session import (
+    SessionState,
+    SpanPlan,
+    SpanWish,
+    check_not_ahead,
+    fitting,
+    plan_span,
+)
+from recorder.recording.finishing import FOREVER_NS, Finisher
+from recorder.recording.recording_task import (
+    ActiveRecording,
+    OpenPlan,
+    Workshop,
+    cut_at_once,
+    open_recording,
+)
+from recorder.stills.replay import Pinned, PinnedSound, ReplayFile, Replays
+from recorder.stills.stills import Stills, spread
 
 MOST_RECORDINGS = 32
 """Recordings of one camera at a time; more would only multiply the same bytes on disk."""

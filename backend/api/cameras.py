@@ -22,7 +22,7 @@ from backend.wire.cameras import (
     ReplayQuery,
 )
 from backend.wire.times import rfc3339
-from recorder.errors import SpanOutsideBuffer
+from recorder.base.errors import SpanOutsideBuffer
 from recorder.recorder import Recorder
 
 REPLAY_CACHING = {"Cache-Control": "private, max-age=60"}

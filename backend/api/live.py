@@ -38,8 +38,9 @@ from backend.keys import CAMERAS, VIEWERS
 from backend.routes import Route, camera_in_path, query_of
 from backend.wire.cameras import LiveQuery, MjpegQuery
 from backend.wire.times import rfc3339
-from recorder.errors import RecorderError
-from recorder.live_feed import (
+from recorder.base.errors import RecorderError
+from recorder.base.values import Picture
+from recorder.live.feed import (
     LiveChunk,
     LiveInit,
     LiveJpeg,
@@ -47,9 +48,8 @@ from recorder.live_feed import (
     LiveMessage,
     LiveState,
 )
-from recorder.live_sound import LiveSoundInit, LiveSoundMessage, LiveSoundMissing, LiveSoundPiece
+from recorder.live.sound import LiveSoundInit, LiveSoundMessage, LiveSoundMissing, LiveSoundPiece
 from recorder.recorder import Recorder
-from recorder.values import Picture
 
 HEADER = struct.Struct(">B7xdQ")
 KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME, KIND_JPEG, KIND_SOUND = 0, 1, 2, 3, 4

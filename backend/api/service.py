@@ -40,7 +40,7 @@ from backend.wire.service import (
     StorageJson,
     SystemJson,
 )
-from recorder.transcoder import Transcoder
+from recorder.recording.transcoder import Transcoder
 
 STEPS_S = {"minute": 60, "hour": 3600, "day": 86400}
 MOST_POINTS = 1500

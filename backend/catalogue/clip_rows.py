@@ -20,7 +20,7 @@ from backend.catalogue.values import (
     Root,
 )
 from backend.lifecycle import INITIAL, Status
-from recorder.values import ClockState, Gap
+from recorder.base.values import ClockState, Gap
 
 _NAMES = tuple(field.name for field in fields(Clip))
 # What only its own method may change: the keys, the texts (search follows them), the state, the counts.

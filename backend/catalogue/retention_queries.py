@@ -9,7 +9,7 @@ from backend.catalogue import clip_queries
 from backend.catalogue.model import clips, garbage
 from backend.catalogue.values import Clip, Location, RetentionGroup, RetentionRow
 from backend.lifecycle import Status
-from recorder.values import ClockState
+from recorder.base.values import ClockState
 
 _SIZE = sa.case((clips.c.location == Location.REMOTE.value, 0), else_=sa.func.coalesce(clips.c.size_bytes, 0))
 _DATED = sa.func.coalesce(clips.c.dated_at, clips.c.created_at)

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from backend.lifecycle import Status
-from recorder.values import ClockState, Gap
+from recorder.base.values import ClockState, Gap
 
 PUBLIC_PREFIX = "public/"
 """Keys of the object store that everybody may read begin so."""

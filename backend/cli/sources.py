@@ -4,9 +4,9 @@ import threading
 
 from backend.config import Config
 from backend.config_file import ConfigError
-from recorder.clock import SystemClock
-from recorder.errors import SourceUnsupported
-from recorder.settings import CameraSettings
+from recorder.base.clock import SystemClock
+from recorder.base.errors import SourceUnsupported
+from recorder.base.settings import CameraSettings
 from recorder.sources.open import open_source
 
 

@@ -35,9 +35,9 @@ from backend.schedules.schedules import DISABLED, Schedules
 from backend.schedules.timelapse import Timelapses
 from backend.schedules.titles import title
 from backend.wire.clips import ClipRequest
-from recorder.errors import SpanError
+from recorder.base.errors import SpanError
+from recorder.base.values import StreamState
 from recorder.recorder import Recorder
-from recorder.values import StreamState
 
 log = logging.getLogger(__name__)
 

@@ -26,10 +26,10 @@ from backend.ids import is_id, new_id
 from backend.lifecycle import Status
 from backend.recordings import Desk, Recordings
 from backend.schedules.titles import title
-from recorder.errors import Busy, PartFileDamaged, RecorderError
-from recorder.picture_part import Kept, PictureOrder, PicturePart, kept_in, lend
-from recorder.tasks import Tasks
-from recorder.values import ClockState, Picture
+from recorder.base.errors import Busy, PartFileDamaged, RecorderError
+from recorder.base.tasks import Tasks
+from recorder.base.values import ClockState, Picture
+from recorder.recording.timelapse_part import Kept, PictureOrder, PicturePart, kept_in, lend
 
 log = logging.getLogger(__name__)
 

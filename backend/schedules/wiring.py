@@ -12,7 +12,7 @@ from backend.scheduler import Scheduler
 from backend.schedules.runner import Runner, ScheduleCounters, Times
 from backend.schedules.schedules import Schedules
 from backend.schedules.timelapse import Timelapses
-from recorder.clock import LabelLine
+from recorder.base.clock import LabelLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The local disk: where clips and thumbnails lie, written durably and removed durably.
 
-    <clips_dir>/<clip id>/…         the recorder's room (recorder/clip_files.py says what is in it)
+    <clips_dir>/<clip id>/…         the recorder's room (recorder/recording/clip_files.py says what is in it)
     <thumbnails_dir>/<clip id>/…    current-….jpg, middle-….jpg, manual-….png
     <thumbnails_fallback_dir>/…     the same, written while thumbnails_dir cannot be
     <quarantine_dir>/…              what nobody knows; moved there, never deleted
@@ -26,7 +26,7 @@ from typing import BinaryIO, Self
 from backend.catalogue.values import Root, StoredPath
 from backend.config import Config
 from backend.ids import is_id
-from recorder.clip_files import sync_directory
+from recorder.recording.clip_files import sync_directory
 
 _HASH_CHUNK_BYTES = 1024 * 1024
 TEMPORARY_SUFFIX = ".tmp"

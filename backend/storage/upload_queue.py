@@ -37,7 +37,7 @@ from backend.storage.local import LocalFiles, sha256_of
 from backend.storage.object_store import Cause, ObjectStore, StoreError
 from backend.storage.outlook import FILE_LONGEST_WAIT_S, Outlook, State, file_wait_s
 from backend.storage.reclaim import Reclaim
-from recorder.tasks import Tasks
+from recorder.base.tasks import Tasks
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from backend.wire.times import Answer, Asked, AskedTime, NaiveTime, Time, rfc3339
-from recorder.replay import ReplayFile
-from recorder.values import BufferStatus, CameraStatus, FrameList, Picture
+from recorder.base.values import BufferStatus, CameraStatus, FrameList, Picture
+from recorder.stills.replay import ReplayFile
 
 
 class CameraQuery(Asked):

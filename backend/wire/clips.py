@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from backend.catalogue.values import Clip, ClipPage, MediaType, PreviewInfo, PreviewSource
 from backend.lifecycle import FINISHED, UNFINISHED, Status
 from backend.wire.times import Answer, Asked, AskedTime, Seconds, Time
-from recorder.values import Gap
+from recorder.base.values import Gap
 
 MOST_BEFORE_S = 3600.0
 """No buffer is longer, so more is a mistake; up to here the answer's `covered` tells what there was."""

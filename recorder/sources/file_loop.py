@@ -23,13 +23,13 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from recorder.access_unit import Codec
-from recorder.audio_unit import FRAME_SAMPLES
-from recorder.clock import Clock
-from recorder.errors import SourceLost, SourceUnsupported
-from recorder.settings import NS_PER_S
-from recorder.sources.bitstream import UnitAssembler, codec_of, sentence
-from recorder.sources.sound_beside import SoundBeside
+from recorder.base.clock import Clock
+from recorder.base.errors import SourceLost, SourceUnsupported
+from recorder.base.settings import NS_PER_S
+from recorder.bitstream.access_unit import Codec
+from recorder.bitstream.audio_unit import FRAME_SAMPLES
+from recorder.sources.muxed_sound import SoundBeside
+from recorder.sources.packets import UnitAssembler, codec_of, sentence
 from recorder.sources.source import FromSource
 
 _FORMATS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}

@@ -3,16 +3,16 @@
 import re
 import threading
 
-from recorder.clock import Clock
-from recorder.errors import SourceUnsupported
-from recorder.settings import CameraSettings
+from recorder.base.clock import Clock
+from recorder.base.errors import SourceUnsupported
+from recorder.base.settings import CameraSettings
 from recorder.sources.file_loop import FileLoopSource
-from recorder.sources.http_stream import HttpStreamSource
-from recorder.sources.replug import WebcamMemory
+from recorder.sources.http.stream import HttpStreamSource
+from recorder.sources.rtsp.stream import StreamSource
 from recorder.sources.source import Source, redact
-from recorder.sources.stream import StreamSource
-from recorder.sources.synthetic import SyntheticSource
-from recorder.sources.webcam import READ_TIMEOUT_S, WebcamSource
+from recorder.sources.test_picture.synthetic import SyntheticSource
+from recorder.sources.usb.replug import WebcamMemory
+from recorder.sources.usb.webcam import READ_TIMEOUT_S, WebcamSource
 
 __all__ = ["SourceOpener", "default_read_timeout_s", "is_device", "open_source", "redact"]
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from recorder.access_unit import SourceUnit
-from recorder.audio_unit import SoundTrouble, SourceAudio
+from recorder.bitstream.access_unit import SourceUnit
+from recorder.bitstream.audio_unit import SoundTrouble, SourceAudio
 
 REDACTED = "***"
 _ACCOUNT_FIELDS = "user|username|login|password|passwd|pass|pwd|token|key|secret|auth"

@@ -1,4 +1,4 @@
-/** Reads the test card's counter from what a browser painted: geometry in recorder/sources/test_card.py. */
+/** Reads the test card's counter from what a browser painted: geometry in recorder/sources/test_picture/test_card.py. */
 
 const CELLS = 40;
 const SYNC = "10110010";

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from recorder.access_unit import Codec
+from recorder.bitstream.access_unit import Codec
 from tests.support.cameras.material import Material
 from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server

@@ -12,8 +12,8 @@ import pytest
 from minio import Minio
 from playwright.sync_api import BrowserContext, Page, expect
 
-from recorder.finished_file import read_moov
-from recorder.sample_table import tracks
+from recorder.mp4.finished_file import read_moov
+from recorder.mp4.sample_table import tracks
 from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
 from tests.support.s3_servers import S3Server

@@ -26,7 +26,7 @@ from backend.catalogue import (
 )
 from backend.ids import new_id
 from backend.lifecycle import Status
-from recorder.values import ClockState, Gap
+from recorder.base.values import ClockState, Gap
 from tests.contracts.conftest import SteppedClock
 
 HERE = new_id()

@@ -15,7 +15,7 @@ from backend.catalogue import (
 )
 from backend.ids import new_id
 from backend.lifecycle import Status
-from recorder.values import ClockState
+from recorder.base.values import ClockState
 from tests.contracts.conftest import SteppedClock
 
 HERE = new_id()

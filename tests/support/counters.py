@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import av
 
-from recorder.access_unit import Codec
-from recorder.sources.test_card import read_counter
+from recorder.bitstream.access_unit import Codec
+from recorder.sources.test_picture.test_card import read_counter
 
 _DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from recorder.access_unit import AccessUnit, Codec, Epoch, SourceUnit
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch, SourceUnit
 
 NS_PER_S = 1_000_000_000
 EPOCH = Epoch(Codec.H264, 1280, 720, b"\x00\x00\x00\x01\x67sps\x00\x00\x00\x01\x68pps")

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import PictureType
 
-from recorder import h265
-from recorder.access_unit import AccessUnit, Codec, Epoch
-from recorder.nal_units import annex_b, split_nal_units
-from recorder.part_file import PartHeader, PartWriter
-from recorder.sources.test_card import draw_counter
+from recorder.bitstream import h265
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
+from recorder.bitstream.nal_units import annex_b, split_nal_units
+from recorder.recording.part_file import PartHeader, PartWriter
+from recorder.sources.test_picture.test_card import draw_counter
 
 NS_PER_S = 1_000_000_000
 FPS = 30

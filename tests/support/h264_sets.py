@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from recorder.nal_units import annex_b
+from recorder.bitstream.nal_units import annex_b
 
 
 def ue(value: int) -> str:

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import PictureType
 
-from recorder import h264, h265
-from recorder.access_unit import AccessUnit, Codec, Epoch
-from recorder.sources.test_card import draw_counter, read_counter
+from recorder.bitstream import h264, h265
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
+from recorder.sources.test_picture.test_card import draw_counter, read_counter
 
 NS_PER_S = 1_000_000_000
 WIDTH, HEIGHT = 320, 48

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from recorder.access_unit import AccessUnit, Codec, Epoch
-from recorder.part_file import PartHeader, PartWriter
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
+from recorder.recording.part_file import PartHeader, PartWriter
 
 EPOCH = Epoch(Codec.H264, 1280, 720, b"\0\0\0\1\x67sps\0\0\0\1\x68pps")
 HEADER = PartHeader(

@@ -4,8 +4,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from recorder.access_unit import AccessUnit, Codec, Epoch
-from recorder.part_file import PartHeader, PartWriter
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
+from recorder.recording.part_file import PartHeader, PartWriter
 
 EPOCH = Epoch(Codec.H264, 640, 480, b"sets")
 HEADER = PartHeader("id", "cam", "box", EPOCH, 0, 0, 0, None, 0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from recorder.clip_session import ClipSession, Happening, Order
+from recorder.recording.clip_session import ClipSession, Happening, Order
 
 
 class Playbook:

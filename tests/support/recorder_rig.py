@@ -15,14 +15,14 @@ import av
 import cv2
 import numpy as np
 
-from recorder.clock import LabelLine, SystemClock
-from recorder.finishing import Finisher
+from recorder.base.clock import LabelLine, SystemClock
+from recorder.base.settings import BufferSettings, CameraSettings
+from recorder.base.values import FinishedClip, RecorderEvent, RecordingFinished, RecordRequest
+from recorder.base.workers import WorkerPool
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
-from recorder.settings import BufferSettings, CameraSettings
-from recorder.sources.test_card import read_counter
-from recorder.transcoder import Transcoder
-from recorder.values import FinishedClip, RecorderEvent, RecordingFinished, RecordRequest
-from recorder.workers import WorkerPool
+from recorder.recording.finishing import Finisher
+from recorder.recording.transcoder import Transcoder
+from recorder.sources.test_picture.test_card import read_counter
 
 E = TypeVar("E")
 FINISHING_THREADS = 2

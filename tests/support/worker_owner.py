@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from recorder.workers import WorkerPool
+from recorder.base.workers import WorkerPool
 
 
 def touch_and_sleep(path: Path) -> None:

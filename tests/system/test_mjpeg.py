@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recorder.access_unit import Codec
-from recorder.sources.test_card import read_counter
+from recorder.bitstream.access_unit import Codec
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.cameras.material import Material
 from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server

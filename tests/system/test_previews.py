@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.daemon import SMALL_CAMERA, Answer, Daemon
 from tests.support.s3_servers import S3Server
 from tests.support.waiting import wait_until

@@ -14,7 +14,7 @@ import av
 import numpy as np
 import pytest
 
-from recorder.sources.test_card import draw_counter
+from recorder.sources.test_picture.test_card import draw_counter
 from tests.support.daemon import Daemon
 from tests.support.recorder_rig import counters_of
 

@@ -17,7 +17,7 @@ import av
 import psutil
 import pytest
 
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.cameras.material import Material
 from tests.support.cameras.rtsp import Behaviour, RtspCamera
 from tests.support.components import require_rtsp_server

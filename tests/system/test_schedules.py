@@ -9,7 +9,7 @@ from typing import Any
 import av
 import pytest
 
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.slow("schedules of several seconds run by the real clock")

@@ -10,8 +10,8 @@ from typing import Any
 import av
 import pytest
 
-from recorder.access_unit import Codec
-from recorder.sources.test_card import read_counter
+from recorder.bitstream.access_unit import Codec
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.cameras.material import Material
 from tests.support.cameras.rtsp import RtspCamera
 from tests.support.components import require_rtsp_server

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, chart, mjpeg, patches, pictured
 from tests.support.daemon import Daemon
 

@@ -24,7 +24,7 @@ from typing import Any
 import av
 import pytest
 
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.cameras.fake_v4l2.camera import without_cameras
 from tests.support.daemon import END_S
 from tests.support.waiting import wait_until

@@ -13,7 +13,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from recorder.clip_files import PART_NAME, sync_directory
+from recorder.recording.clip_files import PART_NAME, sync_directory
 
 CATALOGUE = "catalogue.sqlite"
 

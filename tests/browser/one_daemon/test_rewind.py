@@ -10,8 +10,8 @@ import av
 import pytest
 from playwright.sync_api import Page, expect
 
-from recorder.access_unit import Codec
-from recorder.sources.test_card import read_counter
+from recorder.bitstream.access_unit import Codec
+from recorder.sources.test_picture.test_card import read_counter
 from tests.browser.conftest import Complaints
 from tests.support.cameras.material import Material
 from tests.support.daemon import Daemon

@@ -9,7 +9,7 @@ import pytest
 
 from backend.analytics import Analytics
 from backend.catalogue import Sample, SampleFilter
-from recorder.values import BufferStatus, CameraStatus, ClockState, StreamCounters, StreamState
+from recorder.base.values import BufferStatus, CameraStatus, ClockState, StreamCounters, StreamState
 from tests.support.backend.rows import HERE, NOON, Box
 
 BUFFER = BufferStatus(900, 30.0, NOON, NOON, 60.0, 1, 900, 30.0, 1, 0)

@@ -9,8 +9,8 @@ import pytest
 
 from backend.catalogue import Clip, Location
 from backend.errors import Problem
-from recorder.muxer import write_mp4
-from recorder.tasks import Tasks
+from recorder.base.tasks import Tasks
+from recorder.mp4.muxer import write_mp4
 from tests.support.backend.clips import a_clip
 from tests.support.backend.houses import House, house, settings_of
 from tests.support.media import NS_PER_S, Camera, units_of

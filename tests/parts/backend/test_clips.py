@@ -23,13 +23,13 @@ from backend.inbox import RecorderInbox
 from backend.lifecycle import Status
 from backend.recordings import Desk, Recordings
 from backend.wire.clips import ClipRequest
-from recorder.clock import LabelLine, SystemClock
-from recorder.finishing import Finisher
+from recorder.base.clock import LabelLine, SystemClock
+from recorder.base.tasks import Tasks
+from recorder.base.values import RecordingContinued, RecordingProgressed, RecordRequest
+from recorder.base.workers import WorkerPool
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
-from recorder.tasks import Tasks
-from recorder.transcoder import Transcoder
-from recorder.values import RecordingContinued, RecordingProgressed, RecordRequest
-from recorder.workers import WorkerPool
+from recorder.recording.finishing import Finisher
+from recorder.recording.transcoder import Transcoder
 from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, Box
 
@@ -164,7 +164,7 @@ async def test_a_client_that_hangs_up_leaves_a_whole_recording(house: House) -> 
 async def test_too_many_recordings_are_refused_and_the_others_go_on(house: House) -> None:
     """The bound is per camera; the refusal says what to do."""
     made = [await house.clips.create(LONG) for _ in range(32)]
-    from recorder.errors import Busy
+    from recorder.base.errors import Busy
 
     with pytest.raises(Busy, match="Stop one first"):
         await house.clips.create(LONG)

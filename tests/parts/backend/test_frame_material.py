@@ -10,9 +10,9 @@ from backend.catalogue import Clip, Location
 from backend.clip_bytes import key_of
 from backend.errors import Problem
 from backend.frame_material import FIRST_BYTES, FrameMaterial
-from recorder.decoder import frame_from_file
-from recorder.muxer import write_mp4
-from recorder.workers import WorkerPool
+from recorder.base.workers import WorkerPool
+from recorder.mp4.muxer import write_mp4
+from recorder.stills.decoder import frame_from_file
 from tests.support.backend.clips import a_clip
 from tests.support.backend.houses import House, house, settings_of
 from tests.support.media import Camera, counter_in, counter_times, units_of

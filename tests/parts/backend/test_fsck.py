@@ -9,7 +9,7 @@ from backend.catalogue import Clip, PreviewInfo, PreviewSource
 from backend.fsck import FsckReport, Kind, Level, check
 from backend.ids import new_id
 from backend.lifecycle import Status
-from recorder.clip_files import MARKER_NAME, PART_NAME
+from recorder.recording.clip_files import MARKER_NAME, PART_NAME
 from tests.support.backend.rows import HERE, Box, put
 
 

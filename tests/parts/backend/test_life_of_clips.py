@@ -26,9 +26,9 @@ from backend.errors import Problem
 from backend.ids import new_id
 from backend.lifecycle import FINISHED, UNFINISHED, Status, can
 from backend.recordings import finished_fields
-from recorder.clip_files import ClipFiles
-from recorder.finishing import finish_part
-from recorder.values import FinishedClip
+from recorder.base.values import FinishedClip
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.finishing import finish_part
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.killed.deeds import UNITS, Life, write_part
 

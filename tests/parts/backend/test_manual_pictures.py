@@ -36,10 +36,10 @@ from backend.manual_pictures import MOST_WAITING, ManualPictures
 from backend.pictures import MadePicture, Pictures
 from backend.playback_metrics import PlaybackMetrics
 from backend.wire.pictures import ManualRequest
-from recorder.access_unit import AccessUnit
-from recorder.errors import Busy
-from recorder.muxer import write_mp4
-from recorder.workers import WorkerPool
+from recorder.base.errors import Busy
+from recorder.base.workers import WorkerPool
+from recorder.bitstream.access_unit import AccessUnit
+from recorder.mp4.muxer import write_mp4
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.media import Camera, counter_in, units_of
 

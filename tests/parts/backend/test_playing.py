@@ -14,7 +14,7 @@ from backend.events import EventLog
 from backend.playing import Places, media_origin, open_playing
 from backend.static import content_security_policy
 from backend.storage.local import LocalFiles
-from recorder.muxer import write_mp4
+from recorder.mp4.muxer import write_mp4
 from tests.support.backend.clips import a_clip
 from tests.support.media import NS_PER_S, Camera, units_of
 

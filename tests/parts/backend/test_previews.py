@@ -20,9 +20,9 @@ from backend.ids import new_id
 from backend.lifecycle import Status
 from backend.picturing import Picturing
 from backend.previews import LATER_TRIES
-from recorder.access_unit import AccessUnit
-from recorder.muxer import write_mp4
-from recorder.workers import WorkerPool
+from recorder.base.workers import WorkerPool
+from recorder.bitstream.access_unit import AccessUnit
+from recorder.mp4.muxer import write_mp4
 from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.media import Camera, units_of

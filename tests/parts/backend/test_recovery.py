@@ -13,9 +13,9 @@ from backend.catalogue import Clip, MediaType, NewClip
 from backend.ids import new_id
 from backend.lifecycle import Status
 from backend.recovery import MATERIAL_GONE, Places, Recovery, RecoveryReport
-from recorder.access_unit import AccessUnit
-from recorder.clip_files import ClipFiles
-from recorder.part_file import PartHeader, PartWriter
+from recorder.bitstream.access_unit import AccessUnit
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.part_file import PartHeader, PartWriter
 from tests.support.backend.rows import HERE, NOON, Box, put
 from tests.support.media import Camera, play, units_of
 

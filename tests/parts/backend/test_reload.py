@@ -8,7 +8,7 @@ import pytest
 
 from backend.config import Config
 from backend.reload import CameraChanges, camera_changes, in_force, needs_restart, sentence
-from recorder.settings import BufferCodec, BufferSettings, CameraSettings
+from recorder.base.settings import BufferCodec, BufferSettings, CameraSettings
 
 FRONT = CameraSettings("front", "Front", "rtsp://front.example/1")
 YARD = CameraSettings("yard", "Yard", "synthetic")

@@ -10,7 +10,7 @@ import pytest
 
 from backend.errors import Problem
 from backend.replays import OpenReplays
-from recorder.replay import ReplayFile
+from recorder.stills.replay import ReplayFile
 
 AT = datetime(2025, 10, 26, 8)
 

@@ -19,7 +19,7 @@ from backend.wire.clips import (
     parse_statuses,
 )
 from backend.wire.times import parse_label, rfc3339
-from recorder.values import (
+from recorder.base.values import (
     BufferStatus,
     CameraStatus,
     ClockState,

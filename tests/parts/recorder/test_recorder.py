@@ -11,14 +11,9 @@ import av
 import pytest
 import pytest_asyncio
 
-from recorder.clip_files import ClipFiles
-from recorder.errors import Busy, SpanOutsideBuffer, UnknownRecording
-from recorder.finishing import finish_part
-from recorder.live_feed import LiveChunk, LiveInit
-from recorder.replay import MOST_REPLAYS
-from recorder.settings import BufferSettings
-from recorder.sources.test_card import read_counter
-from recorder.values import (
+from recorder.base.errors import Busy, SpanOutsideBuffer, UnknownRecording
+from recorder.base.settings import BufferSettings
+from recorder.base.values import (
     ClockState,
     RecordingFinished,
     RecordingProcessing,
@@ -26,6 +21,11 @@ from recorder.values import (
     RecordRequest,
     StreamState,
 )
+from recorder.live.feed import LiveChunk, LiveInit
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.finishing import finish_part
+from recorder.sources.test_picture.test_card import read_counter
+from recorder.stills.replay import MOST_REPLAYS
 from tests.support.recorder_rig import Rig, counter_in, counters_of, media_seconds, running_recorder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.catalogue.values import Clip, Location, MediaType, Previews, PreviewSource
 from backend.lifecycle import Status
-from recorder.values import ClockState
+from recorder.base.values import ClockState
 
 AT = datetime(2025, 10, 26, 8, 0)
 ID = "0199f0d0-0000-7000-8000-000000000001"

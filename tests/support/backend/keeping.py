@@ -19,8 +19,8 @@ from backend.garbage import GarbageSweep
 from backend.health import Health
 from backend.retention_sweep import Retention, RetentionParts
 from backend.storage.local import LocalFiles
-from recorder.clock import LabelLine
-from recorder.values import CameraStatus
+from recorder.base.clock import LabelLine
+from recorder.base.values import CameraStatus
 from tests.support.backend.rows import HERE, Box
 from tests.support.fakes import NS_PER_S, SimulatedClock
 

@@ -8,7 +8,7 @@ from backend.config import PreviewsConfig
 from backend.health import Health
 from backend.picturing import PictureParts, Picturing, open_picturing
 from backend.playback_metrics import PlaybackMetrics
-from recorder.workers import WorkerPool
+from recorder.base.workers import WorkerPool
 from tests.support.backend.rows import Box
 
 

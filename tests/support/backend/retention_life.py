@@ -31,7 +31,7 @@ from backend.health import Health
 from backend.recovery import Places, Recovery
 from backend.retention_sweep import Retention, RetentionParts
 from backend.storage.local import LocalFiles
-from recorder.clock import LabelLine
+from recorder.base.clock import LabelLine
 from tests.support.backend.rows import HERE, Box
 from tests.support.fakes import SimulatedClock
 

@@ -12,7 +12,7 @@ from backend.catalogue import Catalogue, Clip, MediaType, NewClip, PreviewInfo, 
 from backend.ids import new_id
 from backend.lifecycle import Status
 from backend.storage.local import LocalFiles
-from recorder.clip_files import PART_NAME
+from recorder.recording.clip_files import PART_NAME
 
 HERE = new_id()
 NOON = datetime(2026, 3, 1, 12)

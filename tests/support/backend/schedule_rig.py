@@ -24,12 +24,12 @@ from backend.recordings import Desk, Recordings
 from backend.schedules.runner import Runner, ScheduleCounters, Times
 from backend.schedules.schedules import Schedules
 from backend.schedules.timelapse import Timelapses
-from recorder.clock import LabelLine, SystemClock
-from recorder.finishing import Finisher
+from recorder.base.clock import LabelLine, SystemClock
+from recorder.base.tasks import Tasks
+from recorder.base.workers import WorkerPool
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
-from recorder.tasks import Tasks
-from recorder.transcoder import Transcoder
-from recorder.workers import WorkerPool
+from recorder.recording.finishing import Finisher
+from recorder.recording.transcoder import Transcoder
 from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, Box
 

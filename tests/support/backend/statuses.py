@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from recorder.values import BufferStatus, CameraStatus, ClockState, StreamCounters, StreamState
+from recorder.base.values import BufferStatus, CameraStatus, ClockState, StreamCounters, StreamState
 
 AT = datetime(2026, 3, 1, 12)
 

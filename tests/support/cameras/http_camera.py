@@ -23,7 +23,7 @@ from typing import Protocol, Self
 
 import av
 
-from recorder.access_unit import AccessUnit, Codec
+from recorder.bitstream.access_unit import AccessUnit, Codec
 
 NONCE = "dcd98b7102dd2f0e8b11d0f600bfb0c0"
 

@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
 
-from recorder.access_unit import Codec
-from recorder.sources.test_card import TestCard, draw_counter
+from recorder.bitstream.access_unit import Codec
+from recorder.sources.test_picture.test_card import TestCard, draw_counter
 
 FOOTAGE = Path(__file__).parents[4] / "shared" / "footage" / "car-detection.mp4"
 _FORMAT = 4

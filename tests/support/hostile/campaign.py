@@ -24,7 +24,7 @@ from typing import Any
 
 import psutil
 
-from recorder.access_unit import Codec
+from recorder.bitstream.access_unit import Codec
 from tests.support.cameras.material import Material
 from tests.support.cameras.rtsp import RtspCamera
 from tests.support.daemon import ROOT, Answer, Daemon

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from recorder import h264
+from recorder.bitstream import h264
 
 TICKS = 3000
 """One frame at 30 per second on RTP's 90 kHz clock."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import av
 
-from recorder import h264
+from recorder.bitstream import h264
 from tests.support.hostile.mutations import H264_WAYS, TICKS, Sent, Unit, claiming, flipped, load, loop
 
 MTU = 1400

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import av
 
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.hostile.campaign import (
     GOOD,
     HOSTILE_BYTES,

@@ -19,8 +19,8 @@ from backend.garbage import GarbageSweep
 from backend.lifecycle import Status
 from backend.publishing import Publishing
 from backend.recovery import Places, Recovery
-from recorder.clip_files import ClipFiles
-from recorder.part_file import PartHeader, PartWriter
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.part_file import PartHeader, PartWriter
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.media import Camera, units_of
 

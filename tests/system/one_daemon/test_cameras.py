@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.daemon import Daemon
 
 

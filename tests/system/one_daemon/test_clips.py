@@ -7,7 +7,7 @@ from typing import Any
 
 import av
 
-from recorder.sources.test_card import read_counter
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.daemon import Daemon
 
 

@@ -9,8 +9,8 @@ from backend.catalogue import errors as catalogue_errors
 from backend.catalogue.errors import BadCursor, CatalogueError, IllegalTransition
 from backend.errors import TABLE, Problem, as_problem, internal_problem, problem_response, suggestion
 from backend.lifecycle import Status
-from recorder import errors as recorder_errors
-from recorder.errors import BufferEmpty, RecorderError, SpanOutsideBuffer
+from recorder.base import errors as recorder_errors
+from recorder.base.errors import BufferEmpty, RecorderError, SpanOutsideBuffer
 
 
 def test_every_error_of_the_recorder_and_the_catalogue_has_its_answer() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend.metrics import Metrics
-from recorder.values import BufferStatus, CameraStatus, ClockState, StreamCounters, StreamState
+from recorder.base.values import BufferStatus, CameraStatus, ClockState, StreamCounters, StreamState
 
 
 def _camera() -> CameraStatus:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from recorder.aac import from_adts
+from recorder.bitstream.aac import from_adts
 from tests.support.backend.whole_app import WholeApp, whole_app
 from tests.support.cameras.films import write_flash_film
 

@@ -14,8 +14,8 @@ import pytest_asyncio
 from backend.catalogue.schedule_values import OPEN, NewRun, Run, RunState, Schedule
 from backend.ids import new_id
 from backend.lifecycle import Status
-from recorder.picture_part import PictureOrder, PicturePart
-from recorder.values import Picture
+from recorder.base.values import Picture
+from recorder.recording.timelapse_part import PictureOrder, PicturePart
 from tests.support.backend.schedule_rig import Rig, rigged
 from tests.support.backend.schedule_specs import a_timelapse
 

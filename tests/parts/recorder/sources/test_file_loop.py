@@ -11,14 +11,14 @@ import av
 import numpy as np
 import pytest
 
-from recorder import h264
-from recorder.access_unit import Codec, SourceUnit
-from recorder.clock import SystemClock
-from recorder.errors import SourceLost, SourceUnsupported
-from recorder.nal_units import START_CODE
+from recorder.base.clock import SystemClock
+from recorder.base.errors import SourceLost, SourceUnsupported
+from recorder.bitstream import h264
+from recorder.bitstream.access_unit import Codec, SourceUnit
+from recorder.bitstream.nal_units import START_CODE
 from recorder.sources.file_loop import FileLoopSource
 from recorder.sources.source import FromSource
-from recorder.sources.test_card import draw_counter
+from recorder.sources.test_picture.test_card import draw_counter
 from tests.support.counters import counters_of
 
 FRAMES = 20

@@ -4,16 +4,16 @@ import threading
 
 import pytest
 
-from recorder.clock import SystemClock
-from recorder.errors import SourceUnsupported
-from recorder.settings import CameraSettings
+from recorder.base.clock import SystemClock
+from recorder.base.errors import SourceUnsupported
+from recorder.base.settings import CameraSettings
 from recorder.sources.file_loop import FileLoopSource
-from recorder.sources.http_stream import HttpStreamSource
+from recorder.sources.http.stream import HttpStreamSource
 from recorder.sources.open import open_source
+from recorder.sources.rtsp.stream import StreamSource
 from recorder.sources.source import Source
-from recorder.sources.stream import StreamSource
-from recorder.sources.synthetic import SyntheticSource
-from recorder.sources.webcam import WebcamSource
+from recorder.sources.test_picture.synthetic import SyntheticSource
+from recorder.sources.usb.webcam import WebcamSource
 
 
 def opened(address: str) -> Source:

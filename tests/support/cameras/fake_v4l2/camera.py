@@ -29,7 +29,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from recorder.sources.test_card import TestCard, draw_counter
+from recorder.sources.test_picture.test_card import TestCard, draw_counter
 from tests.support.components import require
 
 BY_ID = "/dev/v4l/by-id/usb-Fake_Camera-video-index0"

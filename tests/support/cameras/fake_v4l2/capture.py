@@ -21,10 +21,10 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
-from recorder.background_stream import BackgroundStream
-from recorder.clock import LabelLine, SystemClock
-from recorder.settings import CameraSettings
-from recorder.sources.test_card import read_counter
+from recorder.base.clock import LabelLine, SystemClock
+from recorder.base.settings import CameraSettings
+from recorder.capture.background_stream import BackgroundStream
+from recorder.sources.test_picture.test_card import read_counter
 from tests.support.cameras.fake_v4l2.camera import FakeCamera
 
 ROOT = Path(__file__).parents[4]

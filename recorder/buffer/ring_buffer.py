@@ -1,0 +1,403 @@
+"""The ring: the access units a camera has just sent, whole GOPs, bounded by seconds and by bytes.
+
+Here: keeping, evicting and finding units. Not here: where times come from (`timeline`), what becomes
+of a span (`clip_session`, `muxer`). Pure; holds no lock: the owner takes one around every call. All
+lookups bisect on dts, which never decreases, and then look at the few units that B-frames reorder.
+What is handed out are references to immutable units; no byte is ever copied.
+
+It counts on what the timeline promises: dts never decreases, pts ≥ dts, sequences count up by one,
+and no unit of a run is shown before that run's first keyframe. Where damaged times show a keyframe out
+of order, what is found may be a GOP off, but always begins with a keyframe and holds the unit.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from recorder.base.errors import BufferEmpty, Busy, SpanOutsideBuffer
+from recorder.base.settings import NS_PER_S, BufferSettings
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
+from recorder.buffer.shelf import Shelf
+
+_EMPTY = "The camera has not sent a picture yet, so nothing is buffered."
+_NO_FRAME = "No buffered frame lies between the start and the end asked for."
+_TOO_MUCH_PINNED = (
+    "Replays may hold at most half of the buffer's bytes: ask for a shorter one, or raise buffer.max_bytes."
+)
+_FEW_UNITS, _BYTES_PER_UNIT = 4096, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open stretch of the ring: what is shown, and what decoding it needs.
+
+    `units` are in decode order, from the lead-in keyframe to the last unit shown; among them are
+    pictures outside [start_ns, end_ns) that others refer to, which a muxer hides. Bounds are as
+    asked, clamped to what is there.
+    """
+
+    units: tuple[AccessUnit, ...]
+    start_ns: int
+    end_ns: int
+
+    @property
+    def shown(self) -> tuple[AccessUnit, ...]:
+        """The units with start_ns ≤ pts_ns < end_ns, in decode order. Linear."""
+        return tuple(unit for unit in self.units if self.start_ns <= unit.pts_ns < self.end_ns)
+
+    @property
+    def frame_count(self) -> int:
+        """How many frames are shown. Linear."""
+        return sum(self.start_ns <= unit.pts_ns < self.end_ns for unit in self.units)
+
+    @property
+    def first_pts_ns(self) -> int:
+        """When the first shown frame appears. Linear."""
+        return min(unit.pts_ns for unit in self.shown)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all units, lead-in included. Linear."""
+        return sum(len(unit.data) for unit in self.units)
+
+    @property
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """Outages between shown runs, as (end of the last frame before, pts of the first after)."""
+        shown = sorted(self.shown, key=_pts)
+        return tuple(
+            (before.pts_ns + before.duration_ns, after.pts_ns)
+            for before, after in pairwise(shown)
+            if before.run != after.run and 2 * (after.pts_ns - before.pts_ns) > 3 * before.duration_ns
+        )
+
+
+class Recent(NamedTuple):
+    """The newest seconds of the ring; times are None when it is empty."""
+
+    frame_count: int
+    duration_s: float
+    oldest_pts_ns: int | None
+    newest_pts_ns: int | None
+
+
+@dataclass(slots=True, eq=False)
+class _Gop:
+    keyframe: AccessUnit
+    first: int
+    """Position of its keyframe among all units ever kept."""
+    size_bytes: int = 0
+    pins: int = 0
+    evicted: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Pin:
+    """A span somebody still reads; only its ring looks inside."""
+
+    gops: tuple[_Gop, ...]
+    loose_bytes: int
+    """Units that had left the ring before they were pinned."""
+
+
+class RingBuffer:
+    """Recent units of one camera. Appending is O(1) amortised, finding is O(log n)."""
+
+    def __init__(self, limits: BufferSettings) -> None:
+        self._limits = limits
+        self._units: Shelf[AccessUnit] = Shelf(_NO_UNIT)
+        self._gops: Shelf[_Gop] = Shelf(_Gop(_NO_UNIT, 0))
+        self._newest: AccessUnit | None = None
+        self._last_sequence = -1
+        self._reorder_ns = 0
+        self._held_bytes = 0
+        self._pinned_bytes = 0
+        self._pinned_held_bytes = 0
+        self.beside_bytes = 0
+        """Bytes of sound kept beside the pictures: they count in the byte bound."""
+        self.gops_evicted_by_bytes = 0
+        self.gops_too_large = 0
+
+    def append(self, unit: AccessUnit) -> None:
+        """Keep a unit and give up the oldest GOPs it displaces.
+
+        A unit that has no keyframe before it (because its GOP was too large to keep) is refused.
+        """
+        self._last_sequence = unit.sequence
+        if unit.is_keyframe:
+            self._gops.append(_Gop(unit, self._units.end))
+        elif not self._gops:
+            return
+        self._units.append(unit)
+        gop = self._gops[self._gops.end - 1]
+        size_bytes = len(unit.data)
+        gop.size_bytes += size_bytes
+        self._held_bytes += size_bytes
+        if gop.pins:
+            self._pinned_held_bytes += size_bytes
+        if unit.pts_ns - unit.dts_ns > self._reorder_ns:
+            self._reorder_ns = unit.pts_ns - unit.dts_ns
+        if self._newest is None or unit.pts_ns >= self._newest.pts_ns:
+            self._newest = unit
+        self._keep_within_limits(self._newest)
+
+    def set_limits(self, limits: BufferSettings) -> None:
+        """Take new bounds and evict what they no longer allow."""
+        self._limits = limits
+        if self._newest is not None:
+            self._keep_within_limits(self._newest)
+
+    @property
+    def limits(self) -> BufferSettings:
+        return self._limits
+
+    @property
+    def held_frames(self) -> int:
+        return len(self._units)
+
+    @property
+    def held_bytes(self) -> int:
+        return self._held_bytes
+
+    @property
+    def pinned_bytes(self) -> int:
+        """Bytes evicted but still pinned by somebody; they count in the byte bound."""
+        return self._pinned_bytes
+
+    @property
+    def held_s(self) -> float:
+        if self._newest is None:
+            return 0.0
+        return round((_end_ns(self._newest) - self._oldest_pts_ns()) / NS_PER_S, 6)
+
+    @property
+    def last_sequence(self) -> int:
+        """Sequence of the newest unit ever appended; -1 before the first."""
+        return self._last_sequence
+
+    def newest(self) -> AccessUnit:
+        """The unit shown last. Raises BufferEmpty."""
+        if self._newest is None:
+            raise BufferEmpty(_EMPTY)
+        return self._newest
+
+    def oldest(self) -> AccessUnit:
+        """The keyframe everything held begins with. Raises BufferEmpty."""
+        if not self._gops:
+            raise BufferEmpty(_EMPTY)
+        return self._gops[self._gops.first].keyframe
+
+    def last(self) -> AccessUnit:
+        """The unit that came last: no later one has a smaller dts. Raises BufferEmpty."""
+        if not self._units:
+            raise BufferEmpty(_EMPTY)
+        return self._units[self._units.end - 1]
+
+    def newest_gop(self) -> tuple[AccessUnit, ...]:
+        """The GOP that is being received, as far as it has come. Raises BufferEmpty."""
+        if not self._gops:
+            raise BufferEmpty(_EMPTY)
+        return self._units.slice(self._gops[self._gops.end - 1].first, self._units.end)
+
+    def recent(self, seconds: float) -> Recent:
+        """Frames of the newest `seconds`: exactly seconds × rate of them once the ring is full."""
+        newest = self._newest
+        if newest is None:
+            return Recent(0, 0.0, None, None)
+        # Half a frame of slack: times are rounded to nanoseconds, a count must not flicker for that.
+        wanted_ns = newest.pts_ns - round(seconds * NS_PER_S) + (newest.duration_ns + 1) // 2
+        start_ns = max(wanted_ns, self._oldest_pts_ns())
+        settled = self._first_dts(start_ns)
+        reordered = self._units.slice(self._first_dts(start_ns - self._reorder_ns), settled)
+        count = self._units.end - settled + sum(unit.pts_ns >= start_ns for unit in reordered)
+        oldest = self._first_shown(start_ns)
+        oldest_ns = newest.pts_ns if oldest is None else oldest.pts_ns
+        duration_s = round((_end_ns(newest) - oldest_ns) / NS_PER_S, 6)
+        return Recent(count, min(duration_s, float(seconds)), oldest_ns, newest.pts_ns)
+
+    def span(self, start_ns: int, end_ns: int) -> Span:
+        """The frames with start_ns ≤ pts < end_ns and what decoding them needs.
+
+        Raises BufferEmpty, or SpanOutsideBuffer when no frame is inside.
+        """
+        newest = self.newest()
+        # Pictures before the oldest keyframe (an open GOP's) refer to a GOP that is gone.
+        first = self._first_shown(max(start_ns, self._oldest_pts_ns()))
+        if first is None or first.pts_ns >= end_ns:
+            raise SpanOutsideBuffer(_NO_FRAME, "start" if first is None else "end")
+        lead_in = self._lead_in(self._units.bisect_left(first.sequence, _sequence))
+        last = self._first_dts(end_ns) - 1
+        while self._units[last].pts_ns >= end_ns:
+            last -= 1
+        if start_ns < self._oldest_pts_ns():
+            start_ns = first.pts_ns
+        return Span(self._units.slice(lead_in, last + 1), start_ns, min(end_ns, _end_ns(newest)))
+
+    def after(self, sequence: int) -> tuple[AccessUnit, ...]:
+        """The held units with a larger sequence, in decode order."""
+        return self._units.slice(self._units.bisect_right(sequence, _sequence), self._units.end)
+
+    def lost_after(self, sequence: int) -> int:
+        """How many later units this ring was given and no longer has."""
+        held = self._units.end - self._units.bisect_right(sequence, _sequence)
+        return max(0, self._last_sequence - sequence - held)
+
+    def frame_at(self, ns: int) -> AccessUnit:
+        """The unit on show at `ns`: the largest pts ≤ ns, or the oldest. Raises BufferEmpty."""
+        return self._units[self._position_at(ns)]
+
+    def gop_of(self, pts_ns: int) -> tuple[AccessUnit, ...]:
+        """What decoding the frame on show at `pts_ns` needs, that frame's unit last."""
+        position = self._position_at(pts_ns)
+        return self._units.slice(self._lead_in(position), position + 1)
+
+    def keyframes(self, start_ns: int, end_ns: int) -> tuple[AccessUnit, ...]:
+        """The held keyframes with start_ns ≤ pts < end_ns."""
+        first, last = (self._gops.bisect_left(ns, _keyframe_pts) for ns in (start_ns, end_ns))
+        return tuple(gop.keyframe for gop in self._gops.slice(first, last))
+
+    def pin(self, span: Span) -> Pin:
+        """Count a span's GOPs in the byte bound until `unpin`, also when the ring lets go of them.
+
+        Raises Busy when pins would take more than half of the bound: nobody who watches may empty
+        the ring.
+        """
+        end = self._gops.bisect_right(span.units[-1].sequence, _keyframe_sequence)
+        first = self._gops.bisect_right(span.units[0].sequence, _keyframe_sequence) - 1
+        gops = self._gops.slice(max(first, self._gops.first), end)
+        loose_bytes = self._loose_bytes(span)
+        more = loose_bytes + sum(gop.size_bytes for gop in gops if not gop.pins)
+        if 2 * (self._pinned_bytes + self._pinned_held_bytes + more) > self._limits.max_bytes:
+            raise Busy(_TOO_MUCH_PINNED)
+        for gop in gops:
+            if not gop.pins:
+                self._pinned_held_bytes += gop.size_bytes
+            gop.pins += 1
+        self._pinned_bytes += loose_bytes
+        self._evict_by_bytes()
+        return Pin(gops, loose_bytes)
+
+    def unpin(self, pin: Pin) -> None:
+        """Let a pinned span go. Doing it twice is harmless."""
+        self._pinned_bytes -= pin.loose_bytes
+        for gop in pin.gops:
+            gop.pins -= 1
+            if gop.pins:
+                continue
+            if gop.evicted:
+                self._pinned_bytes -= gop.size_bytes
+            else:
+                self._pinned_held_bytes -= gop.size_bytes
+        pin.gops, pin.loose_bytes = (), 0
+
+    def _loose_bytes(self, span: Span) -> int:
+        """Bytes of a span's units that have left the ring. Linear only when there are any."""
+        if self._units and span.units[0].sequence >= self._units[self._units.first].sequence:
+            return 0
+        held_from = self._units[self._units.first].sequence if self._units else self._last_sequence + 1
+        return sum(len(unit.data) for unit in span.units if unit.sequence < held_from)
+
+    def _keep_within_limits(self, newest: AccessUnit) -> None:
+        full_from_ns = _end_ns(newest) - round(self._limits.seconds * NS_PER_S)
+        while len(self._gops) > 1 and self._gops[self._gops.first + 1].keyframe.pts_ns <= full_from_ns:
+            self._evict_oldest()
+        if not self._is_too_much(self._counted_bytes()):
+            return
+        self._evict_by_bytes()
+        if self._is_too_much(self._held_bytes):
+            self._evict_oldest()
+            self._newest = None
+            self.gops_too_large += 1
+
+    def _evict_by_bytes(self) -> None:
+        while self._is_too_much(self._counted_bytes()) and len(self._gops) > 1:
+            self._evict_oldest()
+            self.gops_evicted_by_bytes += 1
+
+    def _counted_bytes(self) -> int:
+        return self._held_bytes + self._pinned_bytes + self.beside_bytes
+
+    def _is_too_much(self, size_bytes: int) -> bool:
+        # A unit costs some 400 bytes beyond its data: a camera of crumbs on a clock that stands still
+        # would otherwise take a hundred times what it is allowed.
+        most_bytes = self._limits.max_bytes
+        return size_bytes > most_bytes or len(self._units) > max(_FEW_UNITS, most_bytes // _BYTES_PER_UNIT)
+
+    def _evict_oldest(self) -> None:
+        gop = self._gops[self._gops.first]
+        self._gops.drop_before(self._gops.first + 1)
+        self._units.drop_before(self._gops[self._gops.first].first if self._gops else self._units.end)
+        self._held_bytes -= gop.size_bytes
+        gop.evicted = True
+        if gop.pins:
+            self._pinned_held_bytes -= gop.size_bytes
+            self._pinned_bytes += gop.size_bytes
+
+    def _oldest_pts_ns(self) -> int:
+        return self._gops[self._gops.first].keyframe.pts_ns
+
+    def _first_dts(self, ns: int) -> int:
+        """Position of the first unit with dts ≥ ns: from there on every pts is ≥ ns as well."""
+        return self._units.bisect_left(ns, _dts)
+
+    def _lead_in(self, position: int) -> int:
+        """Position of the keyframe that decoding the unit at `position` begins with."""
+        gop = self._gop_at(self._units[position].pts_ns)
+        # Damaged times show a unit after the next keyframe; decoding still begins before the unit.
+        while gop > self._gops.first and self._gops[gop].first > position:
+            gop -= 1
+        return self._gops[gop].first
+
+    def _gop_at(self, pts_ns: int) -> int:
+        """Position of the last GOP whose keyframe is shown at or before `pts_ns`, else of the oldest."""
+        return max(self._gops.first, self._gops.bisect_right(pts_ns, _keyframe_pts) - 1)
+
+    def _first_shown(self, ns: int) -> AccessUnit | None:
+        """The unit with the smallest pts ≥ ns."""
+        best: AccessUnit | None = None
+        for position in range(self._first_dts(ns - self._reorder_ns), self._units.end):
+            unit = self._units[position]
+            if best is not None and unit.dts_ns >= best.pts_ns:
+                break
+            if unit.pts_ns >= ns and (best is None or unit.pts_ns < best.pts_ns):
+                best = unit
+        return best
+
+    def _position_at(self, ns: int) -> int:
+        """Position of the unit with the largest pts ≤ ns, else of the oldest keyframe."""
+        if self._newest is None:
+            raise BufferEmpty(_EMPTY)
+        best, best_pts_ns = self._units.first, self._oldest_pts_ns()
+        for position in range(self._units.bisect_right(ns, _dts) - 1, self._units.first, -1):
+            unit = self._units[position]
+            if unit.dts_ns + self._reorder_ns < best_pts_ns:
+                break
+            if best_pts_ns < unit.pts_ns <= ns:
+                best, best_pts_ns = position, unit.pts_ns
+        return best
+
+
+_NO_UNIT = AccessUnit(-1, -1, Epoch(Codec.MJPEG, 0, 0, b""), False, 0, 0, 1, b"")
+
+
+def _pts(unit: AccessUnit) -> int:
+    return unit.pts_ns
+
+
+def _dts(unit: AccessUnit) -> int:
+    return unit.dts_ns
+
+
+def _sequence(unit: AccessUnit) -> int:
+    return unit.sequence
+
+
+def _keyframe_sequence(gop: _Gop) -> int:
+    return gop.keyframe.sequence
+
+
+def _keyframe_pts(gop: _Gop) -> int:
+    return gop.keyframe.pts_ns
+
+
+def _end_ns(unit: AccessUnit) -> int:
+    return unit.pts_ns + unit.duration_ns

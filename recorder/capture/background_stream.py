@@ -1,0 +1,430 @@
+"""The capture thread of one camera: open, read, keep; when the camera is lost, back off and reopen.
+
+Here: the connection's life, its state in words, and the counters of both. Not here: how a camera is
+read (`sources`), when its frames were (`timeline`), what is kept (`ring_buffer`).
+
+The thread alone touches source and timeline; the ring is shared under one lock, held for logarithmic
+work only; state is one immutable value that is swapped. Callbacks run on the capture thread, outside
+the lock, and must not block. The thread ends by `close` only: whatever fails is told, counted and tried
+again.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import NamedTuple
+
+from recorder.base.clock import Clock, LabelLine
+from recorder.base.errors import RecorderError, SourceError, SourceFrozen, SourceLost, SourceUnsupported
+from recorder.base.settings import NS_PER_S, BufferCodec, CameraSettings
+from recorder.base.values import BufferStatus, CameraStatus, StreamCounters, StreamState
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch, SourceUnit
+from recorder.bitstream.audio_unit import AudioUnit, SourceAudio
+from recorder.buffer.ring_buffer import RingBuffer
+from recorder.buffer.shared_ring import LockedRing, LockedSound
+from recorder.buffer.sound_ring import SoundRing
+from recorder.capture.ingest_encoder import EncoderChoice, IngestEncoder
+from recorder.capture.stream_condition import STALLED_NS, Condition, Keeping, of_live, of_quiet
+from recorder.capture.timeline import Timeline
+from recorder.sources.open import SourceOpener, is_device, redact
+from recorder.sources.source import FromSource, Source, scrub
+
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 30.0
+LONGEST_LOCAL_RETRY_S = 2.0
+"""For cameras on this machine: asking costs nothing, and whoever plugs one in waits for its picture."""
+HEALTHY_NS = 10 * NS_PER_S
+"""A connection that delivered for this long resets the back-off."""
+JOIN_S = 6.0
+"""How long `close` waits: a little more than the read timeout, the only way out of a silent read."""
+
+_log = logging.getLogger(__name__)
+
+
+class Looks(NamedTuple):
+    """The part of a camera's status that changes seldom."""
+
+    state: StreamState
+    reason: str
+    codec: Codec | None
+    width: int | None
+    height: int | None
+    audio_codec: str | None
+
+
+Opener = Callable[[CameraSettings, Clock, threading.Event], Source]
+
+
+def retry_delay_s(failures: int, chance: float, longest_s: float = LONGEST_RETRY_S) -> float:
+    """Seconds before the next try after `failures` failed ones in a row; `chance` in [0, 1) spreads it.
+
+    Doubles from half a second to `longest_s`; up to 30 % earlier, so that cameras that fell
+    together (one switch, one power cut) do not all come back in the same moment.
+    """
+    delay_s = min(longest_s, FIRST_RETRY_S * (1 << min(failures, 16)))
+    return delay_s * (1.0 - 0.3 * chance)
+
+
+class BackgroundStream:
+    """Keeps one camera's ring filled, whoever is watching. `start` and `close` are called once each."""
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        clock: Clock,
+        labels: LabelLine,
+        *,
+        on_units: Callable[[], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_units` follows new units in the ring, `on_change` a new state; both on the capture thread."""
+        self.opener: Opener = SourceOpener()
+        """How an address becomes a source; replaced by tests, before `start` only."""
+        self._settings = settings
+        self._clock = clock
+        self._labels = labels
+        self._on_units = on_units
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._ring = RingBuffer(settings.buffer)
+        self.units = LockedRing(self._ring, self._lock)
+        self._sound_ring = SoundRing()
+        self.sound = LockedSound(self._sound_ring, self._lock)
+        self._timeline = Timeline()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"capture-{settings.camera_id}", daemon=True)
+        self._condition = Condition(StreamState.CONNECTING, "Not started yet.", clock.monotonic_ns())
+        self._counters = StreamCounters()
+        self._units = self._bytes = self._sound_frames = 0
+        """Received; apart from the other counters, for making all of those anew is no work for every unit."""
+        self._epoch: Epoch | None = None
+        self._source_codec: Codec | None = None
+        self._is_old_news = False
+        """The last failure was the one before it once more."""
+        self._live_since_ns: int | None = None
+        self._last_unit_ns = 0
+        self._too_large_ns: int | None = None
+        """When the ring last dropped a GOP because it was too large."""
+        self._source: Source | None = None
+        self._damaged_before = 0
+        self.encoder = EncoderChoice()
+        """To be made once it is known which H.264 encoder works; pictures to encode wait for it."""
+        self._ingest: IngestEncoder | None = None
+        self._sound_trouble = ""
+
+    def start(self) -> None:
+        """Begin to fill the ring; the camera may take its time."""
+        self._thread.start()
+
+    def close(self, deadline_s: float = JOIN_S) -> None:
+        """End the thread. Blocks for `deadline_s` at most; a thread stuck in a library is left behind."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(deadline_s)
+        if self._thread.is_alive():
+            _log.warning("Camera %s: the capture thread did not end in time.", self._settings.camera_id)
+        self.encoder.make(None)
+        if self._ingest is not None:
+            self._ingest.close()
+
+    def adjust(self, settings: CameraSettings) -> None:
+        """Take another name and other bounds of the ring, as it runs; the rest at the next connection.
+
+        Linear in the frames that the new bounds no longer allow.
+        """
+        self._settings = settings
+        self._too_large_ns = None  # it may fit now; else it is told again
+        with self._lock:
+            self._ring.set_limits(settings.buffer)
+
+    def status(self) -> CameraStatus:
+        """What the camera is doing now. Any thread; logarithmic time under the ring's lock.
+
+        `recordings` and `viewers` are 0: the recorder knows them.
+        """
+        epoch = self._epoch
+        buffer, fps = self._buffer_status()
+        condition = self._shown_condition(holds_any=buffer.held_frames > 0)
+        label = self._labels.label
+        return CameraStatus(
+            camera_id=self._settings.camera_id,
+            name=self._settings.name,
+            source=redact(self._settings.source),
+            state=condition.state,
+            reason=condition.reason,
+            state_since=label(condition.since_ns),
+            next_try=None if condition.next_try_ns is None else label(condition.next_try_ns),
+            last_error=condition.last_error,
+            codec=None if epoch is None else epoch.codec.value,
+            source_codec=None if self._source_codec is None else self._source_codec.value,
+            audio_codec=self._audio_codec(),
+            audio_trouble=self._sound_trouble or None,
+            width=None if epoch is None else epoch.width,
+            height=None if epoch is None else epoch.height,
+            fps=fps,
+            buffer=buffer,
+            counters=self._all_counters(),
+            clock=self._labels.state,
+            recordings=0,
+            viewers=0,
+        )
+
+    def looks(self) -> Looks:
+        """What pages are told of when it changes. Any thread; a fraction of the cost of `status`."""
+        epoch = self._epoch
+        with self._lock:
+            holds_any = self._ring.held_frames > 0
+        condition = self._shown_condition(holds_any=holds_any)
+        codec, width, height = (epoch.codec, epoch.width, epoch.height) if epoch else (None, None, None)
+        return Looks(condition.state, condition.reason, codec, width, height, self._audio_codec())
+
+    def why_no_sound(self) -> str:
+        """For a person who listens and hears nothing. Any thread."""
+        if not self._settings.audio:
+            return "The sound of this camera is turned off (`audio: false` in config.yaml)."
+        if self._sound_trouble:
+            return self._sound_trouble
+        if is_device(self._settings.source):
+            return "The microphone of a USB camera is not recorded."
+        heard = self.sound.heard_until_ns() is not None
+        return "The sound of this camera has stopped." if heard else "This camera sends no sound."
+
+    # The capture thread.
+
+    def _run(self) -> None:
+        failures = -1
+        while not self._stop.is_set():
+            error = self._connect_and_read()
+            if self._stop.is_set():
+                break
+            failures = 0 if self._was_healthy() else failures + 1
+            self._wait_for_next_try(error, failures)
+        self._enter(StreamState.STOPPED, "The recorder was stopped.")
+
+    def _connect_and_read(self) -> SourceError:
+        """One connection from start to end; the reason for its end."""
+        self._live_since_ns = None
+        state = StreamState.RECONNECTING if self._counters.connects else StreamState.CONNECTING
+        self._enter(state, f"Connecting to {redact(self._settings.source)}.")
+        try:
+            with closing(self.opener(self._settings, self._clock, self._stop)) as source:
+                self._source = source
+                try:
+                    source.open()
+                    self._sound_trouble = ""
+                    self._timeline.begin_run()
+                    self._count(connects=1, reconnects=1 if self._counters.connects else 0)
+                    self._read_until_lost(source)
+                finally:
+                    self._keep(flush=True)
+                    self._damaged_before += source.damaged
+                    self._source = None
+        except SourceError as error:
+            self._count_loss(error)
+            return error
+        except Exception as error:  # noqa: BLE001  (outermost frame: counted, told, tried again)
+            self._count(thread_failures=1)
+            self._count_loss(error)
+            text = scrub(f"{type(error).__name__}: {error}", self._settings.source)
+            return SourceLost(f"Reading the camera failed unexpectedly ({text}).")
+        return SourceLost("The recorder was stopped.")
+
+    def _read_until_lost(self, source: Source) -> None:
+        self._last_unit_ns = self._clock.monotonic_ns()
+        while not self._stop.is_set():
+            told = source.read()
+            now_ns = self._clock.monotonic_ns()
+            if any(isinstance(unit, SourceUnit) for unit in told):
+                self._last_unit_ns = now_ns
+                if self._live_since_ns is None:
+                    self._live_since_ns = now_ns
+                    self._enter(StreamState.LIVE, "Receiving pictures.")
+                self._keep(told)
+                continue
+            if told:
+                self._keep(told)
+            if now_ns - self._last_unit_ns > self._settings.read_timeout_s * NS_PER_S:
+                # Sources notice a silent socket themselves; this is the camera that sends, but no pictures.
+                msg = f"The camera sent no picture for {self._settings.read_timeout_s:g} s."
+                raise SourceLost(msg)
+
+    def _count_loss(self, error: Exception) -> None:
+        """A connection that gave pictures is lost; one that never did is only tried again."""
+        if self._live_since_ns is None:
+            return
+        quiet_ns = self._clock.monotonic_ns() - self._last_unit_ns
+        # A source may end its last wait a little early.
+        silent = quiet_ns >= 0.9 * self._settings.read_timeout_s * NS_PER_S
+        self._count(losses=1, stalls=int(silent), freezes=int(isinstance(error, SourceFrozen)))
+
+    def _keep(self, told: Sequence[FromSource] = (), *, flush: bool = False) -> None:
+        placed = self._timeline.flush() if flush else []
+        sound: list[AudioUnit] = []
+        for item in told:
+            if isinstance(item, SourceUnit):
+                self._units += 1
+                self._bytes += len(item.data)
+                placed += self._timeline.place(item)
+            elif isinstance(item, SourceAudio):
+                sound += self._timeline.place_sound(item)
+                self._sound_frames += 1
+            else:
+                self._count(sound_frames_lost=item.lost, sound_failures=int(item.failed))
+                self._tell_of_sound(item.reason)
+        if sound:
+            self._keep_sound(sound)
+        if placed:
+            self._source_codec = placed[-1].epoch.codec
+        if placed and self._is_for_ingest(placed[0]):
+            self._ingest_from(placed[0]).offer(placed)
+        elif placed:
+            self._fill(placed)
+
+    def _is_for_ingest(self, unit: AccessUnit) -> bool:
+        """What is H.264 anyway takes no detour, until the first unit that is not has come."""
+        if self._settings.buffer.codec is BufferCodec.SOURCE:
+            return False
+        return self._ingest is not None or unit.epoch.codec is not Codec.H264
+
+    def _ingest_from(self, first: AccessUnit) -> IngestEncoder:
+        if self._ingest is None:
+            settings = self._settings
+            self._ingest = IngestEncoder(
+                settings.camera_id, settings.buffer.codec, self.encoder, self._fill, first
+            )
+            self._ingest.start()
+        return self._ingest
+
+    def _fill(self, units: Sequence[AccessUnit]) -> None:
+        """Put units into the ring: on the capture thread, or on that of the ingest encoder."""
+        with self._lock:
+            too_large = self._ring.gops_too_large
+            for unit in units:
+                self._ring.append(unit)
+            self._balance()
+            too_large = self._ring.gops_too_large - too_large
+        if too_large:
+            self._too_large_ns = self._clock.monotonic_ns()
+        self._epoch = units[-1].epoch
+        self._on_units()
+
+    def _keep_sound(self, heard: Sequence[AudioUnit]) -> None:
+        with self._lock:
+            for unit in heard:
+                self._sound_ring.append(unit)
+            self._balance()
+
+    def _balance(self) -> None:
+        """Under the lock: sound goes back as far as the pictures, and counts in their bound."""
+        if self._sound_ring.format is None:
+            return
+        if self._ring.held_frames:
+            self._sound_ring.keep_beside(self._ring.oldest(), self._ring.limits.max_bytes)
+        self._ring.beside_bytes = self._sound_ring.held_bytes
+
+    def _tell_of_sound(self, reason: str) -> None:
+        """Once per reason in a row: a broken track breaks fifty times a second."""
+        if reason != self._sound_trouble:
+            self._sound_trouble = reason
+            _log.warning("Camera %s: %s", self._settings.camera_id, reason)
+
+    def _was_healthy(self) -> bool:
+        return self._live_since_ns is not None and self._last_unit_ns - self._live_since_ns >= HEALTHY_NS
+
+    def _wait_for_next_try(self, error: SourceError, failures: int) -> None:
+        # What the operator must change will not change by asking more often.
+        hopeless = isinstance(error, SourceUnsupported)
+        longest_s = LONGEST_LOCAL_RETRY_S if is_device(self._settings.source) else LONGEST_RETRY_S
+        delay_s = LONGEST_RETRY_S if hopeless else retry_delay_s(failures, random.random(), longest_s)
+        next_try_ns = self._clock.monotonic_ns() + int(delay_s * NS_PER_S)
+        reason = str(error)
+        self._is_old_news = self._live_since_ns is None and reason == self._condition.last_error
+        self._condition = replace(self._condition, last_error=reason)
+        self._enter(StreamState.RECONNECTING, reason, next_try_ns)
+        self._stop.wait(delay_s)
+
+    def _enter(self, state: StreamState, reason: str, next_try_ns: int | None = None) -> None:
+        before = self._condition
+        since_ns = before.since_ns if before.state is state else self._clock.monotonic_ns()
+        self._condition = Condition(state, reason, since_ns, next_try_ns, before.last_error)
+        level = logging.WARNING if next_try_ns is not None else logging.INFO
+        if self._is_old_news and state in (StreamState.CONNECTING, StreamState.RECONNECTING):
+            level = logging.DEBUG  # a camera that is away for days must not fill the disk with it
+        _log.log(level, "Camera %s is %s: %s", self._settings.camera_id, state, reason)
+        self._on_change()
+
+    def _count(self, **more: int) -> None:
+        sums = {name: getattr(self._counters, name) + number for name, number in more.items()}
+        self._counters = replace(self._counters, **sums)
+
+    # Reading from any thread.
+
+    def _shown_condition(self, *, holds_any: bool) -> Condition:
+        """The condition as it looks now: a live camera that went quiet is stalled, before it is lost."""
+        condition = self._condition
+        if condition.state is not StreamState.LIVE:
+            return condition
+        last_ns = self._last_unit_ns
+        quiet_ns = self._clock.monotonic_ns() - last_ns
+        allowed_ns = STALLED_NS
+        if quiet_ns > allowed_ns:
+            allowed_ns = max(allowed_ns, 3 * self._frame_ns())
+        if quiet_ns > allowed_ns:
+            return of_quiet(condition, quiet_ns, last_ns + allowed_ns)
+        too_large_ns = self._too_large_ns
+        ago_ns = None if too_large_ns is None else self._clock.monotonic_ns() - too_large_ns
+        fails = self._ingest is not None and self._ingest.failures > 0
+        return of_live(condition, Keeping(holds_any, ago_ns, fails))
+
+    def _frame_ns(self) -> int:
+        try:
+            return self.units.newest().duration_ns
+        except RecorderError:
+            return 0
+
+    def _buffer_status(self) -> tuple[BufferStatus, float | None]:
+        with self._lock:
+            ring = self._ring
+            limits = ring.limits
+            recent = ring.recent(limits.seconds)
+            held = (ring.held_frames, ring.held_s, ring.held_bytes + ring.beside_bytes, ring.pinned_bytes)
+            frame_ns = ring.newest().duration_ns if recent.frame_count else 0
+        label = self._labels.label
+        status = BufferStatus(
+            frame_count=recent.frame_count,
+            duration_s=recent.duration_s,
+            oldest_frame=None if recent.oldest_pts_ns is None else label(recent.oldest_pts_ns),
+            newest_frame=None if recent.newest_pts_ns is None else label(recent.newest_pts_ns),
+            capacity_s=limits.seconds,
+            max_bytes=limits.max_bytes,
+            held_frames=held[0],
+            held_s=held[1],
+            held_bytes=held[2],
+            pinned_bytes=held[3],
+        )
+        return status, round(NS_PER_S / frame_ns, 3) if frame_ns else None
+
+    def _audio_codec(self) -> str | None:
+        with self._lock:
+            found = self._sound_ring.format
+        return None if found is None else found.codec
+
+    def _all_counters(self) -> StreamCounters:
+        source = self._source
+        return replace(
+            self._counters,
+            units=self._units,
+            bytes=self._bytes,
+            sound_frames=self._sound_frames,
+            discontinuities=self._timeline.discontinuities,
+            units_before_keyframe=self._timeline.units_before_keyframe,
+            units_damaged=self._damaged_before + (source.damaged if source is not None else 0),
+            sound_frames_lost=self._counters.sound_frames_lost + self._timeline.sound_dropped,
+            gops_evicted_by_bytes=self._ring.gops_evicted_by_bytes,
+            gops_too_large=self._ring.gops_too_large,
+            ingest_gops_dropped=0 if self._ingest is None else self._ingest.gops_dropped,
+            ingest_failures=0 if self._ingest is None else self._ingest.failures,
+        )

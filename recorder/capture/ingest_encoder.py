@@ -1,0 +1,356 @@
+"""Encoding on the way in: units that are not H.264 become H.264 between capture and ring.
+
+Here: one camera's thread that decodes and encodes, and the bounded queue before it. Not here: times and
+runs (`timeline`, which has placed the units before), the ring, which encoder there is (`transcoder`).
+
+`offer` never blocks: the queue is bounded, and when this thread falls behind all that waits is dropped at
+once and counted, since what is left of a GOP cannot be shown. After that the pictures begin a new run, so
+that clips show the hole as a gap. Counters are written by one thread each and read by any.
+"""
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, cast
+
+import av
+import av.error
+from av.video.frame import PictureType
+
+from recorder.base.errors import FinishFailed
+from recorder.base.settings import MOST_PIXELS, NS_PER_S, BufferCodec
+from recorder.bitstream import h264
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
+from recorder.bitstream.self_contained import self_contained
+from recorder.encoding.encoder import SOFTWARE, Colours, Encoding, open_encoder, pixel_format
+from recorder.mp4.ticks import ticks
+from recorder.recording.transcode_job import JPEG_COLOURS, Upright
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+
+MOST_WAITING_UNITS = 60
+MOST_DECODING = 64
+"""Units in a decoder, which holds back sixteen at most; those beyond will never come out."""
+MOST_WAITING_BYTES = 32 * 1024 * 1024
+CHOICE_S = 20.0
+"""How long the first pictures wait for the encoders' probe; as long as that, only the bytes are bounded."""
+_JOIN_S = 3.0
+_NS = Fraction(1, NS_PER_S)
+_DECODERS = {Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
+_LIBRARY_ERRORS = (av.error.FFmpegError, FinishFailed, ValueError)
+
+_log = logging.getLogger(__name__)
+
+
+class EncoderChoice:
+    """The encoder that the probe found, once it is done. Any thread."""
+
+    def __init__(self) -> None:
+        self._name: str | None = None
+        self._made = threading.Event()
+
+    @property
+    def name(self) -> str | None:
+        """None: none works, or the probe is not done."""
+        return self._name
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the probe is done."""
+        return self._made.is_set()
+
+    def make(self, name: str | None) -> None:
+        """The probe is done: this encoder works (None: not one does)."""
+        self._name = name
+        self._made.set()
+
+    def wait(self, seconds: float) -> None:
+        """Until the probe is done, or so long."""
+        self._made.wait(seconds)
+
+
+class IngestEncoder:
+    """One camera's. `offer` is for the capture thread, `close` for any."""
+
+    def __init__(
+        self,
+        camera_id: str,
+        wanted: BufferCodec,
+        choice: EncoderChoice,
+        deliver: Callable[[Sequence[AccessUnit]], None],
+        first: AccessUnit,
+    ) -> None:
+        """`deliver` gets the units for the ring, in order, on this encoder's thread.
+
+        `first` is the first unit that will be offered; numbers go on from it.
+        """
+        self.gops_dropped = 0
+        """How often all that waited was dropped because the encoder fell behind."""
+        self.failures = 0
+        """Pictures that could not be decoded, encoders that broke."""
+        self.niceness = 0
+        """Of its thread; set before `start`."""
+        self._camera_id = camera_id
+        self._wanted = wanted
+        self._deliver = deliver
+        self._waiting: deque[AccessUnit] = deque()
+        self._waiting_bytes = 0
+        self._changed = threading.Condition()
+        self._fell_behind = False
+        self._closed = False
+        self._choice = choice
+        self._broken: str | None = None
+        self._line = _Line(first.sequence, first.run)
+        self._coder: _Coder | None = None
+        self._thread = threading.Thread(target=self._run, name=f"encode-{camera_id}", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many units nobody has taken yet."""
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Begin to take units."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; what waits is forgotten."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join(_JOIN_S)
+
+    def offer(self, units: Sequence[AccessUnit]) -> None:
+        """Queue units; when there is no room, everything that waits is dropped first."""
+        with self._changed:
+            for unit in units:
+                if self._is_full(unit):
+                    self._waiting.clear()
+                    self._waiting_bytes = 0
+                    self._fell_behind = True
+                    self.gops_dropped += 1
+                self._waiting.append(unit)
+                self._waiting_bytes += len(unit.data)
+            self._changed.notify()
+
+    def _is_full(self, unit: AccessUnit) -> bool:
+        too_many = self._choice.is_made and len(self._waiting) >= MOST_WAITING_UNITS
+        return bool(self._waiting) and (too_many or self._waiting_bytes + len(unit.data) > MOST_WAITING_BYTES)
+
+    # The encoder's thread.
+
+    def _run(self) -> None:
+        if self.niceness:
+            # Linux has a niceness per thread; elsewhere it may be refused, and is no loss.
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self.niceness)
+        self._choice.wait(CHOICE_S)
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closed:
+                    self._changed.wait()
+                if self._closed:
+                    return
+                units, fell_behind = list(self._waiting), self._fell_behind
+                self._waiting.clear()
+                self._waiting_bytes, self._fell_behind = 0, False
+            if fell_behind:
+                self._finish()
+                self._line.interrupt()
+            self._take_all(units)
+
+    def _take_all(self, units: list[AccessUnit]) -> None:
+        for unit in units:
+            if self._closed:
+                return
+            try:
+                self._take(unit)
+            except Exception:  # noqa: BLE001  (outermost frame: counted, told, begun anew at a keyframe)
+                self.failures += 1
+                self._coder = None
+                self._line.interrupt()
+                _log.exception("camera %s: encoding on the way in broke", self._camera_id)
+
+    def _take(self, unit: AccessUnit) -> None:
+        name = self._encoder_for(unit.epoch.codec)
+        if name is None:
+            self._finish()
+            self._hand_on(self._line.passed(unit))
+            return
+        if self._coder is not None and not self._coder.goes_on_with(unit):
+            self._finish()
+        if self._coder is None:
+            if not unit.is_keyframe:
+                return
+            self._coder = _Coder(name, unit)
+        try:
+            self._hand_on(self._line.numbered(self._coder.encode(unit)))
+        except _LIBRARY_ERRORS as error:
+            self.failures += 1
+            self._coder = None
+            self._line.interrupt()
+            if name != SOFTWARE:
+                # What the probe liked may still refuse this size; `auto` then keeps the source's own.
+                self._broken = name
+                _log.warning("camera %s: %s failed (%s)", self._camera_id, name, error)
+
+    def _encoder_for(self, codec: Codec) -> str | None:
+        if codec is Codec.H264:
+            return None
+        found = self._choice.name
+        hardware = None if found in (SOFTWARE, self._broken) else found
+        return hardware or (SOFTWARE if self._wanted is BufferCodec.H264 else None)
+
+    def _finish(self) -> None:
+        """Hand on what decoder and encoder still hold; what comes next begins anew."""
+        coder, self._coder = self._coder, None
+        if coder is not None:
+            try:
+                self._hand_on(self._line.numbered(coder.flush()))
+            except _LIBRARY_ERRORS:
+                self.failures += 1
+            self.failures += coder.damaged
+
+    def _hand_on(self, units: list[AccessUnit]) -> None:
+        if units:
+            self._deliver(units)
+
+
+class _Line:
+    """Numbers what goes into the ring: sequence without holes, a new run where pictures are missing."""
+
+    def __init__(self, sequence: int, run: int) -> None:
+        self._sequence = sequence
+        self._run = run - 1
+        self._source_run: int | None = None
+        self._last_dts_ns = 0
+        self._waits_for_keyframe = False
+
+    def interrupt(self) -> None:
+        """Pictures are missing here."""
+        self._source_run = None
+        self._waits_for_keyframe = True
+
+    def passed(self, unit: AccessUnit) -> list[AccessUnit]:
+        """A unit that goes on as it is; none before the next keyframe after a hole."""
+        if self._waits_for_keyframe and not unit.is_keyframe:
+            return []
+        return self.numbered([unit])
+
+    def numbered(self, units: Sequence[AccessUnit]) -> list[AccessUnit]:
+        found = []
+        for unit in units:
+            if unit.run != self._source_run:
+                self._run += 1
+                self._source_run = unit.run
+            self._waits_for_keyframe = False
+            self._last_dts_ns = max(self._last_dts_ns, unit.dts_ns)
+            found.append(replace(unit, sequence=self._sequence, run=self._run, dts_ns=self._last_dts_ns))
+            self._sequence += 1
+        return found
+
+
+class _Coder:
+    """Decoder and encoder of one stretch of one run and one epoch, from a keyframe on."""
+
+    def __init__(self, name: str, first: AccessUnit) -> None:
+        self.damaged = 0
+        self._name = name
+        self._source = first
+        self._is_first = True
+        self._decoder = cast("VideoCodecContext", av.CodecContext.create(_DECODERS[first.epoch.codec], "r"))
+        # Frame threads would hold pictures back; the encoder has the other cores.
+        self._decoder.thread_count = 1
+        # This is the daemon's own memory: what a header claims must not decide how much of it is taken.
+        self._decoder.options = {"max_pixels": str(MOST_PIXELS)}
+        self._upright = Upright(0, pixel_format(name))
+        self._encoder: VideoCodecContext | None = None
+        self._epoch: Epoch | None = None
+        self._decoding: dict[int, AccessUnit] = {}
+        self._encoding: deque[tuple[int, AccessUnit]] = deque()
+        self._last_tick = -1
+        self._size = (0, 0)
+
+    def goes_on_with(self, unit: AccessUnit) -> bool:
+        return unit.epoch == self._source.epoch and unit.run == self._source.run
+
+    def encode(self, unit: AccessUnit) -> list[AccessUnit]:
+        packet: av.Packet[Any] = av.Packet(self_contained(unit) if self._is_first else unit.data)
+        packet.pts, packet.time_base = unit.pts_ns, _NS
+        self._is_first = False
+        self._decoding[unit.pts_ns] = unit
+        if len(self._decoding) > MOST_DECODING:
+            del self._decoding[next(iter(self._decoding))]
+            self.damaged += 1
+        return self._decoded(packet)
+
+    def flush(self) -> list[AccessUnit]:
+        units = self._decoded(None)
+        if self._encoder is not None:
+            units += self._units(self._encoder.encode(None))
+        return units
+
+    def _decoded(self, packet: "av.Packet[Any] | None") -> list[AccessUnit]:
+        try:
+            frames = self._decoder.decode(packet)
+        except av.error.FFmpegError:
+            frames = []
+        units: list[AccessUnit] = []
+        for frame in frames:
+            unit = self._decoding.pop(frame.pts or 0, None)
+            if unit is not None:
+                units += self._encoded(frame, unit)
+        if packet is None or self._source.epoch.codec is Codec.MJPEG:
+            self.damaged += len(self._decoding)
+            self._decoding.clear()
+        return units
+
+    def _encoded(self, decoded: "VideoFrame", unit: AccessUnit) -> list[AccessUnit]:
+        frame = self._upright.upright(decoded)
+        if self._encoder is None:
+            self._size = (frame.width, frame.height)
+            self._encoder = self._open(decoded, unit)
+        tick = max(self._last_tick + 1, ticks(unit.pts_ns - self._source.pts_ns))
+        self._last_tick = tick
+        frame.pts, frame.time_base, frame.pict_type = tick, self._encoder.time_base, PictureType.NONE
+        self._encoding.append((tick, unit))
+        return self._units(self._encoder.encode(frame))
+
+    def _open(self, decoded: "VideoFrame", unit: AccessUnit) -> "VideoCodecContext":
+        own = Colours(int(decoded.colorspace), int(decoded.color_primaries), int(decoded.color_trc))
+        is_jpeg = self._source.epoch.codec is Codec.MJPEG
+        return open_encoder(
+            self._name,
+            Encoding(
+                *self._size,
+                fps=NS_PER_S / max(1, unit.duration_ns),
+                colours=JPEG_COLOURS if is_jpeg else own,
+                threads=1,
+                live=True,
+            ),
+        )
+
+    def _units(self, packets: "Sequence[av.Packet[av.VideoStream]]") -> list[AccessUnit]:
+        units = []
+        for packet in packets:
+            tick, source = self._encoding.popleft()
+            if packet.pts != tick:
+                raise FinishFailed("The encoder changed the order or the times of the frames.")
+            data = bytes(packet)
+            if self._epoch is None:
+                extradata = self._encoder.extradata if self._encoder is not None else None
+                sets = h264.parameter_sets(data) or bytes(extradata or b"")
+                self._epoch = Epoch(Codec.H264, *self._size, sets)
+            is_keyframe = packet.is_keyframe
+            units.append(
+                replace(source, epoch=self._epoch, is_keyframe=is_keyframe, dts_ns=source.pts_ns, data=data)
+            )
+        return units

@@ -1,0 +1,180 @@
+"""Which H.264 encoder this machine has, and how each is asked for constant quality.
+
+Here: opening an encoder, and the probe that tells a usable one from one that is merely listed. Not here:
+what is encoded (`transcode_job`), who runs the probe (`transcoder`). Blocking; in a worker process only:
+a driver that crashes takes its process along.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+import av
+import av.error
+import numpy as np
+from av.video.frame import PictureType
+
+from recorder.base.errors import FinishFailed
+from recorder.mp4.ticks import TICKS_PER_S
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+
+SOFTWARE = "libx264"
+IN_ORDER = ("h264_v4l2m2m", "h264_qsv", "h264_nvenc", "h264_amf", SOFTWARE)
+"""Hardware first: it leaves the processor to the buffers. Software last: it always works."""
+
+_GOP_S, _LIVE_GOP_S = 2, 1
+_LARGE_PX = 1920 * 1088
+_PROBE_SIZE = (640, 384)
+_PROBE_FRAMES = 12
+_PROBE_LUMA = (40, 200)
+_PROBE_TOLERANCE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Matrix, primaries and transfer as in ITU-T H.273; 2 is unspecified. The range is always limited."""
+
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What pictures keep to that share a track with others: only libx264 can."""
+
+    set_number: int
+    """Of their SPS and PPS: one the others do not use."""
+    profile: str
+    level: str | None
+    full_range: bool
+    aspect: Fraction
+    """Width of a pixel by its height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What is to be encoded. Width and height are even."""
+
+    width: int
+    height: int
+    fps: float
+    colours: Colours = Colours()
+    threads: int = 2
+    live: bool = False
+    """One second between keyframes, and every frame out at once: what buffers and viewers want."""
+    beside: Beside | None = None
+
+
+def pixel_format(encoder: str) -> str:
+    """What the encoder takes."""
+    return "nv12" if encoder == "h264_qsv" else "yuv420p"
+
+
+def open_encoder(name: str, encoding: Encoding) -> "VideoCodecContext":
+    """An open encoder at constant quality, without B-frames, its clock in 90 kHz ticks. Raises FinishFailed.
+
+    No B-frames: they save a tenth of the bytes here and cost the guarantee that what goes in first comes
+    out first, which is what keeps every frame's time.
+    """
+    try:
+        codec = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
+        codec.width, codec.height = encoding.width, encoding.height
+        codec.pix_fmt = pixel_format(name)
+        codec.time_base = Fraction(1, TICKS_PER_S)
+        codec.framerate = Fraction(encoding.fps).limit_denominator(1001)
+        codec.gop_size = max(1, round(encoding.fps * (_LIVE_GOP_S if encoding.live else _GOP_S)))
+        codec.max_b_frames = 0
+        codec.thread_count = encoding.threads
+        codec.color_range = 1
+        codec.colorspace = encoding.colours.matrix
+        codec.color_primaries = encoding.colours.primaries
+        codec.color_trc = encoding.colours.transfer
+        codec.options = _quality(name, encoding)
+        if encoding.beside is not None:
+            _keep_to(codec, encoding.beside)
+        if name == "h264_v4l2m2m":  # knows bit rates only
+            codec.bit_rate = round(encoding.width * encoding.height * encoding.fps * 0.12)
+        codec.open(strict=False)
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        raise FinishFailed(f"The encoder {name} cannot be opened.") from error
+    return codec
+
+
+def probe(name: str) -> str:
+    """Why the encoder does not work here; empty where it does. Encodes a few frames and looks at them."""
+    try:
+        lumas = _shown(_probe_packets(name))
+    except (FinishFailed, av.error.FFmpegError, ValueError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return reason or type(error).__name__
+    wanted = [_probe_luma(number) for number in range(_PROBE_FRAMES)]
+    if len(lumas) != len(wanted):
+        return f"It returned {len(lumas)} of {len(wanted)} frames."
+    if any(abs(seen - luma) > _PROBE_TOLERANCE for seen, luma in zip(lumas, wanted, strict=True)):
+        return "Its pictures are not those it was given."
+    return ""
+
+
+def _keep_to(codec: "VideoCodecContext", beside: Beside) -> None:
+    codec.pix_fmt = "yuvj420p" if beside.full_range else "yuv420p"
+    codec.color_range = 2 if beside.full_range else 1
+    codec.sample_aspect_ratio = beside.aspect
+    options = {"x264-params": f"sps-id={beside.set_number}", "profile": beside.profile}
+    codec.options = codec.options | options | ({} if beside.level is None else {"level": beside.level})
+
+
+def _quality(name: str, encoding: Encoding) -> dict[str, str]:
+    match name:
+        case "libx264":
+            # Measured, JPEG in, two cores: superfast is the slowest that keeps the promised times up to
+            # 1080p; beyond that only ultrafast does.
+            large = encoding.width * encoding.height > _LARGE_PX
+            chosen = {"preset": "ultrafast" if large else "superfast", "crf": "21"}
+            return chosen | {"tune": "zerolatency"} if encoding.live else chosen
+        case "h264_qsv":
+            return {"global_quality": "23"}
+        case "h264_nvenc":
+            chosen = {"rc": "vbr", "cq": "23", "b": "0", "preset": "p4"}
+            return chosen | {"delay": "0"} if encoding.live else chosen
+        case "h264_amf":
+            return {"rc": "cqp", "qp_i": "22", "qp_p": "24"}
+        case _:
+            return {}
+
+
+def _probe_luma(number: int) -> int:
+    return _PROBE_LUMA[number % 2]
+
+
+def _probe_packets(name: str) -> list[bytes]:
+    width, height = _PROBE_SIZE
+    codec = open_encoder(name, Encoding(width, height, 30.0))
+    packets = []
+    for number in range(_PROBE_FRAMES):
+        packets += codec.encode(_probe_frame(number, pixel_format(name)))
+    packets += codec.encode(None)
+    if [packet.pts for packet in packets] != [number * 3000 for number in range(_PROBE_FRAMES)]:
+        raise FinishFailed("It changes the order or the times of the frames.")
+    return [bytes(packet) for packet in packets]
+
+
+def _probe_frame(number: int, format_name: str) -> "VideoFrame":
+    width, height = _PROBE_SIZE
+    picture = np.full((height * 3 // 2, width), 128, np.uint8)
+    picture[:height] = _probe_luma(number)
+    frame = av.VideoFrame.from_ndarray(picture, format="yuv420p").reformat(format=format_name)
+    frame.pts, frame.time_base = number * 3000, Fraction(1, TICKS_PER_S)
+    frame.pict_type = PictureType.NONE
+    return frame
+
+
+def _shown(packets: list[bytes]) -> list[float]:
+    decoder = av.CodecContext.create("h264", "r")
+    frames = [frame for data in packets for frame in decoder.decode(av.Packet(data))]
+    frames += decoder.decode(None)
+    height = _PROBE_SIZE[1]
+    return [float(frame.to_ndarray(format="yuv420p")[:height].mean()) for frame in frames]

@@ -1,0 +1,348 @@
+"""Live pictures of one camera, built once and shared by all viewers.
+
+H.264 and H.265 go out as fragments of MP4, MJPEG as the camera's own JPEGs; which viewers get H.265 is
+decided in `live.feeds`. One muxer per camera, running only while somebody watches. It pulls units from the
+ring like every other reader, so a viewer can never hold up the camera. Each viewer has a bounded queue;
+one that is too slow loses everything up to the next keyframe, and that is counted. Of JPEGs, which all
+stand for themselves, only the newest waits. Event loop only; muxing runs in the `live` executor.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Self, assert_never
+
+from recorder.base.bridge import Bridge
+from recorder.base.errors import BufferEmpty
+from recorder.base.tasks import Tasks
+from recorder.base.values import StreamState
+from recorder.bitstream import h264, h265
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch, upright_size
+from recorder.buffer.shared_ring import LockedRing
+from recorder.live.muxer import LiveFragment, LiveMuxer
+
+log = logging.getLogger(__name__)
+
+VIEWER_QUEUE_CHUNKS = 150
+"""Five seconds at 30 fps, beyond the GOP a new viewer begins with; one further behind is better
+served by the next keyframe."""
+GOP_KEEP_CHUNKS = 900
+"""Most fragments of the current GOP kept for a new viewer; beyond that one waits for the next keyframe."""
+
+_CODEC_STRINGS = {Codec.H264: h264.codec_string, Codec.H265: h265.codec_string}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLine:
+    """Units to show, and what tells of new ones."""
+
+    units: LockedRing
+    bridge: Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class LiveInit:
+    """What a player needs before the first fragment; comes again when the codec parameters change."""
+
+    codec_string: str
+    width: int
+    height: int
+    init_segment: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChunk:
+    """One fMP4 fragment with the label of its picture."""
+
+    data: bytes = field(repr=False)
+    is_keyframe: bool
+    media_time_s: float
+    label: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LiveJpegInit:
+    """JPEGs follow that are of this size once they are turned clockwise."""
+
+    width: int
+    height: int
+    rotation_deg: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveJpeg:
+    """One picture as the camera encoded it, with its label."""
+
+    data: bytes = field(repr=False)
+    label: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """What the camera is doing, in words."""
+
+    state: StreamState
+    reason: str
+
+
+LiveBeginning = LiveInit | LiveJpegInit
+LiveMessage = LiveBeginning | LiveChunk | LiveJpeg | LiveState
+
+
+class LiveSubscription:
+    """One viewer: an async context manager and iterator of `LiveMessage`."""
+
+    def __init__(self, feed: "LiveFeed", *, plays_h265: bool) -> None:
+        self.plays_h265 = plays_h265
+        self._feed = feed
+        self._has_ended = False
+        self._queue: deque[LiveMessage] = deque()
+        self._filled = asyncio.Event()
+        self._waits_for_keyframe = True
+        self.bound = VIEWER_QUEUE_CHUNKS
+        self.dropped = 0
+
+    async def __aenter__(self) -> Self:
+        self._feed.join(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._feed.leave(self)
+
+    async def __aiter__(self) -> AsyncIterator[LiveMessage]:
+        while True:
+            while self._queue:
+                yield self._queue.popleft()
+            if self._has_ended:
+                return
+            self._filled.clear()
+            await self._filled.wait()
+
+    def offer(self, message: LiveMessage) -> bool:
+        """Queue a message; False when it was dropped because this viewer is too slow, or is done."""
+        if self._has_ended:
+            return False
+        if isinstance(message, LiveChunk):
+            if self._waits_for_keyframe and not message.is_keyframe:
+                self.dropped += 1
+                return False
+            if len(self._queue) >= self.bound and not self._drop_chunks():
+                return False
+            self._waits_for_keyframe = False
+        elif isinstance(message, LiveJpeg):
+            self._drop_waiting_jpeg()
+        self._queue.append(message)
+        self._filled.set()
+        return True
+
+    def end(self) -> None:
+        """What follows is nothing for this viewer: who comes again gets what it can play."""
+        self._has_ended = True
+        self._queue.clear()
+        self._filled.set()
+
+    def rewind(self) -> None:
+        """A new init segment follows: what waits of the old one is useless."""
+        self._queue = deque(message for message in self._queue if isinstance(message, LiveState))
+        self._waits_for_keyframe = True
+
+    def _drop_waiting_jpeg(self) -> None:
+        kept = [message for message in self._queue if not isinstance(message, LiveJpeg)]
+        if len(kept) < len(self._queue):
+            self.dropped += len(self._queue) - len(kept)
+            self._queue = deque(kept)
+
+    def _drop_chunks(self) -> bool:
+        kept = [message for message in self._queue if not isinstance(message, LiveChunk)]
+        self.dropped += len(self._queue) - len(kept) + 1
+        self._queue = deque(kept)
+        self._waits_for_keyframe = True
+        return False
+
+
+class LiveFeed:
+    """The muxer of one camera and its viewers."""
+
+    def __init__(
+        self,
+        line: LiveLine,
+        executor: Executor,
+        label: Callable[[int], datetime],
+        rotation_deg: int = 0,
+        through: Callable[[], AbstractAsyncContextManager[LiveLine]] | None = None,
+    ) -> None:
+        """`through`: entered while somebody watches, and gives the line to show instead of `line`."""
+        self._rotation_deg = rotation_deg
+        self._line = line
+        self._through = through or (lambda: nullcontext(line))
+        self._executor = executor
+        self._label = label
+        self._viewers: set[LiveSubscription] = set()
+        self._tasks = Tasks()
+        self._task: asyncio.Task[None] | None = None
+        self._muxer: LiveMuxer | None = None
+        self._epoch: Epoch | None = None
+        self._init: LiveBeginning | None = None
+        self._jpeg: LiveJpeg | None = None
+        self._gop: deque[LiveChunk] = deque(maxlen=GOP_KEEP_CHUNKS)
+        self._state: LiveState | None = None
+        self.failures = 0
+        self._drops_of_past_viewers = 0
+
+    @property
+    def viewers(self) -> int:
+        return len(self._viewers)
+
+    @property
+    def drops(self) -> int:
+        """Fragments that slow viewers did not get, since the daemon started."""
+        return self._drops_of_past_viewers + sum(viewer.dropped for viewer in self._viewers)
+
+    def subscribe(self, *, plays_h265: bool = False) -> LiveSubscription:
+        """A viewer, not joined yet: enter it as a context manager."""
+        return LiveSubscription(self, plays_h265=plays_h265)
+
+    def join(self, viewer: LiveSubscription) -> None:
+        """Give a new viewer the state, the init segment and the current GOP, then everything to come."""
+        self._viewers.add(viewer)
+        viewer.bound = VIEWER_QUEUE_CHUNKS + len(_current_gop(self._line))
+        if self._state is not None:
+            viewer.offer(self._state)
+        if self._task is None or self._task.done():
+            self._task = self._tasks.spawn(self._run(), "live feed")
+        elif self._init is not None:
+            viewer.offer(self._init)
+            if self._gop and self._gop[0].is_keyframe:
+                for chunk in self._gop:
+                    viewer.offer(chunk)
+            if self._jpeg is not None:
+                viewer.offer(self._jpeg)
+
+    def leave(self, viewer: LiveSubscription) -> None:
+        """Forget a viewer; the muxer ends with the last one."""
+        self._viewers.discard(viewer)
+        self._drops_of_past_viewers += viewer.dropped
+        if not self._viewers and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def tell_state(self, state: StreamState, reason: str) -> None:
+        """Tell every viewer, now and later, what the camera is doing."""
+        self._state = LiveState(state, reason)
+        for viewer in self._viewers:
+            viewer.offer(self._state)
+
+    async def close(self) -> None:
+        """End the muxer."""
+        self._task = None
+        await self._tasks.close()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with self._through() as line:
+                    try:
+                        await self._mux(line)
+                    finally:
+                        # Before the line is closed, which takes time: the next viewer may be there by then.
+                        self._reset()
+            except Exception:
+                # The outermost frame of this task: count it, begin again at the newest GOP.
+                self.failures += 1
+                log.exception("the live muxer broke and begins again")
+                await asyncio.sleep(1.0)
+
+    async def _mux(self, line: LiveLine) -> None:
+        gop = _current_gop(line)
+        cursor = gop[0].sequence - 1 if gop else -1
+        version = 0
+        while True:
+            units = line.units.after(cursor)
+            if units:
+                cursor = units[-1].sequence
+                for unit in units:
+                    await self._push(unit)
+            version = await line.bridge.wait_beyond(version, 1.0)
+
+    async def _push(self, unit: AccessUnit) -> None:
+        if unit.epoch != self._epoch:
+            self._begin(unit.epoch)
+        if unit.epoch.codec is Codec.MJPEG:
+            self._jpeg = LiveJpeg(unit.data, self._label(unit.pts_ns))
+            for viewer in self._viewers:
+                viewer.offer(self._jpeg)
+        muxer = self._muxer
+        if muxer is None:
+            return
+        loop = asyncio.get_running_loop()
+        fragments = await loop.run_in_executor(self._executor, muxer.push, unit)
+        if self._init is None:
+            self._announce_muxer(unit.epoch, muxer)
+        for fragment in fragments:
+            self._share(fragment)
+
+    def _begin(self, epoch: Epoch) -> None:
+        self._reset()
+        self._epoch = epoch
+        match epoch.codec:
+            case Codec.H264:
+                self._muxer = LiveMuxer(epoch, self._rotation_deg)
+            case Codec.H265:
+                for viewer in self._viewers:
+                    if not viewer.plays_h265:
+                        viewer.end()
+                self._muxer = LiveMuxer(epoch, self._rotation_deg)
+            case Codec.MJPEG:
+                self._announce(LiveJpegInit(*self._size(epoch), self._rotation_deg))
+            case _:
+                assert_never(epoch.codec)
+
+    def _announce_muxer(self, epoch: Epoch, muxer: LiveMuxer) -> None:
+        if muxer.init_segment:
+            codec = _CODEC_STRINGS[epoch.codec](epoch.parameter_sets)
+            self._announce(LiveInit(codec, *self._size(epoch), muxer.init_segment))
+
+    def _size(self, epoch: Epoch) -> tuple[int, int]:
+        return upright_size(epoch.width, epoch.height, self._rotation_deg)
+
+    def _announce(self, init: LiveBeginning) -> None:
+        self._init = init
+        for viewer in self._viewers:
+            viewer.rewind()
+            viewer.offer(self._init)
+
+    def _share(self, fragment: LiveFragment) -> None:
+        chunk = LiveChunk(
+            fragment.data, fragment.is_keyframe, fragment.media_time_s, self._label(fragment.pts_ns)
+        )
+        if chunk.is_keyframe:
+            self._gop.clear()
+        self._gop.append(chunk)
+        for viewer in self._viewers:
+            viewer.offer(chunk)
+
+    def _reset(self) -> None:
+        if self._muxer is not None:
+            # Behind the unit that may still be in it: a task that is cancelled leaves its thread at work.
+            with suppress(RuntimeError):  # the daemon ends, and its threads have ended before
+                self._executor.submit(self._muxer.close)
+        self._muxer = None
+        self._epoch = None
+        self._init = None
+        self._jpeg = None
+        self._gop.clear()
+
+
+def _current_gop(line: LiveLine) -> tuple[AccessUnit, ...]:
+    try:
+        return line.units.current_gop()
+    except BufferEmpty:
+        return ()

@@ -1,0 +1,216 @@
+"""A finished clip to its clean form, which holds nothing that is not shown: what runs in the worker process.
+
+Here: decode and encode the pictures that hang on hidden ones, copy all others. Not here: which those are
+(`clean_plan`), reading (`finished_file`), writing (`muxer`), where the file is kept (backend). Blocking.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recorder.base.errors import FinishFailed
+from recorder.base.settings import NS_PER_S
+from recorder.base.workers import Report
+from recorder.bitstream import h264
+from recorder.bitstream.access_unit import AccessUnit, Epoch
+from recorder.encoding.encoder import SOFTWARE, Beside, Colours, Encoding, open_encoder, pixel_format
+from recorder.mp4.clean_plan import CleanPlan, JoinedSets, joined_sets, plan_clean
+from recorder.mp4.finished_file import FinishedFile
+from recorder.mp4.muxer import CutResult, write_mp4
+from recorder.mp4.span_cut import SpanCut
+from recorder.mp4.ticks import ns_of
+from recorder.recording.transcode_job import FrameDecoder, ShownFrame, Upright, encode_frames
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+
+_REPORT_EVERY_S = 0.4
+_THREADS = 2
+_FORMATS = {"yuv420p": False, "yuvj420p": True}
+
+
+class CleanKind(StrEnum):
+    """What had to be done."""
+
+    AS_IT_IS = "as_it_is"
+    """Nothing: the clip's own file hides nothing, and no other was written."""
+    JOINED = "joined"
+    """Pictures that hang on hidden ones were encoded anew, all others copied."""
+    ENCODED = "encoded"
+    """Everything was encoded anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class CleanOrder:
+    """One job: the clip's file, and where the clean one goes."""
+
+    source: Path
+    out: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CleanResult:
+    """What was made; `cut` is None where nothing had to be. `encoded` counts frames."""
+
+    kind: CleanKind
+    encoded: int = 0
+    cut: CutResult | None = None
+
+
+def clean_form(order: CleanOrder, report: Report) -> CleanResult:
+    """Write `order.out`, durable but for its directory entry. Raises FinishFailed; no file is left then."""
+    try:
+        with FinishedFile(order.source) as clip:
+            plan = _plan(clip)
+            if plan.copies_all:
+                return CleanResult(CleanKind.AS_IT_IS)
+            sets = None if plan.copies_none else joined_sets(clip.parameter_sets)
+            if sets is not None:
+                try:
+                    return _Clean(clip, plan, sets, report).write(order.out)
+                except _CannotJoin:
+                    order.out.unlink(missing_ok=True)
+            count = len(clip.video.samples)
+            return _Clean(clip, CleanPlan(count, count, count, count), None, report).write(order.out)
+    except OSError as error:
+        raise FinishFailed(f"The clip's file cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise FinishFailed(f"The clip's file cannot be read: {error}") from error
+
+
+class _CannotJoin(Exception):
+    """The pictures of camera and encoder turn out not to fit into one track."""
+
+
+def _plan(clip: FinishedFile) -> CleanPlan:
+    video = clip.video
+    return plan_clean(
+        video.samples.pts, video.samples.keys, video.length, lambda index: h264.is_idr(clip.data(index))
+    )
+
+
+class _Clean:
+    """One file under way. `sets` None: everything is encoded, and need not go with anything."""
+
+    def __init__(self, clip: FinishedFile, plan: CleanPlan, sets: JoinedSets | None, report: Report) -> None:
+        self._clip = clip
+        self._plan = plan
+        self._sets = sets
+        self._report = report
+        self._reported_s = 0.0
+        self._encoded = 0
+        self._epoch: Epoch | None = None
+        self._upright = Upright(0, pixel_format(SOFTWARE))
+
+    def write(self, out: Path) -> CleanResult:
+        clip, plan, samples = self._clip, self._plan, self._clip.video.samples
+        # The file's index needs all sets at its first picture, and copied ones do not tell the encoder's.
+        tail = list(self._tail())
+        delay_ns = 0
+        if plan.head < len(samples):
+            delay_ns = max(0, ns_of(samples.pts[plan.head] - samples.dts[plan.head]))
+        head = self._frames(0, plan.head, 0) if plan.head else iter(())
+        units = chain(_delayed(head, delay_ns), self._copied(), _delayed(tail, delay_ns))
+        cut = write_mp4(
+            out,
+            _Numbered(units, len(samples) + 1),
+            0,
+            ns_of(clip.video.length),
+            rotation_deg=clip.video.rotation_deg,
+            sound=clip.clean_sound() or (),
+        )
+        kind = CleanKind.ENCODED if plan.copies_none else CleanKind.JOINED
+        return CleanResult(kind, self._encoded, cut)
+
+    def _tail(self) -> Iterator[AccessUnit]:
+        plan, video = self._plan, self._clip.video
+        shown = [time for time in video.samples.pts[plan.tail :] if time < video.length]
+        return self._frames(plan.tail_key, plan.count, min(shown)) if shown else iter(())
+
+    def _frames(self, begin: int, end: int, first_pts: int) -> Iterator[AccessUnit]:
+        """The shown frames of `[begin, end)` from `first_pts` on, encoded anew."""
+        first_ns = ns_of(first_pts)
+        units = SpanCut(self._clip.units(begin, end), first_ns, ns_of(self._clip.video.length))
+        frames = (item for item in FrameDecoder(units.epoch.codec).frames(units) if item.pts_ns >= first_ns)
+        for unit in encode_frames(frames, self._prepared, self._open):
+            self._encoded += 1
+            yield replace(unit, epoch=self._shared(unit.epoch))
+
+    def _prepared(self, frame: "VideoFrame") -> "VideoFrame":
+        self._tell()
+        if self._sets is None:
+            return self._upright.upright(frame)
+        if frame.format.name not in _FORMATS or (frame.width, frame.height) != self._size:
+            raise _CannotJoin
+        return frame
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self._clip.epoch.width, self._clip.epoch.height
+
+    def _open(self, frame: "VideoFrame", item: ShownFrame) -> "VideoCodecContext":
+        source = item.frame
+        encoding = Encoding(
+            width=frame.width,
+            height=frame.height,
+            fps=NS_PER_S / max(1, item.duration_ns),
+            colours=Colours(int(source.colorspace), int(source.color_primaries), int(source.color_trc)),
+            threads=_THREADS,
+        )
+        if self._sets is not None:
+            beside = Beside(
+                self._sets.number,
+                self._sets.profile,
+                self._sets.level,
+                _FORMATS[frame.format.name],
+                self._sets.aspect,
+            )
+            encoding = replace(encoding, beside=beside)
+        return open_encoder(SOFTWARE, encoding)
+
+    def _shared(self, epoch: Epoch) -> Epoch:
+        """The one epoch of the file: of the camera's sets and the encoder's, where both are in it."""
+        own = b"" if self._sets is None else self._sets.own
+        both = own + epoch.parameter_sets
+        if self._epoch is None:
+            self._epoch = Epoch(epoch.codec, epoch.width, epoch.height, both)
+        elif self._epoch.parameter_sets != both:
+            raise _CannotJoin
+        return self._epoch
+
+    def _copied(self) -> Iterator[AccessUnit]:
+        for unit in self._clip.units(self._plan.head, self._plan.tail):
+            self._tell()
+            number = None if self._sets is None else self._sets.number
+            if unit.is_keyframe and number in h264.set_numbers(unit.data):
+                raise _CannotJoin
+            yield unit if self._epoch is None else replace(unit, epoch=self._epoch)
+
+    def _tell(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._reported_s >= _REPORT_EVERY_S:
+            self._reported_s = now_s
+            self._report(self._encoded)
+
+
+class _Numbered:
+    """Units of one run, numbered as they come, with a bound for the size of their index."""
+
+    def __init__(self, units: Iterable[AccessUnit], most: int) -> None:
+        self._units, self._most = units, most
+
+    def __iter__(self) -> Iterator[AccessUnit]:
+        return (replace(unit, sequence=number, run=0) for number, unit in enumerate(self._units))
+
+    def __length_hint__(self) -> int:
+        return self._most
+
+
+def _delayed(units: Iterable[AccessUnit], delay_ns: int) -> Iterator[AccessUnit]:
+    """Units without B-frames decoded as much before they are shown as those with B-frames beside them."""
+    return (replace(unit, dts_ns=unit.pts_ns - delay_ns) for unit in units)

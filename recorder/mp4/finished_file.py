@@ -1,0 +1,137 @@
+"""A finished clip read back: its samples as access units and frames of sound, any stretch of them.
+
+Here: reading the files that `muxer` writes. Not here: what their index means (`sample_table`), decoding.
+Blocking; one reader, one thread. Memory is the index and one sample.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from recorder.base.errors import FinishFailed
+from recorder.bitstream import h264
+from recorder.bitstream.aac import format_of, silence
+from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
+from recorder.bitstream.audio_unit import FRAME_SAMPLES
+from recorder.bitstream.nal_units import START_CODE, split_nal_units
+from recorder.mp4.sample_table import Track, aac_config, avc_parameter_sets, tracks
+from recorder.mp4.sound_cut import LaidSound, Piece
+from recorder.mp4.ticks import TICKS_PER_S, ns_of
+
+_MOST_MOOV_BYTES = 512 << 20
+
+
+class FinishedFile:
+    """Open it with `with`. Raises FinishFailed where the file is none of ours, OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("rb")
+        try:
+            _, moov = read_moov(self._file)
+            found = tracks(moov)
+            self.video = next(track for track in found if track.kind == b"vide")
+            self.sound = next((track for track in found if track.kind == b"soun"), None)
+            self.parameter_sets = avc_parameter_sets(self.video.entry)
+            sps = next(
+                nal for nal in split_nal_units(self.parameter_sets) if h264.nal_type(nal) == h264.NAL_SPS
+            )
+            self.epoch = Epoch(Codec.H264, *h264.sps_size(sps), self.parameter_sets)
+            if self.video.time_scale != TICKS_PER_S:
+                raise ValueError("The pictures of the file are timed in another way than ours are.")
+        except StopIteration as error:
+            self._file.close()
+            raise FinishFailed("The clip's file holds no video.") from error
+        except (ValueError, IndexError, struct.error) as error:
+            self._file.close()
+            raise FinishFailed(f"The clip's file cannot be read: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def last_pts(self) -> int:
+        """When the last shown frame begins, in ticks."""
+        return max(time for time in self.video.samples.pts if time < self.video.length)
+
+    def data(self, index: int) -> bytes:
+        """A sample of the video, as Annex B."""
+        return _annex_b(self._read(self.video, index))
+
+    def units(self, begin: int, end: int) -> Iterator[AccessUnit]:
+        """The samples `begin` ≤ n < `end` of the video, 0 being the first frame shown; all one run."""
+        samples, length, last = self.video.samples, self.video.length, self.last_pts
+        for index in range(begin, end):
+            pts, dts = samples.pts[index], samples.dts[index]
+            following = samples.dts[index + 1] if index + 1 < len(samples) else length
+            yield AccessUnit(
+                sequence=index,
+                run=0,
+                epoch=self.epoch,
+                is_keyframe=bool(samples.keys[index]),
+                pts_ns=ns_of(pts),
+                dts_ns=ns_of(dts),
+                duration_ns=max(1, ns_of(length - pts if pts == last else following - dts)),
+                data=self.data(index),
+            )
+
+    def clean_sound(self) -> LaidSound | None:
+        """The sound, what is wholly before the first frame replaced by silence; None where there is none.
+
+        A decoder needs the frame before the first it plays, but not what was heard in it.
+        """
+        if self.sound is None:
+            return None
+        track = self.sound
+        audio_format = format_of(aac_config(track.entry))
+
+        def pieces() -> Iterator[Piece]:
+            for index, pts in enumerate(track.samples.pts):
+                before = pts + FRAME_SAMPLES <= 0
+                yield Piece(silence(audio_format) if before else self._read(track, index), pts)
+
+        return LaidSound(audio_format, pieces(), len(track.samples))
+
+    def _read(self, track: Track, index: int) -> bytes:
+        size, offset = track.samples.sizes[index], track.samples.offsets[index]
+        data = os.pread(self._file.fileno(), size, offset)
+        if len(data) != size:
+            raise FinishFailed("The clip's file is shorter than its index says. Run `hindsight fsck`.")
+        return data
+
+
+def read_moov(file: BinaryIO) -> tuple[int, bytes]:
+    """Where the moov box of a file begins, and the box. Raises ValueError where it is not in front."""
+    offset = 0
+    while True:
+        file.seek(offset)
+        head = file.read(8)
+        if len(head) < 8:
+            raise ValueError("The finished file has no moov box.")
+        size, kind = struct.unpack(">I4s", head)
+        if kind == b"moov" and size <= _MOST_MOOV_BYTES:
+            file.seek(offset)
+            return offset, file.read(size)
+        if kind in {b"mdat", b"moov"} or size < 8:
+            raise ValueError("The finished file does not have its moov box in front.")
+        offset += size
+
+
+def _annex_b(data: bytes) -> bytes:
+    """NAL units with lengths of four bytes in front to NAL units behind start codes, which are as long."""
+    made = bytearray(data)
+    position = 0
+    with suppress(struct.error):
+        while position < len(made):
+            (size,) = struct.unpack_from(">I", made, position)
+            made[position : position + 4] = START_CODE
+            position += 4 + size
+    return bytes(made)

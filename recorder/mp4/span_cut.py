@@ -1,0 +1,173 @@
+"""Which units a file of a span holds, which of them are shown, and what is true of the result.
+
+Here: lead-in, end and gaps of a half-open span over units in decode order, in constant memory beyond
+one GOP, and what to show of units that broke off. Not here: writing (`muxer`), and taking the span out
+of the ring (`ring_buffer`). Pure.
+"""
+
+from bisect import insort
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
+
+from recorder.base.errors import FinishFailed
+from recorder.bitstream.access_unit import AccessUnit, Epoch
+
+# A hole where units are missing that is shorter than this many frames is jitter, not an outage.
+_GAP_IN_FRAMES = 1.5
+
+
+class SpanCut:
+    """Iterate once: yields what must be written, in decode order, beginning with a keyframe.
+
+    A unit is shown if and only if `start_ns ≤ pts_ns < end_ns`. Hidden ones are the lead-in since the
+    latest keyframe not after the first shown frame, and later pictures that shown B-frames refer to.
+    Pictures in front of the keyframe that opens a run, or follows lost units, refer to what is not there:
+    left out.
+    Units that break off (`may_break_off`) may end between a picture and the B-pictures shown before it;
+    what would be shown behind such a hole is hidden too.
+    `first_pts_ns` and `epoch` are known from the construction on, everything else after the last unit.
+    """
+
+    def __init__(
+        self, units: Iterable[AccessUnit], start_ns: int, end_ns: int, *, may_break_off: bool = False
+    ) -> None:
+        """Reads up to the first shown frame. Raises FinishFailed where the span shows no frame."""
+        self.frame_count = 0
+        self.gaps: list[tuple[int, int]] = []
+        self._source = iter(units)
+        self._start_ns = start_ns
+        self._end_ns = end_ns
+        self._run: int | None = None
+        self._sequence = -1
+        self._opens_ns = start_ns
+        self._last_pts_ns: int | None = None
+        self._last_duration_ns = 0
+        self._next_pts_ns: int | None = None
+        self._may_break_off = may_break_off
+        # (pts_ns, duration_ns) of the newest shown frame that nothing can precede any more, and of all later.
+        self._unproven: list[tuple[int, int]] = []
+        self._lead, self.first_pts_ns = self._read_lead()
+
+    @property
+    def epoch(self) -> Epoch:
+        """Of the first unit; the caller decides what another one means."""
+        return self._lead[0].epoch
+
+    @property
+    def lead_in_ns(self) -> int:
+        """How much before the first shown frame the pictures begin that are written."""
+        return max(0, self.first_pts_ns - self._lead[0].pts_ns)
+
+    @property
+    def end_ns(self) -> int:
+        """Where the last shown frame ends: at the next one's time if that is known, else by its length."""
+        if self._last_pts_ns is None:
+            return self.first_pts_ns
+        if self._next_pts_ns is not None:
+            true_ns = self._next_pts_ns - self._last_pts_ns
+            if true_ns <= _GAP_IN_FRAMES * self._last_duration_ns:
+                return self._next_pts_ns
+        return self._last_pts_ns + self._last_duration_ns
+
+    @property
+    def last_pts_ns(self) -> int:
+        """Presentation time of the last shown frame."""
+        return self.first_pts_ns if self._last_pts_ns is None else self._last_pts_ns
+
+    def __iter__(self) -> Iterator[AccessUnit]:
+        waiting: list[AccessUnit] = []
+        self._run = None
+        for unit in chain(self._lead, self._source):
+            follows = self._follows(unit)
+            if unit.dts_ns >= self._end_ns:
+                self._note_later(unit)
+                break
+            if not self._decodable(unit):
+                continue
+            if unit.pts_ns >= self._end_ns:
+                self._note_later(unit)
+                waiting.append(unit)
+                continue
+            yield from waiting
+            waiting.clear()
+            if unit.pts_ns >= self._start_ns:
+                self._note_shown(unit, follows)
+            yield unit
+        else:
+            if self._may_break_off:
+                self._hide_behind_hole()
+
+    def _read_lead(self) -> tuple[list[AccessUnit], int]:
+        lead: list[AccessUnit] = []
+        first_ns: int | None = None
+        for unit in self._source:
+            if first_ns is not None and unit.dts_ns >= first_ns:  # pts ≥ dts: nothing earlier can follow
+                return [*_from_last_keyframe(lead, first_ns), unit], first_ns
+            if unit.dts_ns >= self._end_ns:
+                break
+            if not lead and not unit.is_keyframe:
+                continue
+            if unit.is_keyframe and first_ns is None and unit.pts_ns <= self._start_ns:
+                lead.clear()
+            lead.append(unit)
+            if self._decodable(unit) and self._start_ns <= unit.pts_ns < self._end_ns:
+                first_ns = unit.pts_ns if first_ns is None else min(first_ns, unit.pts_ns)
+        if first_ns is None:
+            raise FinishFailed("The span holds no frame that can be shown.")
+        return _from_last_keyframe(lead, first_ns), first_ns
+
+    def _follows(self, unit: AccessUnit) -> bool:
+        # Within a run, units may be missing where a disk was slower than the ring is deep.
+        return unit.run == self._run and unit.sequence == self._sequence + 1
+
+    def _decodable(self, unit: AccessUnit) -> bool:
+        if not self._follows(unit):
+            self._opens_ns = unit.pts_ns
+        self._run, self._sequence = unit.run, unit.sequence
+        return unit.pts_ns >= self._opens_ns
+
+    def _note_shown(self, unit: AccessUnit, follows: bool) -> None:
+        self.frame_count += 1
+        last_ns = self._last_pts_ns
+        if last_ns is not None and not follows:
+            hole_ns = unit.pts_ns - last_ns
+            if hole_ns > _GAP_IN_FRAMES * self._last_duration_ns:
+                self.gaps.append((last_ns + self._last_duration_ns, unit.pts_ns))
+        if last_ns is None or unit.pts_ns > last_ns:
+            self._last_pts_ns = unit.pts_ns
+            self._last_duration_ns = unit.duration_ns
+        if not follows:
+            self._unproven.clear()
+        insort(self._unproven, (unit.pts_ns, unit.duration_ns))
+        while len(self._unproven) > 1 and self._unproven[1][0] <= unit.dts_ns:  # pts ≥ dts from here on
+            del self._unproven[0]
+
+    def _hide_behind_hole(self) -> None:
+        for index, ((pts_ns, duration_ns), (next_pts_ns, _)) in enumerate(pairwise(self._unproven), 1):
+            if next_pts_ns - pts_ns > _GAP_IN_FRAMES * duration_ns:
+                self.frame_count -= len(self._unproven) - index
+                self._last_pts_ns, self._last_duration_ns = pts_ns, duration_ns
+                return
+
+    def _note_later(self, unit: AccessUnit) -> None:
+        if self._next_pts_ns is None or unit.pts_ns < self._next_pts_ns:
+            self._next_pts_ns = unit.pts_ns
+
+
+def shown_units(units: Iterable[AccessUnit], start_ns: int, end_ns: int) -> list[AccessUnit]:
+    """The frames that a file of this span shows, as it shows them; the units may break off. Linear.
+
+    Raises FinishFailed.
+    """
+    cut = SpanCut(units, start_ns, end_ns, may_break_off=True)
+    shown = [unit for unit in cut if start_ns <= unit.pts_ns < end_ns]
+    return sorted((unit for unit in shown if unit.pts_ns <= cut.last_pts_ns), key=lambda unit: unit.pts_ns)
+
+
+def _from_last_keyframe(lead: list[AccessUnit], first_ns: int) -> list[AccessUnit]:
+    """`lead` from the latest keyframe on with which the frame shown at `first_ns` can be decoded."""
+    for index in range(len(lead) - 1, 0, -1):
+        unit = lead[index]
+        if unit.is_keyframe and unit.pts_ns <= first_ns:
+            return lead[index:]
+    return lead

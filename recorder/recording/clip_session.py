@@ -1,0 +1,339 @@
+"""One recording: what happened → what to do. Decides, never performs.
+
+Here: the plan of a span (`plan_span`) and the state machine of one recording (`ClipSession`). Its
+inputs and its orders are values, so a test is a list of *this happened* and *this was asked*. Not
+here: files, codecs, clocks, threads; `recording_task` carries the orders out. Pure.
+
+All times are nanoseconds on the host's monotonic line. Spans are half-open: a frame is in if and
+only if `start_ns <= pts_ns < end_ns`.
+
+    state       input                              next        orders
+    recording   UnitsArrived, all before the end   recording   Append
+    recording   UnitsArrived, one with dts ≥ end   finishing   Append, Finish
+    recording   UnitsArrived, not for this file    finishing   Append, Continue if the end lies beyond, Finish
+    recording   StreamQuiet, the end has passed    finishing   Finish
+    recording   StopPressed                        recording   MoveEnd (the next unit or quiet finishes)
+    recording   Extended                           recording   MoveEnd
+    recording   WriteFailed                        failed      ReportFailure
+    finishing   FinishSucceeded                    done        –
+    finishing   FinishBroke                        failed      ReportFailure
+    any         Discarded                          discarded   –
+    any other pair                                 unchanged   –
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from recorder.base.errors import SpanOutsideBuffer
+from recorder.bitstream.access_unit import AccessUnit
+
+QUIET_GRACE_NS = 2_000_000_000
+"""How long after its end a recording waits for units of a silent camera before it finishes without."""
+
+
+AHEAD_NS = 60_000_000_000
+"""A moment further ahead of the newest frame is a mistake, such as a zone left out; one less far ahead is
+"now" to somebody whose camera lags."""
+
+LONGEST_HOLE_NS = 3600 * 1_000_000_000
+"""A longer outage begins a new clip: MP4 cannot hold a picture for more than six hours at 90 kHz."""
+
+
+def fits_one_file(before: AccessUnit, unit: AccessUnit) -> bool:
+    """Whether `unit` can follow `before` in one file: same codec parameters, no hole that bursts it."""
+    return unit.epoch == before.epoch and unit.dts_ns - before.dts_ns <= LONGEST_HOLE_NS
+
+
+def fitting(units: tuple[AccessUnit, ...]) -> tuple[AccessUnit, ...]:
+    """The units from the first on that fit one file with it."""
+    border = next((i for i, (a, b) in enumerate(pairwise(units), 1) if not fits_one_file(a, b)), len(units))
+    return units[:border]
+
+
+@dataclass(frozen=True, slots=True)
+class SpanWish:
+    """What a person asked for: seconds around a moment, or an absolute span.
+
+    `at_ns` None means the newest label. `after_ns` None means until stopped. `start_ns` and `end_ns`
+    together make the span absolute, and the other fields are then ignored.
+    """
+
+    at_ns: int | None = None
+    before_ns: int = 0
+    after_ns: int | None = 0
+    start_ns: int | None = None
+    end_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPlan:
+    """The span a recording will hold. `end_ns` None: until stopped."""
+
+    pressed_ns: int
+    start_ns: int
+    end_ns: int | None
+
+
+def plan_span(wish: SpanWish, oldest_ns: int, newest_ns: int) -> SpanPlan:
+    """Turn a wish into a span, given the labels of the oldest and the newest buffered frame.
+
+    A moment that the buffer has not reached yet is the newest; a start it no longer holds becomes
+    its oldest. Raises SpanOutsideBuffer when nothing of the span is, or will be, there.
+    """
+    absolute = wish.start_ns is not None and wish.end_ns is not None
+    if not absolute and wish.at_ns is not None:
+        check_not_ahead(wish.at_ns, newest_ns)
+    if wish.start_ns is not None and wish.end_ns is not None:
+        pressed, start = min(wish.end_ns, newest_ns), wish.start_ns
+        end: int | None = wish.end_ns
+    else:
+        pressed = newest_ns if wish.at_ns is None else min(wish.at_ns, newest_ns)
+        start = pressed - wish.before_ns
+        end = None if wish.after_ns is None else pressed + wish.after_ns
+    if end is not None and end <= max(start, oldest_ns):
+        raise SpanOutsideBuffer(
+            "The asked span is empty or ends before the oldest frame.", "end" if absolute else "at"
+        )
+    if start > newest_ns:
+        raise SpanOutsideBuffer("The asked span begins after the newest frame.", "start")
+    return SpanPlan(pressed, max(start, oldest_ns), end)
+
+
+def check_not_ahead(at_ns: int, newest_ns: int) -> None:
+    """Raise SpanOutsideBuffer for a moment that no camera's lag explains."""
+    if at_ns > newest_ns + AHEAD_NS:
+        raise SpanOutsideBuffer("The asked moment is more than a minute after the newest frame.", "at")
+
+
+# What can happen.
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsArrived:
+    """Units that follow the last ones given, in decode order."""
+
+    units: Sequence[AccessUnit]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamQuiet:
+    """The camera has sent nothing for a while; it is `now_ns`."""
+
+    now_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopPressed:
+    """End at `at_ns` (exclusive), or earlier if the plan says so."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """Move a planned end later by `by_ns`."""
+
+    by_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFailed:
+    """The part file could not be written."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinishSucceeded:
+    """The finished file is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishBroke:
+    """The finished file could not be made; the part file is kept."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """The person deleted the recording while it was under way."""
+
+
+Happening = (
+    UnitsArrived
+    | StreamQuiet
+    | StopPressed
+    | Extended
+    | WriteFailed
+    | FinishSucceeded
+    | FinishBroke
+    | Discarded
+)
+
+
+# What can be asked.
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Write these units to the part file, soon made durable."""
+
+    units: tuple[AccessUnit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveEnd:
+    """Write the new end of the span to the part file, so that it survives a crash."""
+
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Begin another recording at `first`, which this one's file cannot hold."""
+
+    first: AccessUnit
+    end_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Make the finished file of [start_ns, end_ns) from the part file."""
+
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFailure:
+    """Say that the recording failed; the part file is kept for a retry."""
+
+    reason: str
+
+
+Order = Append | MoveEnd | Continue | Finish | ReportFailure
+
+
+class SessionState(StrEnum):
+    """Where a recording stands."""
+
+    RECORDING = "recording"
+    FINISHING = "finishing"
+    DONE = "done"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
+OVER = frozenset({SessionState.DONE, SessionState.FAILED, SessionState.DISCARDED})
+
+
+class ClipSession:
+    """The state machine of one recording. Not locked: one task owns it."""
+
+    def __init__(self, start_ns: int, end_ns: int | None) -> None:
+        self.state = SessionState.RECORDING
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.shown_end_ns = start_ns
+        """End of the latest frame inside the span: how far the recording has come."""
+        self._last: AccessUnit | None = None
+
+    @property
+    def over(self) -> bool:
+        """True when nothing will ever be ordered again."""
+        return self.state in OVER
+
+    @property
+    def recorded_ns(self) -> int:
+        """Length of what has been recorded so far."""
+        return self.shown_end_ns - self.start_ns
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the plan that is recorded, 0–1; None when there is no planned end."""
+        if self.end_ns is None:
+            return None
+        return min(1.0, self.recorded_ns / max(1, self.end_ns - self.start_ns))
+
+    def handle(self, happened: Happening) -> list[Order]:
+        """Take one input and return the orders it causes, in the order to carry them out."""
+        if isinstance(happened, Discarded):
+            if not self.over:
+                self.state = SessionState.DISCARDED
+            return []
+        if self.state is SessionState.RECORDING:
+            return self._while_recording(happened)
+        if self.state is SessionState.FINISHING:
+            return self._while_finishing(happened)
+        return []
+
+    def _while_recording(self, happened: Happening) -> list[Order]:
+        match happened:
+            case UnitsArrived(units):
+                return self._take(units)
+            case StreamQuiet(now_ns):
+                if self.end_ns is not None and now_ns >= self.end_ns + QUIET_GRACE_NS:
+                    return [self._finish()]
+            case StopPressed(at_ns):
+                stop_ns = max(at_ns, self.start_ns + 1)
+                return self._move_end(stop_ns if self.end_ns is None else min(self.end_ns, stop_ns))
+            case Extended(by_ns):
+                if self.end_ns is not None:
+                    return self._move_end(self.end_ns + by_ns)
+            case WriteFailed(reason):
+                return self._fail(reason)
+            case _:
+                pass
+        return []
+
+    def _while_finishing(self, happened: Happening) -> list[Order]:
+        match happened:
+            case FinishSucceeded():
+                self.state = SessionState.DONE
+            case FinishBroke(reason) | WriteFailed(reason):
+                return self._fail(reason)
+            case _:
+                pass
+        return []
+
+    def _take(self, units: Sequence[AccessUnit]) -> list[Order]:
+        kept: list[AccessUnit] = []
+        orders: list[Order] = []
+        for unit in units:
+            if self._last is not None and unit.sequence <= self._last.sequence:
+                continue
+            # Every later unit has pts >= dts >= this dts, so no frame of the span is still to come.
+            if self.end_ns is not None and unit.dts_ns >= self.end_ns:
+                orders = [self._finish()]
+                break
+            if self._last is not None and not fits_one_file(self._last, unit):
+                # The continuation first: finishing may take long, and the ring holds a minute only.
+                if self.end_ns is None or unit.pts_ns < self.end_ns:
+                    orders.append(Continue(unit, self.end_ns))
+                orders.append(self._finish())
+                break
+            self._last = unit
+            self._note_shown(unit)
+            kept.append(unit)
+        return [Append(tuple(kept)), *orders] if kept else orders
+
+    def _note_shown(self, unit: AccessUnit) -> None:
+        end_ns = unit.pts_ns + unit.duration_ns
+        if self.end_ns is None or unit.pts_ns < self.end_ns:
+            self.shown_end_ns = max(self.shown_end_ns, end_ns)
+
+    def _move_end(self, end_ns: int) -> list[Order]:
+        self.end_ns = end_ns
+        return [MoveEnd(end_ns)]
+
+    def _finish(self) -> Finish:
+        self.state = SessionState.FINISHING
+        end_ns = self.shown_end_ns if self.end_ns is None else min(self.end_ns, self.shown_end_ns)
+        return Finish(self.start_ns, max(end_ns, self.start_ns + 1))
+
+    def _fail(self, reason: str) -> list[Order]:
+        self.state = SessionState.FAILED
+        return [ReportFailure(reason)]

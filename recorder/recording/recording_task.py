@@ -1,0 +1,536 @@
+"""Carries out what `clip_session` asks: part file, finished file, and word of both.
+
+Here: the task of one recording, and the finished file of a span that lies wholly in the ring. Not
+here: what to record (`clip_session`), how a part file is finished (`finishing`), how a file is cut
+(`muxer`), where bytes of a part go (`part_file`).
+
+A recording *pulls* from the ring by sequence number, so the ring is its only queue: 60 seconds deep,
+and what falls off it before a slow disk took it is counted in `units_lost`. Tasks run on the event
+loop; everything that touches a disk or a codec runs in the two executors of `Workshop`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from recorder.base.clock import Clock, LabelLine
+from recorder.base.errors import Busy, RecorderError
+from recorder.base.settings import NS_PER_S
+from recorder.base.values import (
+    FinishedClip,
+    FinishProgressed,
+    RecorderEvent,
+    RecordingContinued,
+    RecordingFailed,
+    RecordingFinished,
+    RecordingProcessing,
+    RecordingProgressed,
+    RecordingStarted,
+)
+from recorder.bitstream.access_unit import AccessUnit, Codec, upright_size
+from recorder.bitstream.audio_unit import AudioUnit
+from recorder.buffer.sound_ring import LEAD_NS
+from recorder.mp4.muxer import CutResult, blaming, write_mp4
+from recorder.mp4.sound_cut import Sound
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.clip_session import (
+    Append,
+    ClipSession,
+    Continue,
+    Discarded,
+    Extended,
+    Finish,
+    FinishBroke,
+    FinishSucceeded,
+    Happening,
+    MoveEnd,
+    Order,
+    ReportFailure,
+    SessionState,
+    StopPressed,
+    StreamQuiet,
+    UnitsArrived,
+    WriteFailed,
+)
+from recorder.recording.finishing import FOREVER_NS, Finisher, finish_part, finished_clip
+from recorder.recording.part_file import PartHeader, PartWriter
+from recorder.recording.transcoder import Transcode
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CYCLE_S = 0.4
+"""How often new units are written and synced: well inside the promised last second."""
+QUIET_AFTER_NS = NS_PER_S
+SHORT_CLIP_NS = NS_PER_S
+MOST_SHORT_CLIPS = 10
+"""A camera that changes its parameters with every frame would make thirty clips a second, all day."""
+SOUND_WAIT_NS = NS_PER_S // 2
+SOUND_GONE_NS = 2 * NS_PER_S
+
+
+class UnitLine(Protocol):
+    """What a recording needs of a camera: its units, in decode order, by sequence number."""
+
+    def after(self, sequence: int) -> tuple[AccessUnit, ...]:
+        """Buffered units with a larger sequence number."""
+        ...
+
+    def lost_after(self, sequence: int) -> int:
+        """How many units after `sequence` the ring no longer holds."""
+        ...
+
+
+class SoundLine(Protocol):
+    """What a recording needs of a camera's sound."""
+
+    def after(self, sequence: int) -> tuple[AudioUnit, ...]:
+        """Buffered frames with a larger sequence number."""
+        ...
+
+    def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
+        """The frames of a span, and those a decoder begins with."""
+        ...
+
+    def heard_until_ns(self) -> int | None:
+        """Where the newest frame ends; None where there is no sound."""
+        ...
+
+
+@dataclass(slots=True)
+class ProcessorCounters:
+    """What recordings lost or broke since the daemon started."""
+
+    units_lost: int = 0
+    write_failures: int = 0
+    finish_failures: int = 0
+    task_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all recordings of one camera share."""
+
+    camera_id: str
+    recorder_id: str
+    clips_dir: Path
+    labels: LabelLine
+    clock: Clock
+    units: UnitLine
+    sound: SoundLine
+    disk: Executor
+    finisher: Finisher
+    new_id: Callable[[], str]
+    emit: Callable[[RecorderEvent], None]
+    rotation_deg: int = 0
+    counters: ProcessorCounters = field(default_factory=ProcessorCounters)
+
+    def files(self, recording_id: str) -> ClipFiles:
+        return ClipFiles(self.clips_dir, recording_id)
+
+
+class Cursors(NamedTuple):
+    """Sequence numbers of the last unit and the last frame of sound that are in the part file."""
+
+    units: int
+    sound: int
+
+
+class ActiveRecording:
+    """One recording under way. Owned by one task; `stop`, `extend` and `discard` come from the same loop."""
+
+    def __init__(
+        self,
+        shop: Workshop,
+        session: ClipSession,
+        writer: PartWriter,
+        header: PartHeader,
+        cursors: "Cursors",
+    ) -> None:
+        self.session = session
+        self.files = shop.files(header.recording_id)
+        self._shop = shop
+        self._writer = writer
+        self._header = header
+        self._cursor = cursors.units
+        self._sound_cursor = cursors.sound
+        self._orders: list[Order] = []
+        self._nudge = asyncio.Event()
+        self._at_work: asyncio.Future[Any] | None = None
+        self._last_arrival_ns = shop.clock.monotonic_ns()
+        self._steps_at_start = shop.labels.steps
+        self._opened_ns = shop.clock.monotonic_ns()
+        self._transcode: Transcode | None = None
+        self.short_ones = 0
+        """How many clips of this chain, just before this one, were short."""
+
+    @property
+    def recording_id(self) -> str:
+        return self._header.recording_id
+
+    def stop(self, at_ns: int) -> None:
+        """End at `at_ns` (exclusive) on the monotonic line."""
+        self._handle(StopPressed(at_ns))
+        self._nudge.set()
+
+    def extend(self, by_ns: int) -> None:
+        """Move the planned end later."""
+        self._handle(Extended(by_ns))
+        self._nudge.set()
+
+    def discard(self) -> None:
+        """Stop without finishing; the files are the caller's to remove."""
+        self._handle(Discarded())
+        self._nudge.set()
+        if self._transcode is not None:
+            self._shop.finisher.transcoder.cancel(self._transcode)
+
+    async def close(self) -> None:
+        """Let go of the part file of a recording that never ran; the file stays."""
+        await self._on_disk(self._writer.close)
+
+    async def run(self, adopt: Callable[["ActiveRecording"], None]) -> None:
+        """Record until the session is over. `adopt` takes a continuation and starts its task."""
+        try:
+            self._follow()
+            while not self.session.over:
+                await self._wait()
+                await self._look()
+                await self._carry_out(adopt)
+        except asyncio.CancelledError:
+            await self._until_idle()
+            if self.session.state is SessionState.RECORDING:
+                await asyncio.shield(self._on_disk(self._writer.sync))
+            raise
+        except Exception:
+            # The outermost frame of this task: the part file stays for a retry, the camera goes on.
+            self._shop.counters.task_failures += 1
+            log.exception("recording %s broke", self.recording_id)
+            self._report_failure("The recording broke off by a fault of the recorder. Retry it.")
+        finally:
+            await asyncio.shield(self._let_go())
+
+    async def _wait(self) -> None:
+        if self._orders:
+            return
+        wait_s = CYCLE_S
+        if self.session.end_ns is not None:
+            left_s = (self.session.end_ns - self._shop.clock.monotonic_ns()) / NS_PER_S
+            wait_s = min(CYCLE_S, max(0.03, left_s + 0.01))
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._nudge.wait()
+        except TimeoutError:
+            pass
+        self._nudge.clear()
+
+    async def _look(self) -> None:
+        now_ns = self._shop.clock.monotonic_ns()
+        self._shop.counters.units_lost += self._shop.units.lost_after(self._cursor)
+        units = self._shop.units.after(self._cursor)
+        if units:
+            self._cursor = units[-1].sequence
+            self._last_arrival_ns = now_ns
+            self._handle(UnitsArrived(units))
+            self._shop.emit(
+                RecordingProgressed(
+                    self.recording_id, self.session.recorded_ns / NS_PER_S, self.session.progress
+                )
+            )
+        elif now_ns - self._last_arrival_ns > QUIET_AFTER_NS:
+            self._handle(StreamQuiet(now_ns))
+
+    def _handle(self, happened: Happening) -> None:
+        self._orders.extend(self.session.handle(happened))
+
+    async def _carry_out(self, adopt: Callable[["ActiveRecording"], None]) -> None:
+        while self._orders:
+            order = self._orders.pop(0)
+            match order:
+                case Append(units):
+                    await self._write(partial(self._append, units))
+                case MoveEnd(end_ns):
+                    await self._write(partial(self._writer.set_end, end_ns))
+                case Continue(first, end_ns):
+                    await self._continue(first, end_ns, adopt)
+                case Finish() if not self.session.over:  # over: the last units could not be written
+                    await self._finish()
+                case ReportFailure(reason):
+                    self._report_failure(reason)
+
+    def _append(self, units: tuple[AccessUnit, ...]) -> None:
+        # In front of its pictures, for whoever reads along.
+        self._append_sound()
+        self._writer.append(units)
+
+    def _append_sound(self) -> None:
+        heard = self._shop.sound.after(self._sound_cursor)
+        if heard:
+            self._sound_cursor = heard[-1].sequence
+            from_ns = self._header.start_ns - LEAD_NS
+            self._writer.append_sound([unit for unit in heard if unit.pts_ns >= from_ns])
+
+    async def _until_heard(self) -> None:
+        """Sound comes a little later than the pictures it belongs to; one that is gone is not waited for."""
+        end_ns = self.session.end_ns
+        deadline_ns = self._shop.clock.monotonic_ns() + SOUND_WAIT_NS
+        while end_ns is not None and self._shop.clock.monotonic_ns() < deadline_ns:
+            heard_ns = self._shop.sound.heard_until_ns()
+            if heard_ns is None or not end_ns - SOUND_GONE_NS < heard_ns < end_ns:
+                return
+            await asyncio.sleep(0.02)
+
+    async def _write(self, write: Callable[[], None]) -> None:
+        def write_and_sync() -> None:
+            write()
+            self._writer.sync()
+
+        try:
+            await self._on_disk(write_and_sync)
+        except OSError as error:
+            self._shop.counters.write_failures += 1
+            reason = f"The recording could not be written: {error.strerror}. What was written is kept."
+            self._handle(WriteFailed(reason))
+
+    async def _continue(
+        self, first: AccessUnit, end_ns: int | None, adopt: Callable[["ActiveRecording"], None]
+    ) -> None:
+        short_ones = self.short_ones + 1 if self.session.recorded_ns < SHORT_CLIP_NS else 0
+        if short_ones > MOST_SHORT_CLIPS:
+            log.warning(
+                "recording %s ends: camera %s changes its size or codec with nearly every frame",
+                self.recording_id,
+                self._shop.camera_id,
+            )
+            return
+        pressed_ns = max(self._header.pressed_ns, first.pts_ns)
+        try:
+            following, started = await open_recording(
+                self._shop,
+                OpenPlan(self._shop.new_id(), pressed_ns, first.pts_ns, end_ns, (first,), self.recording_id),
+            )
+            following.short_ones = short_ones
+        except OSError as error:
+            self._shop.counters.write_failures += 1
+            log.warning("recording %s could not be continued: %s", self.recording_id, error.strerror)
+            return
+        self._shop.emit(RecordingContinued(self.recording_id, started))
+        adopt(following)
+
+    def _follow(self) -> None:
+        """Transcode from the press on, so that the clip is ready soon after its last frame."""
+        if self._header.epoch.codec is Codec.H264:
+            return
+        try:
+            self._transcode = self._begin_transcode()
+        except Busy as error:
+            log.warning("recording %s is transcoded when it is complete: %s", self.recording_id, error)
+
+    def _begin_transcode(self) -> Transcode:
+        files = (self.files.part, self.files.temporary)
+        return self._shop.finisher.transcoder.begin(
+            self.recording_id, files, self._tell_finishing, follow=True
+        )
+
+    def _tell_finishing(self, share: float) -> None:
+        self._shop.emit(FinishProgressed(self.recording_id, share))
+
+    async def _finish(self) -> None:
+        self._shop.emit(RecordingProcessing(self.recording_id))
+        await self._until_heard()
+        try:
+            clip = await self._finished()
+        except (RecorderError, OSError) as error:
+            if not self.session.over:
+                self._shop.counters.finish_failures += 1
+                self._handle(FinishBroke(str(error)))
+            return
+        if self.session.over:
+            return
+        self._handle(FinishSucceeded())
+        clock = self._shop.labels.state_since(self._opened_ns)
+        self._shop.emit(RecordingFinished(self.recording_id, clip, clock))
+
+    async def _finished(self) -> FinishedClip:
+        if self._header.epoch.codec is Codec.H264:
+
+            def finish() -> FinishedClip:
+                self._complete_part()
+                return finish_part(self.files)
+
+            return await self._work(self._shop.finisher.threads, finish)
+        await self._on_disk(self._complete_part)
+        work = self._transcode = self._transcode or self._begin_transcode()
+        self._shop.finisher.transcoder.complete(work)
+        return await self._shop.finisher.transcoded(self.files, work)
+
+    def _complete_part(self) -> None:
+        self._append_sound()
+        if self._shop.labels.steps != self._steps_at_start:
+            base_ns = self._header.base_ns
+            self._writer.relabel(base_ns, label_us(self._shop.labels, base_ns))
+        self._writer.seal()
+        self._writer.sync()
+        self._writer.close()
+
+    async def _let_go(self) -> None:
+        if self._transcode is not None and not self._transcode.ended.is_set():
+            self._shop.finisher.transcoder.cancel(self._transcode)
+            await self._transcode.ended.wait()
+        await self._on_disk(self._writer.close)
+
+    def _report_failure(self, reason: str) -> None:
+        self._shop.emit(RecordingFailed(self.recording_id, reason, retryable=True))
+
+    async def _on_disk(self, work: Callable[[], None]) -> None:
+        await self._work(self._shop.disk, work)
+
+    async def _work(self, threads: Executor, work: Callable[[], T]) -> T:
+        self._at_work = at_work = asyncio.get_running_loop().run_in_executor(threads, work)
+        return await asyncio.shield(at_work)
+
+    async def _until_idle(self) -> None:
+        """A cancelled wait does not end the thread waited for, and the part file has one user at a time."""
+        if self._at_work is not None:
+            with suppress(OSError, RecorderError, asyncio.CancelledError):
+                await self._at_work
+
+
+def label_us(labels: LabelLine, ns: int) -> int:
+    """Label of `ns` as microseconds since 1970."""
+    since = labels.label(ns) - datetime(1970, 1, 1)
+    return since // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPlan:
+    """What `open_recording` is to open: a span, and the units of it that are already there."""
+
+    recording_id: str
+    pressed_ns: int
+    start_ns: int
+    end_ns: int | None
+    preroll: tuple[AccessUnit, ...]
+    """At least one unit, all of one epoch, beginning with a keyframe."""
+    continued_from: str | None = None
+
+
+async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecording, RecordingStarted]:
+    """Create the part file, write and sync the pre-roll. Nothing is left behind when it fails (OSError)."""
+    first = plan.preroll[0]
+    # Whole microseconds, so that labels made from the header are cut exactly as the label line's.
+    base_ns = first.pts_ns // 1000 * 1000
+    header = PartHeader(
+        recording_id=plan.recording_id,
+        camera_id=shop.camera_id,
+        recorder_id=shop.recorder_id,
+        epoch=first.epoch,
+        base_ns=base_ns,
+        base_label_us=label_us(shop.labels, base_ns),
+        start_ns=plan.start_ns,
+        end_ns=plan.end_ns,
+        pressed_ns=plan.pressed_ns,
+        continued_from=plan.continued_from,
+        clock=shop.labels.state.value,
+        rotation_deg=shop.rotation_deg,
+    )
+    session = ClipSession(plan.start_ns, plan.end_ns)
+    orders = session.handle(UnitsArrived(plan.preroll))
+    files = shop.files(plan.recording_id)
+    heard = shop.sound.span(plan.start_ns, FOREVER_NS)
+
+    def create() -> PartWriter:
+        files.claim()
+        writer = None
+        try:
+            writer = PartWriter(files.part, header)
+            writer.append_sound(heard)
+            writer.append(plan.preroll)
+            writer.sync()
+        except OSError:
+            if writer is not None:
+                # A removed file that is still open keeps its space on a disk that may be full.
+                writer.close()
+            files.remove()
+            raise
+        return writer
+
+    writer = await asyncio.get_running_loop().run_in_executor(shop.disk, create)
+    cursors = Cursors(plan.preroll[-1].sequence, heard[-1].sequence if heard else -1)
+    recording = ActiveRecording(shop, session, writer, header, cursors)
+    recording._orders.extend(order for order in orders if not isinstance(order, Append))
+    return recording, _started(shop, plan, files)
+
+
+def _started(shop: Workshop, plan: OpenPlan, files: ClipFiles) -> RecordingStarted:
+    shown = [unit for unit in plan.preroll if unit.pts_ns >= plan.start_ns]
+    start_ns = min((unit.pts_ns for unit in shown), default=plan.start_ns)
+    newest_end_ns = max((unit.pts_ns + unit.duration_ns for unit in shown), default=start_ns)
+    first = plan.preroll[0]
+    width, height = upright_size(first.epoch.width, first.epoch.height, shop.rotation_deg)
+    return RecordingStarted(
+        recording_id=plan.recording_id,
+        camera_id=shop.camera_id,
+        pressed_at=shop.labels.label(plan.pressed_ns),
+        start_time=shop.labels.label(start_ns),
+        planned_end=None if plan.end_ns is None else shop.labels.label(plan.end_ns),
+        covered_before_s=max(0, plan.pressed_ns - start_ns) / NS_PER_S,
+        covered_after_s=max(0, newest_end_ns - plan.pressed_ns) / NS_PER_S,
+        width=width,
+        height=height,
+        fps=round(NS_PER_S / first.duration_ns, 3),
+        video_codec=first.epoch.codec.value,
+        clock=shop.labels.state,
+        part_path=files.part,
+        finished=None,
+        continued_from=plan.continued_from,
+    )
+
+
+async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
+    """Make the finished file straight from the ring, durable when this returns.
+
+    For H.264 spans that lie wholly in the buffer; no part file is needed. Nothing is left behind
+    when it fails (CutFailed, OSError).
+    """
+    files = shop.files(plan.recording_id)
+    end_ns = plan.end_ns or FOREVER_NS
+    sound = Sound(shop.sound.span(plan.start_ns, end_ns), plan.start_ns)
+
+    def cut() -> CutResult:
+        files.claim()
+        try:
+            with blaming():
+                result = write_mp4(
+                    files.temporary,
+                    iter(plan.preroll),
+                    plan.start_ns,
+                    end_ns,
+                    rotation_deg=shop.rotation_deg,
+                    sound=sound,
+                )
+            files.publish()
+        except (OSError, RecorderError):
+            files.remove()
+            raise
+        return result
+
+    result = await asyncio.get_running_loop().run_in_executor(shop.finisher.threads, cut)
+    clip = finished_clip(result, files.clip, shop.labels.label)
+    return replace(
+        _started(shop, plan, files),
+        start_time=clip.start_time,
+        covered_before_s=max(0, plan.pressed_ns - result.first_pts_ns) / NS_PER_S,
+        covered_after_s=max(0, result.end_ns - plan.pressed_ns) / NS_PER_S,
+        part_path=None,
+        fps=clip.fps,
+        finished=clip,
+    )

@@ -1,0 +1,308 @@
+"""Which clips are transcoded now, which wait, and what happens when a process dies on one.
+
+Here: the encoder this machine has, a few places, the queue before them, retries. Not here: transcoding
+itself (`transcode_job`), processes (`workers`), what becomes of the file (`finishing`). Event loop only.
+
+A recording is followed from its press on, so that it is finished soon after its last frame. But a
+recording until stopped may hold its place for hours, so a clip whose material is complete goes first: when
+no place is free, the youngest follower is put off, and begins again when its own recording is complete.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from recorder.base.errors import Busy, DecodeFailed, FinishFailed, RecorderError, WorkerLost, WorkerTimedOut
+from recorder.base.tasks import Tasks
+from recorder.base.workers import WorkerPool
+from recorder.encoding.encoder import IN_ORDER, SOFTWARE, probe
+from recorder.mp4.muxer import CutResult
+from recorder.recording.transcode_job import TranscodeOrder, TranscodeReport, TranscodeResult, transcode
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 2
+MOST_WAITING = 256
+TRIES = 3
+"""A process that is killed (memory is short) may live next time; three times is no accident."""
+SILENCE_S = 60.0
+PROBE_TIMEOUT_S = 15.0
+NICENESS = 15
+"""Below everything else here: the buffers first, pictures people wait for next."""
+MEMORY_BYTES = 2 << 30
+_UNWANTED = "The clip is not wanted any more."
+
+
+@dataclass(slots=True)
+class TranscodeCounters:
+    """Since the daemon started."""
+
+    done: int = 0
+    failed: int = 0
+    retried: int = 0
+    """Begun again because the process died or the hardware encoder failed."""
+    put_off: int = 0
+    """Recordings under way that gave their place to a complete one."""
+    refused: int = 0
+    frames_damaged: int = 0
+    """Pictures no decoder could read; the one before is shown longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderTried:
+    """What the probe found of one encoder; `reason` is empty where it works."""
+
+    name: str
+    reason: str
+
+
+class Transcode:
+    """One clip on its way to `out`. Made by `Transcoder.begin`."""
+
+    def __init__(
+        self, recording_id: str, files: tuple[Path, Path], on_share: Callable[[float], None], follow: bool
+    ) -> None:
+        self.recording_id = recording_id
+        self.part, self.out = files
+        self.follow = follow
+        self.complete = not follow
+        self.put_off = False
+        self.task: asyncio.Task[None] | None = None
+        self.error: RecorderError | None = None
+        self.cut: CutResult | None = None
+        self.ended = asyncio.Event()
+        self._on_share = on_share
+
+    async def result(self) -> CutResult:
+        """The durable file at `out`. Raises FinishFailed, PartFileDamaged; its process is gone then."""
+        await self.ended.wait()
+        if self.cut is None:
+            raise self.error or FinishFailed(_UNWANTED)
+        return self.cut
+
+    def reported(self, report: TranscodeReport) -> None:
+        """Tell the share that is done, once the whole is known."""
+        if self.complete:
+            self._on_share(report.share)
+
+    def end(self, outcome: CutResult | RecorderError) -> None:
+        """Whoever waits for the result may go on."""
+        if isinstance(outcome, RecorderError):
+            self.error = outcome
+        else:
+            self.cut = outcome
+        self.ended.set()
+
+
+class Transcoder:
+    """All transcodes of one daemon."""
+
+    def __init__(
+        self,
+        at_once: int = MOST_AT_ONCE,
+        most_waiting: int = MOST_WAITING,
+        probe_timeout_s: float = PROBE_TIMEOUT_S,
+    ) -> None:
+        self.counters = TranscodeCounters()
+        self.encoder: str | None = None
+        """The one in use; None until the probe is done, or where none works."""
+        self.tried: tuple[EncoderTried, ...] = ()
+        self.chosen = asyncio.Event()
+        """Set when the probe is done, whatever it found."""
+        self._pool = WorkerPool(at_once, max_waiting=0, memory_bytes=MEMORY_BYTES, niceness=NICENESS)
+        self._places = at_once
+        self._most_waiting = most_waiting
+        self._probe_timeout_s = probe_timeout_s
+        self._waiting: list[Transcode] = []
+        self._running: list[Transcode] = []
+        self._tasks = Tasks()
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to look for an encoder; what is begun meanwhile waits for it."""
+        self._tasks.spawn(self._choose(), "encoder probe")
+
+    async def close(self) -> None:
+        """End everything; part files stay, the next start-up begins again from them."""
+        self._closed = True
+        waiting, self._waiting = self._waiting, []
+        for item in waiting:
+            item.end(FinishFailed("The recorder is being stopped."))
+        await self._tasks.close()
+        await asyncio.to_thread(self._pool.close)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._waiting)
+
+    @property
+    def running(self) -> int:
+        """How many are being transcoded."""
+        return len(self._running)
+
+    def begin(
+        self,
+        recording_id: str,
+        files: tuple[Path, Path],
+        on_share: Callable[[float], None],
+        *,
+        follow: bool,
+    ) -> Transcode:
+        """Transcode a part file (`files`: from, to); with `follow` it still grows, until `complete`.
+
+        `on_share` hears the share that is done (0–1) from when the recording is complete. Raises Busy.
+        """
+        if len(self._waiting) >= self._most_waiting:
+            self.counters.refused += 1
+            raise Busy(f"{self._most_waiting} clips wait for their transcode. Retry this one later.")
+        item = Transcode(recording_id, files, on_share, follow)
+        self._waiting.append(item)
+        self._dispatch()
+        return item
+
+    def complete(self, item: Transcode) -> None:
+        """The part file is sealed: from now on it goes before recordings under way."""
+        item.complete = True
+        self._dispatch()
+
+    def cancel(self, item: Transcode) -> None:
+        """End it; `item.ended` is set when its process is gone."""
+        if item in self._waiting:
+            self._waiting.remove(item)
+            item.end(FinishFailed(_UNWANTED))
+        elif item.task is not None and not item.ended.is_set():
+            item.put_off = False
+            item.task.cancel()
+
+    def cancel_clip(self, recording_id: str) -> None:
+        """End whatever is being made for this clip."""
+        for item in [*self._waiting, *self._running]:
+            if item.recording_id == recording_id:
+                self.cancel(item)
+
+    async def _choose(self) -> None:
+        tried: list[EncoderTried] = []
+        for name in IN_ORDER:
+            reason = await self._probed(name)
+            tried.append(EncoderTried(name, reason))
+            if not reason:
+                self.encoder = name
+                break
+        self.tried = tuple(tried)
+        self.chosen.set()
+        if self.encoder is None:
+            log.error("no H.264 encoder works here: %s", "; ".join(f"{t.name}: {t.reason}" for t in tried))
+        else:
+            log.info("clips that are not H.264 are encoded by %s", self.encoder)
+        self._dispatch()
+
+    async def _probed(self, name: str) -> str:
+        """Why an encoder is not to be used; empty where it is."""
+        try:
+            return await self._pool.run(probe, name, timeout_s=self._probe_timeout_s)
+        except WorkerTimedOut as error:
+            if name == SOFTWARE:
+                # No driver hangs here: the machine is busy, as boxes are while they boot. Without it no
+                # clip would be encoded until somebody restarts the daemon.
+                log.warning("%s was not tried to the end and is used all the same: %s", name, error)
+                return ""
+            return str(error)
+        except DecodeFailed as error:
+            # A driver that crashes does so in a worker process.
+            return str(error)
+
+    def _dispatch(self) -> None:
+        if not self.tried or self._closed:
+            return
+        while len(self._running) < self._places and (item := self._next()) is not None:
+            self._waiting.remove(item)
+            self._running.append(item)
+            item.put_off = False
+            item.task = self._tasks.spawn(self._serve(item), f"transcode {item.recording_id}")
+            item.task.add_done_callback(partial(self._never_began, item))
+        if any(item.complete for item in self._waiting):
+            self._put_off_youngest()
+
+    def _never_began(self, item: Transcode, task: object) -> None:
+        """A task that is cancelled before its first step runs none of its own code, not even `finally`."""
+        # A task that gave its place up may have a successor by now, which is not to be ended for it.
+        if item not in self._running or item.task is not task:
+            return
+        self._running.remove(item)
+        if item.put_off and not self._closed:
+            self._waiting.append(item)
+        else:
+            item.end(FinishFailed(_UNWANTED))
+        self._dispatch()
+
+    def _next(self) -> Transcode | None:
+        for item in self._waiting:
+            if item.complete:
+                return item
+        return next((item for item in self._waiting if not item.put_off), None)
+
+    def _put_off_youngest(self) -> None:
+        if any(item.put_off for item in self._running):
+            return  # one is on its way out; its end brings us here again
+        for item in reversed(self._running):
+            if not item.complete and item.task is not None:
+                item.put_off = True
+                self.counters.put_off += 1
+                item.task.cancel()
+                return
+
+    async def _serve(self, item: Transcode) -> None:
+        outcome: CutResult | RecorderError | None = None
+        try:
+            result = await self._try(item)
+            outcome = result.cut
+            self.counters.done += 1
+            self.counters.frames_damaged += result.frames_damaged
+        except RecorderError as error:
+            outcome = error
+            self.counters.failed += 1
+            # What a killed process left; its own failures it tidies up itself.
+            await asyncio.to_thread(item.out.unlink, missing_ok=True)
+        except asyncio.CancelledError:
+            if not item.put_off:
+                outcome = FinishFailed(_UNWANTED)
+                raise
+        finally:
+            self._running.remove(item)
+            if outcome is not None:
+                item.end(outcome)
+            elif item.put_off and not self._closed:
+                self._waiting.append(item)
+            else:
+                item.end(FinishFailed("The transcode broke off by a fault of the recorder."))
+            self._dispatch()
+
+    async def _try(self, item: Transcode) -> TranscodeResult:
+        encoder = self.encoder
+        if encoder is None:
+            raise FinishFailed("No H.264 encoder works on this machine; GET /api/system tells why.")
+        for left in reversed(range(TRIES)):
+            order = TranscodeOrder(item.part, item.out, encoder, item.follow)
+            try:
+                return await self._pool.run_long(
+                    transcode, order, silence_s=SILENCE_S, on_report=item.reported
+                )
+            except WorkerLost as error:
+                if not left:
+                    raise FinishFailed(f"The transcode was broken off {TRIES} times: {error}") from error
+                log.warning("transcode of %s begins again: %s", item.recording_id, error)
+            except FinishFailed as error:
+                if encoder == SOFTWARE:
+                    raise
+                log.warning(
+                    "%s failed on %s, which is encoded by %s: %s", encoder, item.recording_id, SOFTWARE, error
+                )
+            except DecodeFailed as error:
+                raise FinishFailed(f"The clip could not be transcoded: {error}") from error
+            self.counters.retried += 1
+            encoder = SOFTWARE
+        raise FinishFailed("The clip could not be transcoded.")

@@ -1,0 +1,179 @@
+"""Sound at the door: whatever a source sends becomes AAC frames that any player can decode.
+
+AAC stays as it came, out of its ADTS header. Every frame is decoded once, to nothing: one that a decoder
+refuses would end the whole clip in a browser, so it is left out and counted. G.711 and PCM are encoded.
+Not here: whose clock the times are on (`rtsp.sound`, `muxed_sound`). PyAV packets stay in this package.
+"""
+
+from fractions import Fraction
+from typing import Protocol
+
+import av
+import av.error
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.packet import Packet
+
+from recorder.base.errors import SourceUnsupported
+from recorder.bitstream import aac
+from recorder.bitstream.audio_unit import FRAME_SAMPLES, AudioFormat, SoundTrouble, SourceAudio
+
+Heard = SourceAudio | SoundTrouble
+
+ENCODED_HZ = 48_000
+"""G.711 becomes AAC of this rate: its frames are 21 ms, those of 8 kHz would be 128 ms, too coarse to cut."""
+_BITS_PER_CHANNEL = 48_000
+_PCM = ("pcm_mulaw", "pcm_alaw", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_f32le")
+_MOST_PCM_BYTES = 1 << 18
+_JUMP_S = Fraction(4, 100)
+"""Times further off than this from where the samples before end begin a new encoding."""
+_SLEW = 500
+"""Nearer ones are approached by one part in so many: a clock that drifts is followed without a seam."""
+
+
+class SoundDoor(Protocol):
+    """Makes frames of the packets of one sound stream. One connection, one thread."""
+
+    def take(self, packet: "Packet[AudioStream]") -> list[Heard]:
+        """The frames `packet` completes, in the time base and on the clock of its stream."""
+        ...
+
+    def move(self, by_s: Fraction) -> None:
+        """The clock of the stream was set ahead by so much; the next packet follows the last all the same."""
+        ...
+
+
+def sound_door(stream: AudioStream) -> SoundDoor:
+    """The door for a stream. Raises SourceUnsupported, saying what the source sends instead."""
+    # FFmpeg names kinds of sound that it cannot decode; there is no context then.
+    context = getattr(stream, "codec_context", None)
+    name = "something unknown" if context is None else stream.codec_context.name
+    try:
+        if name == "aac":
+            return _AacDoor(stream)
+        if name in _PCM:
+            return _PcmDoor(stream)
+    except (ValueError, av.error.FFmpegError) as error:
+        msg = f"The sound cannot be kept: {error}. The video is not affected."
+        raise SourceUnsupported(msg) from error
+    msg = (
+        f"The sound is encoded as {name.upper()}; set the source to AAC or G.711. The video is not affected."
+    )
+    raise SourceUnsupported(msg)
+
+
+def opened_door(stream: AudioStream) -> SoundDoor | SoundTrouble:
+    """The door, or word of why there is none: sound that cannot be kept is no reason to fail."""
+    try:
+        return sound_door(stream)
+    except SourceUnsupported as error:
+        return SoundTrouble(0, True, str(error))
+
+
+class _AacDoor:
+    def __init__(self, stream: AudioStream) -> None:
+        self._decoder = stream.codec_context
+        self._following: int | None = None
+        config = stream.codec_context.extradata
+        self._format = aac.format_of(config) if config else None
+
+    def take(self, packet: "Packet[AudioStream]") -> list[Heard]:
+        pts = self._following if packet.pts is None else packet.pts
+        if not packet.size or pts is None:
+            return []
+        try:
+            frame_format, frame = self._unwrapped(bytes(packet))
+            self._decoder.decode(packet)
+        except (ValueError, av.error.FFmpegError) as error:
+            # The next packet tells its own time; one without is not to be guessed behind a damaged one.
+            self._following = None
+            return [SoundTrouble(1, False, f"A frame of sound was damaged ({type(error).__name__}).")]
+        time_base = _exact(packet)
+        self._following = pts + round(Fraction(FRAME_SAMPLES, frame_format.sample_rate_hz) / time_base)
+        return [SourceAudio(frame, frame_format, pts, time_base)]
+
+    def move(self, by_s: Fraction) -> None:
+        """Every packet tells its own time; one that does not follows one that does."""
+        self._following = None
+
+    def _unwrapped(self, data: bytes) -> tuple[AudioFormat, bytes]:
+        if self._format is None:
+            return aac.from_adts(data)
+        if len(data) > aac.MAX_FRAME_BYTES:
+            raise ValueError("A frame of AAC is longer than any can be.")
+        return self._format, data
+
+
+class _PcmDoor:
+    def __init__(self, stream: AudioStream) -> None:
+        self._decoder = stream.codec_context
+        channels = stream.codec_context.channels
+        if channels not in (1, 2):
+            msg = f"Sound of {channels} channels is not taken; set the camera to one or two."
+            raise SourceUnsupported(msg)
+        self._layout = "mono" if channels == 1 else "stereo"
+        self._rate_hz = stream.codec_context.sample_rate
+        self._anchor_s = Fraction(0)
+        self._taken: int | None = None
+        """Samples since the anchor; None before the first."""
+        self._restart()
+
+    def take(self, packet: "Packet[AudioStream]") -> list[Heard]:
+        if not packet.size or packet.size > _MOST_PCM_BYTES or packet.pts is None:
+            return [SoundTrouble(1, False, "A packet of sound was damaged.")] if packet.size else []
+        begins_s = packet.pts * _exact(packet)
+        error_s = _JUMP_S * 2 if self._taken is None else begins_s - self._ends_s(self._taken)
+        if abs(error_s) > _JUMP_S:
+            self._restart()
+            self._anchor_s, self._taken, error_s = begins_s, 0, Fraction(0)
+        taken = self._taken or 0
+        try:
+            heard = self._samples(packet)
+        except (ValueError, av.error.FFmpegError) as error:
+            self._taken = None
+            return [SoundTrouble(1, False, f"A packet of sound was damaged ({type(error).__name__}).")]
+        most_s = Fraction((self._taken or 0) - taken, self._rate_hz * _SLEW)
+        self._anchor_s += max(-most_s, min(most_s, error_s))
+        return heard
+
+    def move(self, by_s: Fraction) -> None:
+        """What is still in the encoder comes out on the new clock."""
+        self._anchor_s += by_s
+
+    def _samples(self, packet: "Packet[AudioStream]") -> list[Heard]:
+        heard: list[Heard] = []
+        for frame in self._decoder.decode(packet):
+            taken = self._taken or 0
+            frame.pts, frame.time_base = taken, Fraction(1, self._rate_hz)
+            self._taken = taken + frame.samples
+            for chunk in self._resampler.resample(frame):
+                heard += self._encoded(chunk)
+        return heard
+
+    def _ends_s(self, taken: int) -> Fraction:
+        return self._anchor_s + Fraction(taken, self._rate_hz)
+
+    def _restart(self) -> None:
+        encoder = av.CodecContext.create("aac", "w")
+        encoder.sample_rate, encoder.layout = ENCODED_HZ, self._layout
+        encoder.format = "fltp"
+        encoder.time_base = Fraction(1, ENCODED_HZ)
+        encoder.bit_rate = _BITS_PER_CHANNEL * (1 if self._layout == "mono" else 2)
+        encoder.options = {"aac_coder": "fast"}
+        encoder.open()
+        self._encoder = encoder
+        self._resampler = AudioResampler("fltp", self._layout, ENCODED_HZ, FRAME_SAMPLES)
+        self._format = aac.format_of(encoder.extradata or b"")
+
+    def _encoded(self, frame: "av.AudioFrame") -> list[Heard]:
+        anchor, time_base = round(self._anchor_s * ENCODED_HZ), Fraction(1, ENCODED_HZ)
+        return [
+            SourceAudio(bytes(packet), self._format, anchor + packet.pts, time_base)
+            for packet in self._encoder.encode(frame)
+            # The encoder's run-in lies before the first sample and would overlap what was before.
+            if packet.pts is not None and packet.pts >= 0
+        ]
+
+
+def _exact(packet: "Packet[AudioStream]") -> Fraction:
+    return Fraction(packet.time_base.numerator, packet.time_base.denominator)

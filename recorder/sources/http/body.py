@@ -1,0 +1,181 @@
+"""One GET to a camera, answered by a stream that does not end.
+
+Ours and not FFmpeg's, so that nothing but this one address is ever opened: no redirect, no playlist,
+no proxy, no other protocol. Blocking, one thread; the timeout is the longest that stopping can take.
+"""
+
+import io
+import secrets
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from recorder.base.errors import SourceError, SourceLost, SourceUnsupported
+from recorder.base.settings import CameraSettings
+from recorder.sources.http.auth import Account, authorization
+from recorder.sources.source import redact, scrub
+
+_REFUSED = {
+    401: "the camera refused the user name or password",
+    403: "the camera forbids this user to watch this stream",
+    404: "the camera knows no stream of this path",
+    503: "the camera is busy: it may have too many viewers",
+}
+
+
+class HttpBody:
+    """The body of the answer, after the account was asked for and given."""
+
+    def __init__(self, settings: CameraSettings) -> None:
+        """Connects. Raises SourceLost, or SourceUnsupported for an address that cannot work."""
+        self._settings = settings
+        self._shown = redact(settings.source)
+        self._parts, self._account = _split(settings.source)
+        self._deadline_s = time.monotonic() + 2 * settings.open_timeout_s
+        self._connection: HTTPConnection | None = None
+        self._response = self._get()
+        self.content_type = self._response.headers.get("Content-Type", "")
+
+    def allow(self, seconds: float) -> None:
+        """What is read from now on must have come by then; `read` raises TimeoutError after it."""
+        self._deadline_s = time.monotonic() + seconds
+
+    def read(self, most_bytes: int = 65536) -> bytes:
+        """What has come, at least one byte; empty at the end. Raises OSError or HTTPException."""
+        if self._response.isclosed():
+            return b""
+        self._left_s()
+        return self._response.read1(most_bytes)
+
+    def close(self) -> None:
+        """Hang up; twice is fine."""
+        self._response.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _left_s(self) -> float:
+        left_s = self._deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        return left_s
+
+    def _get(self) -> HTTPResponse:
+        doing = f"connecting to {self._shown}"
+        try:
+            response = self._ask(None)
+            if response.status == 401 and self._account is not None:
+                challenges = response.headers.get_all("WWW-Authenticate") or []
+                self._hang_up(response)
+                said = authorization(challenges, self._account, "GET", self._target(), secrets.token_hex(8))
+                if said is not None:
+                    response = self._ask(said)
+        except (OSError, HTTPException, ValueError) as error:
+            self._hang_up(None)
+            raise lost(error, self._settings.source, doing) from None
+        if response.status != 200:
+            self._hang_up(response)
+            raise self._refusal(response, doing)
+        return response
+
+    def _ask(self, said: str | None) -> HTTPResponse:
+        host, port, timeout_s = self._parts.hostname or "", self._parts.port, self._settings.open_timeout_s
+        if self._parts.scheme == "https":
+            self._connection = HTTPSConnection(host, port, timeout=timeout_s, context=_tls())
+        else:
+            self._connection = HTTPConnection(host, port, timeout=timeout_s)
+        headers = {"User-Agent": "hindsight", "Accept": "*/*", "Connection": "close"}
+        if said is not None:
+            headers["Authorization"] = said
+        # The library's own time-out is for one byte: heads and chunk sizes that drip would last for ever.
+        self._connection.response_class = partial(_Response, left_s=self._left_s)  # type: ignore[assignment]
+        self._connection.request("GET", self._target(), headers=headers)
+        return self._connection.getresponse()
+
+    def _target(self) -> str:
+        path = self._parts.path or "/"
+        return f"{path}?{self._parts.query}" if self._parts.query else path
+
+    def _hang_up(self, response: HTTPResponse | None) -> None:
+        if response is not None:
+            response.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _refusal(self, response: HTTPResponse, doing: str) -> SourceError:
+        if 300 <= response.status < 400:
+            # Followed, it could lead into this host's own services.
+            onward = redact(response.headers.get("Location", "another address"))
+            msg = f"{self._shown} sends us on to {onward}; write that address if it is the camera's own."
+            return SourceUnsupported(msg)
+        reason = _REFUSED.get(response.status, f"the camera answered with status {response.status}")
+        return SourceLost(f"While {doing}, {reason}.")
+
+
+class _Response(HTTPResponse):
+    """An answer all of whose reads end at the deadline."""
+
+    def __init__(self, sock: socket.socket, *args: str, left_s: Callable[[], float], **named: str) -> None:
+        super().__init__(sock, *args, **named)  # type: ignore[arg-type]
+        self.fp = io.BufferedReader(_Timely(self.fp.detach(), sock, left_s))
+
+
+class _Timely(io.RawIOBase):
+    """A socket's bytes, each wait no longer than what is left."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, left_s: Callable[[], float]) -> None:
+        self._raw, self._sock, self._left_s = raw, sock, left_s
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int | None:  # type: ignore[override]
+        self._sock.settimeout(self._left_s())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def lost(error: Exception, address: str, doing: str) -> SourceLost:
+    """The error to raise for one of the library's, without credentials; raise it `from None`."""
+    match error:
+        case TimeoutError():
+            reason = "the camera did not answer in time"
+        case ConnectionRefusedError():
+            reason = "the connection was refused; check that it is on and the port right"
+        case ConnectionError():
+            reason = "the camera broke the connection"
+        case socket.gaierror():
+            reason = "the camera's name could not be resolved"
+        case HTTPException():
+            reason = "the camera sent something that is no HTTP, or stopped half-way"
+        case _:
+            reason = f"it failed ({scrub(str(error), address)})"
+    return SourceLost(f"While {doing}, {reason}.")
+
+
+def _split(address: str) -> tuple[SplitResult, Account | None]:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    if not parts.hostname:
+        msg = f"{redact(address)} is no address: write http://user:password@host:port/path."
+        raise SourceUnsupported(msg)
+    if parts.username is None:
+        return parts, None
+    return parts, Account(unquote(parts.username), unquote(parts.password or ""))
+
+
+def _tls() -> ssl.SSLContext:
+    # Cameras sign for themselves; as with rtsps the line is encrypted, and the address is trusted.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

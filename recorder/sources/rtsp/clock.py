@@ -1,0 +1,178 @@
+"""The clocks of an RTSP connection that carries sound beside the pictures.
+
+With two streams FFmpeg rewrites both clocks by the camera's sender reports (RTCP, RFC 3550, 6.4.1): that
+is what makes sound and picture fit, and it lets a report that is sloppy, or that follows a wall clock being
+set, move the *pictures*. `SteadyVideo` takes such steps out of the video's times again; the sound is moved
+by as much, so both keep fitting. `SoundAlignment` says where the sound lies until the reports have come.
+Pure.
+"""
+
+from collections import deque
+from fractions import Fraction
+
+from recorder.base.settings import NS_PER_S
+
+HOLD_NS = 4 * NS_PER_S
+"""How long sound waits for the camera's reports before the arrivals are believed."""
+_LOCKED_AFTER = 12
+"""Pictures in a row on one grid before a picture beside it is taken for a step of the clock."""
+_MOST_STEPS = 4
+"""Steps so close together that the grid cannot be trusted."""
+_JUMP_S = Fraction(1, 2)
+_WINDOW_NS = 30 * NS_PER_S
+_CHAIN = 8
+"""Packets whose distance tells how long one is."""
+
+
+class SteadyVideo:
+    """Finds the steps a sender report made in the pictures' times, in ticks of their own time base.
+
+    Cameras of a constant rate show pictures on a grid of whole ticks, and the only thing that moves the grid
+    is a report. Where there is no grid (a varying rate) nothing is changed but jumps that no clock on the way
+    has seen.
+    """
+
+    def __init__(self, time_base: Fraction) -> None:
+        self.shift = 0
+        """To be added to a picture's times, and to the sound's."""
+        self._time_base = time_base
+        self._last: tuple[int, int] | None = None
+        self._steps: deque[int] = deque(maxlen=_LOCKED_AFTER)
+        self._recent_corrections = 0
+        self._grid: int | None = None
+
+    def note(self, pts: int, arrival_ns: int) -> int:
+        """A picture's own pts, in the order of arrival; returns the shift that holds from it on."""
+        last, self._last = self._last, (pts, arrival_ns)
+        if last is None:
+            return self.shift
+        step, passed_ns = pts - last[0], arrival_ns - last[1]
+        if self._is_jump(step, passed_ns):
+            self.shift -= step - (self._grid or 0)
+            self._forget_grid()
+        elif self._grid is not None:
+            self._keep_to_grid(step)
+        self._steps.append(step)
+        if self._grid is None:
+            self._grid = self._found_grid()
+        return self.shift
+
+    def _is_jump(self, step: int, passed_ns: int) -> bool:
+        """Whether the picture's time went where no time passed."""
+        step_s, passed_s = step * self._time_base, Fraction(passed_ns, NS_PER_S)
+        return abs(step_s) > _JUMP_S and abs(step_s - passed_s) > _JUMP_S
+
+    def _keep_to_grid(self, step: int) -> None:
+        grid = self._grid or 1
+        beside = (step + grid // 2) % grid - grid // 2
+        if not beside:
+            self._recent_corrections = max(0, self._recent_corrections - 1)
+            return
+        self._recent_corrections += _LOCKED_AFTER
+        if self._recent_corrections > _MOST_STEPS * _LOCKED_AFTER:
+            self._forget_grid()
+            return
+        self.shift -= beside
+
+    def _found_grid(self) -> int | None:
+        """The smallest step, if all of the last ones are whole multiples of it (B-frames go to and fro)."""
+        if len(self._steps) < _LOCKED_AFTER:
+            return None
+        smallest = min((abs(step) for step in self._steps if step), default=0)
+        # A grid finer than 5 ms is none: every time would lie on it.
+        if smallest * self._time_base < Fraction(1, 200):
+            return None
+        return smallest if all(step % smallest == 0 for step in self._steps) else None
+
+    def _forget_grid(self) -> None:
+        self._grid = None
+        self._steps.clear()
+        self._recent_corrections = 0
+
+
+class EarliestArrival:
+    """The smallest arrival − pts of the last half to whole minute: the packet least delayed."""
+
+    def __init__(self) -> None:
+        self._older_ns: int | None = None
+        self._newer_ns: int | None = None
+        self._since_ns = 0
+
+    def note(self, pts_ns: int, arrival_ns: int) -> None:
+        """A packet of time `pts_ns` came in."""
+        value_ns = arrival_ns - pts_ns
+        if self._newer_ns is None or arrival_ns - self._since_ns >= _WINDOW_NS:
+            self._older_ns, self._newer_ns, self._since_ns = self._newer_ns, value_ns, arrival_ns
+        self._newer_ns = min(self._newer_ns, value_ns)
+
+    def move(self, by_ns: int) -> None:
+        """The clock of the packets was set ahead by so much."""
+        self._newer_ns = None if self._newer_ns is None else self._newer_ns - by_ns
+        self._older_ns = None if self._older_ns is None else self._older_ns - by_ns
+
+    @property
+    def zero_ns(self) -> int | None:
+        """When time 0 arrived or would have; None before the first packet."""
+        if self._newer_ns is None or self._older_ns is None:
+            return self._newer_ns
+        return min(self._older_ns, self._newer_ns)
+
+
+class FirstReport:
+    """Finds by how much the first sender report moves the clock of the sound.
+
+    Until then FFmpeg counts each stream from its own beginning; from then on the sound is on the clock of
+    the pictures. What came before is to be moved after it. Packets of sound are a chain, so what a step is
+    beyond the usual one is the move.
+    """
+
+    def __init__(self) -> None:
+        self._last_ns: int | None = None
+        self._steps_ns: deque[int] = deque(maxlen=_CHAIN)
+        self._reported = False
+
+    def note(self, pts_ns: int, *, reported: bool) -> int:
+        """By how much this packet's clock is ahead of that of the one before; 0 but once."""
+        last_ns, self._last_ns = self._last_ns, pts_ns
+        first, self._reported = reported and not self._reported, self._reported or reported
+        if last_ns is None:
+            return 0
+        step_ns = pts_ns - last_ns
+        if first and self._steps_ns:
+            # The smallest: a longer one had lost packets in it.
+            return step_ns - min(self._steps_ns)
+        if step_ns > 0:
+            self._steps_ns.append(step_ns)
+        return 0
+
+
+class SoundAlignment:
+    """How far the sound's clock is from the pictures', both as FFmpeg tells them."""
+
+    def __init__(self) -> None:
+        self.video = EarliestArrival()
+        self.sound = EarliestArrival()
+        self._first_ns: int | None = None
+        self._by_arrival_ns: int | None = None
+
+    def move_sound(self, by_ns: int) -> None:
+        """The clock of the sound was set ahead by so much; it stays where it was heard."""
+        self.sound.move(by_ns)
+        if self._by_arrival_ns is not None:
+            self._by_arrival_ns -= by_ns
+
+    def offset_ns(self, *, reported: bool, now_ns: int) -> int | None:
+        """To be added to the sound's times; None while it is worth waiting for the camera's reports.
+
+        `reported`: both streams have had a report, and FFmpeg has put them on one clock.
+        """
+        if reported:
+            return 0
+        if self._first_ns is None:
+            self._first_ns = now_ns
+        video_ns, sound_ns = self.video.zero_ns, self.sound.zero_ns
+        if video_ns is None or sound_ns is None or now_ns - self._first_ns < HOLD_NS:
+            return None
+        if self._by_arrival_ns is None:
+            self._by_arrival_ns = sound_ns - video_ns
+        return self._by_arrival_ns

@@ -1,0 +1,162 @@
+"""A network camera, by RTSP or RTSPS: its packets as they come, never decoded, sound beside them.
+
+Not here: what becomes of the sound (`rtsp.sound`), reconnecting and the watchdog's verdicts
+(`background_stream`), times (`timeline`). PyAV has no cancel: the read timeout is the longest that stopping
+can take.
+"""
+
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import av
+import av.error
+from av.container import InputContainer
+from av.packet import Packet
+
+from recorder.base.clock import Clock
+from recorder.base.errors import SourceLost, SourceUnsupported
+from recorder.base.settings import MOST_PIXELS, NS_PER_S, CameraSettings
+from recorder.bitstream.audio_unit import SoundTrouble
+from recorder.sources.packets import UnitAssembler, codec_of, sentence
+from recorder.sources.rtsp.sound import RtspSound
+from recorder.sources.source import FromSource, redact
+
+# Without this list FFmpeg follows a camera's redirect into files and other protocols of this host.
+_PROTOCOLS = "rtsp,rtp,udp,tcp,tls,srtp"
+_LIBRARY_ERRORS = (av.error.FFmpegError, OSError, ValueError)
+# What a camera answers that cannot send its sound; other errors would only come again without it.
+_STUMBLES = (
+    av.error.HTTPBadRequestError,
+    av.error.HTTPOtherClientError,
+    av.error.HTTPServerError,
+    av.error.InvalidDataError,
+    av.error.UndefinedError,
+)
+
+
+class StreamSource:
+    """One connection to one RTSP camera."""
+
+    def __init__(self, settings: CameraSettings, clock: Clock, stop: threading.Event) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._stop = stop
+        self._container: InputContainer | None = None
+        self._packets: Iterator[Packet[Any]] = iter(())
+        self._assembler = UnitAssembler(clock)
+        self._sound: RtspSound | None = None
+        self._told: list[FromSource] = []
+        self._went_silent = False
+
+    @property
+    def description(self) -> str:
+        """The camera's address without credentials."""
+        return redact(self._settings.source)
+
+    @property
+    def damaged(self) -> int:
+        """See `Source.damaged`."""
+        return self._assembler.damaged
+
+    def open(self) -> None:
+        """Connect, and read until the codec is known; takes up to twice the open timeout."""
+        address = self._settings.source
+        try:
+            self._container = self._connect_with_sound()
+        except _LIBRARY_ERRORS as error:
+            # Not chained: the original's text holds the whole address with its password.
+            raise sentence(error, address, f"connecting to {self.description}") from None
+        streams = self._container.streams.video
+        if not streams:
+            msg = f"{self.description} sends no video; check the path of the stream."
+            raise SourceUnsupported(msg)
+        codec = codec_of(streams[0])
+        self._assembler = UnitAssembler(self._clock, codec, streams[0].codec_context.extradata or b"")
+        heard = self._container.streams.audio
+        if heard:
+            self._sound = RtspSound(heard[0], streams[0], self._clock)
+        self._packets = self._container.demux(streams[0], *heard[:1])
+
+    def read(self) -> Sequence[FromSource]:
+        """The unit of the next packet, if it completes one, or the sound in it."""
+        if self._stop.is_set():
+            return []
+        if self._went_silent:
+            msg = f"While {self._doing}, the camera did not answer in time."
+            raise SourceLost(msg)
+        begun_ns = self._clock.monotonic_ns()
+        try:
+            packet = next(self._packets, None)
+        except _LIBRARY_ERRORS as error:
+            raise sentence(error, self._settings.source, self._doing) from None
+        # A read that times out first yields the unit FFmpeg's parser still held, as if nothing had
+        # happened; waiting for the error itself would take the timeout a second time.
+        waited_s = (self._clock.monotonic_ns() - begun_ns) / NS_PER_S
+        self._went_silent = waited_s >= 0.98 * self._settings.read_timeout_s
+        if packet is None:
+            msg = f"While {self._doing}, the camera ended the connection."
+            raise SourceLost(msg)
+        units = self._units_of(packet)
+        if self._told:
+            units, self._told = [*self._told, *units], []
+        return units
+
+    def close(self) -> None:
+        """Say goodbye to the camera and free the container (it sits in a reference cycle)."""
+        packets, self._packets = self._packets, iter(())
+        if isinstance(packets, Generator):
+            packets.close()
+        container, self._container = self._container, None
+        if container is not None:
+            container.close()
+
+    @property
+    def _doing(self) -> str:
+        # Made only when something is wrong: taking the account out of an address is no work for every packet.
+        return f"reading from {self.description}"
+
+    def _units_of(self, packet: "Packet[Any]") -> Sequence[FromSource]:
+        if self._sound is None:
+            return self._assembler.take(packet)
+        if packet.stream.type == "audio":
+            return self._sound.take(packet)
+        return self._assembler.take(packet, self._sound.video_shift(packet))
+
+    def _connect_with_sound(self) -> InputContainer:
+        """With its sound if it can be had; a camera that stumbles over it is asked for the video alone."""
+        if not self._settings.audio:
+            return self._connect("video")
+        begun_ns = self._clock.monotonic_ns()
+        try:
+            return self._connect("audio+video")
+        except _STUMBLES as error:
+            # One that stopped half-way would only take the time-out a second time.
+            took_s = (self._clock.monotonic_ns() - begun_ns) / NS_PER_S
+            if self._stop.is_set() or 2 * took_s > self._settings.open_timeout_s:
+                raise
+            container = self._connect("video")
+            reason = sentence(error, self._settings.source, f"asking {self.description} for its sound")
+            self._told.append(SoundTrouble(0, True, str(reason)))
+            return container
+
+    def _connect(self, media: str) -> InputContainer:
+        settings = self._settings
+        options = {
+            "rtsp_transport": "udp" if settings.rtsp_transport == "udp" else "tcp",
+            "allowed_media_types": media,
+            "protocol_whitelist": _PROTOCOLS,
+            # Parameter sets come from the SDP or the stream itself, so probing needs to learn nothing
+            # but the codec; the defaults would hold back the first five seconds.
+            "analyzeduration": "500000",
+            "probesize": "500000",
+            "fpsprobesize": "0",
+            # Probing decodes, in this process; what a camera claims must not decide how much memory that is.
+            "max_pixels": str(MOST_PIXELS),
+        }
+        return av.open(
+            settings.source,
+            format="rtsp",
+            options=options,
+            timeout=(settings.open_timeout_s, settings.read_timeout_s),
+        )

@@ -1,0 +1,179 @@
+"""A pinned span of the buffer, cut once into a file that can be seeked: "show me that again".
+
+The span stays pinned while the replay lives: its bytes count in the ring's bound although newer
+units have pushed it out. At most a few per camera. Event loop only; cutting runs in an executor.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from recorder.base.clock import label_offsets_us
+from recorder.base.errors import Busy, NotPlayable, SpanOutsideBuffer
+from recorder.base.settings import BufferSettings
+from recorder.bitstream.access_unit import AccessUnit, Codec
+from recorder.bitstream.audio_unit import AudioUnit
+from recorder.buffer.ring_buffer import Pin, RingBuffer, Span
+from recorder.buffer.shared_ring import LockedRing, LockedSound
+from recorder.buffer.sound_ring import LEAD_NS
+from recorder.mp4.muxer import CutResult, blaming, write_mp4
+from recorder.mp4.sound_cut import Sound
+from recorder.mp4.span_cut import shown_units
+from recorder.recording.clip_session import fits_one_file
+
+MOST_REPLAYS = 4
+_ENDLESS_S, _ENDLESS_BYTES = 1e6, 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayFile:
+    """A finished replay: a progressive MP4 in the run-time directory, gone when it is closed."""
+
+    token: str
+    path: Path
+    start_time: datetime
+    end_time: datetime
+    duration_s: float
+    frame_count: int
+    size_bytes: int
+    offsets_us: tuple[int, ...]
+    """Of every frame shown: its label is `start_time` and this many microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a replay shows, as it came from the camera."""
+
+    units: Sequence[AccessUnit]
+    sound: tuple[AudioUnit, ...]
+    pin: Pin
+    path: Path
+
+    def ring(self) -> RingBuffer:
+        """A buffer that holds these units and nothing else. Linear in the units."""
+        ring = RingBuffer(BufferSettings(seconds=_ENDLESS_S, max_bytes=_ENDLESS_BYTES))
+        for unit in self.units:
+            ring.append(unit)
+        return ring
+
+
+class PinnedSound:
+    """The sound of a replay, to be cut like that of the buffer."""
+
+    def __init__(self, units: tuple[AudioUnit, ...]) -> None:
+        self._units = units
+
+    def after(self, sequence: int) -> tuple[AudioUnit, ...]:
+        """The frames with a larger sequence number."""
+        return tuple(unit for unit in self._units if unit.sequence > sequence)
+
+    def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
+        """The frames of a span, and those a decoder begins with."""
+        return tuple(u for u in self._units if start_ns - LEAD_NS <= u.pts_ns < end_ns)
+
+    def heard_until_ns(self) -> int | None:
+        """Where the newest frame ends; None where there is no sound."""
+        return self._units[-1].end_ns if self._units else None
+
+
+def newest_fitting(units: Sequence[AccessUnit]) -> Sequence[AccessUnit]:
+    """The units from the last border on that one file cannot bridge."""
+    begin = len(units) - 1
+    while begin > 0 and fits_one_file(units[begin - 1], units[begin]):
+        begin -= 1
+    return units[begin:]
+
+
+class Replays:
+    """The replays of one camera."""
+
+    def __init__(
+        self,
+        line: tuple[LockedRing, LockedSound],
+        directory: Path,
+        executor: Executor,
+        label: Callable[[int], datetime],
+        rotation_deg: int = 0,
+    ) -> None:
+        self._rotation_deg = rotation_deg
+        self._units, self._sound = line
+        self._directory = directory
+        self._executor = executor
+        self._label = label
+        self._pins: dict[str, Pinned] = {}
+
+    async def open(self, start_ns: int, end_ns: int) -> ReplayFile:
+        """Cut the span; `close` it when nobody looks any more.
+
+        It ends before the first B-picture that is still on its way: a step shows no frame's neighbour.
+        Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
+        """
+        if len(self._pins) >= MOST_REPLAYS:
+            raise Busy(f"{MOST_REPLAYS} replays of this camera are open. Close one, or wait a minute.")
+        span, pin = self._units.pin(start_ns, end_ns)
+        codec = span.units[-1].epoch.codec
+        if codec is not Codec.H264:
+            # Encoding a minute for one look would cost what a clip costs; frames are there at once.
+            self._units.unpin(pin)
+            raise NotPlayable(f"This camera's buffer holds {codec.value}, which is no video to cut.")
+        token = secrets.token_urlsafe(18)
+        path = self._directory / f"{token}.mp4"
+        sound = self._sound.span(span.start_ns, span.end_ns)
+        pinned = Pinned(newest_fitting(span.units), sound, pin, path)
+        self._pins[token] = pinned
+        try:
+            loop = asyncio.get_running_loop()
+            cut, offsets_us = await loop.run_in_executor(self._executor, self._cut, pinned, span)
+        except BaseException:
+            await self.close(token)
+            raise
+        return ReplayFile(
+            token=token,
+            path=path,
+            start_time=self._label(cut.first_pts_ns),
+            end_time=self._label(cut.end_ns),
+            duration_s=cut.duration_s,
+            frame_count=cut.frame_count,
+            size_bytes=cut.size_bytes,
+            offsets_us=offsets_us,
+        )
+
+    def pinned(self, token: str) -> Pinned:
+        """What a replay that is open shows. Raises SpanOutsideBuffer."""
+        found = self._pins.get(token)
+        if found is None:
+            raise SpanOutsideBuffer("That replay is gone: it was not looked at for a minute. Open it again.")
+        return found
+
+    async def close(self, token: str) -> None:
+        """Forget a replay and remove its file; unknown tokens are fine."""
+        found = self._pins.pop(token, None)
+        if found is not None:
+            self._units.unpin(found.pin)
+            remove = partial(found.path.unlink, missing_ok=True)
+            await asyncio.get_running_loop().run_in_executor(self._executor, remove)
+
+    async def close_all(self) -> None:
+        """Forget every replay."""
+        for token in list(self._pins):
+            await self.close(token)
+
+    def _cut(self, pinned: Pinned, span: Span) -> tuple[CutResult, tuple[int, ...]]:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with blaming():
+            cut = write_mp4(
+                pinned.path,
+                iter(pinned.units),
+                span.start_ns,
+                span.end_ns,
+                may_break_off=True,
+                rotation_deg=self._rotation_deg,
+                sound=Sound(pinned.sound, span.start_ns),
+            )
+            shown = shown_units(pinned.units, span.start_ns, span.end_ns)
+            return cut, label_offsets_us(unit.pts_ns for unit in shown)
