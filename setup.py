@@ -1,6 +1,6 @@
 """Puts the files at the top level that the program serves into the wheel; all else is in setup.cfg.
 
-`backend/shipped.py` finds them there. An editable installation reads them from the checkout.
+`backend/base/shipped.py` finds them there. An editable installation reads them from the checkout.
 """
 
 import shutil

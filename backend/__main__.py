@@ -10,8 +10,8 @@ from pathlib import Path
 
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.parser import make_parser
-from backend.config import Config
-from backend.config_file import ConfigError, load
+from backend.config.load import ConfigError, load
+from backend.config.model import Config
 
 Command = Callable[[Config, argparse.Namespace], Exit]
 

@@ -23,24 +23,26 @@ from backend.access.access_key import AccessKey
 from backend.access.gate import Access
 from backend.access.peers import Hosts
 from backend.access.sessions import Sessions
-from backend.analytics import Analytics
-from backend.api import all_routes
-from backend.archive import ArchiveCounters, Archives
-from backend.batch import Batch
-from backend.box import boot_s
-from backend.cameras import Cameras, camera_settings
+from backend.base.health import Health
+from backend.base.host import boot_s
+from backend.base.ids import new_id, recorder_id
+from backend.base.scheduler import Scheduler
+from backend.base.shipped import CHECK_PAGE, WEB, shipped
+from backend.cameras.cameras import Cameras, camera_settings
+from backend.cameras.replays import OpenReplays
+from backend.cameras.viewers import Viewers
 from backend.catalogue import Catalogue, Clip, utc_now
-from backend.clip_news import ClipNews
-from backend.clips import Clips
-from backend.config import Config, TlsConfig
-from backend.events import EventLog
-from backend.garbage import GarbageSweep
-from backend.health import Health
-from backend.housekeeping import Housekeeping, HouseParts
-from backend.idempotency import Idempotency
-from backend.ids import new_id, recorder_id
-from backend.inbox import RecorderInbox
-from backend.keys import (
+from backend.clips.batch import Batch
+from backend.clips.clips import Clips
+from backend.clips.idempotency import Idempotency
+from backend.clips.publishing import PublishCounters, Publishing
+from backend.clips.recorder_events import RecorderInbox
+from backend.clips.recordings import Desk, Recordings
+from backend.config.model import Config, TlsConfig
+from backend.events.clip_events import ClipNews
+from backend.events.log import EventLog
+from backend.http.api import all_routes
+from backend.http.handles import (
     ANALYTICS,
     ARCHIVES,
     BATCH,
@@ -68,26 +70,24 @@ from backend.keys import (
     TRANSCODER,
     VIEWERS,
 )
-from backend.metrics import Metrics
-from backend.pictures import THUMBNAILS, PictureCounters
-from backend.picturing import PictureParts, Picturing, open_picturing
-from backend.playing import Places as PlayingPlaces
-from backend.playing import Playing, media_origin, open_playing
-from backend.publishing import PublishCounters, Publishing
-from backend.recordings import Desk, Recordings
-from backend.recovery import Places, Recovery, RecoveryReport
-from backend.reloader import ReloadCounters, Reloader
-from backend.replays import OpenReplays
-from backend.routes import Route
-from backend.scheduler import Scheduler
-from backend.schedules.wiring import ScheduleRoom, schedule_room
-from backend.server import make_application, make_runner
-from backend.shipped import CHECK_PAGE, WEB, shipped
-from backend.static import Site
+from backend.http.routes import Route
+from backend.http.server import make_application, make_runner
+from backend.http.static import Site
+from backend.http.tls import renew, server_context
+from backend.metrics.analytics import Analytics
+from backend.metrics.metrics import Metrics
+from backend.pictures.parts import PictureParts, Picturing, open_picturing
+from backend.pictures.pictures import THUMBNAILS, PictureCounters
+from backend.playback.archive import ArchiveCounters, Archives
+from backend.playback.parts import Places as PlayingPlaces
+from backend.playback.parts import Playing, media_origin, open_playing
+from backend.recovery.recovery import Places, Recovery, RecoveryReport
+from backend.reload.reloader import ReloadCounters, Reloader
+from backend.retention.garbage import GarbageSweep
+from backend.retention.parts import Housekeeping, HouseParts
+from backend.schedules.parts import ScheduleRoom, schedule_room
 from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage, StorageParts, make_storage
-from backend.tls import renew, server_context
-from backend.viewers import Viewers
 from recorder.base.clock import LabelLine, SystemClock
 from recorder.base.settings import CameraSettings
 from recorder.base.tasks import Tasks

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from backend.ids import recorder_id
+from backend.base.ids import recorder_id
 from benchmarks import many_rows
 from benchmarks.daemon import BenchmarkFailed, Client, Daemon, daemon
 from benchmarks.report import Table, Value, percentile

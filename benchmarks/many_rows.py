@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import sqlalchemy as sa
 
+from backend.base.ids import new_id
 from backend.catalogue import Catalogue, MediaType, NewClip, PreviewInfo, Previews
 from backend.catalogue.clip_rows import new_row
+from backend.catalogue.lifecycle import Status
 from backend.catalogue.model import clips
-from backend.ids import new_id
-from backend.lifecycle import Status
 
 CAMERAS = ("front", "garden", "gate", "yard")
 COMMON_WORD, RARE_WORD = "visitor", "badger"

@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from backend.ids import recorder_id
+from backend.base.ids import recorder_id
 from benchmarks import many_rows
 from benchmarks.camera import cameras
 from benchmarks.daemon import BenchmarkFailed, Daemon, daemon

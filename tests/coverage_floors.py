@@ -34,14 +34,14 @@ PURE = (
     "recorder/mp4/ticks.py",
     "recorder/stills/frame_choice.py",
     "recorder/capture/stream_condition.py",
-    "backend/byte_range.py",
-    "backend/lifecycle.py",
-    "backend/retention.py",
-    "backend/schedules/cron.py",
-    "backend/schedules/due.py",
-    "backend/schedules/rules.py",
-    "backend/schedules/titles.py",
-    "backend/schedules/wishes.py",
+    "backend/base/byte_range.py",
+    "backend/catalogue/lifecycle.py",
+    "backend/retention/plan.py",
+    "backend/recurrence/cron.py",
+    "backend/recurrence/due.py",
+    "backend/recurrence/rules.py",
+    "backend/recurrence/titles.py",
+    "backend/recurrence/requests.py",
 )
 
 

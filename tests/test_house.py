@@ -1,7 +1,7 @@
 """The house rules that no linter knows: sizes, mirrored tests, living links, no machine's own paths.
 
-What ruff, mypy and import-linter check is not repeated here, nor what `tests/units/backend/test_config.py`
-says about config.yaml.
+What ruff, mypy and import-linter check is not repeated here, nor what
+`tests/units/backend/config/test_model.py` says about config.yaml.
 """
 
 import ast

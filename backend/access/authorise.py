@@ -2,7 +2,7 @@
 
 from backend.access.actions import Action
 from backend.access.principals import Principal
-from backend.errors import Problem
+from backend.http.problems import Problem
 
 
 def authorise(principal: Principal, action: Action, camera: str | None) -> None:

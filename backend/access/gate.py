@@ -16,7 +16,7 @@ from backend.access.attempts import Attempts
 from backend.access.peers import Hosts, changes_something, is_forwarded, is_loopback, peer_of, split_host
 from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
 from backend.access.sessions import COOKIE, Sessions, token_hash
-from backend.errors import Problem
+from backend.http.problems import Problem
 
 FOLLOW_KEY_S = 1.0
 """How old a look at the key's file may be when somebody is judged by it."""

@@ -1,4 +1,8 @@
-"""What is recorded, in rows. The bytes are in `storage`; what may follow what is in `lifecycle`."""
+"""What is recorded, in rows: one door (`catalogue`), values in and out, SQL behind it.
+
+Not here: the bytes (`storage`), what a row means to people (`clips`). Event loop; SQL runs in a thread of
+its own.
+"""
 
 from backend.catalogue.catalogue import Catalogue, utc_now
 from backend.catalogue.errors import (

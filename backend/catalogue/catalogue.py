@@ -23,8 +23,9 @@ from backend.catalogue import (
 )
 from backend.catalogue.database import Database
 from backend.catalogue.keep_rows import ChargeRows, RetentionRows
-from backend.catalogue.known_clips import KnownClips
+from backend.catalogue.lifecycle import Status
 from backend.catalogue.model import meta
+from backend.catalogue.row_cache import KnownClips
 from backend.catalogue.schedule_rows import ScheduleRows
 from backend.catalogue.upload_rows import UploadRows
 from backend.catalogue.values import (
@@ -46,7 +47,6 @@ from backend.catalogue.values import (
     SampleFilter,
     Session,
 )
-from backend.lifecycle import Status
 
 _EVERYTHING = ClipFilter()
 _WALK = 200

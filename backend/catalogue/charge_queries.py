@@ -5,9 +5,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from backend.catalogue.errors import CreditsSpent
+from backend.catalogue.lifecycle import FINISHED
 from backend.catalogue.model import charges, clips
 from backend.catalogue.values import Charge, MediaType, Recorded
-from backend.lifecycle import FINISHED
 
 NEWEST = 20
 """Clips that an estimate is made of: what the camera shows and how it is set changes."""

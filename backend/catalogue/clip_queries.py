@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from backend.catalogue import charge_queries, garbage_queries, upload_queries
 from backend.catalogue.clip_rows import changed_row, clip_of, new_row, texts_row
 from backend.catalogue.errors import ClipUnknown, IllegalTransition
+from backend.catalogue.lifecycle import UNFINISHED, Status, can
 from backend.catalogue.model import clips, likes
 from backend.catalogue.values import (
     CameraStorage,
@@ -21,7 +22,6 @@ from backend.catalogue.values import (
     Root,
     StoredPath,
 )
-from backend.lifecycle import UNFINISHED, Status, can
 
 _UPLOADED = frozenset({"status", "path", "previews"})
 """When one of these changes, what the object store should hold may change too (`upload_queries`)."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.catalogue.errors import BadText
+from backend.catalogue.lifecycle import INITIAL, Status
 from backend.catalogue.search import search_text
 from backend.catalogue.values import (
     Clip,
@@ -19,7 +20,6 @@ from backend.catalogue.values import (
     RemoteObject,
     Root,
 )
-from backend.lifecycle import INITIAL, Status
 from recorder.base.values import ClockState, Gap
 
 _NAMES = tuple(field.name for field in fields(Clip))

@@ -11,7 +11,7 @@ CatalogueError
 └── CatalogueUnavailable  the database does not answer or is full the operator; a later try may work
 """
 
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
 
 
 class CatalogueError(Exception):

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from backend.catalogue import cursor as cursors
 from backend.catalogue.clip_rows import clip_of
-from backend.catalogue.known_clips import Key, KnownClips
 from backend.catalogue.model import clips
+from backend.catalogue.row_cache import Key, KnownClips
 from backend.catalogue.search import matches, newest_found
 from backend.catalogue.values import Clip, ClipFilter, ClipPage
 

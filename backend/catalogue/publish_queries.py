@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from backend.catalogue.clip_queries import locked, write
 from backend.catalogue.clip_rows import texts_row
 from backend.catalogue.errors import IllegalTransition
+from backend.catalogue.lifecycle import FINISHED, Status
 from backend.catalogue.model import clips, likes
 from backend.catalogue.values import Changed, Clip
-from backend.lifecycle import FINISHED, Status
 
 _UNPUBLISHED: dict[str, Any] = {
     "status": Status.DRAFT.value,

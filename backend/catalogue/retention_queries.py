@@ -6,9 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from backend.catalogue import clip_queries
+from backend.catalogue.lifecycle import Status
 from backend.catalogue.model import clips, garbage
 from backend.catalogue.values import Clip, Location, RetentionGroup, RetentionRow
-from backend.lifecycle import Status
 from recorder.base.values import ClockState
 
 _SIZE = sa.case((clips.c.location == Location.REMOTE.value, 0), else_=sa.func.coalesce(clips.c.size_bytes, 0))

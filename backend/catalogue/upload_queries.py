@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from backend.catalogue import garbage_queries
 from backend.catalogue.clip_rows import clip_of
+from backend.catalogue.lifecycle import FINISHED
 from backend.catalogue.model import clips, garbage, meta, uploads
 from backend.catalogue.values import (
     Clip,
@@ -25,7 +26,6 @@ from backend.catalogue.values import (
     Upload,
     UploadBacklog,
 )
-from backend.lifecycle import FINISHED
 
 Wanted = Callable[[Clip], Sequence[NewUpload]]
 """What a clip should have at the store, whatever is there already."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
 from recorder.base.values import ClockState, Gap
 
 PUBLIC_PREFIX = "public/"

@@ -1,1 +1,4 @@
-"""The command line. What a command does elsewhere stays there; here are words, tables and exit codes."""
+"""The command line: words, tables and exit codes.
+
+Not here: what a command does; that is in the room of its subject. Blocking, in a process of its own.
+"""

@@ -15,7 +15,7 @@ import yaml
 from pydantic import SecretStr
 
 from backend.cli.exits import CommandFailed, Exit
-from backend.config import CameraConfig, Config
+from backend.config.model import CameraConfig, Config
 from recorder.sources.usb.devices import Attached, Device, PictureFormat, attached
 
 ATTACHED_CAMERA_ID = "camera"

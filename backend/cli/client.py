@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 
 from backend.access.access_key import AccessKey
+from backend.base.data_lock import read_holder
 from backend.cli.exits import CommandFailed, Exit
-from backend.config import Config
-from backend.data_lock import read_holder
-from backend.tls import client_context
+from backend.config.model import Config
+from backend.http.tls import client_context
 
 _TIMEOUT_S = 20.0
 _PIECE_BYTES = 256 * 1024

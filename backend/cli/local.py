@@ -9,16 +9,16 @@ import yaml
 
 from backend import __version__
 from backend.access.access_key import AccessKey
+from backend.base.shipped import SAMPLE, shipped
 from backend.cli.exits import CommandFailed, Exit
-from backend.config import Config
-from backend.config_file import show
-from backend.shipped import SAMPLE, shipped
+from backend.config.load import show
+from backend.config.model import Config
 
 
 def config_check(config: Config, options: argparse.Namespace) -> Exit:
     """The configuration was read: say what it amounts to."""
     from backend.cli.sources import check_sources
-    from backend.tls import check_tls
+    from backend.http.tls import check_tls
 
     check_sources(config)
     check_tls(config)

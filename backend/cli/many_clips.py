@@ -12,7 +12,7 @@ from backend.cli.client import client_for
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.remote import list_clips
 from backend.cli.tables import print_table
-from backend.config import Config
+from backend.config.model import Config
 
 
 def command(action: str) -> Callable[[Config, argparse.Namespace], Exit]:

@@ -8,7 +8,7 @@ from typing import Any
 from backend.cli.client import DaemonClient, client_for, wait_until
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.tables import print_table
-from backend.config import Config
+from backend.config.model import Config
 
 _DONE = frozenset({"draft", "published", "failed"})
 _LONGEST_FINISH_S = 600.0

@@ -5,11 +5,11 @@ import asyncio
 import json
 from typing import Any
 
+from backend.base.human_units import readable_bytes
 from backend.cli.client import client_for
 from backend.cli.exits import Exit
 from backend.cli.tables import print_table
-from backend.config import Config
-from backend.readable import readable_bytes
+from backend.config.model import Config
 
 
 def retention(config: Config, options: argparse.Namespace) -> Exit:

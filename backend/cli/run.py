@@ -11,17 +11,17 @@ from pathlib import Path
 
 from backend.access.access_key import AccessKey
 from backend.app import running
+from backend.base.data_lock import DataDirInUse, DataLock
+from backend.base.ids import RecorderIdDamaged
+from backend.base.redaction import Redactor
 from backend.catalogue import CatalogueError
 from backend.cli.cameras import with_stand_in
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.sources import check_sources
-from backend.config import CameraConfig, Config
-from backend.config_file import DEFAULT_FILE, load
-from backend.data_lock import DataDirInUse, DataLock
-from backend.ids import RecorderIdDamaged
-from backend.redaction import Redactor
-from backend.reloader import Read
-from backend.tls import check_tls
+from backend.config.load import DEFAULT_FILE, load
+from backend.config.model import CameraConfig, Config
+from backend.http.tls import check_tls
+from backend.reload.reloader import Read
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

@@ -9,8 +9,8 @@ from typing import Any
 from backend.cli.client import client_for
 from backend.cli.exits import Exit
 from backend.cli.tables import print_table
-from backend.config import Config
-from backend.schedules.rules import is_zone, zone
+from backend.config.model import Config
+from backend.recurrence.rules import is_zone, zone
 
 HEADS = ("id", "name", "camera", "what", "next", "last run")
 RUN_HEADS = ("due", "state", "times", "clips", "reason")

@@ -2,8 +2,8 @@
 
 import threading
 
-from backend.config import Config
-from backend.config_file import ConfigError
+from backend.config.load import ConfigError
+from backend.config.model import Config
 from recorder.base.clock import SystemClock
 from recorder.base.errors import SourceUnsupported
 from recorder.base.settings import CameraSettings

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from backend.cli.exits import CommandFailed, Exit
-from backend.config import Config
-from backend.config_storage import S3Config
+from backend.config.model import Config
+from backend.config.storage import S3Config
 from backend.storage.check import Outcome, Step, check_store
 from backend.storage.s3 import S3Store
 from backend.storage.storage import s3_settings

@@ -1,9 +1,9 @@
 """Carries schedules out, once a second: looks what is due, records it, and writes down what became of it.
 
 Here: the order of work around rows, so that a kill at any moment leaves a state from which the next tick
-goes on. Not here: what is due (`due`), the pictures of a timelapse (`timelapse`), making a clip (`clips`).
-Nothing that matters is in memory: `_held` and `_tries` only tell this life of the process from an earlier
-one. Event loop only.
+goes on. Not here: what is due (`recurrence.due`), the pictures of a timelapse (`timelapse`), making a clip
+(`clips`). Nothing that matters is in memory: `_held` and `_tries` only tell this life of the process from
+an earlier one. Event loop only.
 """
 
 import asyncio
@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from backend.base.ids import new_id
 from backend.catalogue import Clip
+from backend.catalogue.cached_answer import Kept
 from backend.catalogue.errors import CatalogueError
-from backend.catalogue.kept import Kept
+from backend.catalogue.lifecycle import FINISHED, Status
 from backend.catalogue.schedule_rows import NoteMissed
 from backend.catalogue.schedule_values import (
     MissedRuns,
@@ -25,16 +27,14 @@ from backend.catalogue.schedule_values import (
     Schedule,
     ScheduleKind,
 )
-from backend.clips import Clips
-from backend.errors import as_problem
-from backend.ids import new_id
-from backend.lifecycle import FINISHED, Status
-from backend.recordings import Desk
-from backend.schedules.due import Occurrence, Outlook, Passed, look
+from backend.clips.clips import Clips
+from backend.clips.recordings import Desk
+from backend.http.problems import as_problem
+from backend.http.wire.clips import ClipRequest
+from backend.recurrence.due import Occurrence, Outlook, Passed, look
+from backend.recurrence.titles import title
 from backend.schedules.schedules import DISABLED, Schedules
 from backend.schedules.timelapse import Timelapses
-from backend.schedules.titles import title
-from backend.wire.clips import ClipRequest
 from recorder.base.errors import SpanError
 from recorder.base.values import StreamState
 from recorder.recorder import Recorder

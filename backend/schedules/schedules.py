@@ -1,7 +1,7 @@
 """What people ask of schedules: list, make, change, delete, and those that config.yaml lists.
 
-Not here: what may be asked (`wishes`), when something is due (`due`), carrying it out (`runner`), HTTP
-(`api.schedules`). Event loop only; the calendar search runs in a thread.
+Not here: what may be asked (`recurrence.requests`), when something is due (`recurrence.due`), carrying it
+out (`runner`), HTTP (`http.api.schedules`). Event loop only; the calendar search runs in a thread.
 """
 
 import asyncio
@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from backend.cameras import Cameras
+from backend.base.ids import is_id, new_id
+from backend.cameras.cameras import Cameras
 from backend.catalogue import Catalogue
 from backend.catalogue.schedule_values import Origin, Run, Schedule, ScheduleSpec
-from backend.errors import Problem
-from backend.events import EventLog
-from backend.ids import is_id, new_id
-from backend.schedules.due import upcoming
-from backend.schedules.wishes import BadWish, check
-from backend.wire.schedules import (
+from backend.events.log import EventLog
+from backend.http.problems import Problem
+from backend.http.wire.schedules import (
     FIELDS,
     RunJson,
     ScheduleJson,
@@ -27,6 +25,8 @@ from backend.wire.schedules import (
     changes,
     new_spec,
 )
+from backend.recurrence.due import upcoming
+from backend.recurrence.requests import BadWish, check
 
 log = logging.getLogger(__name__)
 

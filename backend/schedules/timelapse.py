@@ -19,13 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from backend.base.ids import is_id, new_id
 from backend.catalogue import Clip, NewClip
+from backend.catalogue.lifecycle import Status
 from backend.catalogue.schedule_values import Run, RunFields, RunState
-from backend.errors import Problem, as_problem
-from backend.ids import is_id, new_id
-from backend.lifecycle import Status
-from backend.recordings import Desk, Recordings
-from backend.schedules.titles import title
+from backend.clips.recordings import Desk, Recordings
+from backend.http.problems import Problem, as_problem
+from backend.recurrence.titles import title
 from recorder.base.errors import Busy, PartFileDamaged, RecorderError
 from recorder.base.tasks import Tasks
 from recorder.base.values import ClockState, Picture

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import urllib3
 
+from backend.base.ids import new_id
 from backend.catalogue.values import PUBLIC_PREFIX, Root, StoredPath
-from backend.ids import new_id
 from backend.storage.object_store import Cause, ObjectStore, StoreError
 from backend.storage.s3_errors import foreseen, store_error
 from backend.storage.s3_http import PatientPool

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Self
 
+from backend.base.ids import is_id
 from backend.catalogue.values import Root, StoredPath
-from backend.config import Config
-from backend.ids import is_id
+from backend.config.model import Config
 from recorder.recording.clip_files import sync_directory
 
 _HASH_CHUNK_BYTES = 1024 * 1024

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from backend.byte_range import Stored, choose_slice
+from backend.base.byte_range import Stored, choose_slice
 from backend.catalogue.values import StoredPath
 from backend.storage.bodies import EmptyBody, ThreadedBody
 from backend.storage.local import LocalFiles, PathRefused, copy_durably, sha256_of

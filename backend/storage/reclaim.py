@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 
 from backend.catalogue import Catalogue, Clip
-from backend.clip_news import ClipNews
+from backend.events.clip_events import ClipNews
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore, StoreError
 

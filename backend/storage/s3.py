@@ -28,7 +28,7 @@ from minio import Minio
 from minio.commonconfig import CopySource
 from minio.error import MinioException
 
-from backend.byte_range import is_single_range, suffix_bytes
+from backend.base.byte_range import is_single_range, suffix_bytes
 from backend.catalogue.values import PUBLIC_PREFIX, Root, StoredPath
 from backend.storage.bodies import EmptyBody, ThreadedBody
 from backend.storage.checksums import PART_BYTES, Checksums, checksums_of

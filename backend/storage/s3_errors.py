@@ -11,7 +11,7 @@ from typing import Any
 import urllib3.exceptions as http_errors
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
-from backend.redaction import redact
+from backend.base.redaction import redact
 from backend.storage.object_store import Cause, StoreError
 
 _CAUSES = {

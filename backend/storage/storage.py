@@ -10,16 +10,16 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, utc_now
-from backend.clip_news import ClipNews
-from backend.config import StorageConfig
-from backend.config_storage import S3Config, reclaim_after
-from backend.health import Health
-from backend.lifecycle import Status
-from backend.retention import Store
+from backend.catalogue.lifecycle import Status
+from backend.config.model import StorageConfig
+from backend.config.storage import S3Config, reclaim_after
+from backend.events.clip_events import ClipNews
+from backend.retention.plan import Store
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
-from backend.storage.outlook import State
+from backend.storage.store_state import State
 from backend.storage.upload_plan import wanted
 from backend.storage.upload_queue import QueueParts, ToShare, UploadQueue
 

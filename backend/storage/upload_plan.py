@@ -8,8 +8,8 @@ The public copy is a second object, so that publishing and unpublishing never mo
 copying (`upload_queue`), and what is at the store already (the catalogue).
 """
 
+from backend.catalogue.lifecycle import FINISHED, Status
 from backend.catalogue.values import PUBLIC_PREFIX, Clip, NewUpload, PreviewSource, Root
-from backend.lifecycle import FINISHED, Status
 
 
 def wanted(clip: Clip, *, public_urls: bool) -> tuple[NewUpload, ...]:

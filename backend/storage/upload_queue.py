@@ -3,7 +3,7 @@
 What is to be done is in rows (`Catalogue.uploads`), so a restart goes on where a kill left off; this is
 who does it: two workers that each lease one file, and a housekeeper that turns changed clips into rows,
 gives up local space, and tells pages how it stands. One job per clip at a time: a deletion and a new
-copy of the same key never cross. When to try again is decided in `outlook`. Event loop only; the store
+copy of the same key never cross. When to try again is decided in `store_state`. Event loop only; the store
 brings its own threads. Nothing here is ever waited for by a recording, a request or a start.
 """
 
@@ -31,12 +31,12 @@ from backend.catalogue import (
 )
 from backend.catalogue.errors import CatalogueUnavailable
 from backend.catalogue.values import PUBLIC_PREFIX
-from backend.clip_news import ClipNews
-from backend.errors import Problem
+from backend.events.clip_events import ClipNews
+from backend.http.problems import Problem
 from backend.storage.local import LocalFiles, sha256_of
 from backend.storage.object_store import Cause, ObjectStore, StoreError
-from backend.storage.outlook import FILE_LONGEST_WAIT_S, Outlook, State, file_wait_s
 from backend.storage.reclaim import Reclaim
+from backend.storage.store_state import FILE_LONGEST_WAIT_S, Outlook, State, file_wait_s
 from recorder.base.tasks import Tasks
 
 log = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backend.base.ids import new_id
 from backend.catalogue import (
     BadCursor,
     BadText,
@@ -24,8 +25,7 @@ from backend.catalogue import (
     Root,
     StoredPath,
 )
-from backend.ids import new_id
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
 from recorder.base.values import ClockState, Gap
 from tests.contracts.conftest import SteppedClock
 

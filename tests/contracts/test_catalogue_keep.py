@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from backend.base.ids import new_id
 from backend.catalogue import (
     Catalogue,
     Charge,
@@ -19,8 +20,7 @@ from backend.catalogue import (
     RetentionGroup,
     RetentionRow,
 )
-from backend.ids import new_id
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
 from backend.storage.upload_plan import wanted
 from recorder.base.values import ClockState
 from tests.contracts.conftest import SteppedClock

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from backend.catalogue import Catalogue
-from backend.catalogue.kept import LONGEST_S, Kept
+from backend.catalogue.cached_answer import LONGEST_S, Kept
 from tests.contracts.conftest import SteppedClock
 from tests.contracts.test_catalogue_publishing import HERE, draft
 

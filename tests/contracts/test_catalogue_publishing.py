@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from backend.base.ids import new_id
 from backend.catalogue import BadCursor, Catalogue, Clip, ClipFilter, ClipUnknown, IllegalTransition, NewClip
-from backend.ids import new_id
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
 from tests.contracts.conftest import SteppedClock
 
 HERE = new_id()

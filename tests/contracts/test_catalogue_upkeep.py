@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from backend.base.ids import new_id
 from backend.catalogue import (
     Catalogue,
     MediaType,
@@ -13,8 +14,7 @@ from backend.catalogue import (
     Sample,
     SampleFilter,
 )
-from backend.ids import new_id
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
 from recorder.base.values import ClockState
 from tests.contracts.conftest import SteppedClock
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
+from backend.base.ids import new_id
 from backend.catalogue import (
     Catalogue,
     Clip,
@@ -16,8 +17,7 @@ from backend.catalogue import (
     StoredPath,
     Upload,
 )
-from backend.ids import new_id
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
 from backend.storage.upload_plan import wanted
 from tests.contracts.conftest import SteppedClock
 from tests.contracts.test_catalogue import HERE, START, new_clip

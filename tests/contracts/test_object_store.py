@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from backend.base.ids import new_id
 from backend.catalogue import Root, StoredPath
-from backend.ids import new_id
 from backend.storage.local import LocalFiles
 from backend.storage.local_store import LocalStore
 from backend.storage.object_store import PIECE_BYTES, Cause, ObjectStore, ProviderStreamResult, StoreError

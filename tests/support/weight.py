@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from backend.static import as_served
+from backend.http.static import as_served
 
 WEB = Path(__file__).parents[2] / "web"
 TYPES_ONLY = {"types.js"}

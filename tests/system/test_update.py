@@ -22,7 +22,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Upstream:
     made.release("0.2.0")
     made.add_migration()
     made.change(
-        "backend/recovery.py",
+        "backend/recovery/recovery.py",
         "        await self._on_disk(self._tidy)\n",
         '        raise OSError("broken on purpose")\n',
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from backend.cli.client import client_for
 from backend.cli.exits import CommandFailed, Exit
-from backend.config import Config
+from backend.config.model import Config
 
 _EVERY_S = 0.2
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend import __version__
+from backend.base.data_lock import DataDirInUse, DataLock
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.parser import make_parser
 from backend.cli.update.answers import version_of, wait_until_answers
@@ -17,9 +18,8 @@ from backend.cli.update.repository import run_program
 from backend.cli.update.safe_copy import SafeCopy
 from backend.cli.update.steps import Interruptions, Outcome, Step, carry_out
 from backend.cli.update.versions import Versions, Wanted
-from backend.config import Config
-from backend.config_file import DEFAULT_FILE, load
-from backend.data_lock import DataDirInUse, DataLock
+from backend.config.load import DEFAULT_FILE, load
+from backend.config.model import Config
 
 LOG_NAME = "hindsight.log"
 _OLD_ANSWERS_S = 10.0

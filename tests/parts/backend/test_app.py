@@ -12,11 +12,11 @@ from aiohttp import web
 
 from backend.access.access_key import AccessKey
 from backend.access.actions import Action
-from backend.api import all_routes
 from backend.app import running
-from backend.config import Config, ServerConfig
-from backend.routes import Route, path_without_patterns
-from backend.static import Site
+from backend.config.model import Config, ServerConfig
+from backend.http.api import all_routes
+from backend.http.routes import Route, path_without_patterns
+from backend.http.static import Site
 
 OPEN_TO_EVERYBODY = {
     ("GET", "/livez"),

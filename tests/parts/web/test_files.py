@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.static import as_served
+from backend.http.static import as_served
 from tests.support.weight import (
     FIRST,
     FIRST_STYLES,

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from backend.catalogue.lifecycle import Status
 from backend.catalogue.values import Clip, Location, MediaType, Previews, PreviewSource
-from backend.lifecycle import Status
 from recorder.base.values import ClockState
 
 AT = datetime(2025, 10, 26, 8, 0)

@@ -10,10 +10,10 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from backend.catalogue import Clip
-from backend.clean_forms import CleanForms
-from backend.clip_bytes import ClipBytes, key_of
-from backend.playback import Playback
-from backend.playback_metrics import PlaybackMetrics
+from backend.playback.clean_copies import CleanForms
+from backend.playback.clip_bytes import ClipBytes, key_of
+from backend.playback.metrics import PlaybackMetrics
+from backend.playback.playback import Playback
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
 from backend.storage.s3 import S3Settings, S3Store

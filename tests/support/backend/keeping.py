@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, Root
-from backend.config import RecordingConfig
-from backend.config_keep import RetentionConfig
-from backend.disk_room import DiskRoom, RoomParts
-from backend.events import EventLog
-from backend.garbage import GarbageSweep
-from backend.health import Health
-from backend.retention_sweep import Retention, RetentionParts
+from backend.config.model import RecordingConfig
+from backend.config.retention import RetentionConfig
+from backend.events.log import EventLog
+from backend.retention.disk_room import DiskRoom, RoomParts
+from backend.retention.garbage import GarbageSweep
+from backend.retention.sweep import Retention, RetentionParts
 from backend.storage.local import LocalFiles
 from recorder.base.clock import LabelLine
 from recorder.base.values import CameraStatus

@@ -2,12 +2,12 @@
 
 from concurrent.futures import Executor
 
-from backend.clip_bytes import ClipBytes
-from backend.clip_news import ClipNews
-from backend.config import PreviewsConfig
-from backend.health import Health
-from backend.picturing import PictureParts, Picturing, open_picturing
-from backend.playback_metrics import PlaybackMetrics
+from backend.base.health import Health
+from backend.config.model import PreviewsConfig
+from backend.events.clip_events import ClipNews
+from backend.pictures.parts import PictureParts, Picturing, open_picturing
+from backend.playback.clip_bytes import ClipBytes
+from backend.playback.metrics import PlaybackMetrics
 from recorder.base.workers import WorkerPool
 from tests.support.backend.rows import Box
 

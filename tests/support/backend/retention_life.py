@@ -19,17 +19,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, RetentionRow, Root, StoredPath
 from backend.catalogue.keep_rows import RetentionRows
-from backend.config import RecordingConfig
-from backend.config_keep import RetentionConfig
-from backend.disk_room import DiskRoom, RoomParts
-from backend.events import EventLog
-from backend.fsck import Level, check
-from backend.garbage import GarbageSweep
-from backend.health import Health
-from backend.recovery import Places, Recovery
-from backend.retention_sweep import Retention, RetentionParts
+from backend.config.model import RecordingConfig
+from backend.config.retention import RetentionConfig
+from backend.events.log import EventLog
+from backend.recovery.fsck import Level, check
+from backend.recovery.recovery import Places, Recovery
+from backend.retention.disk_room import DiskRoom, RoomParts
+from backend.retention.garbage import GarbageSweep
+from backend.retention.sweep import Retention, RetentionParts
 from backend.storage.local import LocalFiles
 from recorder.base.clock import LabelLine
 from tests.support.backend.rows import HERE, Box

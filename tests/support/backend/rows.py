@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from backend.base.ids import new_id
 from backend.catalogue import Catalogue, Clip, MediaType, NewClip, PreviewInfo, Previews
-from backend.ids import new_id
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
 from backend.storage.local import LocalFiles
 from recorder.recording.clip_files import PART_NAME
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backend.budget import Budget
-from backend.cameras import Cameras, camera_settings
+from backend.base.health import Health
+from backend.base.ids import new_id
+from backend.cameras.cameras import Cameras, camera_settings
 from backend.catalogue.schedule_values import Origin, Run, RunState, Schedule, ScheduleSpec
-from backend.clip_news import ClipNews
-from backend.clips import Clips
-from backend.config import Config, RecordingConfig
-from backend.events import EventLog
-from backend.health import Health
-from backend.housekeeping import Housekeeping, HouseParts
-from backend.ids import new_id
-from backend.inbox import RecorderInbox
-from backend.recordings import Desk, Recordings
+from backend.clips.clips import Clips
+from backend.clips.recorder_events import RecorderInbox
+from backend.clips.recordings import Desk, Recordings
+from backend.config.model import Config, RecordingConfig
+from backend.events.clip_events import ClipNews
+from backend.events.log import EventLog
+from backend.retention.budget import Budget
+from backend.retention.parts import Housekeeping, HouseParts
 from backend.schedules.runner import Runner, ScheduleCounters, Times
 from backend.schedules.schedules import Schedules
 from backend.schedules.timelapse import Timelapses

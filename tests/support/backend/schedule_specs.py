@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from backend.base.ids import new_id
 from backend.catalogue.schedule_values import Origin, Schedule, ScheduleKind, ScheduleSpec
-from backend.ids import new_id
 
 HERE = new_id()
 

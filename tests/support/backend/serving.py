@@ -13,16 +13,16 @@ from backend.access.access_key import AccessKey
 from backend.access.gate import Access
 from backend.access.peers import Hosts
 from backend.access.sessions import Sessions
-from backend.api import events as api_events
-from backend.api import health, metrics, openapi, session
+from backend.base.health import Health
 from backend.catalogue import Catalogue, utc_now
-from backend.config import StorageConfig
-from backend.events import EventLog
-from backend.health import Health
-from backend.keys import EVENTS, HEALTH, STORAGE
-from backend.metrics import Metrics
-from backend.routes import Route
-from backend.server import KEEPALIVE_TIMEOUT_S, make_application, make_runner
+from backend.config.model import StorageConfig
+from backend.events.log import EventLog
+from backend.http.api import events as api_events
+from backend.http.api import health, metrics, openapi, session
+from backend.http.handles import EVENTS, HEALTH, STORAGE
+from backend.http.routes import Route
+from backend.http.server import KEEPALIVE_TIMEOUT_S, make_application, make_runner
+from backend.metrics.metrics import Metrics
 from backend.storage.storage import Storage
 
 OWN_ROUTES = (

@@ -21,7 +21,7 @@ from yarl import URL
 
 from backend.access.access_key import AccessKey
 from backend.app import running
-from backend.config_file import load
+from backend.config.load import load
 from tests.support.daemon import SMALL_CAMERA, Answer
 
 POLL_S = 0.02

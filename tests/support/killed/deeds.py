@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backend import fsck
 from backend.catalogue import Clip, ClipFields
-from backend.clip_news import ClipNews
-from backend.events import EventLog
-from backend.garbage import GarbageSweep
-from backend.lifecycle import Status
-from backend.publishing import Publishing
-from backend.recovery import Places, Recovery
+from backend.catalogue.lifecycle import Status
+from backend.clips.publishing import Publishing
+from backend.events.clip_events import ClipNews
+from backend.events.log import EventLog
+from backend.recovery import fsck
+from backend.recovery.recovery import Places, Recovery
+from backend.retention.garbage import GarbageSweep
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.part_file import PartHeader, PartWriter
 from tests.support.backend.rows import HERE, NOON, Box

@@ -2,8 +2,9 @@
 
     python -m tests.support.killed.trial DIRECTORY CASE STRIDE
 
-Started by `tests/parts/backend/test_killed.py` with `kill_at.c` preloaded. This process loads everything and
-never runs a loop or a thread itself; each life is a fork of it, so that a hundred lives take seconds.
+Started by `tests/parts/backend/clips/test_killed.py` with `kill_at.c` preloaded. This process loads
+everything and never runs a loop or a thread itself; each life is a fork of it, so that a hundred lives take
+seconds.
 """
 
 import asyncio

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.routes import Route, json_response
-from backend.wire.times import Answer, Asked
+from backend.http.routes import Route, json_response
+from backend.http.wire.times import Answer, Asked
 from tests.support.backend.serving import Served, serving
 
 

@@ -11,8 +11,8 @@ import yaml
 
 from backend.cli.cameras import with_stand_in
 from backend.cli.exits import Exit
-from backend.config import Config
-from backend.config_file import load
+from backend.config.load import load
+from backend.config.model import Config
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, mjpeg, yuyv
 
 ROOT = Path(__file__).resolve().parents[4]

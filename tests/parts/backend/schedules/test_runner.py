@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 import pytest_asyncio
 
+from backend.catalogue.lifecycle import FINISHED, Status
 from backend.catalogue.schedule_values import RunState, Schedule
-from backend.lifecycle import FINISHED, Status
 from backend.schedules.runner import BROKEN_OFF, CLOCK_FORWARD, HELD_UP, NOT_RUNNING
 from backend.schedules.schedules import DISABLED
 from tests.support.backend.schedule_rig import Rig, rigged, utc

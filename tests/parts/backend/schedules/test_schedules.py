@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from backend.cameras import Cameras
+from backend.base.ids import new_id
+from backend.cameras.cameras import Cameras
 from backend.catalogue.schedule_values import Origin, ScheduleKind
-from backend.errors import Problem
-from backend.events import EventLog
-from backend.ids import new_id
+from backend.events.log import EventLog
+from backend.http.problems import Problem
+from backend.http.wire.schedules import SchedulePatch, ScheduleRequest
 from backend.schedules.schedules import MOST_SCHEDULES, Schedules
-from backend.wire.schedules import SchedulePatch, ScheduleRequest
 from tests.support.backend.rows import HERE, Box
 from tests.support.backend.schedule_specs import a_recording, a_schedule, a_timelapse
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from backend.base.ids import new_id
+from backend.catalogue.lifecycle import Status
 from backend.catalogue.schedule_values import OPEN, NewRun, Run, RunState, Schedule
-from backend.ids import new_id
-from backend.lifecycle import Status
 from recorder.base.values import Picture
 from recorder.recording.timelapse_part import PictureOrder, PicturePart
 from tests.support.backend.schedule_rig import Rig, rigged

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from backend.base.health import Health
 from backend.catalogue import RemoteObject, Root, UploadBacklog
-from backend.clip_news import ClipNews
-from backend.config import StorageConfig
-from backend.config_storage import S3Config
-from backend.events import EventLog
-from backend.health import Health
-from backend.lifecycle import Status
+from backend.catalogue.lifecycle import Status
+from backend.config.model import StorageConfig
+from backend.config.storage import S3Config
+from backend.events.clip_events import ClipNews
+from backend.events.log import EventLog
 from backend.storage.object_store import Cause, StoreError
 from backend.storage.storage import Storage, StorageParts, make_storage
 from tests.support.backend.clips import a_clip

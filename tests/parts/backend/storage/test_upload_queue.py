@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from backend.catalogue import Catalogue, Clip, Location, PreviewSource, Root, StoredPath
-from backend.clip_news import ClipNews
-from backend.events import EventLog
-from backend.garbage import GarbageSweep
+from backend.events.clip_events import ClipNews
+from backend.events.log import EventLog
+from backend.retention.garbage import GarbageSweep
 from backend.storage.object_store import Cause, ObjectStore
-from backend.storage.outlook import State
 from backend.storage.s3 import S3Settings, S3Store
+from backend.storage.store_state import State
 from backend.storage.upload_plan import wanted
 from backend.storage.upload_queue import QueueParts, UploadQueue
 from tests.support.backend.rows import HERE, Box

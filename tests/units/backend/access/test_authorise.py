@@ -5,7 +5,7 @@ import pytest
 from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
-from backend.errors import Problem
+from backend.http.problems import Problem
 
 VIEWER = Principal(PrincipalKind.SESSION, frozenset({Action.VIEW}), frozenset({"front"}))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.base.ids import new_id
 from backend.catalogue import Root, StoredPath
-from backend.ids import new_id
 from backend.storage.local import LocalFiles, PathRefused, sha256_of, write_durably
 
 

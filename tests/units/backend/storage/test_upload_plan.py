@@ -3,7 +3,7 @@
 import pytest
 
 from backend.catalogue import MediaType, PreviewInfo, Previews, Root
-from backend.lifecycle import FINISHED, Status
+from backend.catalogue.lifecycle import FINISHED, Status
 from backend.storage.upload_plan import wanted
 from tests.support.backend.clips import a_clip
 

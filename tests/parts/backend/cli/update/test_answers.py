@@ -8,7 +8,7 @@ import pytest
 
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.update.answers import version_of, wait_until_answers
-from backend.config import Config
+from backend.config.model import Config
 from tests.support.answering import Answering
 
 

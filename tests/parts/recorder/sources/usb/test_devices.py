@@ -10,7 +10,7 @@ from typing import Any
 from recorder.sources.usb.devices import attached, identify
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, mjpeg, yuyv
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 ASK = """
 import json, sys
 from dataclasses import asdict

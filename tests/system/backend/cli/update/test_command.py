@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.__main__ import main
+from backend.base.data_lock import DataLock
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.update import command
 from backend.cli.update.command import Change, Place, find_place
@@ -19,8 +20,7 @@ from backend.cli.update.daemons import Launch, Running
 from backend.cli.update.rules import Unit
 from backend.cli.update.steps import Interruptions, carry_out
 from backend.cli.update.versions import Versions
-from backend.config import Config
-from backend.data_lock import DataLock
+from backend.config.model import Config
 from tests.support.answering import Answering
 
 _LAUNCHER = """#!/bin/sh

@@ -1,0 +1,262 @@
+"""Follows what the recorders report into the catalogue: processing, finished, failed, continued.
+
+Here: one reader of the inbox, so that a recording's news is dealt with in the order it happened, and
+the finishing of part files again (retry, start-up). Not here: what people ask for (`clips`). A
+database that does not answer holds the reader, never the recordings: their files are durable, the
+inbox is short, and the news is tried again until it is committed. Event loop only.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import assert_never
+
+from backend.cameras.cameras import Cameras
+from backend.catalogue import Catalogue, Clip, ClipUnknown, IllegalTransition, NewClip
+from backend.catalogue.errors import CatalogueUnavailable
+from backend.catalogue.lifecycle import FINISHED, Status
+from backend.clips.recorder_events import RecorderInbox
+from backend.events.clip_events import ClipNews
+from backend.events.log import EventLog
+from backend.http.wire.cameras import CameraJson
+from backend.pictures.automatic import Previews
+from backend.retention.budget import Budget
+from recorder.base.errors import RecorderError
+from recorder.base.values import (
+    CameraChanged,
+    ClockState,
+    ClockStepped,
+    FinishedClip,
+    FinishProgressed,
+    RecorderEvent,
+    RecordingContinued,
+    RecordingFailed,
+    RecordingFinished,
+    RecordingProcessing,
+    RecordingProgressed,
+    RecordingStarted,
+)
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.finishing import Finisher
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
+_OF_PLAYING = frozenset({"start_time", "end_time", "covered_before_s", "covered_after_s"})
+
+
+@dataclass(slots=True)
+class RecordingCounters:
+    """What went wrong on the way into the catalogue, since the daemon started."""
+
+    commits_retried: int = 0
+    news_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What everybody who deals with clips needs."""
+
+    catalogue: Catalogue
+    cameras: Cameras
+    previews: Previews
+    news: ClipNews
+    events: EventLog
+    recorder_id: str
+    clips_dir: Path
+    disk: Executor
+    finisher: Finisher
+    budget: Budget
+    counters: RecordingCounters = field(default_factory=RecordingCounters)
+
+    def files(self, clip_id: str) -> ClipFiles:
+        return ClipFiles(self.clips_dir, clip_id)
+
+
+def finished_fields(clip: FinishedClip, pressed_at: datetime, clip_id: str) -> dict[str, object]:
+    """What of a row is true once the finished file is there."""
+    return {
+        "path": f"{clip_id}/{clip.path.name}",
+        "start_time": clip.start_time,
+        "end_time": clip.end_time,
+        "covered_before_s": max(0.0, (pressed_at - clip.start_time).total_seconds()),
+        "covered_after_s": max(0.0, (clip.end_time - pressed_at).total_seconds()),
+        "duration_s": clip.duration_s,
+        "frame_count": clip.frame_count,
+        "gaps": clip.gaps,
+        "width": clip.width,
+        "height": clip.height,
+        "fps": clip.fps,
+        "video_codec": clip.video_codec,
+        "audio_codec": clip.audio_codec,
+        "lead_in_s": clip.lead_in_s,
+        "size_bytes": clip.size_bytes,
+        "sha256": clip.sha256,
+        "error": None,
+        "retryable": False,
+    }
+
+
+def continuation_row(started: RecordingStarted, of: Clip) -> NewClip:
+    """The row of a recording that goes on where `of` ended; it keeps what a person said about it."""
+    return NewClip(
+        id=started.recording_id,
+        recorder_id=of.recorder_id,
+        camera=started.camera_id,
+        start_time=started.start_time,
+        pressed_at=started.pressed_at,
+        planned_end=started.planned_end,
+        title=of.title,
+        caption=of.caption,
+        tags=of.tags,
+        thumbnail=of.thumbnail,
+        clock=started.clock,
+        covered_before_s=started.covered_before_s,
+        covered_after_s=started.covered_after_s,
+        width=started.width,
+        height=started.height,
+        fps=started.fps,
+        video_codec=started.video_codec,
+    )
+
+
+class Recordings:
+    """The reader of the inbox."""
+
+    def __init__(self, desk: Desk, inbox: RecorderInbox) -> None:
+        self._desk = desk
+        self._inbox = inbox
+
+    async def run(self) -> None:
+        """Deal with news until cancelled."""
+        while True:
+            event = await self._inbox.take()
+            try:
+                await self._until_committed(partial(self.handle, event))
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                # The outermost frame of the reader: one piece of news must not end all later ones.
+                self._desk.counters.news_dropped += 1
+                log.exception("news of a recorder was dropped")
+
+    async def handle(self, event: RecorderEvent) -> None:
+        """Carry one event into the catalogue; a clip that was deleted meanwhile is no error."""
+        match event:
+            case RecordingProgressed():
+                self._desk.news.progressed(event)
+            case FinishProgressed():
+                self._desk.news.finishing(event)
+            case RecordingProcessing(recording_id):
+                await self._move(recording_id, Status.PROCESSING, {"progress": 0.0})
+            case RecordingFinished(recording_id, clip, clock):
+                await self.finished(recording_id, clip, clock)
+            case RecordingFailed(recording_id, reason, retryable):
+                await self._move(recording_id, Status.FAILED, {"error": reason, "retryable": retryable})
+            case RecordingContinued(recording_id, started):
+                await self._continued(recording_id, started)
+            case CameraChanged(camera_id):
+                self._camera_changed(camera_id)
+            case ClockStepped(by_s):
+                self._desk.events.publish("clock", {"stepped_seconds": by_s})
+            case _:
+                assert_never(event)
+
+    async def finished(self, clip_id: str, clip: FinishedClip, clock: ClockState) -> None:
+        """The finished file is durable: the row becomes a draft, then the part file goes."""
+        row = await self._desk.catalogue.get_clip(clip_id)
+        if row is None:
+            return
+        fields = finished_fields(clip, row.pressed_at, clip_id) | {"clock": clock}
+        if row.end_time is not None:  # a timelapse: its time is that of its pictures, not of its playing
+            fields = {name: value for name, value in fields.items() if name not in _OF_PLAYING}
+        # A commit whose answer was lost is told again: the row is there already, the part file still is.
+        if row.status not in FINISHED and await self._move(clip_id, Status.DRAFT, fields) is None:
+            return
+        await self._on_disk(self._desk.files(clip_id).discard_part)
+        # After a step of the clock the buffer has other labels than the clip.
+        same_labels = clock is not ClockState.STEPPED
+        self._desk.previews.middle(clip_id, clip, self._desk.cameras.get(row.camera) if same_labels else None)
+
+    async def finish_again(self, row: Clip) -> None:
+        """Make the finished file of a `processing` row from its part file; tells how far it is."""
+        loop = asyncio.get_running_loop()
+        files = self._desk.files(row.id)
+        self._desk.news.changed(row)
+        try:
+            clip = await self._desk.finisher.finish(
+                files, lambda share: self._desk.news.finishing(FinishProgressed(row.id, share))
+            )
+        except (RecorderError, OSError) as error:
+            reason = f"The disk refused: {error.strerror}." if isinstance(error, OSError) else str(error)
+            kept = await loop.run_in_executor(self._desk.disk, files.part.exists)
+            failed = RecordingFailed(row.id, reason, retryable=kept)
+            await self._until_committed(partial(self.handle, failed))
+            return
+        await self._until_committed(partial(self.finished, row.id, clip, row.clock))
+
+    async def _continued(self, recording_id: str, started: RecordingStarted) -> None:
+        desk = self._desk
+        recorder = desk.cameras.recording(started.recording_id, started.camera_id)
+        try:
+            await self._insert_continuation(recording_id, started)
+        except ClipUnknown:
+            # Deleted while it ran: nobody wants the rest either.
+            if recorder is not None and recorder.is_recording(started.recording_id):
+                await recorder.discard(started.recording_id)
+            return
+        if recorder is None:  # its camera was removed meanwhile
+            await self._on_disk(desk.files(started.recording_id).acknowledge)
+        else:
+            await recorder.acknowledge(started.recording_id)
+            desk.previews.current(started.recording_id, recorder, started.pressed_at)
+
+    async def _insert_continuation(self, recording_id: str, started: RecordingStarted) -> None:
+        catalogue = self._desk.catalogue
+        if await catalogue.get_clip(started.recording_id) is not None:
+            return  # told again: an earlier try broke off behind the commit
+        earlier = await catalogue.get_clip(recording_id)
+        if earlier is None:
+            raise ClipUnknown(recording_id)
+        for clip in await catalogue.insert_continuation(recording_id, continuation_row(started, earlier)):
+            self._desk.news.changed(clip)
+
+    def _camera_changed(self, camera_id: str) -> None:
+        recorder = self._desk.cameras.get(camera_id)
+        if recorder is None:
+            return
+        status = recorder.status()
+        told = CameraJson.of(status, default=camera_id == self._desk.cameras.default_id)
+        self._desk.events.publish("camera", told.model_dump(mode="json"), camera=camera_id)
+
+    async def _move(self, clip_id: str, to: Status, fields: dict[str, object]) -> Clip | None:
+        try:
+            clip = await self._desk.catalogue.transition(clip_id, to, fields=fields)
+        except ClipUnknown:
+            return None
+        except IllegalTransition as refusal:
+            if refusal.current is not to:
+                raise
+            return None
+        self._desk.news.changed(clip)
+        return clip
+
+    async def _until_committed(self, work: Callable[[], Awaitable[None]]) -> None:
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                await work()
+                return
+            except CatalogueUnavailable as error:
+                self._desk.counters.commits_retried += 1
+                log.warning("the catalogue does not answer, trying again in %.1f s: %s", wait_s, error)
+            await asyncio.sleep(wait_s)
+            wait_s = min(LONGEST_WAIT_S, wait_s * 2)
+
+    async def _on_disk(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._desk.disk, work)

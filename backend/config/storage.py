@@ -1,0 +1,109 @@
+"""The sections that say where finished files and rows go: `storage.s3`, `storage.keep_local`, `catalogue`.
+
+Secrets come from the file itself, from the environment, or from a file of their own (`…_file`), which
+`load` reads. Immutable; no I/O.
+"""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+
+from backend.config.values import Section, matching, parse_seconds
+
+_ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+
+
+def _endpoint(value: str) -> str:
+    bare = value.rstrip("/")
+    if not _ENDPOINT.fullmatch(bare):
+        raise ValueError(
+            "must be http:// or https:// with a host and perhaps a port, without path and keys, "
+            "such as https://s3.example.com"
+        )
+    return bare
+
+
+def _keep_local(value: Any) -> Any:
+    if value in {"always", "never"}:
+        return value
+    try:
+        return parse_seconds(value)
+    except ValueError:
+        raise ValueError("must be 'always', 'never', or how long, such as 7d") from None
+
+
+Endpoint = Annotated[str, Field(max_length=260), AfterValidator(_endpoint)]
+BucketName = Annotated[
+    str,
+    matching(
+        "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "must be 3 to 63 of a-z, 0-9, . and -, with a letter or digit at both ends",
+    ),
+]
+RegionName = Annotated[
+    str, matching("[A-Za-z0-9-]{1,60}", "must be a name such as us-east-1, of letters, digits and -")
+]
+KeepLocal = Annotated[Literal["always", "never"] | float, BeforeValidator(_keep_local)]
+"""A number is seconds."""
+
+
+class S3Config(Section):
+    """An S3-compatible store, beside the local disk."""
+
+    endpoint: Endpoint
+    access_key: SecretStr | None = None
+    access_key_file: Path | None = None
+    secret_key: SecretStr | None = None
+    secret_key_file: Path | None = None
+    region: RegionName = "us-east-1"
+    public_endpoint: Endpoint | None = None
+    public_urls: bool = False
+    clips_bucket: BucketName = "clips"
+    thumbnails_bucket: BucketName = "thumbnails"
+
+    @model_validator(mode="after")
+    def _keys_and_buckets(self) -> Self:
+        for name in ("access_key", "secret_key"):
+            if (getattr(self, name) is None) == (getattr(self, f"{name}_file") is None):
+                raise ValueError(f"needs exactly one of '{name}' and '{name}_file'")
+        if self.clips_bucket == self.thumbnails_bucket:
+            raise ValueError("needs two buckets; clips_bucket and thumbnails_bucket are the same")
+        return self
+
+
+class CatalogueConfig(Section):
+    """The database. None: SQLite inside data_dir."""
+
+    url: SecretStr | None = None
+    url_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_url(self) -> Self:
+        if self.url is not None and self.url_file is not None:
+            raise ValueError("takes 'url' or 'url_file', not both")
+        if self.url is not None and not self.url.get_secret_value().startswith(
+            ("postgresql://", "postgresql+psycopg://")
+        ):
+            raise ValueError("url must begin with postgresql://; leave it out for SQLite inside data_dir")
+        return self
+
+    def secrets(self) -> set[str]:
+        """The password in `url`, as it is written and as it is meant."""
+        if self.url is None:
+            return set()
+        try:
+            password = urlsplit(self.url.get_secret_value()).password
+        except ValueError:
+            return {self.url.get_secret_value()}
+        return {password, unquote(password)} if password else set()
+
+
+def reclaim_after(keep_local: Literal["always", "never"] | float) -> timedelta | None:
+    """How long after it was made a clip's local file may be reclaimed; None: never."""
+    if keep_local == "always":
+        return None
+    return timedelta(seconds=0 if keep_local == "never" else float(keep_local))

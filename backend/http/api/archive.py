@@ -1,0 +1,93 @@
+"""`GET /api/clips/archive.zip`: many clips as one download. `backend.playback.archive` does the work."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from aiohttp import web
+from pydantic import Field, ValidationError
+
+from backend.access.actions import Action
+from backend.access.authorise import authorise
+from backend.base.validation_text import plain_words
+from backend.catalogue import Clip
+from backend.http.handles import ARCHIVES, CLIPS, PRINCIPAL
+from backend.http.problems import Problem
+from backend.http.routes import Route, query_of
+from backend.http.wire.publishing import MOST_AT_ONCE, IdList
+from backend.http.wire.times import Asked
+from backend.playback.file_body import WRITE_TIMEOUT_S
+from backend.playback.playback import disposition
+
+NAME = "Hindsight clips.zip"
+JOB_HEADER = "Archive-Job"
+
+
+class ArchiveQuery(Asked):
+    """What to put into the archive."""
+
+    ids: str = Field(
+        max_length=MOST_AT_ONCE * 40, description=f"1 to {MOST_AT_ONCE} ids of clips, separated by commas."
+    )
+    job: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="A name of your own for this download, to know its `archive` events by.",
+    )
+
+
+async def archive(request: web.Request) -> web.StreamResponse:
+    asked = query_of(request, ArchiveQuery)
+    clips = await _clips(request, asked.ids)
+    async with AsyncExitStack() as stack:
+        archives = request.app[ARCHIVES]
+        made = await archives.prepare(stack, clips, asked.job)
+        response = web.StreamResponse(
+            headers={
+                "Content-Disposition": disposition(NAME, inline=False),
+                "Accept-Ranges": "none",
+                JOB_HEADER: made.job,
+            }
+        )
+        response.content_type = "application/zip"
+        response.content_length = made.total_bytes
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await archives.send(made, lambda piece: _write(response, piece))
+        await response.write_eof()
+        return response
+
+
+async def _clips(request: web.Request, listed: str) -> list[Clip]:
+    try:
+        wanted = IdList(ids=tuple(part.strip() for part in listed.split(",") if part.strip()))
+    except ValidationError as error:
+        said = plain_words(dict(error.errors(include_url=False, include_input=False)[0]))
+        raise Problem(422, "The query is not valid", f"ids: {said}.", field="ids") from None
+    clips = []
+    for clip_id in wanted.ids:
+        clip = await request.app[CLIPS].get(clip_id)
+        authorise(request[PRINCIPAL], Action.VIEW, clip.camera)
+        clips.append(clip)
+    return clips
+
+
+async def _write(response: web.StreamResponse, piece: bytes) -> None:
+    try:
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            await response.write(piece)
+    except TimeoutError as error:
+        raise ConnectionResetError("the client stopped reading") from error
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/api/clips/archive.zip",
+        archive,
+        Action.VIEW,
+        "Many clips as one ZIP, sent as it is read; `archive` events tell how far it is",
+        query=ArchiveQuery,
+        media_type="application/zip",
+        also_head=True,
+    ),
+)

@@ -1,0 +1,259 @@
+"""Clips and snapshots: make, read, change, delete. Parses and answers; `backend.clips` does the work."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from backend.access.actions import Action
+from backend.access.authorise import authorise
+from backend.base.ids import is_id, new_id
+from backend.catalogue import Clip, ClipFilter, ClipPage, MediaType
+from backend.clips.clips import Clips
+from backend.clips.idempotency import Order, SentKey, StoredAnswer
+from backend.http.handles import CAMERAS, CATALOGUE, CLIPS, IDEMPOTENCY, NEWS, PRINCIPAL
+from backend.http.problems import Problem
+from backend.http.routes import Route, body_of, json_response, query_of
+from backend.http.wire.clips import (
+    ClipJson,
+    ClipListJson,
+    ClipPatch,
+    ClipQuery,
+    ClipRequest,
+    ExtendRequest,
+    SnapshotRequest,
+    parse_statuses,
+)
+from backend.http.wire.times import Asked
+
+
+async def clip_in_path(request: web.Request) -> Clip:
+    """The clip that the address names. Raises the 404 of an unknown one."""
+    return await request.app[CLIPS].get(request.match_info["id"])
+
+
+async def camera_of_clip(request: web.Request) -> str | None:
+    """The camera of the clip in the path; None when there is none (the handler answers 404)."""
+    clip_id = request.match_info["id"]
+    clip = await request.app[CATALOGUE].get_clip(clip_id) if is_id(clip_id) else None
+    return None if clip is None else clip.camera
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    asked = body_of(request, ClipRequest)
+    _may_record(request, asked.camera)
+    clips, clip_id = request.app[CLIPS], new_id()
+    return await _once(request, asked, clip_id, lambda: clips.create(asked, clip_id), status=201)
+
+
+async def snapshot(request: web.Request) -> web.StreamResponse:
+    asked = body_of(request, SnapshotRequest)
+    _may_record(request, asked.camera)
+    clips, clip_id = request.app[CLIPS], new_id()
+    return await _once(request, asked, clip_id, lambda: clips.snapshot(asked, clip_id), status=201)
+
+
+async def list_clips(request: web.Request) -> web.StreamResponse:
+    asked = query_of(request, ClipQuery)
+    try:
+        statuses = parse_statuses(asked.status)
+    except ValueError as error:
+        raise Problem(422, "The query is not valid", f"status: {error}.", field="status") from error
+    if asked.from_ is not None and asked.to is not None and asked.to <= asked.from_:
+        raise Problem(422, "The query is not valid", "to: must be later than from.", field="to")
+    wanted = ClipFilter(
+        statuses=statuses,
+        camera=asked.camera,
+        q=asked.q,
+        from_=asked.from_,
+        to=asked.to,
+        media_type=None if asked.media_type is None else MediaType(asked.media_type),
+        keep=asked.keep,
+    )
+    return clip_list(request, await request.app[CLIPS].list(wanted, asked.cursor, asked.limit))
+
+
+async def get_clip(request: web.Request) -> web.StreamResponse:
+    clips = request.app[CLIPS]
+    return json_response(clips.json(await clips.get(request.match_info["id"])))
+
+
+async def patch(request: web.Request) -> web.StreamResponse:
+    clips = request.app[CLIPS]
+    changed = await clips.change(request.match_info["id"], body_of(request, ClipPatch))
+    return json_response(clips.json(changed))
+
+
+async def delete(request: web.Request) -> web.StreamResponse:
+    await request.app[CLIPS].delete(request.match_info["id"])
+    return web.Response(status=204)
+
+
+async def stop(request: web.Request) -> web.StreamResponse:
+    return await _verb(request, "stop", request.app[CLIPS].stop)
+
+
+async def retry(request: web.Request) -> web.StreamResponse:
+    return await _verb(request, "retry", request.app[CLIPS].retry)
+
+
+async def extend(request: web.Request) -> web.StreamResponse:
+    seconds = body_of(request, ExtendRequest).seconds
+    clips = request.app[CLIPS]
+    return await _verb(request, f"extend {seconds}", lambda clip_id: clips.extend(clip_id, seconds))
+
+
+def clip_list(request: web.Request, page: ClipPage) -> web.Response:
+    """A ClipListJson of what of a page the caller may see; clips written before are not written again."""
+    principal, news = request[PRINCIPAL], request.app[NEWS]
+    seen = [news.written(clip) for clip in page.items if principal.may(Action.VIEW, clip.camera)]
+    cursor = json.dumps(page.next_cursor).encode()
+    body = b'{"clips":[' + b",".join(seen) + b'],"next_cursor":' + cursor + b"}"
+    return web.Response(body=body, content_type="application/json")
+
+
+def _may_record(request: web.Request, camera: str | None) -> None:
+    """The camera stands in the body, so the route itself could not judge by it."""
+    recorder = request.app[CAMERAS].find(camera)
+    authorise(request[PRINCIPAL], Action.RECORD, recorder.settings.camera_id)
+
+
+async def _verb(
+    request: web.Request, verb: str, carry_out: Callable[[str], Awaitable[object]]
+) -> web.StreamResponse:
+    clip_id = request.match_info["id"]
+    await request.app[CLIPS].get(clip_id)
+    return await carried_out(
+        request,
+        Order(
+            request=f"{verb} {clip_id}",
+            subject=clip_id,
+            carry_out=lambda: carry_out(clip_id),
+            answer=lambda found: _answer(request.app[CLIPS], found, 200),
+            makes_clip=False,
+        ),
+    )
+
+
+async def _once(
+    request: web.Request,
+    asked: Asked,
+    clip_id: str,
+    carry_out: Callable[[], Awaitable[object]],
+    *,
+    status: int,
+) -> web.StreamResponse:
+    order = Order(
+        request=f"{request.path} {_canonical(asked)}",
+        subject=clip_id,
+        carry_out=carry_out,
+        answer=lambda found: _answer(request.app[CLIPS], found, status),
+    )
+    return await carried_out(request, order)
+
+
+async def carried_out(request: web.Request, order: Order) -> web.StreamResponse:
+    """Carry `order` out, once if the request has an Idempotency-Key, and answer."""
+    key = request.headers.get("Idempotency-Key")
+    sent = None if key is None else SentKey(request[PRINCIPAL].visitor, key)
+    stored = await request.app[IDEMPOTENCY].once(sent, order)
+    headers = {"Idempotent-Replayed": "true"} if stored.replayed else {}
+    if stored.status == 201:
+        headers["Location"] = f"/api/clips/{ClipJson.model_validate_json(stored.body).id}"
+    return web.Response(
+        text=stored.body, status=stored.status, headers=headers, content_type="application/json"
+    )
+
+
+async def _answer(clips: Clips, clip_id: str, status: int) -> StoredAnswer:
+    return StoredAnswer(status, clips.json(await clips.get(clip_id)).model_dump_json())
+
+
+def _canonical(asked: BaseModel) -> str:
+    return asked.model_dump_json(exclude_unset=True)
+
+
+_CLIP = "/api/clips/{id}"
+
+ROUTES = (
+    Route(
+        "POST",
+        "/api/clips",
+        create,
+        Action.RECORD,
+        "Record: seconds around a moment, or a span of the buffer",
+        body=ClipRequest,
+        body_required=False,
+        response=ClipJson,
+        status=201,
+    ),
+    Route(
+        "GET",
+        "/api/clips",
+        list_clips,
+        Action.VIEW,
+        "Clips and snapshots, newest first",
+        query=ClipQuery,
+        response=ClipListJson,
+    ),
+    Route("GET", _CLIP, get_clip, Action.VIEW, "One clip", camera=camera_of_clip, response=ClipJson),
+    Route(
+        "PATCH",
+        _CLIP,
+        patch,
+        Action.MANAGE,
+        "Change title, caption, tags, thumbnail or keep",
+        camera=camera_of_clip,
+        body=ClipPatch,
+        response=ClipJson,
+    ),
+    Route(
+        "DELETE",
+        _CLIP,
+        delete,
+        Action.MANAGE,
+        "Delete a clip; a recording under way is stopped and discarded",
+        camera=camera_of_clip,
+        status=204,
+    ),
+    Route(
+        "POST",
+        f"{_CLIP}/stop",
+        stop,
+        Action.RECORD,
+        "End a recording now",
+        camera=camera_of_clip,
+        response=ClipJson,
+    ),
+    Route(
+        "POST",
+        f"{_CLIP}/extend",
+        extend,
+        Action.RECORD,
+        "Move the planned end of a recording later",
+        camera=camera_of_clip,
+        body=ExtendRequest,
+        response=ClipJson,
+    ),
+    Route(
+        "POST",
+        f"{_CLIP}/retry",
+        retry,
+        Action.RECORD,
+        "Finish a failed clip again from what was recorded",
+        camera=camera_of_clip,
+        response=ClipJson,
+    ),
+    Route(
+        "POST",
+        "/api/snapshots",
+        snapshot,
+        Action.RECORD,
+        "Keep one frame as an image",
+        body=SnapshotRequest,
+        body_required=False,
+        response=ClipJson,
+        status=201,
+    ),
+)

@@ -1,0 +1,69 @@
+"""Server-sent events: every change a page shows, with ids for catch-up.
+
+Every stream begins with `hello`: what needs somebody now (`concerns`, a sentence by subject), which changes
+by `concern` events. A page that names an id we no longer know gets `reset` and reads everything again.
+Between events a comment every 15 s keeps proxies from closing the stream.
+"""
+
+import asyncio
+import json
+
+from aiohttp import web
+from pydantic import Field
+
+from backend.access.actions import Action
+from backend.events.log import EventLog, TooManySubscribers, as_server_sent
+from backend.http.handles import EVENTS, HEALTH, PRINCIPAL
+from backend.http.problems import Problem
+from backend.http.routes import Route, query_of
+from backend.http.wire.times import Asked
+
+HEARTBEAT_S = 15.0
+_WRITE_TIMEOUT_S = 30.0
+
+
+class EventsQuery(Asked):
+    """`last_event_id` serves programs that cannot send the Last-Event-ID header."""
+
+    last_event_id: str | None = Field(default=None, max_length=100)
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    log = request.app[EVENTS]
+    last_id = request.headers.get("Last-Event-ID") or query_of(request, EventsQuery).last_event_id
+    try:
+        return await _stream(request, log, last_id)
+    except TooManySubscribers as error:
+        raise Problem(
+            503, "Too many open pages", "Close a page or wait a moment.", headers={"Retry-After": "5"}
+        ) from error
+
+
+async def _stream(request: web.Request, log: EventLog, last_id: str | None) -> web.StreamResponse:
+    principal = request[PRINCIPAL]
+    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    with log.subscription(last_id) as subscription:
+        # With an id, so that a page that hears nothing for an hour can still catch up.
+        id_line = f"id: {log.last_id}\n" if last_id is None else ""
+        hello = json.dumps({"concerns": request.app[HEALTH].concerns})
+        await answer.prepare(request)
+        await answer.write(f"retry: 1000\n{id_line}event: hello\ndata: {hello}\n\n".encode())
+        while (events := await subscription.next(HEARTBEAT_S)) is not None:
+            seen = [e for e in events if principal.may(Action.VIEW, e.camera)]
+            piece = b"".join(map(as_server_sent, seen)) or b": still here\n\n"
+            async with asyncio.timeout(_WRITE_TIMEOUT_S):
+                await answer.write(piece)
+    return answer
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/api/events",
+        stream,
+        Action.VIEW,
+        "Every change, as server-sent events",
+        query=EventsQuery,
+        media_type="text/event-stream",
+    ),
+)

@@ -1,0 +1,47 @@
+"""/livez: the process answers. /readyz: it has recovered, records and serves."""
+
+from aiohttp import web
+from pydantic import Field
+
+from backend.access.actions import Action
+from backend.http.handles import HEALTH, STORAGE
+from backend.http.problems import Problem
+from backend.http.routes import Route, json_response
+from backend.http.wire.service import ConcernJson, StorageJson
+from backend.http.wire.times import Answer
+
+
+class HealthJson(Answer):
+    """A state in one word."""
+
+    status: str
+
+
+class ReadyJson(HealthJson):
+    """`GET /readyz`."""
+
+    concerns: list[ConcernJson]
+    storage: StorageJson = Field(description="The object store, and what waits to be copied to it.")
+
+
+async def livez(request: web.Request) -> web.StreamResponse:
+    return json_response(HealthJson(status="alive"))
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    health = request.app[HEALTH]
+    if not health.is_ready:
+        raise Problem(503, "Not ready", f"Waiting for: {health.waiting_for}.", headers={"Retry-After": "1"})
+    return json_response(
+        ReadyJson(
+            status="ready",
+            concerns=ConcernJson.all_of(health.concerns),
+            storage=StorageJson.of(request.app[STORAGE].status()),
+        )
+    )
+
+
+ROUTES = (
+    Route("GET", "/livez", livez, None, "The process answers", response=HealthJson),
+    Route("GET", "/readyz", readyz, Action.VIEW, "Ready to record and serve", response=ReadyJson),
+)

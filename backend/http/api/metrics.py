@@ -1,0 +1,25 @@
+"""/metrics in the Prometheus text form."""
+
+from aiohttp import web
+
+from backend.access.actions import Action
+from backend.http.handles import METRICS
+from backend.http.routes import Route
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    body, content_type = await request.app[METRICS].render()
+    return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        Action.ADMIN,
+        "Counters for Prometheus",
+        media_type="text/plain",
+        also_head=True,
+    ),
+)

@@ -1,0 +1,145 @@
+"""The pictures that stand for clips: see them, pick one."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Literal
+
+from aiohttp import web
+from pydantic import Field
+
+from backend.access.actions import Action
+from backend.catalogue import Clip, PreviewSource
+from backend.clips.idempotency import Order, StoredAnswer
+from backend.http.api.clips import camera_of_clip, carried_out, clip_in_path
+from backend.http.handles import MANUAL_PICTURES, PICTURES
+from backend.http.problems import Problem, problem_response
+from backend.http.routes import Route, body_of, json_response, query_of
+from backend.http.wire.clips import ClipPreviewsJson, chosen_preview
+from backend.http.wire.pictures import ManualErrorJson, ManualJson, ManualRequest, PromoteRequest
+from backend.http.wire.times import Asked
+from backend.pictures.pictures import PLACEHOLDER
+from backend.playback.file_body import send_file
+
+FOR_EVER = "private, max-age=31536000, immutable"
+
+
+class ThumbnailQuery(Asked):
+    """`GET /api/clips/{id}/thumbnail`."""
+
+    source: Literal["current", "middle", "manual"] | None = Field(
+        default=None, description="Default: what the card shows now."
+    )
+    v: int | None = Field(
+        default=None, ge=0, description="Version, as in thumbnail_url: may be cached for ever."
+    )
+
+
+async def thumbnail(request: web.Request) -> web.StreamResponse:
+    asked = query_of(request, ThumbnailQuery)
+    pictures = request.app[PICTURES]
+    for _ in range(2):
+        clip = await clip_in_path(request)
+        source = chosen_preview(clip) if asked.source is None else PreviewSource(asked.source)
+        info = None if source is None else clip.previews.of(source)
+        if source is None or info is None or (file := await pictures.file(clip, source)) is None:
+            break
+        # Without the version of the picture there is, the next one will have the same address.
+        headers = {"Cache-Control": FOR_EVER if asked.v == info.version else "private, no-cache"}
+        try:
+            return await send_file(request, replace(file, headers=headers))
+        except (FileNotFoundError, NotADirectoryError):
+            if (stored := await pictures.read(clip, source)) is not None:
+                return web.Response(body=stored, content_type=file.content_type, headers=headers)
+            # Replaced since the row was read, or lost: the row knows.
+    return web.Response(body=PLACEHOLDER, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+
+async def previews(request: web.Request) -> web.StreamResponse:
+    return json_response(ClipPreviewsJson.of(await clip_in_path(request)))
+
+
+async def set_manual(request: web.Request) -> web.StreamResponse:
+    asked, clip = body_of(request, ManualRequest), await clip_in_path(request)
+    manual = request.app[MANUAL_PICTURES]
+    wanted = f"set_manual_from_timestamp {clip.id} {asked.model_dump_json(exclude_unset=True)}"
+    return await _picked(request, clip, wanted, lambda: manual.set_from_timestamp(clip.id, asked))
+
+
+async def promote(request: web.Request) -> web.StreamResponse:
+    source, clip = PreviewSource(body_of(request, PromoteRequest).source), await clip_in_path(request)
+    manual = request.app[MANUAL_PICTURES]
+    wanted = f"promote_preview {clip.id} {source}"
+    return await _picked(request, clip, wanted, lambda: manual.promote(clip.id, source))
+
+
+def status_error(problem: Problem) -> web.Response:
+    """A problem as `set_manual_from_timestamp` promises it; who may not ask is told as everywhere."""
+    if problem.status in {401, 403}:
+        return problem_response(problem)
+    told = ManualErrorJson(error=problem.detail, field=problem.field)
+    return web.json_response(told.model_dump(), status=problem.status, headers=problem.headers)
+
+
+async def _picked(
+    request: web.Request, clip: Clip, wanted: str, carry_out: Callable[[], Awaitable[Clip]]
+) -> web.StreamResponse:
+    made: list[Clip] = []
+
+    async def do() -> None:
+        made.append(await carry_out())
+
+    async def answer(clip_id: str) -> StoredAnswer:
+        told = made[0]
+        if told.previews.manual is None:
+            raise Problem(409, "It was taken away again", "Somebody removed the picture just now; try again.")
+        return StoredAnswer(200, ManualJson.of(told, told.previews.manual).model_dump_json())
+
+    return await carried_out(request, Order(wanted, clip.id, do, answer, makes_clip=False))
+
+
+_CLIP = "/api/clips/{id}"
+
+ROUTES = (
+    Route(
+        "GET",
+        f"{_CLIP}/thumbnail",
+        thumbnail,
+        Action.VIEW,
+        "The preview picture, or a placeholder",
+        camera=camera_of_clip,
+        query=ThumbnailQuery,
+        media_type="image/jpeg",
+        also_head=True,
+    ),
+    Route(
+        "GET",
+        f"{_CLIP}/previews",
+        previews,
+        Action.VIEW,
+        "The previews there are",
+        camera=camera_of_clip,
+        response=ClipPreviewsJson,
+    ),
+    Route(
+        "POST",
+        f"{_CLIP}/set_manual_from_timestamp",
+        set_manual,
+        Action.MANAGE,
+        "Let a frame of the clip stand for it, as PNG",
+        camera=camera_of_clip,
+        body=ManualRequest,
+        response=ManualJson,
+        errors=status_error,
+        error_response=ManualErrorJson,
+    ),
+    Route(
+        "POST",
+        f"{_CLIP}/promote_preview",
+        promote,
+        Action.MANAGE,
+        "Let one of the pictures there are stand for the clip",
+        camera=camera_of_clip,
+        body=PromoteRequest,
+        response=ManualJson,
+    ),
+)

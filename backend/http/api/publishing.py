@@ -1,0 +1,187 @@
+"""Publishing, the feed, drafts, likes and batches. Parses and answers; `backend.clips` does the work."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from backend.access.actions import Action
+from backend.catalogue import Clip, ClipFilter, MediaType
+from backend.catalogue.lifecycle import Status
+from backend.clips.idempotency import Order, StoredAnswer
+from backend.http.api.clips import camera_of_clip, carried_out, clip_in_path, clip_list
+from backend.http.handles import BATCH, CATALOGUE, CLIPS, PRINCIPAL, PUBLISHING
+from backend.http.problems import Problem
+from backend.http.routes import Route, body_of, json_response, query_of
+from backend.http.wire.clips import ClipJson, ClipListJson
+from backend.http.wire.publishing import BatchJson, BatchRequest, FeedQuery, LikeJson, PublishRequest
+
+NOT_PUBLISHED = frozenset(Status) - {Status.PUBLISHED}
+
+
+async def publish(request: web.Request) -> web.StreamResponse:
+    asked, publishing = body_of(request, PublishRequest), request.app[PUBLISHING]
+    return await _verb(
+        request,
+        f"publish {asked.model_dump_json()}",
+        lambda clip_id: publishing.publish(clip_id, caption=asked.caption, at=asked.at),
+    )
+
+
+async def unpublish(request: web.Request) -> web.StreamResponse:
+    return await _verb(request, "unpublish", request.app[PUBLISHING].unpublish)
+
+
+async def like(request: web.Request) -> web.StreamResponse:
+    visitor = request[PRINCIPAL].visitor
+    return await _verb(request, "like", lambda clip_id: request.app[PUBLISHING].like(clip_id, visitor))
+
+
+async def unlike(request: web.Request) -> web.StreamResponse:
+    visitor = request[PRINCIPAL].visitor
+    return await _verb(request, "unlike", lambda clip_id: request.app[PUBLISHING].unlike(clip_id, visitor))
+
+
+async def liked(request: web.Request) -> web.StreamResponse:
+    clip = await clip_in_path(request)
+    by_me = await request.app[CATALOGUE].is_liked(clip.id, request[PRINCIPAL].visitor)
+    return json_response(LikeJson(clip_id=clip.id, likes=clip.likes, liked=by_me))
+
+
+async def feed(request: web.Request) -> web.StreamResponse:
+    asked = query_of(request, FeedQuery)
+    wanted = _filter(asked, frozenset())
+    return clip_list(request, await request.app[CATALOGUE].feed(wanted, asked.cursor, asked.limit))
+
+
+async def drafts(request: web.Request) -> web.StreamResponse:
+    asked = query_of(request, FeedQuery)
+    wanted = _filter(asked, NOT_PUBLISHED)
+    return clip_list(request, await request.app[CATALOGUE].list_clips(wanted, asked.cursor, asked.limit))
+
+
+async def batch(request: web.Request) -> web.StreamResponse:
+    asked, principal = body_of(request, BatchRequest), request[PRINCIPAL]
+    if asked.action != "publish" and (asked.caption is not None or asked.at is not None):
+        field = "caption" if asked.caption is not None else "at"
+        raise Problem(422, "The body is not valid", f"{field}: only publish takes it.", field=field)
+    results: list[BatchJson] = []
+
+    async def carry_out() -> None:
+        results.append(await request.app[BATCH].run(asked, principal))
+
+    async def answer(_subject: str) -> StoredAnswer:
+        return StoredAnswer(200, results[-1].model_dump_json())
+
+    order = Order(
+        request=f"batch {asked.model_dump_json()}",
+        subject="",
+        carry_out=carry_out,
+        answer=answer,
+        makes_clip=False,
+    )
+    return await carried_out(request, order)
+
+
+def _filter(asked: FeedQuery, statuses: frozenset[Status]) -> ClipFilter:
+    media_type = None if asked.media_type is None else MediaType(asked.media_type)
+    return ClipFilter(statuses=statuses, camera=asked.camera, q=asked.q, media_type=media_type)
+
+
+async def _verb(
+    request: web.Request, verb: str, carry_out: Callable[[str], Awaitable[Clip]]
+) -> web.StreamResponse:
+    clips = request.app[CLIPS]
+    clip_id = (await clips.get(request.match_info["id"])).id
+
+    async def answer(subject: str) -> StoredAnswer:
+        return StoredAnswer(200, clips.json(await clips.get(subject)).model_dump_json())
+
+    order = Order(
+        request=f"{verb} {clip_id}",
+        subject=clip_id,
+        carry_out=lambda: carry_out(clip_id),
+        answer=answer,
+        makes_clip=False,
+    )
+    return await carried_out(request, order)
+
+
+_CLIP = "/api/clips/{id}"
+
+ROUTES = (
+    Route(
+        "POST",
+        f"{_CLIP}/publish",
+        publish,
+        Action.MANAGE,
+        "Publish a draft, now or at a later time; again changes that time",
+        camera=camera_of_clip,
+        body=PublishRequest,
+        body_required=False,
+        response=ClipJson,
+    ),
+    Route(
+        "POST",
+        f"{_CLIP}/unpublish",
+        unpublish,
+        Action.MANAGE,
+        "Back to the drafts; a time to publish at is forgotten",
+        camera=camera_of_clip,
+        response=ClipJson,
+    ),
+    Route(
+        "POST",
+        f"{_CLIP}/like",
+        like,
+        Action.VIEW,
+        "Like a clip; counted once per visitor",
+        camera=camera_of_clip,
+        response=ClipJson,
+    ),
+    Route(
+        "DELETE",
+        f"{_CLIP}/like",
+        unlike,
+        Action.VIEW,
+        "Take a like back",
+        camera=camera_of_clip,
+        response=ClipJson,
+    ),
+    Route(
+        "GET",
+        f"{_CLIP}/like",
+        liked,
+        Action.VIEW,
+        "How many like a clip, and whether you do",
+        camera=camera_of_clip,
+        response=LikeJson,
+    ),
+    Route(
+        "GET",
+        "/api/feed",
+        feed,
+        Action.VIEW,
+        "What is published, the latest publication first",
+        query=FeedQuery,
+        response=ClipListJson,
+    ),
+    Route(
+        "GET",
+        "/api/drafts",
+        drafts,
+        Action.VIEW,
+        "What is not published, the newest recording first",
+        query=FeedQuery,
+        response=ClipListJson,
+    ),
+    Route(
+        "POST",
+        "/api/clips/batch",
+        batch,
+        # To look at clips is all it takes to ask; what may be done to each is judged by its camera.
+        Action.VIEW,
+        "Publish, unpublish, delete or retry many clips; a result for each",
+        body=BatchRequest,
+        response=BatchJson,
+    ),
+)

@@ -1,0 +1,158 @@
+"""Schedules: list, make, change, delete, and what became of them. Parses and answers only."""
+
+from aiohttp import web
+
+from backend.access.actions import Action
+from backend.access.authorise import authorise
+from backend.base.ids import is_id, new_id
+from backend.clips.idempotency import Order, SentKey, StoredAnswer
+from backend.http.handles import CAMERAS, CATALOGUE, IDEMPOTENCY, PRINCIPAL, SCHEDULES
+from backend.http.routes import Route, body_of, camera_in_query, json_response, query_of
+from backend.http.wire.schedules import (
+    RunJson,
+    RunListJson,
+    RunQuery,
+    ScheduleJson,
+    ScheduleListJson,
+    SchedulePatch,
+    ScheduleQuery,
+    ScheduleRequest,
+)
+
+
+async def camera_of_schedule(request: web.Request) -> str | None:
+    """The camera of the schedule in the path; None when there is none (the handler answers 404)."""
+    schedule_id = request.match_info["id"]
+    rows = request.app[CATALOGUE].schedules
+    schedule = await rows.get(schedule_id) if is_id(schedule_id) else None
+    return None if schedule is None else schedule.spec.camera
+
+
+async def list_schedules(request: web.Request) -> web.StreamResponse:
+    schedules, principal = request.app[SCHEDULES], request[PRINCIPAL]
+    found = await schedules.every(query_of(request, ScheduleQuery).camera)
+    seen = [schedule for schedule in found if principal.may(Action.VIEW, schedule.spec.camera)]
+    return json_response(ScheduleListJson(schedules=await schedules.json(seen)))
+
+
+async def get_schedule(request: web.Request) -> web.StreamResponse:
+    schedules = request.app[SCHEDULES]
+    (told,) = await schedules.json([await schedules.get(request.match_info["id"])])
+    return json_response(told)
+
+
+async def list_runs(request: web.Request) -> web.StreamResponse:
+    limit = query_of(request, RunQuery).limit
+    runs = await request.app[SCHEDULES].runs(request.match_info["id"], limit)
+    return json_response(RunListJson(runs=[RunJson.of(run) for run in runs]))
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    asked, schedules, schedule_id = body_of(request, ScheduleRequest), request.app[SCHEDULES], new_id()
+    _may_manage(request, asked.camera)
+
+    async def answer(made: str) -> StoredAnswer:
+        (told,) = await schedules.json([await schedules.get(made)])
+        return StoredAnswer(201, told.model_dump_json())
+
+    order = Order(
+        request=f"{request.path} {asked.model_dump_json(exclude_unset=True)}",
+        subject=schedule_id,
+        carry_out=lambda: schedules.create(asked, schedule_id),
+        answer=answer,
+        makes_clip=False,
+    )
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        await order.carry_out()
+        stored = await order.answer(schedule_id)
+    else:
+        stored = await request.app[IDEMPOTENCY].once(SentKey(request[PRINCIPAL].visitor, key), order)
+    headers = {"Location": f"/api/schedules/{schedule_id}"} if not stored.replayed else {}
+    return web.Response(
+        body=stored.body.encode(), status=stored.status, content_type="application/json", headers=headers
+    )
+
+
+async def patch(request: web.Request) -> web.StreamResponse:
+    asked, schedules = body_of(request, SchedulePatch), request.app[SCHEDULES]
+    if "camera" in asked.model_fields_set:
+        _may_manage(request, asked.camera)
+    changed = await schedules.change(request.match_info["id"], asked)
+    (told,) = await schedules.json([changed])
+    return json_response(told)
+
+
+async def delete(request: web.Request) -> web.StreamResponse:
+    await request.app[SCHEDULES].delete(request.match_info["id"])
+    return web.Response(status=204)
+
+
+def _may_manage(request: web.Request, camera: str | None) -> None:
+    """The camera stands in the body, so the route itself could not judge by it."""
+    recorder = request.app[CAMERAS].find(camera)
+    authorise(request[PRINCIPAL], Action.MANAGE, recorder.settings.camera_id)
+
+
+_SCHEDULE = "/api/schedules/{id}"
+
+ROUTES = (
+    Route(
+        "GET",
+        "/api/schedules",
+        list_schedules,
+        Action.VIEW,
+        "Schedules of recordings and timelapses, with their next times and newest run",
+        camera=camera_in_query,
+        query=ScheduleQuery,
+        response=ScheduleListJson,
+    ),
+    Route(
+        "POST",
+        "/api/schedules",
+        create,
+        Action.MANAGE,
+        "Record by the clock, or make a timelapse",
+        body=ScheduleRequest,
+        response=ScheduleJson,
+        status=201,
+    ),
+    Route(
+        "GET",
+        _SCHEDULE,
+        get_schedule,
+        Action.VIEW,
+        "One schedule",
+        camera=camera_of_schedule,
+        response=ScheduleJson,
+    ),
+    Route(
+        "PATCH",
+        _SCHEDULE,
+        patch,
+        Action.MANAGE,
+        "Change a schedule; it counts after what is under way",
+        camera=camera_of_schedule,
+        body=SchedulePatch,
+        response=ScheduleJson,
+    ),
+    Route(
+        "DELETE",
+        _SCHEDULE,
+        delete,
+        Action.MANAGE,
+        "Delete a schedule and its history; clips stay",
+        camera=camera_of_schedule,
+        status=204,
+    ),
+    Route(
+        "GET",
+        f"{_SCHEDULE}/runs",
+        list_runs,
+        Action.VIEW,
+        "What was due, when it ran, and why it did not; newest first",
+        camera=camera_of_schedule,
+        query=RunQuery,
+        response=RunListJson,
+    ),
+)

@@ -1,0 +1,148 @@
+"""The box and its history: system, analytics."""
+
+import asyncio
+import os
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from backend import __version__
+from backend.access.actions import Action
+from backend.base.host import look
+from backend.catalogue import Sample, SampleFilter, utc_now
+from backend.http.handles import (
+    BEGAN_S,
+    CAMERAS,
+    CATALOGUE,
+    EVENTS,
+    FILES,
+    HEALTH,
+    PRINCIPAL,
+    RECORDER_ID,
+    STARTED_AT,
+    STORAGE,
+    TRANSCODER,
+    VIEWERS,
+)
+from backend.http.problems import Problem
+from backend.http.routes import Route, camera_in_query, json_response, query_of
+from backend.http.wire.service import (
+    AnalyticsJson,
+    AnalyticsQuery,
+    CameraSamplesJson,
+    CameraStorageJson,
+    ClipTallyJson,
+    ConcernJson,
+    DiskJson,
+    EncoderJson,
+    EncoderTriedJson,
+    SampleJson,
+    StorageJson,
+    SystemJson,
+)
+from recorder.recording.transcoder import Transcoder
+
+STEPS_S = {"minute": 60, "hour": 3600, "day": 86400}
+MOST_POINTS = 1500
+
+
+def _encoder(transcoder: Transcoder) -> EncoderJson:
+    return EncoderJson(
+        name=transcoder.encoder,
+        tried=[
+            EncoderTriedJson(name=one.name, works=not one.reason, reason=one.reason)
+            for one in transcoder.tried
+        ],
+        running=transcoder.running,
+        waiting=transcoder.waiting,
+    )
+
+
+async def system(request: web.Request) -> web.StreamResponse:
+    app = request.app
+    now = await asyncio.get_running_loop().run_in_executor(None, look, app[FILES].clips_dir, app[BEGAN_S])
+    storage = await app[CATALOGUE].storage_by_camera()
+    return json_response(
+        SystemJson(
+            version=__version__,
+            recorder_id=app[RECORDER_ID],
+            started_at=app[STARTED_AT],
+            uptime_seconds=now.uptime_s,
+            python=now.python,
+            platform=now.platform,
+            pid=os.getpid(),
+            memory_rss_bytes=now.memory_rss_bytes,
+            cpu_seconds=now.cpu_s,
+            load_average=now.load_average,
+            disk=DiskJson(
+                total_bytes=now.disk_total_bytes,
+                free_bytes=now.disk_free_bytes,
+                clips_bytes=sum(camera.size_bytes for camera in storage),
+                clips=sum(camera.clips for camera in storage),
+            ),
+            cameras=[
+                CameraStorageJson(camera=one.camera, clips=one.clips, size_bytes=one.size_bytes)
+                for one in storage
+            ],
+            storage=StorageJson.of(app[STORAGE].status()),
+            encoder=_encoder(app[TRANSCODER]),
+            clock=app[CAMERAS].find(None).status().clock,
+            event_streams=app[EVENTS].subscribers,
+            live_viewers=app[VIEWERS].count,
+            concerns=ConcernJson.all_of(app[HEALTH].concerns),
+        )
+    )
+
+
+async def analytics(request: web.Request) -> web.StreamResponse:
+    asked, principal = query_of(request, AnalyticsQuery), request[PRINCIPAL]
+    to = asked.to or utc_now()
+    from_ = asked.from_ or to - timedelta(days=1)
+    step_s = _step_s(asked.step, from_, to)
+    wanted = SampleFilter(from_, to, step_s, asked.camera)
+    found = await request.app[CATALOGUE].samples(wanted)
+    by_camera: dict[str, list[Sample]] = {}
+    for sample in found:
+        if principal.may(Action.VIEW, sample.camera):
+            by_camera.setdefault(sample.camera, []).append(sample)
+    cameras = [
+        CameraSamplesJson(camera=camera, samples=[SampleJson.of(sample) for sample in samples])
+        for camera, samples in sorted(by_camera.items())
+    ]
+    clips = [
+        ClipTallyJson(camera=one.camera, at=one.at, clips=one.clips, size_bytes=one.size_bytes)
+        for one in await request.app[CATALOGUE].clips_by_quarter(wanted)
+        if principal.may(Action.VIEW, one.camera)
+    ]
+    told = AnalyticsJson(from_=from_, to=to, step_seconds=step_s, cameras=cameras, clips=clips)
+    return json_response(told)
+
+
+def _step_s(step: str | None, from_: datetime, to: datetime) -> int:
+    length_s = (to - from_).total_seconds()
+    if length_s <= 0:
+        raise Problem(422, "The query is not valid", "to: must be later than from.", field="to")
+    if step is None:
+        fitting = [candidate for candidate in STEPS_S.values() if length_s / candidate <= MOST_POINTS]
+        step_s = fitting[0] if fitting else STEPS_S["day"]
+    else:
+        step_s = STEPS_S[step]
+    if length_s / step_s > 5 * MOST_POINTS:
+        detail = "step: gives too many points for this span; choose a longer step or a shorter span."
+        raise Problem(422, "The query is not valid", detail, field="step")
+    return step_s
+
+
+ROUTES = (
+    Route("GET", "/api/system", system, Action.ADMIN, "The box itself", response=SystemJson),
+    Route(
+        "GET",
+        "/api/analytics",
+        analytics,
+        Action.VIEW,
+        "What each camera did: frame rate, fill, drops, seconds in each state, bytes",
+        camera=camera_in_query,
+        query=AnalyticsQuery,
+        response=AnalyticsJson,
+    ),
+)

@@ -1,0 +1,198 @@
+"""A route as a declaration, and the one wrapper that turns declarations into handlers.
+
+A declaration names the action it needs, how to find the camera it concerns and the models of what
+goes in and out. The wrapper authorises, parses and refuses; the OpenAPI page is made from the same
+declarations. Not here: who is asking (the access middleware has put PRINCIPAL on the request).
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from backend.access.actions import Action
+from backend.access.authorise import authorise
+from backend.http.handles import PRINCIPAL
+from backend.http.problems import Problem, as_problem, problem_of_validation, problem_response
+from backend.http.wire.times import Asked
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CameraLocator = Callable[[web.Request], Awaitable[str | None]]
+
+BODY_LIMIT_BYTES = 64 * 1024
+BODY_TIMEOUT_S = 10.0
+
+M = TypeVar("M", bound=Asked)
+
+_QUERY: web.RequestKey[Asked | None] = web.RequestKey("query")
+_BODY: web.RequestKey[Asked | None] = web.RequestKey("body")
+
+
+async def no_camera(request: web.Request) -> str | None:
+    """Locator of a route that concerns no single camera."""
+    return None
+
+
+async def camera_in_path(request: web.Request) -> str | None:
+    """Locator of a route with `{camera}` in its path."""
+    return request.match_info["camera"]
+
+
+async def camera_in_query(request: web.Request) -> str | None:
+    """Locator of a route with an optional `?camera=`."""
+    return request.query.get("camera")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `action` None is open to everybody: the page itself, the key exchange, /livez."""
+
+    method: str
+    path: str
+    handler: Handler
+    action: Action | None
+    summary: str
+    camera: CameraLocator = no_camera
+    query: type[Asked] | None = None
+    body: type[Asked] | None = None
+    body_required: bool = True
+    """False: an empty body stands for the model's defaults."""
+    body_limit_bytes: int = BODY_LIMIT_BYTES
+    body_timeout_s: float = BODY_TIMEOUT_S
+    response: type[BaseModel] | None = None
+    media_type: str = "application/json"
+    """Content type of the success answer, for the OpenAPI page."""
+    status: int = 200
+    also_head: bool = False
+    """Whether HEAD is answered, too. A GET whose answer is one of our models always does."""
+    documented: bool = True
+    errors: Callable[[Problem], web.Response] = problem_response
+    """How problems of this route are written, where a fixed name asks for another form."""
+    error_response: type[BaseModel] | None = None
+    """That other form, for the OpenAPI page."""
+
+
+def query_of(request: web.Request, model: type[M]) -> M:
+    """The parsed query; `model` is the one the route declares."""
+    return _parsed(request[_QUERY], model)
+
+
+def body_of(request: web.Request, model: type[M]) -> M:
+    """The parsed body; `model` is the one the route declares."""
+    return _parsed(request[_BODY], model)
+
+
+def json_response(model: BaseModel, *, status: int = 200) -> web.Response:
+    """`model` as the JSON answer."""
+    return web.Response(body=model.model_dump_json().encode(), status=status, content_type="application/json")
+
+
+def install(app: web.Application, routes: Iterable[Route]) -> None:
+    """Add every route to `app`, wrapped."""
+    for route in routes:
+        wrapped = _wrap(route)
+        app.router.add_route(route.method, route.path, wrapped)
+        if route.also_head or (route.method == "GET" and route.response is not None):
+            app.router.add_route("HEAD", route.path, wrapped)
+
+
+def path_without_patterns(path: str) -> str:
+    """`/api/clips/{id:[0-9a-f-]+}` as people and OpenAPI write it: `/api/clips/{id}`."""
+    return re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}", r"{\1}", path)
+
+
+def _parsed(value: Asked | None, model: type[M]) -> M:
+    if not isinstance(value, model):
+        raise TypeError(f"this route does not declare {model.__name__}")
+    return value
+
+
+def _wrap(route: Route) -> Handler:
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if route.action is not None:
+            authorise(request[PRINCIPAL], route.action, await route.camera(request))
+        request[_QUERY] = _parse_query(request, route.query)
+        request[_BODY] = await _parse_body(request, route)
+        return await route.handler(request)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await guarded(request)
+        except Exception as error:
+            # Once bytes have left, a second answer would land in the middle of the first.
+            if request.writer.output_size > 0 or (problem := as_problem(error)) is None:
+                raise
+            return route.errors(problem)
+
+    return answer
+
+
+def _parse_query(request: web.Request, model: type[Asked] | None) -> Asked | None:
+    given = request.query
+    known = [] if model is None else fields_of(model)
+    for name in given:
+        if len(given.getall(name)) > 1:
+            raise Problem(422, "The query is not valid", f"{name}: is given twice.", field=name)
+    try:
+        return (model or _NoQuery).model_validate_strings(dict(given))
+    except ValidationError as error:
+        raise problem_of_validation(error, status=422, source="query", known=known) from None
+
+
+class _NoQuery(Asked):
+    """A route that takes no query refuses one: a misspelt filter must not pass silently."""
+
+
+async def _parse_body(request: web.Request, route: Route) -> Asked | None:
+    if route.body is None:
+        return None
+    raw = await _read_body(request, route.body_limit_bytes, route.body_timeout_s)
+    if not raw.strip():
+        if route.body_required:
+            raise Problem(400, "The body is missing", "Send a JSON object.")
+        raw = b"{}"
+    elif request.content_type != "application/json":
+        raise Problem(
+            415,
+            "The body must be JSON",
+            "Send `Content-Type: application/json`.",
+            headers={"Accept": "application/json"},
+        )
+    try:
+        return route.body.model_validate_json(raw)
+    except ValidationError as error:
+        if any(e["type"] == "json_invalid" for e in error.errors(include_url=False, include_input=False)):
+            raise Problem(400, "The body is not JSON", "Send one well-formed JSON object in UTF-8.") from None
+        raise problem_of_validation(error, status=422, source="body", known=fields_of(route.body)) from None
+
+
+async def _read_body(request: web.Request, limit_bytes: int, timeout_s: float) -> bytes:
+    too_large = Problem(413, "The body is too large", f"Send at most {limit_bytes} bytes.")
+    if (request.content_length or 0) > limit_bytes:
+        raise too_large
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for piece in request.content.iter_chunked(16 * 1024):
+                raw += piece
+                if len(raw) > limit_bytes:
+                    raise too_large
+    except TimeoutError:
+        raise Problem(
+            408,
+            "The body did not arrive in time",
+            f"Send the whole body within {timeout_s:g} seconds.",
+            headers={"Connection": "close"},
+        ) from None
+    except web.RequestPayloadError:
+        raise Problem(400, "The body is broken", "Send a body whose framing or coding is right.") from None
+    return bytes(raw)
+
+
+def fields_of(model: type[BaseModel]) -> list[str]:
+    """The names under which the fields of `model` travel."""
+    return [field.alias or name for name, field in model.model_fields.items()]

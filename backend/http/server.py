@@ -1,0 +1,123 @@
+"""The HTTP server around the routes: the gate, errors, headers, counting, deadlines on connections.
+
+Not here: what the routes do, and which concrete parts there are (`app`).
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from aiohttp import web
+
+from backend.access.gate import Access
+from backend.access.peers import is_trustworthy
+from backend.access.principals import ANONYMOUS
+from backend.http.handles import ACCESS, METRICS, PRINCIPAL, ROUTES
+from backend.http.problems import Problem, as_problem, internal_problem, problem_response
+from backend.http.routes import BODY_LIMIT_BYTES, Route, install, path_without_patterns
+from backend.http.static import content_security_policy
+from backend.metrics.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+KEEPALIVE_TIMEOUT_S = 30.0
+"""An idle connection, and one that has not finished sending its headers, is closed after this."""
+LINGER_S = 5.0
+"""How long what is left of a refused body is read and thrown away, so that the answer arrives."""
+SHUTDOWN_TIMEOUT_S = 3.0
+_STREAMED = ("text/event-stream", "video/", "multipart/", "application/zip")
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_application(
+    routes: tuple[Route, ...], access: Access, metrics: Metrics, media_origin: str | None = None
+) -> web.Application:
+    """An application that serves `routes` behind the gate; the caller adds the parts handlers need.
+
+    `media_origin`: where else than here the page may fetch clips from (see `content_security_policy`).
+    """
+    app = web.Application(middlewares=[_answer_errors, _gate], client_max_size=BODY_LIMIT_BYTES)
+    app[ROUTES] = routes
+    app[ACCESS] = access
+    app[METRICS] = metrics
+    install(app, routes)
+    headers = _HEADERS | {"Content-Security-Policy": content_security_policy(media_origin)}
+    app.on_response_prepare.append(partial(_set_headers, headers))
+    return app
+
+
+def make_runner(app: web.Application, *, keepalive_timeout_s: float = KEEPALIVE_TIMEOUT_S) -> web.AppRunner:
+    """The runner with the deadlines aiohttp leaves open by default; it logs no requests."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=keepalive_timeout_s,
+        lingering_time=LINGER_S,
+        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+        handler_cancellation=True,
+    )
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    started = time.monotonic()
+    metrics = request.app[METRICS]
+    try:
+        answer = await handler(request)
+    except ConnectionError:
+        raise  # the other side went away: nobody is left to answer
+    except Exception as error:
+        problem = as_problem(error)
+        if problem is None or request.writer.output_size > 0:
+            metrics.failed("http")
+            _log.exception("%s %s failed", request.method, _route_of(request))
+        if request.writer.output_size > 0:
+            raise  # part of an answer is out: only closing the connection tells that it is not whole
+        answer = problem_response(problem or internal_problem())
+    streamed = request.method == "GET" and answer.content_type.startswith(_STREAMED)
+    elapsed_s = None if streamed or answer.status == 101 else time.monotonic() - started
+    metrics.answered(request.method, _route_of(request), answer.status, elapsed_s)
+    return answer
+
+
+@web.middleware
+async def _gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    access = request.app[ACCESS]
+    request[PRINCIPAL] = ANONYMOUS
+    host = access.check_host(request)
+    access.check_origin(request)
+    request[PRINCIPAL] = principal = await access.identify(request, host)
+    if request.match_info.http_exception is not None and principal.is_anonymous:
+        raise Problem(  # a stranger does not learn which addresses exist
+            401,
+            "Access key needed",
+            "Send the key as `Authorization: Bearer KEY`.",
+            headers={"WWW-Authenticate": 'Bearer realm="hindsight"'},
+        )
+    return await handler(request)
+
+
+async def _set_headers(headers: Mapping[str, str], request: web.Request, answer: web.StreamResponse) -> None:
+    for name, value in headers.items():
+        answer.headers.setdefault(name, value)
+    if is_trustworthy(request):  # elsewhere browsers ignore it, with an error on the console
+        answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    answer.headers["Server"] = "Hindsight"
+    if answer.headers.get("Connection", "").lower() == "close":
+        answer.force_close()
+
+
+def _route_of(request: web.Request) -> str:
+    """The declared path: never the asked one, which would make a metric per guess."""
+    resource = request.match_info.route.resource
+    return path_without_patterns(resource.canonical) if resource else "none"

@@ -1,0 +1,194 @@
+"""The page and its files: read once, served from memory.
+
+Scripts leave without their comments, scripts and styles without their indentation: both are for readers of
+the source, not for a phone. Lines stay where they are, so that an error names the line of the file.
+
+All of web/ lies under one address that holds the hash of the whole tree, so the files may be cached
+for ever and relative imports between them always get one consistent version. The page itself is
+never cached and is the only one that names the hash.
+"""
+
+import base64
+import gzip
+import hashlib
+import mimetypes
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from backend.base.shipped import CHECK_PAGE
+from backend.http.problems import Problem
+from backend.http.routes import Route
+
+PLACEHOLDER = "/assets/HASH/"
+
+_POLICY = {
+    "default-src": "'self'",
+    "img-src": "'self' blob: data:",
+    "media-src": "'self' blob:",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+    # Only the worker that shares one event stream between pages (web/shared_events.js).
+    "trusted-types": "hindsight-worker",
+}
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+_TEXT = frozenset({*_TYPES.values(), "application/json"})
+_TYPE_NOTE = re.compile(r"/\*\* @type [^*]*\*/ ?")
+_SMALLEST_TO_COMPRESS_BYTES = 1024
+
+
+def content_security_policy(media_origin: str | None = None, **extra: str) -> str:
+    """The policy of every answer; `extra` names directives with - written as _.
+
+    `media_origin`: scheme, host and port of the object store that browsers may fetch clips from.
+    """
+    directives = _POLICY | {name.replace("_", "-"): value for name, value in extra.items()}
+    if media_origin is not None:
+        for name in ("img-src", "media-src", "connect-src"):
+            directives[name] += f" {media_origin}"
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file as it leaves: `compressed` is None where gzip does not pay."""
+
+    content_type: str
+    body: bytes
+    compressed: bytes | None
+    headers: Mapping[str, str]
+
+
+class Site:
+    """The files of web/ and the pages at the root. Reading them blocks: make it before serving."""
+
+    def __init__(
+        self, web_dir: Path, check_page: Path | None = None, media_origin: str | None = None
+    ) -> None:
+        """`media_origin`: see `content_security_policy`."""
+        self._media_origin = media_origin
+        files = {
+            str(path.relative_to(web_dir)): as_served(path)
+            for path in sorted(web_dir.rglob("*"))
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(web_dir).parts)
+        }
+        digest = hashlib.sha256()
+        for name, body in files.items():
+            digest.update(f"{name}\0{len(body)}\0".encode() + body)
+        self.hash = digest.hexdigest()[:16]
+        cached = {"Cache-Control": "public, max-age=31536000, immutable"}
+        self._assets = {n: _file(n, b, cached) for n, b in files.items() if n != "index.html"}
+        self._index = self._page("index.html", files.get("index.html", b"<!doctype html>"))
+        self._check_page: StaticFile | None = None
+        if check_page is not None and check_page.is_file():
+            self._check_page = self._page(CHECK_PAGE, check_page.read_bytes())
+
+    def routes(self) -> tuple[Route, ...]:
+        """The page, its files and the playback check: open to everybody, they hold nothing private."""
+        served = {
+            "/": self._answer_index,
+            "/assets/{hash:[0-9a-f]+}/{path:.+}": self._answer_asset,
+            f"/{CHECK_PAGE}": self._answer_check_page,
+        }
+        return tuple(
+            Route("GET", path, handler, None, "The page", also_head=True, documented=False)
+            for path, handler in served.items()
+        )
+
+    def _page(self, name: str, body: bytes) -> StaticFile:
+        text = body.decode().replace(PLACEHOLDER, f"/assets/{self.hash}/")
+        headers = {"Cache-Control": "no-store"}
+        scripts, styles = _inline_hashes(text, "script"), _inline_hashes(text, "style")
+        if scripts or styles:
+            headers["Content-Security-Policy"] = content_security_policy(
+                self._media_origin, script_src=f"'self' {scripts}", style_src=f"'self' {styles}"
+            )
+        return _file(name, text.encode(), headers)
+
+    async def _answer_index(self, request: web.Request) -> web.StreamResponse:
+        return _answer(request, self._index)
+
+    async def _answer_asset(self, request: web.Request) -> web.StreamResponse:
+        file = self._assets.get(request.match_info["path"])
+        if file is None or request.match_info["hash"] != self.hash:
+            raise Problem(404, "No such file", "The page is of another version; load it again.")
+        return _answer(request, file)
+
+    async def _answer_check_page(self, request: web.Request) -> web.StreamResponse:
+        if self._check_page is None:
+            raise Problem(404, "No such page", f"{CHECK_PAGE} was not found beside the program.")
+        return _answer(request, self._check_page)
+
+
+def slim_script(script: str) -> str:
+    """Drop the indentation, the notes of types and the text of whole-line comments.
+
+    A string that spans lines would lose its indentation, so web/ holds none (tests/parts/web/test_files.py).
+    """
+    kept, inside = [], False
+    for line in script.split("\n"):
+        words = line.strip()
+        begins = not inside and words.startswith("/*") and "*/" not in words[2:-2]
+        if inside or begins:
+            inside = not words.endswith("*/")
+            kept.append("")
+        else:
+            kept.append("" if words.startswith("//") else _TYPE_NOTE.sub("", words))
+    return "\n".join(kept)
+
+
+def slim_style(style: str) -> str:
+    """Drop the indentation of a style sheet."""
+    return "\n".join(line.strip() for line in style.split("\n"))
+
+
+def as_served(path: Path) -> bytes:
+    """Read one file of web/ and return the bytes that leave, before compression."""
+    body = path.read_bytes()
+    slim = _SLIM.get(path.suffix)
+    return slim(body.decode()).encode() if slim else body
+
+
+_SLIM = {".js": slim_script, ".css": slim_style}
+
+
+def _file(name: str, body: bytes, headers: Mapping[str, str]) -> StaticFile:
+    guessed = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    compressed = None
+    if guessed in _TEXT and len(body) >= _SMALLEST_TO_COMPRESS_BYTES:
+        compressed = gzip.compress(body, 9, mtime=0)
+    return StaticFile(guessed, body, compressed, headers)
+
+
+def _answer(request: web.Request, file: StaticFile) -> web.Response:
+    headers = dict(file.headers)
+    charset = "; charset=utf-8" if file.content_type in _TEXT else ""
+    headers["Content-Type"] = file.content_type + charset
+    body = file.body
+    if file.compressed is not None:
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            body = file.compressed
+    return web.Response(body=body, headers=headers)
+
+
+def _inline_hashes(page: str, tag: str) -> str:
+    """CSP sources for the inline scripts or styles of a page that must also work from a file."""
+    found = re.findall(rf"<{tag}(?![^>]*\bsrc=)[^>]*>(.*?)</{tag}>", page, re.DOTALL | re.IGNORECASE)
+    hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in found)
+    return " ".join(f"'sha256-{value}'" for value in hashes)

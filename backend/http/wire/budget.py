@@ -1,0 +1,91 @@
+"""What recordings cost, as JSON."""
+
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from backend.http.wire.clips import MOST_AFTER_S, MOST_BEFORE_S
+from backend.http.wire.times import Answer, Asked, Seconds, Time
+from backend.retention.budget import Purse
+from backend.retention.estimates import Estimate
+
+
+class BudgetQuery(Asked):
+    """`GET /api/budget`."""
+
+    camera: str | None = Field(default=None, max_length=40, description="Only this one; default: all.")
+    seconds: Annotated[Seconds, Field(gt=0, le=MOST_BEFORE_S + MOST_AFTER_S)] | None = Field(
+        default=None,
+        description="Length of the clip; default: what Record takes (until stopped: 60 s).",
+    )
+
+
+class EstimateJson(Answer):
+    """Bytes, and where the estimate comes from."""
+
+    size_bytes: int
+    basis: str = Field(
+        description="buffer: the bitrate now; clips: what was recorded last; size: the number of pixels"
+    )
+
+    @classmethod
+    def of(cls, estimate: Estimate | None, times: float = 1.0) -> Self | None:
+        if estimate is None:
+            return None
+        return cls(size_bytes=round(estimate.amount * times), basis=estimate.basis.value)
+
+
+class CameraBudgetJson(Answer):
+    """What one camera's recordings take; null while nothing is known about it."""
+
+    camera: str
+    bytes_per_second: int | None
+    clip: EstimateJson | None
+    snapshot: EstimateJson | None
+    hours_left: float | None = Field(description="Hours of clips that fit into what is available.")
+
+
+class RoomJson(Answer):
+    """The disk of the clips."""
+
+    total_bytes: int
+    free_bytes: int
+    reserve_bytes: int = Field(description="Kept free: retention.reserve.")
+    available_bytes: int = Field(description="What recordings may still take.")
+    refusal: str | None = Field(description="Why recordings are refused now (507); null: they are not.")
+
+
+class CreditsJson(Answer):
+    """Credits of everybody on this box together."""
+
+    limit: int
+    spent: int
+    left: int
+    period_seconds: float
+    refills_at: Time
+    snapshot_cost: int
+    clip_cost: int
+
+    @classmethod
+    def of(cls, purse: Purse | None) -> Self | None:
+        if purse is None:
+            return None
+        return cls(
+            limit=purse.limit,
+            spent=purse.spent,
+            left=purse.left,
+            period_seconds=purse.period_s,
+            refills_at=purse.refills_at,
+            snapshot_cost=purse.snapshot_cost,
+            clip_cost=purse.clip_cost,
+        )
+
+
+class BudgetJson(Answer):
+    """`GET /api/budget`."""
+
+    seconds: float
+    cameras: list[CameraBudgetJson]
+    disk: RoomJson
+    hours_left: float | None = Field(description="At the mean bitrate of these cameras.")
+    credits: CreditsJson | None = Field(description="Null: recordings cost none.")

@@ -1,0 +1,343 @@
+"""Clips and snapshots as JSON: what is asked and what is answered."""
+
+import unicodedata
+from dataclasses import fields
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field
+
+from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
+from backend.catalogue.values import Clip, ClipPage, MediaType, PreviewInfo, PreviewSource
+from backend.http.wire.times import Answer, Asked, AskedTime, Seconds, Time
+from recorder.base.values import Gap
+
+MOST_BEFORE_S = 3600.0
+"""No buffer is longer, so more is a mistake; up to here the answer's `covered` tells what there was."""
+LONGEST_LEAD_IN_S = 0.5
+"""What is shared may hide as much: a player that ignores edit lists then begins half a second early."""
+MOST_AFTER_S = 6 * 3600.0
+"""A planned recording; longer ones are open-ended and stopped, or extended."""
+
+
+def _plain_text(text: str) -> str:
+    for character in text:
+        # NUL and lone surrogates cannot be stored, other control characters cannot be seen.
+        if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
+            raise ValueError("must not hold control characters")
+    return text.strip()
+
+
+def _distinct(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tags))
+
+
+Title = Annotated[str, Field(max_length=200), AfterValidator(_plain_text)]
+Caption = Annotated[str, Field(max_length=5000), AfterValidator(_plain_text)]
+Tag = Annotated[str, Field(max_length=50), AfterValidator(_plain_text), Field(min_length=1)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=20), AfterValidator(_distinct)]
+CameraName = Annotated[str, Field(max_length=40)]
+Before = Annotated[Seconds, Field(ge=0, le=MOST_BEFORE_S)]
+After = Annotated[Seconds, Field(ge=0, le=MOST_AFTER_S)]
+
+
+class ClipRequest(Asked):
+    """`POST /api/clips`. Seconds around `at`, or `start` and `end`; every field may be left out."""
+
+    camera: CameraName | None = Field(default=None, description="The first camera when left out.")
+    at: AskedTime | None = Field(
+        default=None, description="The label of the frame seen; default: the newest."
+    )
+    before_seconds: Before | None = Field(
+        default=None, description="Default: config recording.before_seconds."
+    )
+    after_seconds: After | None = Field(
+        default=None, description="Left out: config recording.after_seconds. null: until stopped."
+    )
+    start: AskedTime | None = Field(default=None, description="Absolute span, with `end`.")
+    end: AskedTime | None = None
+    replay: str | None = Field(
+        default=None,
+        max_length=64,
+        description="The token of an open replay: take `start` to `end` from what it shows, "
+        "though the buffer may have moved on.",
+    )
+    thumbnail: Literal["middle", "current"] = "middle"
+    title: Title = ""
+    caption: Caption = ""
+    tags: Tags = ()
+
+    @property
+    def until_stopped(self) -> bool:
+        """True when `after_seconds` was given as null."""
+        return "after_seconds" in self.model_fields_set and self.after_seconds is None
+
+
+class SnapshotRequest(Asked):
+    """`POST /api/snapshots`."""
+
+    camera: CameraName | None = Field(default=None, description="The first camera when left out.")
+    at: AskedTime | None = Field(default=None, description="The label of the frame; default: the newest.")
+    title: Title = ""
+    caption: Caption = ""
+    tags: Tags = ()
+
+
+class ClipPatch(Asked):
+    """`PATCH /api/clips/{id}`: what is left out stays as it is."""
+
+    title: Title = ""
+    caption: Caption = ""
+    tags: Tags = ()
+    thumbnail: Literal["middle", "current"] = "middle"
+    keep: bool = Field(default=False, description="A favourite: no retention rule deletes it.")
+
+
+class ExtendRequest(Asked):
+    """`POST /api/clips/{id}/extend`."""
+
+    seconds: Annotated[Seconds, Field(gt=0, le=MOST_AFTER_S)]
+
+
+class ClipQuery(Asked):
+    """`GET /api/clips`."""
+
+    status: str | None = Field(default=None, description="One or more states, separated by commas.")
+    camera: CameraName | None = None
+    q: str | None = Field(default=None, max_length=200, description="Words of title, caption and tags.")
+    from_: AskedTime | None = Field(default=None, alias="from", description="start_time at or after this.")
+    to: AskedTime | None = Field(default=None, description="start_time before this.")
+    media_type: Literal["video", "image"] | None = None
+    keep: bool | None = Field(default=None, description="Only favourites, or all but them.")
+    cursor: str | None = Field(default=None, max_length=500)
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class AroundJson(Answer):
+    """Seconds before and after the press; None: an absolute span, or until stopped."""
+
+    before_seconds: float | None
+    after_seconds: float | None
+
+
+class GapJson(Answer):
+    """An outage inside the clip: the last frame before it is held."""
+
+    start: Time
+    end: Time
+    duration_seconds: float
+    reason: str
+
+    @classmethod
+    def of(cls, gap: Gap) -> Self:
+        length_s = (gap.end - gap.start).total_seconds()
+        return cls(start=gap.start, end=gap.end, duration_seconds=length_s, reason=gap.reason)
+
+
+class PreviewJson(Answer):
+    """One preview picture."""
+
+    url: str
+    width: int
+    height: int
+    approximate: bool = Field(description="A keyframe near the moment; the exact frame follows.")
+
+
+class PreviewsJson(Answer):
+    """The previews a clip has, by source."""
+
+    current: PreviewJson | None
+    middle: PreviewJson | None
+    manual: PreviewJson | None
+
+
+class ClipPreviewsJson(Answer):
+    """`GET /api/clips/{id}/previews`."""
+
+    clip_id: str
+    chosen: str | None = Field(description="The source that the card shows now; null: a placeholder.")
+    thumbnail_url: str
+    previews: PreviewsJson
+
+    @classmethod
+    def of(cls, clip: Clip) -> Self:
+        chosen = chosen_preview(clip)
+        return cls(
+            clip_id=clip.id,
+            chosen=chosen.value if chosen else None,
+            thumbnail_url=thumbnail_url(clip),
+            previews=_previews(clip),
+        )
+
+
+class ClipJson(Answer):
+    """One clip or snapshot."""
+
+    number: int = Field(description="The order of recording, with holes: lists go by it, and no clock does.")
+    id: str
+    camera: str
+    media_type: str
+    title: str
+    caption: str
+    tags: tuple[str, ...]
+    status: str = Field(description="pending, processing, draft, published or failed")
+    progress: float | None = Field(description="0 to 1 while under way; null: open-ended, or done.")
+    error: str | None
+    retryable: bool
+    created_at: Time
+    pressed_at: Time
+    start_time: Time
+    end_time: Time | None
+    planned_end: Time | None
+    clock: str
+    requested: AroundJson
+    covered: AroundJson
+    duration_seconds: float | None
+    frame_count: int | None
+    gaps: list[GapJson]
+    continued_from: str | None
+    continued_by: str | None
+    width: int | None
+    height: int | None
+    fps: float | None
+    video_codec: str | None
+    audio_codec: str | None = Field(description="Null: no sound, or not finished yet.")
+    lead_in_seconds: float | None = Field(
+        description="Pictures before the first that the file hides; download?form=clean is without."
+    )
+    size_bytes: int | None
+    sha256: str | None
+    location: str
+    keep: bool = Field(description="A favourite: no retention rule deletes it.")
+    thumbnail: str
+    thumbnail_url: str
+    previews: PreviewsJson
+    playback_url: str | None = Field(description="Null until ready, and for images.")
+    download_url: str | None = Field(
+        description="Null until ready. Of published clips that hide more than half a second: clean."
+    )
+    image_url: str | None = Field(description="The picture itself; null for videos.")
+    public_url: str | None = Field(
+        description="A lasting address at the object store that everybody may read; published clips only."
+    )
+    publish_at: Time | None
+    published_at: Time | None
+    feed_number: int | None = Field(description="The order of publication; null: not published.")
+    likes: int
+    version: int
+
+    @classmethod
+    def of(
+        cls,
+        clip: Clip,
+        *,
+        progress: float | None = None,
+        recorded_s: float | None = None,
+        public_url: str | None = None,
+    ) -> Self:
+        """`progress` and `recorded_s` are those of a recording under way, fresher than its row."""
+        ready = clip.status in FINISHED
+        video = clip.media_type is MediaType.VIDEO
+        base = f"/api/clips/{clip.id}"
+        under_way = clip.status in UNFINISHED
+        converted = {
+            "progress": (progress if progress is not None else clip.progress) if under_way else None,
+            "requested": AroundJson(
+                before_seconds=clip.requested_before_s, after_seconds=clip.requested_after_s
+            ),
+            "covered": AroundJson(before_seconds=clip.covered_before_s, after_seconds=clip.covered_after_s),
+            "duration_seconds": recorded_s if under_way and recorded_s is not None else clip.duration_s,
+            "gaps": [GapJson.of(gap) for gap in clip.gaps],
+            "lead_in_seconds": clip.lead_in_s,
+            "thumbnail_url": thumbnail_url(clip),
+            "previews": _previews(clip),
+            "playback_url": f"{base}/playback/stream" if ready and video else None,
+            "download_url": _download_url(clip) if ready else None,
+            "public_url": public_url,
+            "image_url": f"{base}/download?inline=true" if ready and not video else None,
+        }
+        return cls.model_validate({name: getattr(clip, name) for name in _AS_THEY_ARE} | converted)
+
+
+_AS_THEY_ARE = ClipJson.model_fields.keys() & {field.name for field in fields(Clip)}
+
+
+class ClipListJson(Answer):
+    """One page of clips, newest first."""
+
+    clips: list[ClipJson]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: ClipPage) -> Self:
+        return cls(clips=[ClipJson.of(clip) for clip in page.items], next_cursor=page.next_cursor)
+
+
+class PlaybackJson(Answer):
+    """`GET /api/clips/{id}/playback`: where a player gets the clip."""
+
+    clip_id: str
+    media_type: str
+    provider: str = Field(description="Who serves the bytes: local, or the object store.")
+    mode: Literal["direct_url", "proxy_stream"]
+    playback_url: str
+    expires_at: Time | None
+    mime_type: str
+
+
+def hides_much(clip: Clip) -> bool:
+    """Whether what leaves the house must be the clean form: a player may ignore edit lists."""
+    return clip.media_type is MediaType.VIDEO and (clip.lead_in_s or 0.0) > LONGEST_LEAD_IN_S
+
+
+def _download_url(clip: Clip) -> str:
+    """A draft is its owner's and downloaded as it was recorded; what is published is for others."""
+    clean = clip.status is Status.PUBLISHED and hides_much(clip)
+    return f"/api/clips/{clip.id}/download{'?form=clean' if clean else ''}"
+
+
+def chosen_preview(clip: Clip) -> PreviewSource | None:
+    """What the card shows: a manual one first; `current` until done; then what was asked for."""
+    if clip.previews.manual is not None:
+        return PreviewSource.MANUAL
+    wanted = clip.thumbnail if clip.status in FINISHED else PreviewSource.CURRENT
+    for source in (wanted, PreviewSource.CURRENT, PreviewSource.MIDDLE):
+        if clip.previews.of(source) is not None:
+            return source
+    return None
+
+
+def thumbnail_url(clip: Clip) -> str:
+    """The versioned address of what the card shows; without a version it is the placeholder."""
+    source = chosen_preview(clip)
+    info = clip.previews.of(source) if source else None
+    return f"/api/clips/{clip.id}/thumbnail" if source is None or info is None else _url(clip, source, info)
+
+
+def _url(clip: Clip, source: PreviewSource, info: PreviewInfo) -> str:
+    return f"/api/clips/{clip.id}/thumbnail?source={source}&v={info.version}"
+
+
+def _previews(clip: Clip) -> PreviewsJson:
+    def one(source: PreviewSource) -> PreviewJson | None:
+        info = clip.previews.of(source)
+        if info is None:
+            return None
+        return PreviewJson(
+            url=_url(clip, source, info), width=info.width, height=info.height, approximate=info.approximate
+        )
+
+    return PreviewsJson(
+        current=one(PreviewSource.CURRENT), middle=one(PreviewSource.MIDDLE), manual=one(PreviewSource.MANUAL)
+    )
+
+
+def parse_statuses(text: str | None) -> frozenset[Status]:
+    """A comma list of states. Raises ValueError with a sentence."""
+    if text is None:
+        return frozenset()
+    known = {status.value for status in Status}
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"'{name[:40]}' is not a state; known here: {', '.join(sorted(known))}")
+    return frozenset(Status(name) for name in names)

@@ -1,0 +1,67 @@
+"""Choosing the picture that stands for a clip, as JSON."""
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field
+from pydantic import WithJsonSchema as Schema
+
+from backend.catalogue.values import Clip, PreviewInfo
+from backend.http.wire.clips import thumbnail_url
+from backend.http.wire.times import Answer, Asked
+
+NARROWEST_PX, WIDEST_PX = 16, 7680
+
+
+def _number_or_nan(value: Any) -> float:
+    # JSON has no NaN: a page that computed one sends null, other programs a text. All are answered alike.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+class ManualRequest(Asked):
+    """`POST /api/clips/{id}/set_manual_from_timestamp`."""
+
+    time: Annotated[
+        float,
+        BeforeValidator(_number_or_nan),
+        Schema({"type": "number", "minimum": 0, "description": "Seconds from the start of the clip."}),
+    ]
+    width: Annotated[int, Field(strict=True, ge=NARROWEST_PX, le=WIDEST_PX)] | None = Field(
+        default=None, description="At most this wide; default: config previews.manual_width. Never scaled up."
+    )
+    overwrite: Annotated[bool, Field(strict=True)] = Field(
+        default=True, description="false: refuse when there is a manual picture already."
+    )
+
+
+class PromoteRequest(Asked):
+    """`POST /api/clips/{id}/promote_preview`."""
+
+    source: Literal["current", "middle"]
+
+
+class ManualJson(Answer):
+    """The manual picture is set."""
+
+    status: Literal["ok"] = "ok"
+    path: str = Field(description="Of the PNG, below the directory or bucket of thumbnails.")
+    width: int
+    height: int
+    thumbnail_url: str
+
+    @classmethod
+    def of(cls, clip: Clip, info: PreviewInfo) -> Self:
+        return cls(path=info.path, width=info.width, height=info.height, thumbnail_url=thumbnail_url(clip))
+
+
+class ManualErrorJson(Answer):
+    """The manual picture stays as it was."""
+
+    status: Literal["error"] = "error"
+    error: str = Field(description="What happened and what to do.")
+    field: str | None = Field(default=None, description="The field at fault.")

@@ -1,0 +1,94 @@
+"""Publishing, the feed, likes and batches as JSON."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from backend.base.ids import is_id
+from backend.http.wire.clips import CameraName, Caption, ClipJson
+from backend.http.wire.times import Answer, Asked, AskedTime
+
+MOST_AT_ONCE = 200
+"""Ids in one batch or archive: what fits into one line of an address."""
+
+
+class PublishRequest(Asked):
+    """`POST /api/clips/{id}/publish`."""
+
+    caption: Caption | None = Field(default=None, description="Left out or null: stays as it is.")
+    at: AskedTime | None = Field(
+        default=None, description="Left out, null or past: now. Later: the draft waits until then."
+    )
+
+
+class FeedQuery(Asked):
+    """`GET /api/feed` and `GET /api/drafts`."""
+
+    camera: CameraName | None = None
+    q: str | None = Field(default=None, max_length=200, description="Words of title, caption and tags.")
+    media_type: Literal["video", "image"] | None = None
+    cursor: str | None = Field(default=None, max_length=500)
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class LikeJson(Answer):
+    """`GET /api/clips/{id}/like`."""
+
+    clip_id: str
+    likes: int
+    liked: bool = Field(description="By whoever asks.")
+
+
+def _distinct_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
+    for clip_id in ids:
+        if not is_id(clip_id):
+            raise ValueError("must be ids of clips")
+    return tuple(dict.fromkeys(ids))
+
+
+ClipIds = Annotated[
+    tuple[Annotated[str, Field(max_length=36)], ...],
+    Field(min_length=1, max_length=MOST_AT_ONCE),
+    AfterValidator(_distinct_ids),
+]
+
+
+class IdList(Asked):
+    """Ids of clips, wherever they are listed."""
+
+    ids: ClipIds
+
+
+class BatchRequest(Asked):
+    """`POST /api/clips/batch`."""
+
+    action: Literal["publish", "unpublish", "delete", "retry"]
+    ids: ClipIds = Field(description="An id given twice is dealt with once.")
+    caption: Caption | None = Field(default=None, description="For publish.")
+    at: AskedTime | None = Field(default=None, description="For publish.")
+
+
+class BatchErrorJson(Answer):
+    """Why one clip was not changed: what the same request for it alone would have answered."""
+
+    status: int
+    title: str
+    detail: str
+
+
+class BatchResultJson(Answer):
+    """What became of one clip."""
+
+    id: str
+    ok: bool = Field(description="It is now as was asked, by this request or before it.")
+    clip: ClipJson | None = Field(description="As it is now; null when it is gone or was not changed.")
+    error: BatchErrorJson | None
+
+
+class BatchJson(Answer):
+    """One result per id, in the order asked."""
+
+    action: str
+    done: int
+    failed: int
+    results: list[BatchResultJson]

@@ -1,0 +1,127 @@
+"""The file that a frame of a clip is decoded from: the one on this disk, else what it needs of the store's.
+
+A clip that is only in the store is not fetched whole for one picture: its index first, then the bytes from
+the keyframe to the frame, into a file with holes that goes again. Not here: decoding (`recorder.stills`),
+the store (`clip_bytes`). Event loop only; files in `threads`.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from backend.catalogue import Clip
+from backend.http.problems import Problem
+from backend.playback.clip_bytes import ClipBytes
+from recorder.base.workers import WorkerPool
+from recorder.stills.decoder import frame_extent
+
+T = TypeVar("T")
+
+FETCH_TIMEOUT_S = 30.0
+INDEX_TIMEOUT_S = 20.0
+FIRST_BYTES = 64 * 1024
+"""Enough for the index of a short clip, and for the size of a longer one's."""
+MOST_INDEX_BYTES = 256 << 20
+
+
+class FrameMaterial:
+    """Files to decode from. `directory` is ours alone, below what is emptied at every start."""
+
+    def __init__(
+        self, clip_bytes: ClipBytes, workers: WorkerPool, threads: Executor, directory: Path
+    ) -> None:
+        self._bytes = clip_bytes
+        self._workers = workers
+        self._threads = threads
+        self._directory = directory
+
+    @asynccontextmanager
+    async def for_frame(self, clip: Clip, time_s: float) -> AsyncIterator[Path]:
+        """A file that shows the clip's frame at `time_s`, and perhaps nothing else.
+
+        Raises Problem: 502 where the bytes cannot be had, 504 where they take too long; Busy, DecodeFailed.
+        """
+        local = await self._bytes.local_file(clip)
+        if local is not None:
+            yield local
+            return
+        async with self._temporary(clip) as path:
+            async with _in_time():
+                await self._fetch_index(clip, path)
+            first, end = await self._workers.run(frame_extent, path, time_s, timeout_s=INDEX_TIMEOUT_S)
+            async with _in_time():
+                await self._bytes.fetch_part(clip, first, end - first, path)
+            yield path
+
+    @asynccontextmanager
+    async def whole(self, clip: Clip) -> AsyncIterator[Path]:
+        """The clip's file itself; for snapshots. Raises Problem, as `for_frame`."""
+        local = await self._bytes.local_file(clip)
+        if local is not None:
+            yield local
+            return
+        async with self._temporary(clip) as path:
+            async with _in_time():
+                await self._bytes.fetch(clip, path)
+            yield path
+
+    async def _fetch_index(self, clip: Clip, path: Path) -> None:
+        size = clip.size_bytes or 0
+        have = min(size, FIRST_BYTES)
+        await self._bytes.fetch_part(clip, 0, have, path)
+        end = await self._on_disk(partial(_index_end, path, have))
+        if end is None or end > min(size, MOST_INDEX_BYTES):
+            raise Problem(502, "The clip has no index in front", "Run `hindsight fsck --level hash`.")
+        if end > have:
+            await self._bytes.fetch_part(clip, have, end - have, path)
+
+    @asynccontextmanager
+    async def _temporary(self, clip: Clip) -> AsyncIterator[Path]:
+        if self._bytes.stored(clip) is None:
+            raise self._bytes.missing(clip)
+        path = self._directory / f"{clip.id}.{secrets.token_hex(4)}"
+        try:
+            await self._on_disk(partial(_make_hole, path, clip.size_bytes or 0))
+            yield path
+        finally:
+            await self._on_disk(partial(path.unlink, missing_ok=True))
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(FETCH_TIMEOUT_S):
+            yield
+    except TimeoutError as error:
+        said = f"It did not send what is needed within {FETCH_TIMEOUT_S:.0f} seconds. Try again."
+        raise Problem(504, "The object store is too slow", said) from error
+
+
+def _make_hole(path: Path, size_bytes: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    os.truncate(path, size_bytes)
+
+
+def _index_end(path: Path, have: int) -> int | None:
+    """Where the `moov` box ends; None where none begins within the first `have` bytes."""
+    with path.open("rb") as file:
+        head = file.read(have)
+    at = 0
+    while at + 8 <= len(head):
+        size, kind = int.from_bytes(head[at : at + 4], "big"), head[at + 4 : at + 8]
+        if kind == b"moov" and size >= 8:
+            return at + size
+        if size < 8:
+            return None
+        at += size
+    return None

@@ -1,0 +1,179 @@
+"""Many clips as one ZIP archive, sent while it is read: exact length, constant memory, nothing written.
+
+Every content is opened before the answer begins, so that a clip deleted meanwhile is still sent whole
+and one that is missing is an error with words instead of a torn download. A client that leaves stops
+the reading. Bounded: `MOST_ARCHIVES` at once, a further one is refused. Event loop; files are read in
+its default executor.
+"""
+
+import asyncio
+import os
+import secrets
+import time
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from backend.catalogue import Clip
+from backend.clips.clips import is_ready
+from backend.events.log import EventLog
+from backend.http.problems import Problem
+from backend.playback.archive_names import archive_names
+from backend.playback.zip_layout import Entry, ZipLayout
+
+PIECE_BYTES = 256 * 1024
+MOST_ARCHIVES = 3
+TELL_EVERY_S = 1.0
+
+
+class Content(Protocol):
+    """The bytes of one clip, opened. `pieces` is read once; `close` may be called at any time."""
+
+    @property
+    def size_bytes(self) -> int: ...
+
+    def pieces(self) -> AsyncGenerator[bytes, None]: ...
+
+    async def close(self) -> None: ...
+
+
+Opener = Callable[[Clip], Awaitable[Content]]
+"""Opens the content of a finished clip wherever it is. Raises Problem."""
+
+
+@dataclass(slots=True)
+class ArchiveCounters:
+    """Since the daemon started."""
+
+    sent: int = 0
+    broken: int = 0
+    refused: int = 0
+    bytes: int = 0
+
+
+class LocalContent:
+    """A finished file on the disk."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size_bytes = os.fstat(file.fileno()).st_size
+
+    @classmethod
+    async def open(cls, path: Path) -> "LocalContent":
+        """Raises OSError."""
+        return await asyncio.to_thread(lambda: cls(path.open("rb")))
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        at = 0
+        while piece := await asyncio.to_thread(os.pread, self._file.fileno(), PIECE_BYTES, at):
+            at += len(piece)
+            yield piece
+
+    async def close(self) -> None:
+        self._file.close()
+
+
+class Archive:
+    """One archive about to be sent: what it holds and how long it is."""
+
+    def __init__(self, layout: ZipLayout, contents: Sequence[Content], job: str) -> None:
+        self.layout = layout
+        self.job = job
+        self._contents = contents
+
+    @property
+    def total_bytes(self) -> int:
+        return self.layout.total_bytes
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """All bytes, in order. Raises ConnectionResetError when a file is not as long as it was."""
+        crc32s = []
+        for number, content in enumerate(self._contents):
+            yield self.layout.header(number)
+            crc32, left = 0, self.layout.entries[number].size_bytes
+            async with aclosing(content.pieces()) as pieces:
+                async for piece in pieces:
+                    crc32 = await asyncio.to_thread(zlib.crc32, piece, crc32)
+                    left -= len(piece)
+                    if left < 0:
+                        break
+                    yield piece
+            if left != 0:
+                raise ConnectionResetError("a file changed while it was put into an archive")
+            await content.close()
+            crc32s.append(crc32)
+            yield self.layout.descriptor(number, crc32)
+        yield self.layout.directory(crc32s)
+
+
+class Archives:
+    """Makes archives and tells pages how far they are."""
+
+    def __init__(
+        self, opener: Opener, events: EventLog, monotonic_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._open = opener
+        self._events = events
+        self._monotonic_s = monotonic_s
+        self.under_way = 0
+        self.counters = ArchiveCounters()
+
+    async def prepare(self, stack: AsyncExitStack, clips: Sequence[Clip], job: str | None) -> Archive:
+        """Open everything; `stack` closes it again. 409 for a clip that is not ready, 503 when busy."""
+        for clip in clips:
+            if not is_ready(clip):
+                why = clip.error or "Wait until its status is draft, or leave it out."
+                raise Problem(
+                    409, "A clip is not ready", f"Clip {clip.id} is {clip.status}. {why}", field="ids"
+                )
+        if self.under_way >= MOST_ARCHIVES:
+            self.counters.refused += 1
+            raise Problem(
+                503,
+                "Busy",
+                f"{self.under_way} archives are being sent; try again when one is done.",
+                headers={"Retry-After": "5"},
+            )
+        self.under_way += 1
+        stack.callback(self._left)
+        contents = []
+        for clip in clips:
+            contents.append(content := await self._open(clip))
+            stack.push_async_callback(content.close)
+        entries = [
+            Entry(name, content.size_bytes, clip.start_time)
+            for name, content, clip in zip(archive_names(clips), contents, clips, strict=True)
+        ]
+        return Archive(ZipLayout(entries), contents, job or secrets.token_hex(8))
+
+    async def send(self, archive: Archive, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write all of it; pages hear about once a second how far it is, and at its end."""
+        sent, told_s = 0, self._monotonic_s()
+        state = "stopped"
+        self._tell(archive, 0, "sending")
+        try:
+            async with aclosing(archive.pieces()) as pieces:
+                async for piece in pieces:
+                    await write(piece)
+                    sent += len(piece)
+                    self.counters.bytes += len(piece)
+                    if (now_s := self._monotonic_s()) - told_s >= TELL_EVERY_S:
+                        told_s = now_s
+                        self._tell(archive, sent, "sending")
+            state = "done"
+        finally:
+            if state == "done":
+                self.counters.sent += 1
+            else:
+                self.counters.broken += 1
+            self._tell(archive, sent, state)
+
+    def _tell(self, archive: Archive, sent: int, state: str) -> None:
+        told = {"job": archive.job, "state": state, "sent_bytes": sent, "total_bytes": archive.total_bytes}
+        self._events.publish("archive", told | {"progress": sent / archive.total_bytes})
+
+    def _left(self) -> None:
+        self.under_way -= 1

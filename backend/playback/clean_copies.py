@@ -1,0 +1,282 @@
+"""Clips without the pictures they hide: for players that ignore edit lists, and for what leaves the house.
+
+Here: `to_share`, the one question feed, archive, public and shared copies ask; who makes a clean form and
+how many are kept. Not here: how one is made (`recorder.mp4.clean_copy`), sending it (`file_body`). Event loop
+only; the work is done by one process of its own, so that nobody's pictures wait for it.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from backend.catalogue import Clip
+from backend.http.problems import Problem
+from backend.http.wire.clips import hides_much
+from recorder.base.errors import Busy, DecodeFailed, FinishFailed
+from recorder.base.tasks import Tasks
+from recorder.base.workers import WorkerPool
+from recorder.mp4.clean_copy import CleanKind, CleanOrder, clean_form
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 8
+SILENCE_S = 60.0
+NICENESS = 12
+MEMORY_BYTES = 2 << 30
+_MOST_REMEMBERED = 4096
+
+
+class Source(Protocol):
+    """Where a clip's own file is had from."""
+
+    async def local_file(self, clip: Clip) -> Path | None:
+        """The file on this disk; None where it is only in the store."""
+        ...
+
+    async def fetch(self, clip: Clip, target: Path) -> None:
+        """Write the clip's bytes, wherever they are, to `target`. Raises Problem (502)."""
+        ...
+
+
+@dataclass(slots=True)
+class CleanCounters:
+    """Since the daemon started."""
+
+    made: int = 0
+    encoded_whole: int = 0
+    """Of those made: encoded from start to end, because nothing of the camera's own could be kept."""
+    failed: int = 0
+    refused: int = 0
+    evicted: int = 0
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A clean form on the disk. `path` None: the clip's own file is clean."""
+
+    path: Path | None
+    size_bytes: int
+    readers: int = 0
+
+
+@dataclass(slots=True)
+class _Work:
+    """One being made. It is ended when nobody waits for it any more."""
+
+    done: "asyncio.Future[_Kept]"
+    waiting: int = 0
+    task: "asyncio.Task[None] | None" = None
+
+
+class CleanForms:
+    """Makes clean forms and keeps them below `directory`: `limit_bytes`, or what is being read."""
+
+    def __init__(self, directory: Path, source: Source, threads: Executor, limit_bytes: int) -> None:
+        """`directory` is ours alone, and empty."""
+        self.counters = CleanCounters()
+        self._directory = directory
+        self._source = source
+        self._threads = threads
+        self._limit_bytes = limit_bytes
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._work: dict[str, _Work] = {}
+        self._tasks = Tasks()
+        self.no_room: Callable[[], str | None] = lambda: None
+        """Why nothing may be written to the disk now, as a sentence."""
+        self._pool = WorkerPool(1, MOST_WAITING, MEMORY_BYTES, NICENESS)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What the clean forms on the disk take."""
+        return sum(kept.size_bytes for kept in self._kept.values())
+
+    @property
+    def making(self) -> int:
+        """How many are being made or wait for it."""
+        return len(self._work)
+
+    async def close(self) -> None:
+        """End what is being made."""
+        await self._tasks.close()
+        await asyncio.to_thread(self._pool.close)
+
+    @asynccontextmanager
+    async def to_share(self, clip: Clip) -> AsyncIterator[Path]:
+        """The file to give out of the house: the clip's own, or its clean form where it hides too much.
+
+        The file stays while the context is open. Raises Problem.
+        """
+        async with self.clean(clip) if hides_much(clip) else self._own(clip) as path:
+            yield path
+
+    @asynccontextmanager
+    async def clean(self, clip: Clip) -> AsyncIterator[Path]:
+        """The clean form of a finished video, made now unless it is at hand; stays while the context is open.
+
+        Raises Problem: 502 where the clip's bytes cannot be had, 503 where too many are being made, 507.
+        """
+        kept = await self._taken(clip)
+        try:
+            if kept.path is not None:
+                yield kept.path
+            else:
+                async with self._own(clip) as path:
+                    yield path
+        finally:
+            kept.readers -= 1
+            self._make_room()
+
+    def forget(self, clip: Clip) -> None:
+        """The clip is deleted: so is its clean form."""
+        if (work := self._work.get(clip.id)) is not None and work.task is not None:
+            work.task.cancel()
+        if (kept := self._kept.pop(clip.id, None)) is not None:
+            self._remove(kept)
+
+    @asynccontextmanager
+    async def _own(self, clip: Clip) -> AsyncIterator[Path]:
+        path = await self._source.local_file(clip)
+        if path is not None:
+            yield path
+            return
+        fetched = await self._fetched(clip)
+        try:
+            yield fetched
+        finally:
+            self._tasks.spawn(self._in_thread(partial(_unlink, [fetched])), "remove fetched clip")
+
+    async def _taken(self, clip: Clip) -> _Kept:
+        """The clean form, with the caller counted among its readers."""
+        if (kept := self._kept.get(clip.id)) is not None:
+            self._kept.move_to_end(clip.id)
+            kept.readers += 1
+            return kept
+        work = self._work.get(clip.id)
+        if work is None:
+            work = self._work[clip.id] = _Work(asyncio.get_running_loop().create_future())
+            work.task = self._tasks.spawn(self._serve(clip, work), f"clean form of {clip.id}")
+            work.task.add_done_callback(lambda _: self._broken_off(clip, work))
+        work.waiting += 1
+        try:
+            return await asyncio.shield(work.done)
+        except asyncio.CancelledError:
+            work.waiting -= 1
+            if work.done.done() and not work.done.cancelled():
+                if work.done.exception() is None:
+                    work.done.result().readers -= 1
+            elif not work.waiting and work.task is not None:
+                self._end(clip, work)
+                work.task.cancel()
+            raise
+
+    async def _serve(self, clip: Clip, work: _Work) -> None:
+        try:
+            kept = await self._make(clip)
+        except Problem as problem:
+            self._end(clip, work)
+            if work.waiting:
+                work.done.set_exception(problem)
+        else:
+            self._end(clip, work)
+            kept.readers = work.waiting
+            self._kept[clip.id] = kept
+            work.done.set_result(kept)
+            self._make_room()
+
+    def _broken_off(self, clip: Clip, work: _Work) -> None:
+        """A task that is cancelled may have run none of its own code, not even `finally`."""
+        self._end(clip, work)
+        if not work.done.done():
+            gone = "It was deleted, or the daemon is being stopped."
+            work.done.set_exception(Problem(503, "The clip cannot be had now", gone))
+            work.done.exception()  # seen: perhaps nobody waits
+
+    def _end(self, clip: Clip, work: _Work) -> None:
+        if self._work.get(clip.id) is work:
+            del self._work[clip.id]
+
+    async def _make(self, clip: Clip) -> _Kept:
+        if (reason := self.no_room()) is not None:
+            self._make_room(0)
+            self.counters.refused += 1
+            cure = "Leave `form` out to get the clip's own file, or delete clips or other files there."
+            raise Problem(507, "The disk is almost full", f"{reason} {cure}", headers={"Retry-After": "30"})
+        await self._in_thread(partial(self._directory.mkdir, parents=True, exist_ok=True))
+        local = await self._source.local_file(clip)
+        source = local or await self._fetched(clip)
+        out = self._directory / f"{clip.id}.mp4"
+        unfinished = out.with_suffix(".tmp")
+        try:
+            result = await self._pool.run_long(
+                clean_form, CleanOrder(source, unfinished), silence_s=SILENCE_S, on_report=lambda _: None
+            )
+            kept = _Kept(None, 0)
+            if result.cut is not None:
+                await self._in_thread(partial(unfinished.rename, out))
+                kept = _Kept(out, result.cut.size_bytes)
+        except Busy as error:
+            self.counters.refused += 1
+            raise Problem(
+                503,
+                "Too many clean forms at once",
+                "Several clips are being cleaned already. Try again in a moment.",
+                headers={"Retry-After": "10"},
+            ) from error
+        except (FinishFailed, DecodeFailed, OSError) as error:
+            self.counters.failed += 1
+            said = error.strerror if isinstance(error, OSError) else str(error)
+            raise Problem(
+                500,
+                "The clean form could not be made",
+                f"{said} The clip itself is untouched: leave `form` out to get its own file.",
+            ) from error
+        finally:
+            leftovers = [unfinished] if source is local else [unfinished, source]
+            self._tasks.spawn(self._in_thread(partial(_unlink, leftovers)), "tidy up after a clean form")
+        self.counters.made += result.kind is not CleanKind.AS_IT_IS
+        self.counters.encoded_whole += result.kind is CleanKind.ENCODED
+        return kept
+
+    async def _fetched(self, clip: Clip) -> Path:
+        target = self._directory / f"{clip.id}.{secrets.token_hex(4)}.source"
+        await self._in_thread(partial(self._directory.mkdir, parents=True, exist_ok=True))
+        try:
+            await self._source.fetch(clip, target)
+        except BaseException:
+            self._tasks.spawn(self._in_thread(partial(_unlink, [target])), "remove half a clip")
+            raise
+        return target
+
+    def _make_room(self, limit_bytes: int | None = None) -> None:
+        """The longest unused go first; what is being read stays, even beyond the limit."""
+        excess = self.kept_bytes - (self._limit_bytes if limit_bytes is None else limit_bytes)
+        for clip_id, kept in list(self._kept.items()):
+            if excess <= 0 and len(self._kept) <= _MOST_REMEMBERED:
+                return
+            if kept.readers == 0 and (kept.size_bytes or len(self._kept) > _MOST_REMEMBERED):
+                del self._kept[clip_id]
+                excess -= kept.size_bytes
+                self.counters.evicted += kept.path is not None
+                self._remove(kept)
+
+    def _remove(self, kept: _Kept) -> None:
+        if kept.path is not None:  # whoever reads it has it open
+            self._tasks.spawn(self._in_thread(partial(_unlink, [kept.path])), "remove clean form")
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _unlink(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,202 @@
+"""How a player gets a clip: straight from the object store, or as a stream through the daemon.
+
+Here: the resolver, and names for downloads. An address of the store (`direct_url`) is given where the browser
+can use it: the store holds the clip and answers, its scheme is not weaker than the page's, and it is not this
+machine's loopback while the page is elsewhere. Everything else is streamed (`proxy_stream`). Not here: the
+bytes (`clip_bytes`), clean forms (`clean_copies`). Event loop only.
+"""
+
+import asyncio
+import re
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+
+from backend.access.peers import is_loopback
+from backend.catalogue import Clip, MediaType, utc_now
+from backend.clips.clips import is_ready
+from backend.http.problems import Problem
+from backend.http.wire.clips import PlaybackJson
+from backend.playback.clean_copies import CleanForms
+from backend.playback.clip_bytes import LOCAL, MIME_TYPES, ClipBytes, key_of, store_problem
+from backend.playback.file_body import FileToSend
+from backend.playback.metrics import Failure, Mode, PlaybackMetrics
+from backend.storage.object_store import LONGEST_URL_S, Cause, ObjectStore, StoreError
+
+URL_LIFETIME_S = 300
+LOOK_WITHIN_S = 1.0
+"""A store that does not say in this time that it has a clip is not where a browser is sent to."""
+LOOK_LAST_S = 5.0
+"""Where there is no other place to play the clip from, it is waited for longer."""
+AVOID_S = 10.0
+"""A store that failed is not asked again for this long while there is another way."""
+# The bytes of a clip never change under its id, so a browser may keep them; only for itself.
+_CACHING = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Who wants to play: the scheme and host of the page, and why the address it had did not do."""
+
+    scheme: str
+    host: str
+    after: Literal["expired", "failed"] | None = None
+
+
+class Playback:
+    """Resolves clips to addresses, and answers those that lead here."""
+
+    def __init__(
+        self,
+        clip_bytes: ClipBytes,
+        clean: CleanForms,
+        metrics: PlaybackMetrics,
+        *,
+        lifetime_s: float = URL_LIFETIME_S,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.clean = clean
+        self._bytes = clip_bytes
+        self._metrics = metrics
+        self._lifetime_s = int(min(max(1, lifetime_s), LONGEST_URL_S))
+        self._monotonic_s = monotonic_s
+        self._avoid_until_s = float("-inf")
+
+    async def resolve(self, clip: Clip, page: Page) -> PlaybackJson:
+        """Where a player gets the clip. Raises Problem: 400 not a video, 409 not ready, 502 nowhere."""
+        began_s = self._monotonic_s()
+        self._must_be_playable(clip)
+        path, store = await self._bytes.local_file(clip), self._bytes.stored(clip)
+        if path is None and store is None:
+            raise self._bytes.missing(clip)
+        self._note_return(store, page)
+        direct = None if store is None else await self._direct(clip, store, page, others=path is not None)
+        provider = store.provider if store is not None and (direct or path is None) else LOCAL
+        mode = Mode.PROXY_STREAM if direct is None else Mode.DIRECT_URL
+        self._metrics.resolved(provider, mode, self._monotonic_s() - began_s)
+        url, expires_at = direct or (f"/api/clips/{clip.id}/playback/stream", None)
+        return PlaybackJson(
+            clip_id=clip.id,
+            media_type=clip.media_type,
+            provider=provider,
+            mode=mode.value,
+            playback_url=url,
+            expires_at=expires_at,
+            mime_type=MIME_TYPES[".mp4"],
+        )
+
+    async def stream(self, request: web.Request, clip: Clip) -> web.StreamResponse:
+        """The video, to be played in the page. Raises Problem: 400, 409, 416, 502."""
+        self._must_be_playable(clip)
+        return await self._bytes.send(request, clip, _CACHING)
+
+    async def download(
+        self, request: web.Request, clip: Clip, *, inline: bool, clean: bool = False
+    ) -> web.StreamResponse:
+        """The file under a readable name. `inline` shows it instead of saving it, `clean` hides nothing.
+
+        Raises Problem: 409 not ready, 416, 502; of clean forms also 503.
+        """
+        self._must_be_ready(clip)
+        headers = {"Content-Disposition": disposition(readable_name(clip), inline=inline)} | _CACHING
+        if not clean or clip.media_type is not MediaType.VIDEO:
+            return await self._bytes.send(request, clip, headers)
+        async with self.clean.clean(clip) as path:
+            file = FileToSend(path, MIME_TYPES[".mp4"], f"{clip.sha256}-clean", headers)
+            return await self._bytes.send_local(request, file)
+
+    async def _direct(
+        self, clip: Clip, store: ObjectStore, page: Page, *, others: bool
+    ) -> tuple[str, datetime] | None:
+        """An address a browser can use, and until when. `others`: the clip can be played otherwise too."""
+        now_s = self._monotonic_s()
+        if page.after == "failed" or (others and now_s < self._avoid_until_s):
+            return None
+        try:
+            expires_at = utc_now() + timedelta(seconds=self._lifetime_s)
+            url = await store.get_playback_url(key_of(clip), self._lifetime_s)
+            if url is not None and not usable(url, page):
+                url = None
+            if url is None and others:
+                return None
+            async with asyncio.timeout(LOOK_WITHIN_S if others else LOOK_LAST_S):
+                there = await store.stat(key_of(clip))
+        except (StoreError, TimeoutError) as error:
+            problem = self._failed(store, error)
+            if others:
+                self._avoid_until_s = self._monotonic_s() + AVOID_S
+                return None
+            raise problem from error
+        if there is None or there.size_bytes != clip.size_bytes:
+            self._metrics.failed(store.provider, Mode.DIRECT_URL, Failure.OTHER_CONTENT)
+            if others:
+                return None
+            raise Problem(
+                502, "The object is gone", "The store does not hold the clip. Run `hindsight fsck`."
+            )
+        return None if url is None else (url, expires_at)
+
+    def _failed(self, store: ObjectStore, error: StoreError | TimeoutError) -> Problem:
+        if isinstance(error, TimeoutError):
+            error = StoreError(
+                Cause.SLOW, "The object store did not answer in time. Look at its load and the line to it."
+            )
+        self._metrics.failed(store.provider, Mode.DIRECT_URL, error.cause)
+        return store_problem(error)
+
+    def _note_return(self, store: ObjectStore | None, page: Page) -> None:
+        if store is not None and page.after is not None:
+            reason = Failure.EXPIRED if page.after == "expired" else Failure.PAGE_COULD_NOT_PLAY
+            self._metrics.failed(store.provider, Mode.DIRECT_URL, reason)
+
+    def _must_be_playable(self, clip: Clip) -> None:
+        if clip.media_type is not MediaType.VIDEO:
+            self._metrics.failed(LOCAL, Mode.PROXY_STREAM, Failure.NOT_A_VIDEO)
+            raise Problem(400, "Not a video", "This is a snapshot: show its image_url instead.", field="id")
+        self._must_be_ready(clip)
+
+    def _must_be_ready(self, clip: Clip) -> None:
+        if not is_ready(clip):
+            self._metrics.failed(LOCAL, Mode.PROXY_STREAM, Failure.NOT_READY)
+            why = clip.error or "Wait until its status is draft."
+            raise Problem(409, "The clip is not ready", f"The clip is {clip.status}. {why}")
+
+
+def usable(url: str, page: Page) -> bool:
+    """Whether the browser that shows `page` can and may load `url`."""
+    parts = urlsplit(url)
+    weaker = page.scheme == "https" and parts.scheme != "https"
+    elsewhere = is_loopback(parts.hostname or "") and not is_loopback(page.host)
+    return not weaker and not elsewhere
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address, as a content security policy names it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def readable_name(clip: Clip) -> str:
+    """A file name for people: title or camera, then the start in UTC."""
+    words = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', " ", clip.title or clip.camera)
+    words = re.sub(r"\s+", " ", words).strip(" .")[:80].strip() or clip.camera
+    suffix = ".mp4" if clip.media_type is MediaType.VIDEO else ".jpg"
+    return f"{words} {_stamp(clip.start_time)}{suffix}"
+
+
+def disposition(name: str, *, inline: bool) -> str:
+    """Content-Disposition by RFC 6266: plain ASCII for old clients, UTF-8 for all others."""
+    kind = "inline" if inline else "attachment"
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    ascii_name = re.sub(r"\s+", " ", ascii_name.replace("%", "_")).strip() or "clip"
+    return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H-%M-%S") + "Z"

@@ -1,0 +1,231 @@
+"""What start-up makes of a box that died in the middle: every directory of ours, against its row.
+
+The table in docs/design/recording.md is this file's specification. Runs before cameras start and
+before the daemon reports ready, so nothing here races with a recording. Files nobody knows are moved
+to quarantine, never deleted. Blocking work runs in executors; may take as long as cutting the clips. What
+must be encoded is handed on: minutes of encoding must not keep the buffers from filling.
+"""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import TypeVar
+
+from backend.base.ids import is_id
+from backend.catalogue import Catalogue, Clip, NewClip, Root
+from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
+from backend.clips.recordings import finished_fields
+from backend.pictures.picture_names import unclaimed
+from backend.storage.local import LocalFiles
+from recorder.base.errors import RecorderError
+from recorder.base.values import ClockState
+from recorder.bitstream.access_unit import Codec, upright_size
+from recorder.recording.clip_files import ClipFiles
+from recorder.recording.finishing import finish_part, header_label, read_part_header
+from recorder.recording.part_file import PartHeader
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MATERIAL_GONE = "The files of this recording are gone from the disk, so nothing can be finished."
+_TOGETHER = 200
+"""Rows whose pictures are looked at in one go: never all of them are in memory."""
+ONLY_CLIP_LEFT = "The finished file is there but not the recording it was made of; look at the disk."
+
+
+@dataclass(slots=True)
+class RecoveryReport:
+    """What was found and done, by clip id."""
+
+    salvaged: list[str] = field(default_factory=list)
+    to_transcode: list[Clip] = field(default_factory=list)
+    """`processing` rows whose material is complete; whoever opens the rooms finishes them."""
+    failed: list[str] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look, and where strangers go."""
+
+    files: LocalFiles
+    runtime_dir: Path
+
+    @property
+    def clips_dir(self) -> Path:
+        return self.files.clips_dir
+
+
+class Recovery:
+    """One start-up. `disk` and `finishing` are executors."""
+
+    def __init__(
+        self, catalogue: Catalogue, recorder_id: str, places: Places, disk: Executor, finishing: Executor
+    ) -> None:
+        self._catalogue = catalogue
+        self._recorder_id = recorder_id
+        self._places = places
+        self._disk = disk
+        self._finishing = finishing
+        self.report = RecoveryReport()
+
+    async def run(self) -> RecoveryReport:
+        """Set right everything of this recorder. Raises OSError when the directories cannot be used."""
+        await self._on_disk(self._tidy)
+        garbage = {item.clip_id for item in await self._catalogue.garbage_of_recorder(self._recorder_id)}
+        names = await self._on_disk(lambda: sorted(path.name for path in self._places.clips_dir.iterdir()))
+        mine = await self._rows(frozenset(names))
+        await self._strangers([name for name in names if name not in mine and name not in garbage], mine)
+        await self._strange_pictures(mine | garbage)
+        return self.report
+
+    async def _rows(self, names: frozenset[str]) -> set[str]:
+        """Every clip of this recorder against the directories `names`; returns their ids."""
+        mine: set[str] = set()
+        together: list[Clip] = []
+        async for row in self._catalogue.walk_clips(self._recorder_id):
+            mine.add(row.id)
+            if row.id in names:
+                await self._known(row)
+            elif row.status in UNFINISHED:
+                await self._fail(row, MATERIAL_GONE, retryable=False)
+            together.append(row)
+            if len(together) >= _TOGETHER:
+                await self._on_disk(partial(self._remove_unclaimed, tuple(together)))
+                together.clear()
+        await self._on_disk(partial(self._remove_unclaimed, tuple(together)))
+        return mine
+
+    async def _strange_pictures(self, known: set[str]) -> None:
+        files = self._places.files
+        for stranger in await self._on_disk(lambda: files.strangers(Root.THUMBNAILS, known)):
+            # Boxes may share the directory, and then it is somebody's.
+            if not is_id(stranger.name) or await self._catalogue.get_clip(stranger.name) is None:
+                await self._on_disk(partial(self._quarantine, stranger))
+
+    def _remove_unclaimed(self, rows: Iterable[Clip]) -> None:
+        tops = self._places.files.roots(Root.THUMBNAILS)
+        for row, top in product(rows, tops):
+            # A picture that stays costs a little space; it is no reason not to start.
+            with suppress(OSError):
+                names = [path.name for path in (top / row.id).iterdir()]
+                for name in unclaimed(row, names):
+                    (top / row.id / name).unlink()
+
+    def _tidy(self) -> None:
+        self._places.clips_dir.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._places.runtime_dir, ignore_errors=True)
+        self._places.runtime_dir.mkdir(parents=True)
+        for path in self._places.clips_dir.glob("*/*.tmp"):
+            if is_id(path.parent.name):
+                path.unlink()
+
+    async def _known(self, row: Clip) -> None:
+        files = self._files(row.id)
+        await self._on_disk(files.acknowledge)
+        if row.status in FINISHED:
+            if row.path is not None and await self._on_disk((self._places.clips_dir / row.path).exists):
+                await self._on_disk(files.discard_part)
+        elif row.status in UNFINISHED:
+            await self._finish(row, files)
+
+    async def _finish(self, row: Clip, files: ClipFiles) -> None:
+        """From the part file; it is there until the row says draft, whatever else is."""
+        if not await self._on_disk(files.part.exists):
+            only_clip = await self._on_disk(files.clip.exists)
+            await self._fail(row, ONLY_CLIP_LEFT if only_clip else MATERIAL_GONE, retryable=False)
+            return
+        if row.status is Status.PENDING:
+            row = await self._catalogue.transition(row.id, Status.PROCESSING)
+        header = await self._on_disk(partial(read_part_header, files))
+        if header is not None and header.epoch.codec is not Codec.H264:
+            self.report.to_transcode.append(row)
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            clip = await loop.run_in_executor(self._finishing, finish_part, files)
+        except (RecorderError, OSError) as error:
+            await self._fail(row, str(error), retryable=True)
+            return
+        fields = finished_fields(clip, row.pressed_at, row.id)
+        await self._catalogue.transition(row.id, Status.DRAFT, fields=fields)
+        await self._on_disk(files.discard_part)
+        self.report.salvaged.append(row.id)
+
+    async def _fail(self, row: Clip, reason: str, *, retryable: bool) -> None:
+        await self._catalogue.transition(
+            row.id, Status.FAILED, fields={"error": reason, "retryable": retryable}
+        )
+        self.report.failed.append(row.id)
+        log.warning("clip %s could not be salvaged: %s", row.id, reason)
+
+    async def _strangers(self, names: list[str], mine: set[str]) -> None:
+        """Directories without a row: unacknowledged ones go, continuations are adopted, the rest moves."""
+        orphans: dict[str, PartHeader | None] = {}
+        for name in names:
+            files = self._files(name)
+            if is_id(name) and await self._on_disk(files.is_unclaimed):
+                orphans[name] = await self._on_disk(partial(read_part_header, files))
+            else:
+                await self._on_disk(partial(self._quarantine, self._places.clips_dir / name))
+        # Ids ascend with time, so a continuation of a continuation comes after the one it continues.
+        for name in sorted(orphans):
+            header = orphans[name]
+            before = header.continued_from if header is not None else None
+            earlier = await self._catalogue.get_clip(before) if before in mine and before else None
+            if header is None or earlier is None:
+                await self._on_disk(self._files(name).remove)
+                self.report.removed.append(name)
+            else:
+                await self._adopt(name, header, earlier)
+                mine.add(name)
+
+    async def _adopt(self, clip_id: str, header: PartHeader, earlier: Clip) -> None:
+        """The 201 of the first clip promised this one too."""
+        label = header_label(header)
+        width, height = upright_size(header.epoch.width, header.epoch.height, header.rotation_deg)
+        new = NewClip(
+            id=clip_id,
+            recorder_id=self._recorder_id,
+            camera=header.camera_id,
+            start_time=label(header.start_ns),
+            pressed_at=label(header.pressed_ns),
+            planned_end=None if header.end_ns is None else label(header.end_ns),
+            title=earlier.title,
+            caption=earlier.caption,
+            tags=earlier.tags,
+            thumbnail=earlier.thumbnail,
+            clock=ClockState(header.clock) if header.clock else ClockState.UNSYNCHRONISED,
+            width=width,
+            height=height,
+            video_codec=header.epoch.codec.value,
+        )
+        _, row = await self._catalogue.insert_continuation(earlier.id, new)
+        self.report.adopted.append(clip_id)
+        await self._known(row)
+
+    def _quarantine(self, stranger: Path) -> None:
+        try:
+            target = self._places.files.quarantine(stranger)
+        except OSError as error:
+            # A mount point's lost+found, another owner's folder: not ours, and no reason not to start.
+            log.warning("%s is not in the catalogue and cannot be moved: %s", stranger, error.strerror)
+            return
+        self.report.quarantined.append(stranger.name)
+        log.warning("%s is not in the catalogue; moved to %s", stranger, target)
+
+    def _files(self, clip_id: str) -> ClipFiles:
+        return ClipFiles(self._places.clips_dir, clip_id)
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)

@@ -1,0 +1,97 @@
+"""Carries a reload of the configuration out: reads it, changes the cameras, and says what was done.
+
+One reload at a time; requests that come meanwhile are folded into one more. A configuration that
+cannot be used changes nothing. What a change means is decided in `changes`. Event loop only.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from backend.cameras.cameras import Cameras, camera_settings
+from backend.clips.clips import Clips
+from backend.config.load import ConfigError
+from backend.config.model import Config
+from backend.events.log import EventLog
+from backend.reload.changes import camera_changes, in_force, needs_restart, sentence
+from recorder.base.settings import CameraSettings
+from recorder.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+Read = Callable[[], Config]
+"""Reads the configuration anew. Blocks; raises ConfigError."""
+
+
+@dataclass(slots=True)
+class ReloadCounters:
+    """Since the daemon started."""
+
+    done: int = 0
+    refused: int = 0
+    failed: int = 0
+
+
+class Reloader:
+    """Holds the configuration in force."""
+
+    def __init__(
+        self,
+        config: Config,
+        cameras: Cameras,
+        clips: Clips,
+        events: EventLog,
+        make: Callable[[CameraSettings], Recorder],
+    ) -> None:
+        self.config = config
+        self.counters = ReloadCounters()
+        self._cameras = cameras
+        self._clips = clips
+        self._events = events
+        self._make = make
+        self.followers: list[Callable[[Config], Awaitable[None]]] = []
+        """Told of every configuration that holds from now on, when the cameras have taken it."""
+
+    async def follow(self, wanted: asyncio.Event, read: Read) -> None:
+        """Reload whenever `wanted` is set, until cancelled."""
+        while True:
+            await wanted.wait()
+            wanted.clear()
+            try:
+                await self._reload(read)
+            except Exception:
+                # The outermost frame of this task: the cameras that run go on, the next request is heard.
+                self.counters.failed += 1
+                log.exception("the reload broke off")
+
+    async def _reload(self, read: Read) -> None:
+        try:
+            fresh = await asyncio.to_thread(read)
+        except ConfigError as error:
+            self.counters.refused += 1
+            self._tell(f"The configuration cannot be used, so nothing was changed: {' '.join(error.lines)}")
+            return
+        await self.apply(fresh)
+
+    async def apply(self, fresh: Config) -> None:
+        """Make `fresh` hold as far as a running daemon can."""
+        settings = await asyncio.to_thread(camera_settings, fresh)
+        running = [recorder.settings for recorder in self._cameras]
+        changes = camera_changes(running, settings)
+        waiting = needs_restart(self.config, fresh)
+        if changes.any:
+            await self._cameras.change(changes, self._make)
+        self._clips.defaults = fresh.recording
+        self.config = in_force(self.config, fresh)
+        for follow in self.followers:
+            await follow(self.config)
+        self.counters.done += 1
+        self._tell(sentence(changes, waiting), ok=True, waiting=bool(waiting))
+        # Also where only the defaults of Record changed: pages read those with the cameras.
+        self._events.publish("cameras", {})
+
+    def _tell(self, said: str, *, ok: bool = False, waiting: bool = False) -> None:
+        level = logging.INFO if ok and not waiting else logging.WARNING
+        log.log(level, "%s", said)
+        self._events.publish("config", {"ok": ok, "message": said})

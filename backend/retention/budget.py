@@ -1,0 +1,134 @@
+"""What recordings cost: bytes before one presses, and credits where many share a camera.
+
+Credits belong to the box: whoever records on it spends from the same purse, for the same disk fills
+up. They come back all at once when a period ends; periods are counted from 1970, so neither a restart
+nor a press moves them. Belongs to the event loop.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backend.base.human_units import readable_s
+from backend.catalogue import Catalogue, Charge, Clip, CreditsSpent, MediaType, NewClip, utc_now
+from backend.config.retention import BudgetConfig
+from backend.events.log import EventLog
+from backend.http.problems import Problem
+from backend.http.wire.times import rfc3339
+from backend.retention.disk_room import DiskRoom
+
+_EPOCH = datetime(1970, 1, 1)
+
+
+def period_of(now: datetime, period_s: float) -> tuple[datetime, datetime]:
+    """The period that `now` lies in, half-open."""
+    length = timedelta(seconds=period_s)
+    start = _EPOCH + (now - _EPOCH) // length * length
+    return start, start + length
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """The credits of this period."""
+
+    limit: int
+    spent: int
+    period_s: float
+    refills_at: datetime
+    snapshot_cost: int
+    clip_cost: int
+
+    @property
+    def left(self) -> int:
+        """Never negative: a clip that is tried again may overdraw."""
+        return max(0, self.limit - self.spent)
+
+
+@dataclass(slots=True)
+class BudgetCounters:
+    """Since the daemon started."""
+
+    refused: int = 0
+
+
+class Budget:
+    """Whether something may be recorded now. `config` is replaced by a reload."""
+
+    def __init__(
+        self, catalogue: Catalogue, recorder_id: str, room: DiskRoom, events: EventLog, config: BudgetConfig
+    ) -> None:
+        self._catalogue = catalogue
+        self._recorder_id = recorder_id
+        self._room = room
+        self._events = events
+        self.config = config
+        self.counters = BudgetCounters()
+
+    async def admit(self, kind: MediaType) -> None:
+        """Refuse, before anything is written, what the disk (507) or the purse (429) does not allow."""
+        await self.admit_disk()
+        purse = await self.purse()
+        if purse is not None and purse.spent + self._cost(kind) > purse.limit:
+            raise self._refusal(kind, purse)
+
+    async def admit_disk(self) -> None:
+        """Refuse what the disk does not allow (507), for what goes on and was admitted before."""
+        await self._room.admit()
+
+    async def insert(self, row: NewClip) -> Clip:
+        """Commit the row of a new clip and its cost, both or neither."""
+        charge = self._charge(row.media_type)
+        try:
+            clip = await self._catalogue.insert_clip(row, charge)
+        except CreditsSpent as error:
+            # Two pressed at once and there was enough for one.
+            purse = await self.purse()
+            raise error if purse is None else self._refusal(row.media_type, purse) from error
+        if charge is not None and charge.cost:
+            self._events.publish("budget", {"cost": charge.cost})
+        return clip
+
+    async def take_back(self, clip_id: str) -> None:
+        """A clip was not made after all."""
+        await self._catalogue.charges.refund(clip_id)
+
+    async def purse(self) -> Purse | None:
+        """None: recordings cost no credits."""
+        config = self.config
+        if config.credits is None:
+            return None
+        start, end = period_of(utc_now(), config.period)
+        spent = await self._catalogue.charges.spent(self._recorder_id, start)
+        return Purse(config.credits, spent, config.period, end, config.snapshot, config.clip)
+
+    async def expire(self) -> int:
+        """Forget the charges of periods long gone."""
+        return await self._catalogue.charges.expire(
+            self._recorder_id, utc_now() - 2 * timedelta(seconds=self.config.period)
+        )
+
+    def _charge(self, kind: MediaType) -> Charge | None:
+        if self.config.credits is None:
+            return None
+        start, _ = period_of(utc_now(), self.config.period)
+        return Charge(start, self._cost(kind), self.config.credits)
+
+    def _cost(self, kind: MediaType) -> int:
+        return self.config.snapshot if kind is MediaType.IMAGE else self.config.clip
+
+    def _refusal(self, kind: MediaType, purse: Purse) -> Problem:
+        self.counters.refused += 1
+        left_s = max(1.0, (purse.refills_at - utc_now()).total_seconds())
+        what = "A snapshot" if kind is MediaType.IMAGE else "A clip"
+        cost = self._cost(kind)
+        has = "is" if purse.left == 1 else "are"
+        cure = (
+            f"There are {purse.limit} new ones in {readable_s(left_s)}, at {rfc3339(purse.refills_at)}."
+            if cost <= purse.limit
+            else "Ask whoever runs this box to raise budget.credits."
+        )
+        return Problem(
+            429,
+            "The credits are spent",
+            f"{what} costs {cost} credits, and {purse.left} of {purse.limit} {has} left. {cure}",
+            headers={"Retry-After": str(int(left_s) + 1)},
+        )

@@ -1,0 +1,333 @@
+"""Carries retention out: reads rows, asks `plan` what goes, deletes it in small transactions.
+
+What must survive a restart is one note in the catalogue: the settings that a person (or their
+harmlessness) has accepted, what waits, and what was approved. Deleted clips leave through the garbage
+table like any other, so a kill between any two steps loses nothing and forgets nothing. Belongs to the
+event loop; decisions over many rows are made in a thread.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from backend.base.health import Health
+from backend.catalogue import Catalogue, CatalogueUnavailable, Clip, RetentionRow
+from backend.catalogue.lifecycle import Status
+from backend.config.retention import RetentionConfig
+from backend.events.log import EventLog
+from backend.http.problems import Problem
+from backend.retention.disk_room import DiskRoom
+from backend.retention.plan import (
+    Approval,
+    Cause,
+    ClockFacts,
+    Deed,
+    DiskFacts,
+    Leaving,
+    Plan,
+    Rule,
+    Rules,
+    Store,
+    clock_facts,
+    is_due,
+    make_plan,
+)
+from backend.retention.spare_room import SIZE_BYTES
+from backend.storage.local import LocalFiles
+from recorder.base.clock import LabelLine
+from recorder.base.values import ClockState
+from recorder.recording.clip_files import ClipFiles
+
+log = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 5000
+SUBJECT = "retention"
+"""Under which `Health` knows that a sweep waits, or that ages do not count."""
+BATCH = 50
+"""Clips deleted in one transaction: a press of Record waits for no more."""
+MOST_PER_SWEEP = 1000
+REST_LOOKS = 5
+"""How often `make_room` does nothing after a sweep that found nothing to delete."""
+
+MOST_REFUSALS = 3
+"""Copies that a store will not let go, after which a sweep asks for no more."""
+
+
+class CopiesAtStore(Protocol):
+    """The object store, as far as retention is concerned."""
+
+    @property
+    def state(self) -> Store:
+        """Ready, or away."""
+
+    async def reclaim(self, clip_id: str) -> bool:
+        """Give up the local copy of a clip that the store has confirmed; False when it must stay."""
+
+
+@dataclass(slots=True)
+class RetentionCounters:
+    """Since the daemon started."""
+
+    sweeps: int = 0
+    deleted: int = 0
+    deleted_bytes: int = 0
+    reclaimed: int = 0
+    holds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionParts:
+    """What a sweep works with."""
+
+    catalogue: Catalogue
+    recorder_id: str
+    files: LocalFiles
+    labels: LabelLine
+    room: DiskRoom
+    events: EventLog
+    health: Health
+    sweep_garbage: Callable[[], Awaitable[object]]
+    gone: Callable[[Clip], None]
+    """Told of every clip whose row was deleted."""
+    store: CopiesAtStore | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What survives a restart."""
+
+    accepted: dict[str, Any] | None = None
+    """The settings that were carried out last; None: none ever."""
+    held_since: str | None = None
+    why_held: str | None = None
+    approved_through: int | None = None
+
+    @classmethod
+    def read(cls, note: str | None) -> "Standing":
+        """From the note; one that another version wrote differently counts as none."""
+        with suppress(ValueError, TypeError):
+            return cls(**json.loads(note or "{}"))
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One look at everything."""
+
+    plan: Plan
+    clock: ClockFacts
+    disk: DiskFacts
+    rules: Rules
+    held_since: str | None = None
+
+
+class Retention:
+    """Sweeps for one recorder. `config` is replaced by a reload."""
+
+    def __init__(self, parts: RetentionParts, config: RetentionConfig) -> None:
+        self._parts = parts
+        self.config = config
+        self.counters = RetentionCounters()
+        self.last: Survey | None = None
+        """Of the last sweep; None before the first."""
+        self._one_at_a_time = asyncio.Lock()
+        self._note_key = f"retention:{parts.recorder_id}"
+        self._rest = 0
+        self._steps_seen = parts.labels.steps
+        self._told: tuple[str | None, str | None] = (None, None)
+
+    async def make_room(self) -> None:
+        """Sweep because the disk is nearly full; when that changed nothing, not again at once."""
+        if self._rest > 0:
+            self._rest -= 1
+        elif await self.sweep() == 0:
+            self._rest = REST_LOOKS
+
+    async def preview(self) -> Survey:
+        """What a sweep would do now; changes nothing."""
+        return await self._look(await self._standing())
+
+    async def approve(self) -> Survey:
+        """A person agrees with what waits. Kept across restarts until it has been carried out."""
+        async with self._one_at_a_time:
+            standing = await self._standing()
+            survey = await self._look(standing)
+            if survey.plan.why_held is None:
+                raise Problem(
+                    409, "Nothing waits", "No sweep waits for approval; there is nothing to approve."
+                )
+            through = max(one.row.number for one in survey.plan.held)
+            settings = self.config.model_dump(mode="json")
+            await self._keep(Standing(accepted=settings, approved_through=through))
+        log.warning("a person approved: %s", survey.plan.why_held)
+        return survey
+
+    async def sweep(self) -> int:
+        """Carry out what the rules say now; how many clips went. Raises CatalogueError."""
+        async with self._one_at_a_time:
+            parts = self._parts
+            await self._date()
+            standing = await self._standing()
+            survey = await self._look(standing)
+            standing = await self._follow(standing, survey)
+            self.last = survey
+            gone = await self._carry_out(survey.plan.leaving[:MOST_PER_SWEEP])
+            if standing.approved_through is not None and not _by_age(survey.plan.leaving[MOST_PER_SWEEP:]):
+                await self._keep(replace(standing, approved_through=None))
+            self.counters.sweeps += 1
+        await parts.room.look()
+        return gone
+
+    async def _date(self) -> None:
+        """Let clips whose dates are worth nothing age from now on: a step came after them, or NTP did."""
+        labels, steps = self._parts.labels, self._parts.labels.steps
+        stepped = steps != self._steps_seen
+        if stepped or labels.state is ClockState.SYNCHRONISED:
+            await self._parts.catalogue.retention.date(self._parts.recorder_id, again=stepped)
+            self._steps_seen = steps
+
+    async def _look(self, standing: Standing) -> Survey:
+        parts = self._parts
+        groups = await parts.catalogue.retention.groups(parts.recorder_id)
+        clock = clock_facts(
+            parts.labels.now(),
+            synchronised=parts.labels.state is ClockState.SYNCHRONISED,
+            steps=parts.labels.steps,
+            newest=max((group.newest for group in groups), default=None),
+        )
+        await parts.room.look()
+        disk = DiskFacts(
+            free_bytes=parts.room.free_bytes,
+            leaving_bytes=await parts.catalogue.retention.leaving_bytes(parts.recorder_id),
+            store=Store.NONE if parts.store is None else parts.store.state,
+        )
+        rules = self._rules(self.config)
+        before = self._before(standing)
+        if not is_due(groups, rules, clock, disk):
+            return Survey(Plan(), clock, disk, rules)
+        rows = await self._rows()
+        approval = None if standing.approved_through is None else Approval(standing.approved_through)
+        plan = await asyncio.to_thread(make_plan, rows, rules, before, (clock, disk), approval)
+        return Survey(plan, clock, disk, rules, standing.held_since if plan.why_held else None)
+
+    async def _rows(self) -> list[RetentionRow]:
+        parts, rows, after = self._parts, list[RetentionRow](), 0
+        while batch := await parts.catalogue.retention.read(parts.recorder_id, after, ROWS_AT_ONCE):
+            rows += batch
+            after = batch[-1].number
+        return await asyncio.to_thread(_with_part_sizes, rows, parts.files)
+
+    def _rules(self, config: RetentionConfig) -> Rules:
+        rules = tuple(
+            Rule(
+                rule.camera, rule.status and Status(rule.status), rule.max_age, rule.max_clips, rule.max_bytes
+            )
+            for rule in config.rules
+        )
+        room = self._parts.room
+        # Room for what is being recorded too: a clip is finished beside its part file.
+        reserve_bytes = room.reserve_of(config.reserve) + room.pending_bytes
+        return Rules(rules, reserve_bytes, config.reserve.make_room, config.hold_above)
+
+    def _before(self, standing: Standing) -> Rules | None:
+        """The rules that held until now; None when those of today are no others."""
+        if standing.accepted == self.config.model_dump(mode="json"):
+            return None
+        try:
+            return self._rules(RetentionConfig.model_validate(standing.accepted or {}))
+        except ValidationError:
+            return self._rules(RetentionConfig())
+
+    async def _follow(self, standing: Standing, survey: Survey) -> Standing:
+        """Keep what changed, and say it: before anything is deleted, so that a kill does not forget it."""
+        plan, now = survey.plan, standing
+        if not plan.holds_settings:
+            now = replace(now, accepted=self.config.model_dump(mode="json"))
+        if plan.why_held is None:
+            now = replace(now, held_since=None, why_held=None)
+        else:
+            self.counters.holds += now.held_since is None
+            since = now.held_since or survey.clock.now.isoformat()
+            now = replace(now, held_since=since, why_held=plan.why_held)
+        if now != standing:
+            await self._keep(now)
+        self._tell(plan.why_held, survey.clock.doubt if self._has_age_rules else None)
+        return now
+
+    @property
+    def _has_age_rules(self) -> bool:
+        return any(rule.max_age is not None for rule in self.config.rules)
+
+    def _tell(self, why_held: str | None, doubt: str | None) -> None:
+        # The count in a hold changes all the time; that there is one is the news.
+        told = (why_held and why_held.partition(" would ")[0], doubt and doubt.partition(" says ")[0])
+        notes = [f"Retention waits: {why_held}." if why_held else "", f"Retention: {doubt}." if doubt else ""]
+        if told != self._told:
+            self._told = told
+            self._parts.health.concern(SUBJECT, " ".join(filter(None, notes)) or None)
+
+    async def _carry_out(self, leaving: Sequence[Leaving]) -> int:
+        parts, deleted = self._parts, 0
+        await self._reclaim([one for one in leaving if one.deed is Deed.RECLAIM])
+        going = [one for one in leaving if one.deed is Deed.DELETE]
+        for first in range(0, len(going), BATCH):
+            batch = going[first : first + BATCH]
+            reasons = {one.row.id: one.reason for one in batch}
+            for clip in await self._delete([one.row for one in batch]):
+                log.info("clip %s of camera %s is deleted: %s", clip.id, clip.camera, reasons[clip.id])
+                deleted += 1
+                self.counters.deleted += 1
+                self.counters.deleted_bytes += clip.size_bytes or 0
+                parts.gone(clip)
+            # The room comes back now and not when all rows are gone.
+            await parts.sweep_garbage()
+        if deleted:
+            said = f"Retention deleted {deleted} clips."
+            parts.events.publish("retention", {"deleted": deleted, "message": said})
+        return deleted
+
+    async def _delete(self, rows: Sequence[RetentionRow]) -> list[Clip]:
+        """In one transaction; where not even that fits on the disk, in the room that is kept for it."""
+        try:
+            return await self._parts.catalogue.retention.delete(rows)
+        except CatalogueUnavailable:
+            if self._parts.room.free_bytes >= SIZE_BYTES or not await self._parts.room.give_spare():
+                raise
+        log.warning("the disk is so full that nothing could be deleted; the room kept for that is used now")
+        return await self._parts.catalogue.retention.delete(rows)
+
+    async def _reclaim(self, leaving: Sequence[Leaving]) -> None:
+        store, refusals = self._parts.store, 0
+        for one in leaving:
+            if store is None or store.state is not Store.READY or refusals >= MOST_REFUSALS:
+                return
+            gone = await store.reclaim(one.row.id)
+            self.counters.reclaimed += gone
+            refusals += not gone
+
+    async def _standing(self) -> Standing:
+        return Standing.read(await self._parts.catalogue.note(self._note_key))
+
+    async def _keep(self, standing: Standing) -> None:
+        await self._parts.catalogue.set_notes({self._note_key: json.dumps(asdict(standing))})
+
+
+def _by_age(leaving: Sequence[Leaving]) -> bool:
+    return any(one.cause is Cause.AGE for one in leaving)
+
+
+def _with_part_sizes(rows: list[RetentionRow], files: LocalFiles) -> list[RetentionRow]:
+    """What a failed clip keeps for a retry is in no row; blocking."""
+    sized = []
+    for row in rows:
+        if row.status is Status.FAILED and row.size_bytes == 0:
+            with suppress(OSError):
+                row = replace(row, size_bytes=ClipFiles(files.clips_dir, row.id).part.stat().st_size)
+        sized.append(row)
+    return sized

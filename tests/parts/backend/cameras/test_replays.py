@@ -1,0 +1,94 @@
+"""How long a replay is kept: a while after the last look, and never taken from under a reader."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from backend.cameras.replays import OpenReplays
+from backend.http.problems import Problem
+from recorder.stills.replay import ReplayFile
+
+AT = datetime(2025, 10, 26, 8)
+
+
+@dataclass
+class OneCamera:
+    """What of a recorder replays need."""
+
+    closed: list[str] = field(default_factory=list)
+    opened: int = 0
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
+        self.opened += 1
+        return ReplayFile(f"token{self.opened}", Path("replay.mp4"), AT, AT, 1.0, 30, 1, (0,))
+
+    async def close_replay(self, token: str) -> None:
+        self.closed.append(token)
+
+
+async def gone(camera: OneCamera, token: str) -> None:
+    async with asyncio.timeout(5):
+        while token not in camera.closed:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_replay_nobody_looks_at_is_closed() -> None:
+    """Its bytes count in the camera's bound, so it must not linger."""
+    camera = OneCamera()
+    replays = OpenReplays(keep_s=0.02)
+    file = await replays.open(cast(Any, camera), None, None)
+    assert len(replays) == 1
+    await gone(camera, file.token)
+    assert len(replays) == 0
+    with pytest.raises(Problem) as refusal:
+        async with replays.reading(file.token):
+            pass
+    assert refusal.value.status == 404
+    await replays.close()
+
+
+async def test_a_replay_that_is_let_go_is_closed_once() -> None:
+    """Whoever goes back to the live picture says so; only a few replays of a camera may be open."""
+    camera = OneCamera()
+    replays = OpenReplays(keep_s=0.02)
+    file = await replays.open(cast(Any, camera), None, None)
+    await replays.release(file.token)
+    assert (len(replays), camera.closed) == (0, [file.token])
+    await replays.release(file.token)
+    other = await replays.open(cast(Any, camera), None, None)
+    await gone(camera, other.token)
+    assert camera.closed == [file.token, other.token]
+    await replays.close()
+
+
+async def test_a_replay_that_is_being_read_stays() -> None:
+    """The time counts from the end of the last look."""
+    camera = OneCamera()
+    replays = OpenReplays(keep_s=0.02)
+    file = await replays.open(cast(Any, camera), None, None)
+    async with replays.reading(file.token) as path:
+        await asyncio.sleep(0.1)
+        assert path == Path("replay.mp4")
+        assert camera.closed == []
+    await gone(camera, file.token)
+    await replays.close()
+
+
+async def test_replays_of_a_camera_that_went_are_gone() -> None:
+    """The camera removes their files itself; those of the others stay."""
+    camera, other = OneCamera(), OneCamera(opened=7)
+    replays = OpenReplays()
+    file = await replays.open(cast(Any, camera), None, None)
+    kept = await replays.open(cast(Any, other), None, None)
+    camera.gone.set()
+    with pytest.raises(Problem):
+        async with replays.reading(file.token):
+            pass
+    async with replays.reading(kept.token):
+        pass
+    await replays.close()

@@ -1,0 +1,147 @@
+"""One key, one deed: whatever is repeated, dies or is refused in between."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from backend.base.ids import new_id
+from backend.catalogue import NewClip
+from backend.clips.idempotency import Idempotency, Order, SentKey, StoredAnswer
+from backend.http.problems import Problem
+from tests.support.backend.rows import HERE, NOON, Box
+
+KEY = SentKey("key", "press")
+
+
+class Deed:
+    """An order that counts how often it was carried out."""
+
+    def __init__(self, box: Box, request: str = "POST {}", *, makes_clip: bool = True) -> None:
+        self.box, self.times, self.clip_id = box, 0, new_id()
+        self.go = asyncio.Event()
+        self.go.set()
+        self.refusal: Problem | None = None
+        self.order = Order(request, self.clip_id, self._carry_out, self._answer, makes_clip=makes_clip)
+
+    async def _carry_out(self) -> None:
+        await self.go.wait()
+        if self.refusal is not None:
+            raise self.refusal
+        self.times += 1
+        await self.box.catalogue.insert_clip(
+            NewClip(id=self.clip_id, recorder_id=HERE, camera="front", start_time=NOON, pressed_at=NOON)
+        )
+
+    async def _answer(self, clip_id: str) -> StoredAnswer:
+        return StoredAnswer(201, clip_id)
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Box]:
+    async with Box.opened(tmp_path) as opened:
+        yield opened
+
+
+async def test_a_repeated_request_gets_the_first_answer(box: Box) -> None:
+    """Also by another daemon process with the same data, which knows nothing but the catalogue."""
+    first, second = Deed(box), Deed(box)
+    answer = await Idempotency(box.catalogue, HERE).once(KEY, first.order)
+    again = await Idempotency(box.catalogue, HERE).once(KEY, second.order)
+    assert answer == StoredAnswer(201, first.clip_id)
+    assert again == StoredAnswer(201, first.clip_id, replayed=True)
+    assert (first.times, second.times) == (1, 0)
+
+
+async def test_another_request_under_the_same_key_is_refused(box: Box) -> None:
+    """Somebody reuses keys: better an error than the wrong clip."""
+    idempotency = Idempotency(box.catalogue, HERE)
+    await idempotency.once(KEY, Deed(box).order)
+    with pytest.raises(Problem) as refusal:
+        await idempotency.once(KEY, Deed(box, "POST {other}").order)
+    assert (refusal.value.status, refusal.value.field) == (422, "Idempotency-Key")
+
+
+async def test_a_key_of_somebody_else_is_another_key(box: Box) -> None:
+    """Two principals never see each other's answers."""
+    idempotency = Idempotency(box.catalogue, HERE)
+    await idempotency.once(KEY, Deed(box).order)
+    other = Deed(box)
+    assert (await idempotency.once(SentKey("session", "press"), other.order)).body == other.clip_id
+
+
+async def test_two_at_the_same_time_are_done_once(box: Box) -> None:
+    """The second is told to wait; it does not run."""
+    idempotency = Idempotency(box.catalogue, HERE)
+    slow = Deed(box)
+    slow.go.clear()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(idempotency.once(KEY, slow.order))
+        while not idempotency._running:
+            await asyncio.sleep(0)
+        with pytest.raises(Problem) as refusal:
+            await idempotency.once(KEY, Deed(box).order)
+        slow.go.set()
+    assert (refusal.value.status, running.result().status, slow.times) == (409, 201, 1)
+
+
+async def test_what_was_refused_may_be_tried_again(box: Box) -> None:
+    """An empty buffer now does not spoil the key for later."""
+    idempotency = Idempotency(box.catalogue, HERE)
+    deed = Deed(box)
+    deed.refusal = Problem(409, "Nothing is buffered yet", "Wait.")
+    with pytest.raises(Problem):
+        await idempotency.once(KEY, deed.order)
+    deed.refusal = None
+    assert (await idempotency.once(KEY, deed.order)).replayed is False
+
+
+async def test_a_client_that_hangs_up_and_comes_again_finds_it_done(box: Box) -> None:
+    """The work went on without it; the second try gets its answer."""
+    idempotency = Idempotency(box.catalogue, HERE)
+    deed = Deed(box)
+    deed.go.clear()
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(idempotency.once(KEY, deed.order))
+        while not idempotency._running:
+            await asyncio.sleep(0)
+        waiting.cancel()
+    deed.go.set()
+    async with asyncio.timeout(5):
+        while idempotency._running:
+            await asyncio.sleep(0.01)
+    again = await idempotency.once(KEY, Deed(box).order)
+    assert (again.body, again.replayed, deed.times) == (deed.clip_id, True, 1)
+
+
+@pytest.mark.parametrize("row_was_committed", [True, False])
+async def test_a_daemon_that_died_in_the_middle_is_recognised_by_the_row(
+    box: Box, row_was_committed: bool
+) -> None:
+    """With the clip there it was carried out; without, it is done now."""
+    dead = Idempotency(box.catalogue, HERE)
+    deed = Deed(box)
+    deed.go.clear()
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(dead.once(KEY, deed.order))
+        while not dead._running:
+            await asyncio.sleep(0)
+        waiting.cancel()
+        # As a kill would: nothing of the request goes on.
+        await dead.close()
+    if row_was_committed:
+        deed.go.set()
+        await deed._carry_out()
+    next_deed = Deed(box)
+    answer = await Idempotency(box.catalogue, HERE).once(KEY, next_deed.order)
+    assert answer.body == (deed.clip_id if row_was_committed else next_deed.clip_id)
+    assert deed.times + next_deed.times == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "two words", "ü", "a\x00"])
+async def test_a_key_must_be_plain_and_short(box: Box, key: str) -> None:
+    """The refusal names the header."""
+    with pytest.raises(Problem) as refusal:
+        await Idempotency(box.catalogue, HERE).once(SentKey("key", key), Deed(box).order)
+    assert (refusal.value.status, refusal.value.field) == (400, "Idempotency-Key")

@@ -1,0 +1,170 @@
+"""What stands in front of every route: hosts, origins, keys, sessions, headers, deadlines."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from backend.access.actions import Action
+from backend.http.routes import Route, json_response, path_without_patterns
+from backend.http.wire.times import Answer, Asked
+from tests.support.backend.serving import OWN_ROUTES, Served, serving
+
+CANARY = "canary-77aa"
+
+
+class Nothing(Asked):
+    """An empty order."""
+
+
+class Done(Answer):
+    """An answer."""
+
+    done: bool = True
+
+
+async def _done(request: web.Request) -> web.StreamResponse:
+    return json_response(Done())
+
+
+async def _breaks(request: web.Request) -> web.StreamResponse:
+    raise RuntimeError(f"rtsp://user:{CANARY}@camera/ broke")
+
+
+async def _breaks_half_way(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    answer.content_length = 1000
+    await answer.prepare(request)
+    await answer.write(b"x" * 10)
+    raise RuntimeError("half way")
+
+
+MORE = (
+    Route("GET", "/done", _done, Action.VIEW, "Done"),
+    Route(
+        "POST", "/done", _done, Action.RECORD, "Done", body=Nothing, body_required=False, body_timeout_s=0.3
+    ),
+    Route("GET", "/breaks", _breaks, Action.VIEW, "Breaks"),
+    Route("GET", "/breaks-half-way", _breaks_half_way, Action.VIEW, "Breaks"),
+)
+
+
+async def _status(served: Served, method: str, path: str, **headers: str) -> int:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with served.client.request(method, path, headers=named) as answer:
+        return answer.status
+
+
+async def test_without_a_key_everything_but_livez_is_401(tmp_path: Path) -> None:
+    """Also for addresses that do not exist: a stranger learns nothing."""
+    async with serving(tmp_path) as served:
+        for route in OWN_ROUTES:
+            if route.action is None:
+                continue
+            status = await _status(served, route.method, path_without_patterns(route.path))
+            assert status == 401, route.path
+        assert await _status(served, "GET", "/nowhere") == 401
+        assert await _status(served, "PUT", "/api/session") == 401
+        assert await _status(served, "GET", "/livez") == 200
+
+
+async def test_every_answer_carries_the_safety_headers(tmp_path: Path) -> None:
+    """Errors too."""
+    async with serving(tmp_path) as served:
+        for path in ("/livez", "/api/session", "/nowhere"):
+            async with served.client.get(path) as answer:
+                policy = answer.headers["Content-Security-Policy"]
+                assert "default-src 'self'" in policy
+                assert "unsafe" not in policy
+                assert answer.headers["Cache-Control"] == "no-store"
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
+                assert "aiohttp" not in answer.headers["Server"]
+
+
+async def test_what_only_a_secure_context_understands_is_sent_to_no_other(tmp_path: Path) -> None:
+    """Browsers complain about an opener policy that came over plain http from another machine."""
+    seen = {}
+    async with serving(tmp_path, allowed_hosts=("cam.example",)) as served:
+        for host, scheme in (("localhost", "http"), ("cam.example", "http"), ("cam.example", "https")):
+            headers = {"Host": host, "X-Forwarded-Proto": scheme}
+            async with served.client.get("/livez", headers=headers) as answer:
+                seen[host, scheme] = answer.headers.get("Cross-Origin-Opener-Policy")
+    assert seen == {
+        ("localhost", "http"): "same-origin",
+        ("cam.example", "http"): None,
+        ("cam.example", "https"): "same-origin",
+    }
+
+
+async def test_an_unforeseen_error_is_a_500_that_tells_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer says that it is counted; it is."""
+    async with serving(tmp_path, routes=(*OWN_ROUTES, *MORE)) as served:
+        async with served.client.get("/breaks", headers=served.bearer) as answer:
+            assert answer.status == 500
+            assert CANARY not in await answer.text()
+        async with served.client.get("/metrics", headers=served.bearer) as answer:
+            assert 'hindsight_unforeseen_errors_total{where="http"} 1.0' in await answer.text()
+
+
+async def test_an_error_after_the_first_byte_closes_the_connection(tmp_path: Path) -> None:
+    """A second answer in the middle of the first would be read as content."""
+    async with serving(tmp_path, routes=MORE) as served:
+        reader, writer = await asyncio.open_connection(served.host, served.port)
+        writer.write(
+            f"GET /breaks-half-way HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: {served.bearer['Authorization']}\r\n\r\n".encode()
+        )
+        whole = await asyncio.wait_for(reader.read(), 5)
+        assert whole.endswith(b"x" * 10)
+        assert b"500" not in whole
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /livez HT",
+        b"GET /livez HTTP/1.1\r\nHost: local",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nGET /li",
+    ],
+)
+async def test_idle_connections_and_half_sent_requests_are_closed(tmp_path: Path, sent: bytes) -> None:
+    """aiohttp would keep them for an hour; a few hundred of them are all it takes."""
+    async with serving(tmp_path, keepalive_timeout_s=0.3) as served:
+        reader, writer = await asyncio.open_connection(served.host, served.port)
+        writer.write(sent)
+        await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+
+async def test_a_request_that_drips_is_closed_by_its_deadline(tmp_path: Path) -> None:
+    """Every byte that arrives would postpone a mere idle timer."""
+    async with serving(tmp_path, keepalive_timeout_s=0.4) as served:
+        reader, writer = await asyncio.open_connection(served.host, served.port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
+        closed = asyncio.ensure_future(reader.read())  # noqa: TID251  the test itself waits for it
+        deadline = time.monotonic() + 5
+        while not closed.done() and time.monotonic() < deadline:
+            writer.write(b"x")
+            await asyncio.wait([closed], timeout=0.05)
+        assert closed.done()
+        writer.close()
+
+
+async def test_a_half_sent_body_is_408_and_closed(tmp_path: Path) -> None:
+    """The headers promised more than came."""
+    async with serving(tmp_path, routes=MORE) as served:
+        reader, writer = await asyncio.open_connection(served.host, served.port)
+        writer.write(
+            f"POST /done HTTP/1.1\r\nHost: localhost\r\nAuthorization: {served.bearer['Authorization']}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{".encode()
+        )
+        answer = await asyncio.wait_for(reader.read(), 8)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        writer.close()

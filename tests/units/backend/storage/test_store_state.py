@@ -1,0 +1,81 @@
+"""When a store is tried again: for ever, later and later, never all at once. Pure, so any history will do."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.storage.object_store import Cause, StoreError
+from backend.storage.store_state import (
+    ABOUT_ONE_FILE,
+    FILE_LONGEST_WAIT_S,
+    LONGEST_WAIT_S,
+    Outlook,
+    State,
+    file_wait_s,
+    store_wait_s,
+)
+
+CHANCES = st.floats(0, 1, exclude_max=True)
+EVERYTHING = sorted(set(Cause) - ABOUT_ONE_FILE)
+
+
+@given(st.integers(0, 10**6), CHANCES)
+def test_a_wait_is_capped_and_never_nothing(failures: int, chance: float) -> None:
+    """After a year of failures it is still half a minute at most, and a box never spins."""
+    assert 0.5 <= store_wait_s(failures, chance) <= LONGEST_WAIT_S
+    assert 2.5 <= file_wait_s(failures, chance) <= FILE_LONGEST_WAIT_S
+
+
+@given(st.integers(0, 100), CHANCES)
+def test_waits_grow_whatever_chance_says(failures: int, chance: float) -> None:
+    """The shortest after one failure more is as long as the longest before, until the cap."""
+    longer, before = store_wait_s(failures + 1, 0.0), store_wait_s(failures, chance)
+    assert longer >= before or longer == LONGEST_WAIT_S / 2
+
+
+def test_boxes_do_not_come_back_at_once() -> None:
+    """Half of every wait is left to chance."""
+    assert store_wait_s(3, 0.0) == 4.0
+    assert store_wait_s(3, 0.5) == 6.0
+
+
+HAPPENINGS = st.lists(
+    st.tuples(st.floats(0, 100), st.one_of(st.none(), st.sampled_from(sorted(Cause))), CHANCES), max_size=40
+)
+
+
+@given(HAPPENINGS)
+def test_whatever_happened_the_store_is_tried_again_within_half_a_minute(
+    happenings: list[tuple[float, Cause | None, float]],
+) -> None:
+    """No history leads to a queue that waits for ever, or to one that never waits."""
+    outlook, now_s = Outlook(), 0.0
+    for passed_s, cause, chance in happenings:
+        now_s += passed_s
+        if cause is None:
+            outlook.succeeded(now_s)
+            assert outlook.may_try(now_s)
+        elif outlook.failed(StoreError(cause, "It fails."), now_s, chance):
+            assert not outlook.may_try(now_s)
+            assert (outlook.state, outlook.cause) == (State.FAILING, cause)
+        assert outlook.may_try(now_s + LONGEST_WAIT_S)
+
+
+@given(st.sampled_from(EVERYTHING), CHANCES)
+def test_only_one_finds_out_whether_a_failing_store_works_again(cause: Cause, chance: float) -> None:
+    """A hundred waiting files do not fall on a store that has just come up."""
+    outlook = Outlook()
+    outlook.failed(StoreError(cause, "It fails."), 0.0, chance)
+    outlook.trying = True
+    assert not outlook.may_try(1000.0)
+    outlook.succeeded(1000.0)
+    assert outlook.may_try(1000.0)
+
+
+@given(st.sampled_from(sorted(ABOUT_ONE_FILE)), CHANCES)
+def test_one_bad_file_says_nothing_about_the_store(cause: Cause, chance: float) -> None:
+    """All others are copied meanwhile."""
+    outlook = Outlook()
+    outlook.succeeded(0.0)
+    assert not outlook.failed(StoreError(cause, "This one."), 1.0, chance)
+    assert outlook.may_try(1.0)
+    assert outlook.state is State.OK
