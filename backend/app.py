@@ -28,10 +28,11 @@ from backend.base.host import boot_s
 from backend.base.ids import new_id, recorder_id
 from backend.base.scheduler import Scheduler
 from backend.base.shipped import CHECK_PAGE, WEB, shipped
+from backend.base.times import utc_now
 from backend.cameras.cameras import Cameras, camera_settings
 from backend.cameras.replays import OpenReplays
 from backend.cameras.viewers import Viewers
-from backend.catalogue import Catalogue, Clip, utc_now
+from backend.catalogue import Catalogue, Clip
 from backend.clips.batch import Batch
 from backend.clips.clips import Clips
 from backend.clips.idempotency import Idempotency
@@ -42,6 +43,7 @@ from backend.config.model import Config, TlsConfig
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.api import all_routes
+from backend.http.clip_writer import ClipWriter
 from backend.http.handles import (
     ANALYTICS,
     ARCHIVES,
@@ -49,6 +51,7 @@ from backend.http.handles import (
     BEGAN_S,
     CAMERAS,
     CATALOGUE,
+    CLIP_JSON,
     CLIPS,
     CONFIG,
     EVENTS,
@@ -58,7 +61,6 @@ from backend.http.handles import (
     IDEMPOTENCY,
     LABELS,
     MANUAL_PICTURES,
-    NEWS,
     PICTURES,
     PLAYBACK,
     PUBLISHING,
@@ -74,6 +76,7 @@ from backend.http.routes import Route
 from backend.http.server import make_application, make_runner
 from backend.http.static import Site
 from backend.http.tls import renew, server_context
+from backend.http.wire.writers import WRITERS
 from backend.metrics.analytics import Analytics
 from backend.metrics.metrics import Metrics
 from backend.pictures.parts import PictureParts, Picturing, open_picturing
@@ -87,7 +90,7 @@ from backend.retention.garbage import GarbageSweep
 from backend.retention.parts import Housekeeping, HouseParts
 from backend.schedules.parts import ScheduleRoom, schedule_room
 from backend.storage.local import LocalFiles
-from backend.storage.storage import Storage, StorageParts, make_storage
+from backend.storage.storage import Storage, StorageParts, make_storage, open_store, public_url
 from recorder.base.clock import LabelLine, SystemClock
 from recorder.base.settings import CameraSettings
 from recorder.base.tasks import Tasks
@@ -246,12 +249,15 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
     make_recorder = _recorder_maker(base, inbox)
     settings = await asyncio.to_thread(camera_settings, base.config)
     cameras = Cameras([make_recorder(camera) for camera in settings])
-    news = ClipNews(base.events)
-    storage = make_storage(base.config.storage, _storage_parts(base, news))
-    places = PlayingPlaces(base.files, storage.store, _runtime_dir(base.config))
-    playing = open_playing(places, base.disk, news, base.config.playback)
+    store = await asyncio.to_thread(open_store, base.config.storage)
+    news = ClipNews(base.events, WRITERS.clip, partial(public_url, store))
     housekeeping = Housekeeping(_house_parts(base, cameras), base.config)
-    playing.clean.no_room = lambda: housekeeping.room.reason
+    places = PlayingPlaces(base.files, store, _runtime_dir(base.config))
+    playing = open_playing(places, base.disk, news, base.config.playback, lambda: housekeeping.room.shortage)
+    parts = StorageParts(
+        base.catalogue, base.files, base.recorder_id, news, base.health, playing.clean.to_share
+    )
+    storage = make_storage(base.config.storage, store, parts)
     picturing = open_picturing(_picture_parts(base, news), playing.clip_bytes, base.config.previews)
     desk = Desk(
         catalogue=base.catalogue,
@@ -264,6 +270,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         disk=base.disk,
         finisher=base.finisher,
         budget=housekeeping.budget,
+        write_camera=WRITERS.camera,
     )
     recordings = Recordings(desk, inbox)
     clips = Clips(desk, recordings, base.config.recording)
@@ -285,7 +292,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation) -> Rooms:
         analytics=Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic),
         garbage=GarbageSweep(base.catalogue, base.files, base.recorder_id, base.disk),
         housekeeping=housekeeping,
-        schedules=schedule_room(desk, recordings, clips, base.labels, base.config.data_dir),
+        schedules=schedule_room(desk, recordings, clips, base.labels, base.config.data_dir, WRITERS),
         reloader=Reloader(base.config, cameras, clips, base.events, make_recorder),
         tasks=Tasks(),
     )
@@ -299,10 +306,6 @@ def _retired(rooms: Rooms, clip: Clip) -> None:
     rooms.analytics.removed(clip.camera, clip.size_bytes or 0)
 
 
-def _storage_parts(base: Foundation, news: ClipNews) -> StorageParts:
-    return StorageParts(base.catalogue, base.files, base.recorder_id, news, base.health)
-
-
 async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) -> None:
     """Begin what goes on for the daemon's life, each after what it needs; the end is the reverse."""
     stack.push_async_callback(rooms.analytics.flush)
@@ -310,7 +313,7 @@ async def _start_rooms(stack: AsyncExitStack, base: Foundation, rooms: Rooms) ->
     await rooms.cameras.start()
     await rooms.schedules.open(base.config)
     rooms.tasks.spawn(rooms.recordings.run(), "recordings")
-    rooms.storage.start(rooms.playing.clean.to_share)
+    rooms.storage.start()
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(rooms.picturing.previews.catch_up(base.recorder_id), "missing previews")
     await rooms.housekeeping.open(rooms.garbage.run, partial(_retired, rooms), rooms.storage.copies)
@@ -428,7 +431,7 @@ def _make_app(
     app[SCHEDULES] = rooms.schedules.schedules
     app[IDEMPOTENCY] = rooms.idempotency
     app[VIEWERS] = rooms.viewers
-    app[NEWS] = rooms.news
+    app[CLIP_JSON] = ClipWriter(rooms.news)
     app[PICTURES] = rooms.picturing.pictures
     app[MANUAL_PICTURES] = rooms.picturing.manual
     app[HOUSEKEEPING] = rooms.housekeeping

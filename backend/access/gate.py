@@ -16,7 +16,8 @@ from backend.access.attempts import Attempts
 from backend.access.peers import Hosts, changes_something, is_forwarded, is_loopback, peer_of, split_host
 from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
 from backend.access.sessions import COOKIE, Sessions, token_hash
-from backend.http.problems import Problem
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 FOLLOW_KEY_S = 1.0
 """How old a look at the key's file may be when somebody is judged by it."""
@@ -48,24 +49,18 @@ class Access:
         self._look: asyncio.Future[None] | None = None
 
     def check_host(self, request: web.Request) -> str:
-        """The host name asked for; 421 when it is not ours (a foreign name pointed at our address)."""
+        """The host name asked for; refused when it is not ours (a foreign name pointed at our address)."""
         given = request.headers.getall("Host", [])
         try:
             name, _ = split_host(given[0].lower()) if len(given) == 1 else ("", None)
         except ValueError:
             name = ""
         if not self._hosts.allows(name):
-            raise Problem(
-                421,
-                "This is not the host you asked for",
-                "Use the box's IP address or own name, or add the name to server.allowed_hosts in "
-                "config.yaml.",
-                headers={"Connection": "close"},
-            )
+            raise Refused(Kind.HOST_UNKNOWN)
         return name
 
     def check_origin(self, request: web.Request) -> None:
-        """Refuse what a foreign page sends: 403."""
+        """Refuse what a foreign page sends."""
         if not changes_something(request):
             return
         origin = request.headers.get("Origin")
@@ -74,12 +69,7 @@ class Access:
         else:
             foreign = not self._hosts.allows_origin(origin, request.headers.get("Host", ""))
         if foreign:
-            raise Problem(
-                403,
-                "That page may not do this",
-                "The request came from a page of another origin. Behind a reverse proxy, add the name "
-                "people type to server.allowed_hosts in config.yaml.",
-            )
+            raise Refused(Kind.ORIGIN_FOREIGN)
 
     async def identify(self, request: web.Request, host: str) -> Principal:
         """Who is asking. A wrong key is an error even where none would be needed."""
@@ -96,25 +86,14 @@ class Access:
         return ANONYMOUS
 
     async def check_key(self, request: web.Request, offered: str) -> None:
-        """Return when `offered` is the key; count it and raise 401 or 429 otherwise."""
+        """Return when `offered` is the key; count it and refuse otherwise."""
         if not self.key.matches(offered):
             await asyncio.to_thread(self.key.refresh)  # it may be the new one, a moment old
         if self.key.matches(offered):
             return
         if self.attempts.fail(peer_of(request), self._monotonic_s()):
-            raise Problem(
-                429,
-                "Too many wrong keys",
-                "Wait half a minute. `hindsight key show` on the box prints the key.",
-                headers={"Retry-After": "30"},
-            )
-        raise Problem(
-            401,
-            "That is not the access key",
-            "The key is wrong. `hindsight key show` prints it on the box; "
-            "`key new` may have replaced the one you have.",
-            headers={"WWW-Authenticate": 'Bearer realm="hindsight"'},
-        )
+            raise Refused(Kind.TOO_MANY_WRONG_KEYS, retry_after_s=30)
+        raise Refused(Kind.ACCESS_KEY_WRONG)
 
     async def _follow_key(self) -> None:
         """Take up a key that was replaced a second ago or more; a disk that hangs holds up one request.

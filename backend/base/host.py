@@ -10,6 +10,14 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class FreeSpace:
+    """What is free on a disk, and what of it must stay free."""
+
+    free_bytes: int
+    reserve_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class BoxNow:
     """Measured just now."""
 

@@ -10,9 +10,10 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 
+from backend.cameras.changes import CameraChanges
 from backend.config.model import CameraConfig, Config
-from backend.http.problems import Problem
-from backend.reload.changes import CameraChanges
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.base.settings import BufferCodec, BufferSettings, CameraSettings, share_bytes
 from recorder.base.tasks import Tasks
 from recorder.base.values import CameraStatus
@@ -51,7 +52,7 @@ class Cameras:
         recorder = self._recorders.get(self._default if camera_id is None else camera_id)
         if recorder is None:
             known = ", ".join(self._recorders)
-            raise Problem(404, "Unknown camera", f"There is no such camera. Known: {known}.", field=field)
+            raise Refused(Kind.CAMERA_UNKNOWN, field=field, known=known)
         return recorder
 
     def get(self, camera_id: str) -> Recorder | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from backend.http.problems import Problem
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.base.tasks import Tasks
 from recorder.recorder import Recorder
 from recorder.stills.replay import ReplayFile
@@ -41,14 +42,11 @@ class OpenReplays:
         return len(self._open)
 
     async def open(self, recorder: Recorder, start: datetime | None, end: datetime | None) -> ReplayFile:
-        """Cut a span; it is kept until `keep_s` after its last use. 507 where the disk has no room for it."""
+        """Cut a span, kept until `keep_s` after its last use. Refused if the disk has no room for it."""
         try:
             file = await recorder.replay(start, end)
         except OSError as error:
-            text = (
-                f"The disk of data_dir says: {error.strerror}. See to it, then ask again; the buffer goes on."
-            )
-            raise Problem(507, "The replay could not be written", text) from error
+            raise Refused(Kind.REPLAY_NOT_WRITTEN, reason=error.strerror) from error
         self._open[file.token] = _Open(recorder, file, self._monotonic_s())
         self._tasks.spawn(self._expire(file.token), "replay expiry")
         return file
@@ -60,10 +58,10 @@ class OpenReplays:
 
     @asynccontextmanager
     async def reading(self, token: str) -> AsyncIterator[Path]:
-        """Use a replay: it is not closed meanwhile. 404 when it is gone."""
+        """Use a replay: it is not closed meanwhile. Refused when it is gone."""
         found = self._open.get(token)
         if found is None or found.recorder.gone.is_set():
-            raise Problem(404, "That replay is gone", "It was not looked at for a minute; ask for it again.")
+            raise Refused(Kind.REPLAY_GONE)
         found.readers += 1
         try:
             yield found.file.path

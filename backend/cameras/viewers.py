@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend.http.problems import Problem
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 MOST_VIEWERS = 64
 
@@ -23,12 +24,7 @@ class Viewers:
         """One viewer; 503 when there are too many."""
         if self.count >= self._most or self.closing.is_set():
             self.refused += 1
-            raise Problem(
-                503,
-                "Too many viewers",
-                f"{self._most} live views are open. Close one.",
-                headers={"Retry-After": "5"},
-            )
+            raise Refused(Kind.TOO_MANY_VIEWERS, retry_after_s=5, open=self._most)
         self.count += 1
         try:
             yield

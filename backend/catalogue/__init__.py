@@ -4,7 +4,7 @@ Not here: the bytes (`storage`), what a row means to people (`clips`). Event loo
 its own.
 """
 
-from backend.catalogue.catalogue import Catalogue, utc_now
+from backend.catalogue.catalogue import Catalogue
 from backend.catalogue.errors import (
     BadCursor,
     BadText,
@@ -86,5 +86,4 @@ __all__ = [
     "StoredPath",
     "Upload",
     "UploadBacklog",
-    "utc_now",
 ]

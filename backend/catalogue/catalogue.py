@@ -5,10 +5,11 @@ free). Use from one event loop. Statements are in the `*_queries` files, threads
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
+from backend.base.times import utc_now
 from backend.catalogue import (
     charge_queries,
     clip_queries,
@@ -50,11 +51,6 @@ from backend.catalogue.values import (
 
 _EVERYTHING = ClipFilter()
 _WALK = 200
-
-
-def utc_now() -> datetime:
-    """The wall clock as a naive UTC datetime."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Catalogue:

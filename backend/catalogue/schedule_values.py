@@ -118,6 +118,15 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """A schedule with its next times and its newest run."""
+
+    schedule: Schedule
+    next_times: tuple[datetime, ...]
+    last_run: Run | None
+
+
+@dataclass(frozen=True, slots=True)
 class MissedRuns:
     """Times in a row that passed without a run, and why."""
 

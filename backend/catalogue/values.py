@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from backend.catalogue.lifecycle import Status
+from backend.catalogue.lifecycle import FINISHED, Status
 from recorder.base.values import ClockState, Gap
 
+LONGEST_LEAD_IN_S = 0.5
+"""What is shared may hide as much: a player that ignores edit lists then begins half a second early."""
 PUBLIC_PREFIX = "public/"
 """Keys of the object store that everybody may read begin so."""
 
@@ -201,6 +203,27 @@ class Clip:
     """Grows by one with every change of the row."""
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the file can be played or downloaded."""
+        return self.status in FINISHED and self.path is not None
+
+    @property
+    def hides_much(self) -> bool:
+        """Whether what leaves the house must be the clean form: a player may ignore edit lists."""
+        return self.media_type is MediaType.VIDEO and (self.lead_in_s or 0.0) > LONGEST_LEAD_IN_S
+
+    @property
+    def chosen_preview(self) -> PreviewSource | None:
+        """What the card shows: a manual one first; `current` until done; then what the clip says."""
+        if self.previews.manual is not None:
+            return PreviewSource.MANUAL
+        wanted = self.thumbnail if self.status in FINISHED else PreviewSource.CURRENT
+        for source in (wanted, PreviewSource.CURRENT, PreviewSource.MIDDLE):
+            if self.previews.of(source) is not None:
+                return source
+        return None
+
+    @property
     def remote_file(self) -> StoredPath | None:
         """Where the store holds the finished file, confirmed; None: nowhere."""
         return next(
@@ -212,6 +235,20 @@ class Clip:
         """Where the store holds the copy that everybody may read; None: nowhere."""
         places = (one.place for one in self.remote if one.root is Root.CLIPS)
         return next((place for place in places if place.path.startswith(PUBLIC_PREFIX)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """What is known of a clip beside its row."""
+
+    progress: float | None = None
+    """0 to 1, fresher than the row's."""
+    recorded_s: float | None = None
+    public_url: str | None = None
+    """Where everybody may read it."""
+
+
+ROW_ALONE = ClipFacts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,25 +8,19 @@ import asyncio
 import errno
 import hashlib
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from backend.base.ids import is_id, new_id
 from backend.base.shielded import to_the_end
+from backend.base.times import rfc3339
 from backend.catalogue import Clip, ClipFilter, ClipPage, ClipUnknown, MediaType, NewClip, PreviewSource
-from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
+from backend.catalogue.lifecycle import UNFINISHED, Status
 from backend.clips.recordings import Desk, Recordings, finished_fields
+from backend.clips.requests import LONGEST_PLANNED_S, ClipChanges, RecordOptions, SnapshotOptions
 from backend.config.model import RecordingConfig
-from backend.http.problems import Problem
-from backend.http.wire.clips import (
-    MOST_AFTER_S,
-    MOST_BEFORE_S,
-    ClipJson,
-    ClipPatch,
-    ClipRequest,
-    SnapshotRequest,
-)
-from backend.http.wire.times import rfc3339
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from backend.storage.local import write_durably
 from recorder.base.errors import SpanOutsideBuffer, UnknownRecording
 from recorder.base.tasks import Tasks
@@ -53,43 +47,42 @@ class Clips:
         """End what was begun for clients; a recording cut short here is cleaned up at the next start."""
         await self._tasks.close()
 
-    def json(self, clip: Clip) -> ClipJson:
-        """The clip as JSON, with the progress of its recording."""
-        return self._desk.news.json(clip)
-
     async def get(self, clip_id: str) -> Clip:
-        """The clip, or the 404."""
+        """The clip. Refused when there is none."""
         clip = await self._desk.catalogue.get_clip(clip_id) if is_id(clip_id) else None
         if clip is None:
-            raise Problem(
-                404, "Unknown clip", "There is no such clip; GET /api/clips lists them.", field="id"
-            )
+            raise Refused(Kind.CLIP_UNKNOWN, field="id")
         return clip
+
+    async def camera_of(self, clip_id: str) -> str | None:
+        """The camera of a clip; None when there is none."""
+        clip = await self._desk.catalogue.get_clip(clip_id) if is_id(clip_id) else None
+        return None if clip is None else clip.camera
 
     async def list(self, wanted: ClipFilter, cursor: str | None, limit: int) -> ClipPage:
         """One page, newest first."""
         return await self._desk.catalogue.list_clips(wanted, cursor, limit)
 
     async def create(
-        self, asked: ClipRequest, clip_id: str | None = None, *, continues: str | None = None
+        self, options: RecordOptions, clip_id: str | None = None, *, continues: str | None = None
     ) -> Clip:
         """Record. When this returns the material so far is durable and the row is committed.
 
         `continues`: the clip that was broken off and goes on in this one.
         """
-        recorder = self._desk.cameras.find(asked.camera)
-        request = self._wish(asked, clip_id or new_id())
-        return await to_the_end(self._tasks, self._create(recorder, request, asked, continues))
+        recorder = self._desk.cameras.find(options.camera)
+        request = self._request(options, clip_id or new_id())
+        return await to_the_end(self._tasks, self._create(recorder, request, options, continues))
 
-    async def snapshot(self, asked: SnapshotRequest, clip_id: str | None = None) -> Clip:
+    async def snapshot(self, options: SnapshotOptions, clip_id: str | None = None) -> Clip:
         """Keep one frame as an image row."""
-        recorder = self._desk.cameras.find(asked.camera)
-        picture = await recorder.frame(asked.at)
-        if asked.at is not None and picture.label > asked.at:
+        recorder = self._desk.cameras.find(options.camera)
+        picture = await recorder.frame(options.at)
+        if options.at is not None and picture.label > options.at:
             raise SpanOutsideBuffer(
                 f"The buffer begins at {rfc3339(picture.label)}, after the asked moment.", "at"
             )
-        return await to_the_end(self._tasks, self._snapshot(recorder, asked, picture, clip_id or new_id()))
+        return await to_the_end(self._tasks, self._snapshot(recorder, options, picture, clip_id or new_id()))
 
     async def stop(self, clip_id: str) -> Clip:
         """End a recording at the newest frame."""
@@ -101,11 +94,10 @@ class Clips:
         """Move the planned end of a recording later."""
         clip = await self._under_way(clip_id)
         if clip.planned_end is None:
-            raise Problem(409, "Nothing to extend", "This recording has no planned end: stop it when done.")
-        longest = timedelta(seconds=MOST_BEFORE_S + MOST_AFTER_S)
-        if clip.planned_end + timedelta(seconds=seconds) - clip.start_time > longest:
-            detail = f"A planned recording lasts at most {longest}; record again from its end."
-            raise Problem(422, "Too long", f"seconds: {detail}", field="seconds")
+            raise Refused(Kind.NO_PLANNED_END)
+        length_s = (clip.planned_end - clip.start_time).total_seconds() + seconds
+        if length_s > LONGEST_PLANNED_S:
+            raise Refused(Kind.EXTENDED_TOO_FAR, field="seconds", limit_s=LONGEST_PLANNED_S)
         planned_end = await self._recorder(clip).extend(clip_id, seconds)
         changed: dict[str, object] = {"planned_end": planned_end}
         if clip.requested_after_s is not None:
@@ -116,31 +108,26 @@ class Clips:
         """Finish a failed clip again from its part file; the answer is the clip `processing`."""
         clip = await self.get(clip_id)
         if clip.status is not Status.FAILED:
-            raise Problem(409, "Nothing to retry", f"The clip is {clip.status}; only failed ones can be.")
+            raise Refused(Kind.NOTHING_TO_RETRY, status=clip.status)
         if not clip.retryable:
-            raise Problem(409, "Cannot be retried", "Its material is lost; delete the clip.")
+            raise Refused(Kind.MATERIAL_LOST)
         clip = await self._desk.catalogue.transition(
             clip_id, Status.PROCESSING, expect=Status.FAILED, fields={"error": None, "progress": 0.0}
         )
         self._tasks.spawn(self._recordings.finish_again(clip), f"retry {clip_id}")
         return self._told(clip)
 
-    async def change(self, clip_id: str, patch: ClipPatch) -> Clip:
-        """Change what was given; the rest stays."""
-        return await to_the_end(self._tasks, self._change(clip_id, patch))
+    async def change(self, clip_id: str, changes: ClipChanges) -> Clip:
+        """Change what is given; the rest stays."""
+        return await to_the_end(self._tasks, self._change(clip_id, changes))
 
-    async def _change(self, clip_id: str, patch: ClipPatch) -> Clip:
+    async def _change(self, clip_id: str, changes: ClipChanges) -> Clip:
         clip = await self.get(clip_id)
-        given = patch.model_fields_set
-        changed: dict[str, object] = {}
-        if "thumbnail" in given and patch.thumbnail != clip.thumbnail:
-            changed["thumbnail"] = PreviewSource(patch.thumbnail)
-        if "keep" in given and patch.keep != clip.keep:
-            changed["keep"] = patch.keep
+        given = changes.given("thumbnail", "keep")
+        changed = {name: value for name, value in given.items() if value != getattr(clip, name)}
         if changed:
             clip = await self._desk.catalogue.update_clip(clip_id, changed)
-        texts: dict[str, Any] = {name: getattr(patch, name) for name in given & {"title", "caption", "tags"}}
-        if texts:
+        if texts := changes.given("title", "caption", "tags"):
             clip = await self._desk.catalogue.edit_clip(clip_id, **texts)
         return self._told(clip)
 
@@ -154,29 +141,28 @@ class Clips:
         self._desk.news.deleted(clip)
         self._desk.previews.forget(clip.id)
 
-    def _wish(self, asked: ClipRequest, clip_id: str) -> RecordRequest:
-        if asked.start is not None or asked.end is not None:
-            start, end = _absolute(asked)
-            return RecordRequest(clip_id, start=start, end=end, replay=asked.replay)
-        if asked.replay is not None:
-            raise _refused("replay", "needs start and end: which part of it becomes the clip.")
-        before_s = asked.before_seconds
-        before_s = self.defaults.before_seconds if before_s is None else before_s
-        after_s = asked.after_seconds
-        if "after_seconds" not in asked.model_fields_set:
-            after_s = self.defaults.after_seconds
+    def _request(self, options: RecordOptions, clip_id: str) -> RecordRequest:
+        if options.start is not None or options.end is not None:
+            start, end = _span(options)
+            return RecordRequest(clip_id, start=start, end=end, replay=options.replay)
+        if options.replay is not None:
+            raise Refused(Kind.REPLAY_WITHOUT_SPAN, field="replay")
+        before_s = self.defaults.before_seconds if options.before_s is None else options.before_s
+        after_s = self.defaults.after_seconds if options.after_s is None else options.after_s
+        if options.until_stopped:
+            after_s = None
         if before_s == 0 and after_s == 0:
-            raise _refused("before_seconds", "and after_seconds cannot both be 0: the clip would be empty.")
-        return RecordRequest(clip_id, at=asked.at, before_s=before_s, after_s=after_s)
+            raise Refused(Kind.SPAN_EMPTY, field="before_seconds")
+        return RecordRequest(clip_id, at=options.at, before_s=before_s, after_s=after_s)
 
     async def _create(
-        self, recorder: Recorder, request: RecordRequest, asked: ClipRequest, continues: str | None
+        self, recorder: Recorder, request: RecordRequest, options: RecordOptions, continues: str | None
     ) -> Clip:
         budget = self._desk.budget
         await (budget.admit(MediaType.VIDEO) if continues is None else budget.admit_disk())
         started = await _on_a_working_disk(recorder.record(request))
         try:
-            row = _video_row(started, request, asked, self._desk.recorder_id)
+            row = _video_row(started, request, options, self._desk.recorder_id)
             clip = await self._insert(row, continues)
         except Exception:
             # Not when cancelled: the daemon ends, the commit may go through all the same, and start-up sees.
@@ -210,7 +196,7 @@ class Clips:
         return await self._desk.budget.insert(row)
 
     async def _snapshot(
-        self, recorder: Recorder, asked: SnapshotRequest, picture: Picture, clip_id: str
+        self, recorder: Recorder, options: SnapshotOptions, picture: Picture, clip_id: str
     ) -> Clip:
         await self._desk.budget.admit(MediaType.IMAGE)
         files = self._desk.files(clip_id)
@@ -224,10 +210,10 @@ class Clips:
             status=Status.DRAFT,
             start_time=picture.label,
             end_time=picture.label,
-            pressed_at=asked.at or picture.label,
-            title=asked.title,
-            caption=asked.caption,
-            tags=asked.tags,
+            pressed_at=options.at or picture.label,
+            title=options.title,
+            caption=options.caption,
+            tags=options.tags,
             clock=recorder.status().clock,
             thumbnail=PreviewSource.CURRENT,
             frame_count=1,
@@ -264,13 +250,13 @@ class Clips:
     async def _under_way(self, clip_id: str) -> Clip:
         clip = await self.get(clip_id)
         if clip.status is not Status.PENDING:
-            raise Problem(409, "Not being recorded", f"The clip is {clip.status}; its recording has ended.")
+            raise Refused(Kind.NOT_RECORDING, status=clip.status)
         return clip
 
     def _recorder(self, clip: Clip) -> Recorder:
         recorder = self._desk.cameras.recording(clip.id, clip.camera)
         if recorder is None or not recorder.is_recording(clip.id):
-            raise Problem(409, "Not being recorded", "Its recording has just ended; read the clip again.")
+            raise Refused(Kind.RECORDING_JUST_ENDED)
         return recorder
 
     def _told(self, clip: Clip) -> Clip:
@@ -278,32 +264,24 @@ class Clips:
         return clip
 
 
-def is_ready(clip: Clip) -> bool:
-    """Whether the file can be played or downloaded."""
-    return clip.status in FINISHED and clip.path is not None
-
-
-def _absolute(asked: ClipRequest) -> tuple[datetime, datetime]:
-    for name in ("at", "before_seconds", "after_seconds"):
-        if name in asked.model_fields_set and getattr(asked, name) is not None:
-            raise _refused(name, "cannot be combined with start and end; leave one of them out.")
-    if asked.start is None:
-        raise _refused("start", "is required with end.")
-    if asked.end is None:
-        raise _refused("end", "is required with start; use at and after_seconds to record on.")
-    if asked.end <= asked.start:
-        raise _refused("end", "must be later than start.")
-    if (asked.end - asked.start).total_seconds() > MOST_BEFORE_S + MOST_AFTER_S:
-        raise _refused("end", f"must be at most {MOST_BEFORE_S + MOST_AFTER_S:.0f} seconds after start.")
-    return asked.start, asked.end
-
-
-def _refused(field: str, detail: str) -> Problem:
-    return Problem(422, "The body is not valid", f"{field} {detail}", field=field)
+def _span(options: RecordOptions) -> tuple[datetime, datetime]:
+    others = {"at": options.at, "before_seconds": options.before_s, "after_seconds": options.after_s}
+    for name, value in others.items():
+        if value is not None:
+            raise Refused(Kind.SPAN_WITH_SECONDS, field=name)
+    if options.start is None:
+        raise Refused(Kind.SPAN_WITHOUT_START, field="start")
+    if options.end is None:
+        raise Refused(Kind.SPAN_WITHOUT_END, field="end")
+    if options.end <= options.start:
+        raise Refused(Kind.SPAN_BACKWARDS, field="end")
+    if (options.end - options.start).total_seconds() > LONGEST_PLANNED_S:
+        raise Refused(Kind.SPAN_TOO_LONG, field="end", limit_s=LONGEST_PLANNED_S)
+    return options.start, options.end
 
 
 def _video_row(
-    started: RecordingStarted, request: RecordRequest, asked: ClipRequest, recorder_id: str
+    started: RecordingStarted, request: RecordRequest, options: RecordOptions, recorder_id: str
 ) -> NewClip:
     absolute = request.start is not None
     row: dict[str, Any] = {
@@ -313,10 +291,10 @@ def _video_row(
         "start_time": started.start_time,
         "pressed_at": started.pressed_at,
         "planned_end": started.planned_end,
-        "title": asked.title,
-        "caption": asked.caption,
-        "tags": asked.tags,
-        "thumbnail": PreviewSource(asked.thumbnail),
+        "title": options.title,
+        "caption": options.caption,
+        "tags": options.tags,
+        "thumbnail": options.thumbnail,
         "clock": started.clock,
         "requested_before_s": None if absolute else request.before_s,
         "requested_after_s": None if absolute else request.after_s,
@@ -338,13 +316,9 @@ async def _on_a_working_disk(work: Any) -> Any:
     try:
         return await work
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise Problem(
-            507 if full else 503,
-            "The disk is full" if full else "The disk refuses to write",
-            "Nothing was recorded; the buffer goes on. "
-            + ("Free some space on the disk of data_dir." if full else f"The disk says: {error.strerror}."),
-        ) from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise Refused(Kind.DISK_FULL) from error
+        raise Refused(Kind.DISK_REFUSES, reason=error.strerror) from error
 
 
 def _write_snapshot(files: ClipFiles, jpeg: bytes) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from backend.base.shielded import to_the_end
 from backend.catalogue import Catalogue, ReservationKey, ReservationState
 from backend.catalogue.errors import CatalogueError
-from backend.http.problems import Problem
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.base.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -68,12 +69,7 @@ class Idempotency:
         if sent is None:
             return await to_the_end(self._tasks, self._every_time(order))
         if not _KEY.fullmatch(sent.key):
-            raise Problem(
-                400,
-                "The Idempotency-Key is not valid",
-                "Idempotency-Key: send 1 to 200 visible ASCII characters.",
-                field="Idempotency-Key",
-            )
+            raise Refused(Kind.IDEMPOTENCY_KEY_NOT_VALID, field="Idempotency-Key")
         # Daemons on one database must not answer each other's keys.
         key = ReservationKey(f"{self._recorder_id}/{sent.principal}", sent.key)
         return await to_the_end(self._tasks, self._once(key, order))
@@ -99,19 +95,9 @@ class Idempotency:
             case ReservationState.DONE:
                 return StoredAnswer(found.status or 200, found.body or "", replayed=True)
             case ReservationState.DIFFERENT:
-                raise Problem(
-                    422,
-                    "The Idempotency-Key was used for another request",
-                    "Idempotency-Key: send a new one with every new request.",
-                    field="Idempotency-Key",
-                )
+                raise Refused(Kind.IDEMPOTENCY_KEY_USED, field="Idempotency-Key")
             case ReservationState.UNDER_WAY:
-                raise Problem(
-                    409,
-                    "The same request is under way",
-                    "Wait for its answer, or ask again in a moment.",
-                    headers={"Retry-After": "1"},
-                )
+                raise Refused(Kind.SAME_REQUEST_UNDER_WAY, retry_after_s=1)
 
     async def _carried_out(self, subject: str | None, order: Order) -> StoredAnswer | None:
         if subject is None or await self._catalogue.get_clip(subject) is None:

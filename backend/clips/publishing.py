@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.catalogue import Catalogue, Changed, Clip, IllegalTransition, utc_now
+from backend.base.times import utc_now
+from backend.catalogue import Catalogue, Changed, Clip, ClipFilter, ClipPage, IllegalTransition
 from backend.catalogue.cached_answer import Kept
 from backend.catalogue.lifecycle import Status
 from backend.events.clip_events import ClipNews
-from backend.http.problems import Problem
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +54,8 @@ class Publishing:
         self.counters = PublishCounters()
 
     async def publish(self, clip_id: str, *, caption: str | None = None, at: datetime | None = None) -> Clip:
-        """Publish, or promise to. 409 for what is not finished, or was to be put off but is out already."""
-        clip, changed = await self._change(
-            self._catalogue.publish(clip_id, caption=caption, at=at),
-            {Status.PUBLISHED: "It is published already: unpublish it first to publish it later."},
-        )
+        """Publish, or promise to. Refused if it is unfinished, or published already and `at` is later."""
+        clip, changed = await self._change(self._catalogue.publish(clip_id, caption=caption, at=at))
         if changed and clip.status is Status.PUBLISHED:
             self.counters.published += 1
         elif changed:
@@ -65,17 +64,25 @@ class Publishing:
 
     async def unpublish(self, clip_id: str) -> Clip:
         """Back to the drafts; a promise to publish is taken back."""
-        clip, changed = await self._change(self._catalogue.unpublish(clip_id), {})
+        clip, changed = await self._change(self._catalogue.unpublish(clip_id))
         self.counters.unpublished += changed
         return clip
 
     async def like(self, clip_id: str, visitor: str) -> Clip:
         """Count a visitor once."""
-        return (await self._change(self._catalogue.like(clip_id, visitor), {}))[0]
+        return (await self._change(self._catalogue.like(clip_id, visitor)))[0]
 
     async def unlike(self, clip_id: str, visitor: str) -> Clip:
         """Take a like back."""
-        return (await self._change(self._catalogue.unlike(clip_id, visitor), {}))[0]
+        return (await self._change(self._catalogue.unlike(clip_id, visitor)))[0]
+
+    async def is_liked(self, clip_id: str, visitor: str) -> bool:
+        """Whether that visitor likes it."""
+        return await self._catalogue.is_liked(clip_id, visitor)
+
+    async def feed(self, wanted: ClipFilter, cursor: str | None, limit: int) -> ClipPage:
+        """One page of what is published, the newest publication first."""
+        return await self._catalogue.feed(wanted, cursor, limit)
 
     async def tick(self) -> int:
         """Publish everything whose time has come; how many. Raises CatalogueUnavailable only."""
@@ -102,22 +109,19 @@ class Publishing:
             log.warning("clip %s was to be published %.0f s ago; it is now", clip_id, late_s)
         return True
 
-    async def _change(self, work: Awaitable[Changed], sentences: dict[Status, str]) -> tuple[Clip, bool]:
+    async def _change(self, work: Awaitable[Changed]) -> tuple[Clip, bool]:
         try:
             done = await work
-        except IllegalTransition as refusal:
-            raise Problem(
-                409,
-                "The clip's state does not allow that",
-                sentences.get(refusal.current) or _not_finished(refusal.current),
-                field="at" if refusal.current in sentences else None,
-            ) from refusal
+        except IllegalTransition as error:
+            raise _refused(error.current) from error
         if done.changed:
             self._news.changed(done.clip)
         return done.clip, done.changed
 
 
-def _not_finished(status: Status) -> str:
+def _refused(status: Status) -> Refused:
+    if status is Status.PUBLISHED:
+        return Refused(Kind.CLIP_PUBLISHED_ALREADY, field="at")
     if status is Status.FAILED:
-        return "The clip could not be finished: retry it first, or delete it."
-    return f"The clip is {status}: wait until its status is draft."
+        return Refused(Kind.CLIP_NEVER_FINISHED)
+    return Refused(Kind.CLIP_UNFINISHED, status=status)

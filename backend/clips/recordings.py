@@ -23,12 +23,13 @@ from backend.catalogue.lifecycle import FINISHED, Status
 from backend.clips.recorder_events import RecorderInbox
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
-from backend.http.wire.cameras import CameraJson
+from backend.events.writers import Json
 from backend.pictures.automatic import Previews
 from backend.retention.budget import Budget
 from recorder.base.errors import RecorderError
 from recorder.base.values import (
     CameraChanged,
+    CameraStatus,
     ClockState,
     ClockStepped,
     FinishedClip,
@@ -72,6 +73,7 @@ class Desk:
     disk: Executor
     finisher: Finisher
     budget: Budget
+    write_camera: Callable[[CameraStatus, bool], Json]
     counters: RecordingCounters = field(default_factory=RecordingCounters)
 
     def files(self, clip_id: str) -> ClipFiles:
@@ -231,8 +233,8 @@ class Recordings:
         if recorder is None:
             return
         status = recorder.status()
-        told = CameraJson.of(status, default=camera_id == self._desk.cameras.default_id)
-        self._desk.events.publish("camera", told.model_dump(mode="json"), camera=camera_id)
+        written = self._desk.write_camera(status, camera_id == self._desk.cameras.default_id)
+        self._desk.events.publish("camera", written, camera=camera_id)
 
     async def _move(self, clip_id: str, to: Status, fields: dict[str, object]) -> Clip | None:
         try:

@@ -42,13 +42,17 @@ class ScheduleConfig(Section):
 
     @model_validator(mode="after")
     def _can_be_carried_out(self) -> "ScheduleConfig":
+        from backend.problems.refused import Refused
         from backend.recurrence.requests import check
 
         for name in ("every", "join"):
             value = getattr(self, name)
             if isinstance(value, float) and not value.is_integer():
                 raise ValueError(f"{name} must be whole seconds")
-        check(self.spec("", "UTC"))
+        try:
+            check(self.spec("", "UTC"))
+        except Refused as refused:
+            raise ValueError(refused.detail.removesuffix(".")) from refused
         return self
 
     def spec(self, default_camera: str, default_timezone: str) -> "ScheduleSpec":

@@ -5,19 +5,16 @@ nothing after a restart. Event loop only.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend.catalogue.lifecycle import UNFINISHED, Status
-from backend.catalogue.values import Clip
+from backend.catalogue.values import Clip, ClipFacts
 from backend.events.log import EventLog
-from backend.http.wire.clips import ClipJson
+from backend.events.writers import Json
 from recorder.base.values import FinishProgressed, RecordingProgressed
 
 TELL_EVERY_S = 1.0
-MOST_WRITTEN = 1000
-"""Texts of about two kilobytes: several first pages at once."""
 
 
 @dataclass(slots=True)
@@ -31,35 +28,32 @@ class _UnderWay:
 class ClipNews:
     """Publishes `clip` (the whole clip) and `clip_deleted` (its id)."""
 
-    def __init__(self, events: EventLog, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        events: EventLog,
+        write: Callable[[Clip, ClipFacts], Json],
+        public_url: Callable[[Clip], str | None] = lambda clip: None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`public_url`: where everybody may read a clip, for a store that has such addresses."""
         self.events = events
+        self._write = write
+        self._public_url = public_url
         self._monotonic_s = monotonic_s
         self._under_way: dict[str, _UnderWay] = {}
         self.on_deleted: list[Callable[[Clip], None]] = []
-        """Told of each clip whose row is gone."""
-        self.public_url: Callable[[Clip], str | None] = lambda clip: None
-        """Where everybody may read a clip; set by whoever has a store with such addresses."""
-        self._written: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        """Called with each clip whose row is gone."""
 
-    def json(self, clip: Clip) -> ClipJson:
-        """The clip as JSON, with the progress of its recording."""
+    def facts(self, clip: Clip) -> ClipFacts:
+        """What is known beside the row: how far the recording is, where everybody may read it."""
         under_way = self._under_way.get(clip.id)
         if under_way is None:
-            return ClipJson.of(clip, public_url=self.public_url(clip))
-        return ClipJson.of(clip, progress=under_way.progress, recorded_s=under_way.recorded_s)
+            return ClipFacts(public_url=self._public_url(clip))
+        return ClipFacts(progress=under_way.progress, recorded_s=under_way.recorded_s)
 
-    def written(self, clip: Clip) -> bytes:
-        """The clip as JSON text, remembered: a version of a row is written once for all who list it."""
-        if clip.id in self._under_way:
-            return self.json(clip).model_dump_json().encode()
-        key = (clip.id, clip.version)
-        if (text := self._written.get(key)) is None:
-            self._written[key] = text = self.json(clip).model_dump_json().encode()
-            if len(self._written) > MOST_WRITTEN:
-                self._written.popitem(last=False)
-        else:
-            self._written.move_to_end(key)
-        return text
+    def is_under_way(self, clip: Clip) -> bool:
+        """Whether the clip changes without its row."""
+        return clip.id in self._under_way
 
     def changed(self, clip: Clip) -> None:
         """The row is new or has changed."""
@@ -104,4 +98,4 @@ class ClipNews:
         self.events.publish("clip_deleted", {"id": clip.id, "camera": clip.camera}, camera=clip.camera)
 
     def _tell(self, clip: Clip) -> None:
-        self.events.publish("clip", self.json(clip).model_dump(mode="json"), camera=clip.camera)
+        self.events.publish("clip", self._write(clip, self.facts(clip)), camera=clip.camera)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from backend.clips.idempotency import Idempotency
     from backend.clips.publishing import Publishing
     from backend.config.model import Config
-    from backend.events.clip_events import ClipNews
     from backend.events.log import EventLog
+    from backend.http.clip_writer import ClipWriter
     from backend.http.routes import Route
     from backend.metrics.analytics import Analytics
     from backend.metrics.metrics import Metrics
@@ -55,7 +55,7 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 HOUSEKEEPING: web.AppKey[Housekeeping] = web.AppKey("housekeeping")
 HEALTH: web.AppKey[Health] = web.AppKey("health")
-NEWS: web.AppKey[ClipNews] = web.AppKey("news")
+CLIP_JSON: web.AppKey[ClipWriter] = web.AppKey("clip_json")
 REPLAYS: web.AppKey[OpenReplays] = web.AppKey("replays")
 ANALYTICS: web.AppKey[Analytics] = web.AppKey("analytics")
 SCHEDULES: web.AppKey[Schedules] = web.AppKey("schedules")

@@ -17,8 +17,10 @@ from pydantic import BaseModel, ValidationError
 from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.http.handles import PRINCIPAL
-from backend.http.problems import Problem, as_problem, problem_of_validation, problem_response
+from backend.http.problems import Problem, as_problem, problem_response, refused_by_validation
 from backend.http.wire.times import Asked
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CameraLocator = Callable[[web.Request], Awaitable[str | None]]
@@ -136,11 +138,11 @@ def _parse_query(request: web.Request, model: type[Asked] | None) -> Asked | Non
     known = [] if model is None else fields_of(model)
     for name in given:
         if len(given.getall(name)) > 1:
-            raise Problem(422, "The query is not valid", f"{name}: is given twice.", field=name)
+            raise Refused(Kind.QUERY_NAME_TWICE, field=name)
     try:
         return (model or _NoQuery).model_validate_strings(dict(given))
     except ValidationError as error:
-        raise problem_of_validation(error, status=422, source="query", known=known) from None
+        raise refused_by_validation(error, Kind.QUERY_NOT_VALID, source="query", known=known) from None
 
 
 class _NoQuery(Asked):
@@ -153,25 +155,21 @@ async def _parse_body(request: web.Request, route: Route) -> Asked | None:
     raw = await _read_body(request, route.body_limit_bytes, route.body_timeout_s)
     if not raw.strip():
         if route.body_required:
-            raise Problem(400, "The body is missing", "Send a JSON object.")
+            raise Refused(Kind.BODY_MISSING)
         raw = b"{}"
     elif request.content_type != "application/json":
-        raise Problem(
-            415,
-            "The body must be JSON",
-            "Send `Content-Type: application/json`.",
-            headers={"Accept": "application/json"},
-        )
+        raise Refused(Kind.BODY_OF_OTHER_TYPE)
     try:
         return route.body.model_validate_json(raw)
     except ValidationError as error:
         if any(e["type"] == "json_invalid" for e in error.errors(include_url=False, include_input=False)):
-            raise Problem(400, "The body is not JSON", "Send one well-formed JSON object in UTF-8.") from None
-        raise problem_of_validation(error, status=422, source="body", known=fields_of(route.body)) from None
+            raise Refused(Kind.BODY_NO_JSON) from None
+        known = fields_of(route.body)
+        raise refused_by_validation(error, Kind.BODY_NOT_VALID, source="body", known=known) from None
 
 
 async def _read_body(request: web.Request, limit_bytes: int, timeout_s: float) -> bytes:
-    too_large = Problem(413, "The body is too large", f"Send at most {limit_bytes} bytes.")
+    too_large = Refused(Kind.BODY_TOO_LARGE, limit_bytes=limit_bytes)
     if (request.content_length or 0) > limit_bytes:
         raise too_large
     raw = bytearray()
@@ -182,14 +180,9 @@ async def _read_body(request: web.Request, limit_bytes: int, timeout_s: float) -
                 if len(raw) > limit_bytes:
                     raise too_large
     except TimeoutError:
-        raise Problem(
-            408,
-            "The body did not arrive in time",
-            f"Send the whole body within {timeout_s:g} seconds.",
-            headers={"Connection": "close"},
-        ) from None
+        raise Refused(Kind.BODY_TOO_SLOW, limit_s=timeout_s) from None
     except web.RequestPayloadError:
-        raise Problem(400, "The body is broken", "Send a body whose framing or coding is right.") from None
+        raise Refused(Kind.BODY_BROKEN) from None
     return bytes(raw)
 
 

@@ -14,10 +14,12 @@ from backend.access.gate import Access
 from backend.access.peers import is_trustworthy
 from backend.access.principals import ANONYMOUS
 from backend.http.handles import ACCESS, METRICS, PRINCIPAL, ROUTES
-from backend.http.problems import Problem, as_problem, internal_problem, problem_response
+from backend.http.problems import as_problem, internal_problem, problem_response
 from backend.http.routes import BODY_LIMIT_BYTES, Route, install, path_without_patterns
 from backend.http.static import content_security_policy
 from backend.metrics.metrics import Metrics
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 _log = logging.getLogger(__name__)
 
@@ -98,12 +100,7 @@ async def _gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
     access.check_origin(request)
     request[PRINCIPAL] = principal = await access.identify(request, host)
     if request.match_info.http_exception is not None and principal.is_anonymous:
-        raise Problem(  # a stranger does not learn which addresses exist
-            401,
-            "Access key needed",
-            "Send the key as `Authorization: Bearer KEY`.",
-            headers={"WWW-Authenticate": 'Bearer realm="hindsight"'},
-        )
+        raise Refused(Kind.ACCESS_KEY_NEEDED_HERE)  # a stranger does not learn which addresses exist
     return await handler(request)
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from aiohttp import web
 
 from backend.base.shipped import CHECK_PAGE
-from backend.http.problems import Problem
 from backend.http.routes import Route
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 PLACEHOLDER = "/assets/HASH/"
 
@@ -125,12 +126,12 @@ class Site:
     async def _answer_asset(self, request: web.Request) -> web.StreamResponse:
         file = self._assets.get(request.match_info["path"])
         if file is None or request.match_info["hash"] != self.hash:
-            raise Problem(404, "No such file", "The page is of another version; load it again.")
+            raise Refused(Kind.PAGE_OUTDATED)
         return _answer(request, file)
 
     async def _answer_check_page(self, request: web.Request) -> web.StreamResponse:
         if self._check_page is None:
-            raise Problem(404, "No such page", f"{CHECK_PAGE} was not found beside the program.")
+            raise Refused(Kind.PAGE_MISSING, name=CHECK_PAGE)
         return _answer(request, self._check_page)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from backend.catalogue import Catalogue, Sample
 from backend.catalogue.errors import CatalogueError
+from backend.catalogue.values import CameraStorage, ClipTally, SampleFilter
 from recorder.base.values import CameraStatus, StreamCounters
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,18 @@ class Analytics:
             self._part_with(camera)
         self._note_removed(minute)
         await self._write()
+
+    async def samples(self, wanted: SampleFilter) -> list[Sample]:
+        """The samples of a span, added up by its steps."""
+        return await self._catalogue.samples(wanted)
+
+    async def clips_by_quarter(self, wanted: SampleFilter) -> list[ClipTally]:
+        """How many clips each camera made, and their bytes, by quarters of an hour."""
+        return await self._catalogue.clips_by_quarter(wanted)
+
+    async def storage_by_camera(self) -> list[CameraStorage]:
+        """What the clips of each camera take."""
+        return await self._catalogue.storage_by_camera()
 
     async def flush(self) -> None:
         """Write the minute under way, at the end."""

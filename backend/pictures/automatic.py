@@ -18,9 +18,9 @@ from pathlib import Path
 from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewSource
 from backend.catalogue.errors import CatalogueError
 from backend.catalogue.lifecycle import FINISHED
-from backend.http.problems import Problem
 from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.pictures import MadePicture, Pictures
+from backend.problems.refused import Refused
 from recorder.base.errors import BufferEmpty, Busy, DecodeFailed
 from recorder.base.tasks import Tasks
 from recorder.base.values import FinishedClip
@@ -168,7 +168,7 @@ class Previews:
             except Busy:
                 await asyncio.sleep(wait_s)
                 wait_s *= 2
-            except (DecodeFailed, BufferEmpty, CatalogueError, OSError, Problem) as error:
+            except (DecodeFailed, BufferEmpty, CatalogueError, OSError, Refused) as error:
                 self._failed(clip_id, source, str(error))
                 return None
             else:

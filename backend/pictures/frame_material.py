@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from backend.catalogue import Clip
-from backend.http.problems import Problem
 from backend.playback.clip_bytes import ClipBytes
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.base.workers import WorkerPool
 from recorder.stills.decoder import frame_extent
 
@@ -45,7 +46,7 @@ class FrameMaterial:
     async def for_frame(self, clip: Clip, time_s: float) -> AsyncIterator[Path]:
         """A file that shows the clip's frame at `time_s`, and perhaps nothing else.
 
-        Raises Problem: 502 where the bytes cannot be had, 504 where they take too long; Busy, DecodeFailed.
+        Raises Refused: 502 where the bytes cannot be had, 504 where they take too long; Busy, DecodeFailed.
         """
         local = await self._bytes.local_file(clip)
         if local is not None:
@@ -61,7 +62,7 @@ class FrameMaterial:
 
     @asynccontextmanager
     async def whole(self, clip: Clip) -> AsyncIterator[Path]:
-        """The clip's file itself; for snapshots. Raises Problem, as `for_frame`."""
+        """The clip's file itself; for snapshots. Raises Refused, as `for_frame`."""
         local = await self._bytes.local_file(clip)
         if local is not None:
             yield local
@@ -77,7 +78,7 @@ class FrameMaterial:
         await self._bytes.fetch_part(clip, 0, have, path)
         end = await self._on_disk(partial(_index_end, path, have))
         if end is None or end > min(size, MOST_INDEX_BYTES):
-            raise Problem(502, "The clip has no index in front", "Run `hindsight fsck --level hash`.")
+            raise Refused(Kind.NO_INDEX_IN_FRONT)
         if end > have:
             await self._bytes.fetch_part(clip, have, end - have, path)
 
@@ -102,8 +103,7 @@ async def _in_time() -> AsyncIterator[None]:
         async with asyncio.timeout(FETCH_TIMEOUT_S):
             yield
     except TimeoutError as error:
-        said = f"It did not send what is needed within {FETCH_TIMEOUT_S:.0f} seconds. Try again."
-        raise Problem(504, "The object store is too slow", said) from error
+        raise Refused(Kind.STORE_TOO_SLOW, limit_s=FETCH_TIMEOUT_S) from error
 
 
 def _make_hole(path: Path, size_bytes: int) -> None:

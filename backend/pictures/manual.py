@@ -9,16 +9,17 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from backend.base.shielded import to_the_end
 from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewSource
-from backend.clips.clips import is_ready
 from backend.config.model import PreviewsConfig
-from backend.http.problems import Problem
-from backend.http.wire.pictures import ManualRequest
 from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.pictures import MadePicture, Pictures
+from backend.playback.playback import must_be_ready
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.base.errors import Busy, DecodeFailed, WorkerTimedOut
 from recorder.base.tasks import Tasks
 from recorder.base.workers import WorkerPool
@@ -26,6 +27,16 @@ from recorder.stills.thumbnail import ClipStill, png_from_file, png_from_jpeg
 
 MOST_WAITING = 8
 """Of one clip: a person picks one picture, so more is a program gone wild."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameToShow:
+    """A frame of a clip, seconds from its start. `width_px` None: as configured; never scaled up."""
+
+    time_s: float
+    width_px: int | None = None
+    overwrite: bool = True
+    """False: refuse if there is a manual picture already."""
 
 
 class ManualPictures:
@@ -53,24 +64,23 @@ class ManualPictures:
         """Give up what is being made; the pictures there were stay."""
         await self._tasks.close()
 
-    async def set_from_timestamp(self, clip_id: str, asked: ManualRequest) -> Clip:
-        """The frame on show at `asked.time`. A client that hangs up changes nothing. Raises Problem, Busy."""
-        return await to_the_end(self._tasks, self._set(clip_id, asked))
+    async def set_from_timestamp(self, clip_id: str, frame: FrameToShow) -> Clip:
+        """The frame on show at that time. A client that hangs up changes nothing. Raises Refused, Busy."""
+        return await to_the_end(self._tasks, self._set(clip_id, frame))
 
     async def promote(self, clip_id: str, source: PreviewSource) -> Clip:
-        """A copy of the `current` or `middle` picture. Raises Problem, Busy."""
+        """A copy of the `current` or `middle` picture. Raises Refused, Busy."""
         return await to_the_end(self._tasks, self._promote(clip_id, source))
 
-    async def _set(self, clip_id: str, asked: ManualRequest) -> Clip:
+    async def _set(self, clip_id: str, frame: FrameToShow) -> Clip:
         async with self._turn(clip_id):
             clip = await self._clip(clip_id)
-            _must_show(clip, asked.time)
-            if clip.previews.manual is not None and not asked.overwrite:
-                said = "There is a manual picture already; send overwrite: true to replace it."
-                raise Problem(409, "There is one already", said, field="overwrite")
-            width = asked.width or self._default_width
-            async with self._decoding(), self._material.for_frame(clip, asked.time) as path:
-                still = await self._run(png_from_file, path, asked.time, width)
+            _must_show(clip, frame.time_s)
+            if clip.previews.manual is not None and not frame.overwrite:
+                raise Refused(Kind.PICTURE_SET_ALREADY, field="overwrite")
+            width_px = frame.width_px or self._default_width
+            async with self._decoding(), self._material.for_frame(clip, frame.time_s) as path:
+                still = await self._run(png_from_file, path, frame.time_s, width_px)
             return await self._keep(clip, still)
 
     async def _promote(self, clip_id: str, source: PreviewSource) -> Clip:
@@ -78,10 +88,7 @@ class ManualPictures:
             clip = await self._clip(clip_id)
             data = await self._pictures.read(clip, source)
             if data is None:
-                gone = (
-                    f"source: there is no {source} picture of the clip; GET previews tells which there are."
-                )
-                raise Problem(409, "There is no such picture", gone, field="source")
+                raise Refused(Kind.PICTURE_UNKNOWN, field="source", source=source)
             async with self._decoding():
                 still = await self._run(png_from_jpeg, data)
             return await self._keep(clip, still)
@@ -100,21 +107,16 @@ class ManualPictures:
         try:
             yield
         except WorkerTimedOut as error:
-            said = f"The frame could not be decoded within {self._timeout_s:g} seconds. Try again."
-            raise Problem(504, "It took too long", said) from error
+            raise Refused(Kind.PICTURE_TOO_SLOW, limit_s=self._timeout_s) from error
         except DecodeFailed as error:
-            said = f"{str(error).rstrip('.')}. The picture there was stays; try another moment."
-            raise Problem(500, "The picture could not be made", said) from error
+            raise Refused(Kind.PICTURE_FAILED, reason=str(error).rstrip(".")) from error
 
     async def _keep(self, clip: Clip, still: ClipStill) -> Clip:
         made = MadePicture(still.data, still.width, still.height, ".png")
         try:
             return await self._pictures.keep(clip.id, PreviewSource.MANUAL, made)
         except OSError as error:
-            said = (
-                f"The picture cannot be written ({error.strerror}), so it stays as it was. Look at the disk."
-            )
-            raise Problem(507, "The disk refuses to write", said) from error
+            raise Refused(Kind.PICTURE_NOT_WRITTEN, reason=error.strerror) from error
 
     @asynccontextmanager
     async def _turn(self, clip_id: str) -> AsyncIterator[None]:
@@ -134,11 +136,8 @@ class ManualPictures:
 def _must_show(clip: Clip, time_s: float) -> None:
     """Refuse what shows no frame at that time."""
     if clip.media_type is not MediaType.VIDEO:
-        raise Problem(400, "Not a video", "This is a snapshot: its one picture stands for it.", field="id")
-    if not is_ready(clip):
-        why = clip.error or "Wait until its status is draft."
-        raise Problem(409, "The clip is not ready", f"The clip is {clip.status}. {why}")
+        raise Refused(Kind.SNAPSHOT_HAS_ONE_PICTURE, field="id")
+    must_be_ready(clip)
     duration_s = clip.duration_s or 0.0
     if not 0 <= time_s < duration_s:  # NaN is nowhere
-        said = f"time: must be at least 0 and less than the clip's duration of {duration_s:.6f} seconds."
-        raise Problem(400, "That moment is not in the clip", said, field="time")
+        raise Refused(Kind.MOMENT_NOT_IN_CLIP, field="time", duration_s=duration_s)

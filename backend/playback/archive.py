@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from backend.catalogue import Clip
-from backend.clips.clips import is_ready
 from backend.events.log import EventLog
-from backend.http.problems import Problem
 from backend.playback.archive_names import archive_names
 from backend.playback.zip_layout import Entry, ZipLayout
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 PIECE_BYTES = 256 * 1024
 MOST_ARCHIVES = 3
@@ -41,7 +41,7 @@ class Content(Protocol):
 
 
 Opener = Callable[[Clip], Awaitable[Content]]
-"""Opens the content of a finished clip wherever it is. Raises Problem."""
+"""Opens the content of a finished clip wherever it is. Raises Refused."""
 
 
 @dataclass(slots=True)
@@ -109,6 +109,16 @@ class Archive:
         yield self.layout.directory(crc32s)
 
 
+def _must_be_ready(clip: Clip) -> None:
+    if clip.is_ready:
+        return
+    if clip.error:
+        raise Refused(
+            Kind.CLIP_OF_ARCHIVE_FAILED, field="ids", clip=clip.id, status=clip.status, reason=clip.error
+        )
+    raise Refused(Kind.CLIP_OF_ARCHIVE_NOT_READY, field="ids", clip=clip.id, status=clip.status)
+
+
 class Archives:
     """Makes archives and tells pages how far they are."""
 
@@ -122,21 +132,12 @@ class Archives:
         self.counters = ArchiveCounters()
 
     async def prepare(self, stack: AsyncExitStack, clips: Sequence[Clip], job: str | None) -> Archive:
-        """Open everything; `stack` closes it again. 409 for a clip that is not ready, 503 when busy."""
+        """Open everything; `stack` closes it again. Refused for a clip that is not ready, or when busy."""
         for clip in clips:
-            if not is_ready(clip):
-                why = clip.error or "Wait until its status is draft, or leave it out."
-                raise Problem(
-                    409, "A clip is not ready", f"Clip {clip.id} is {clip.status}. {why}", field="ids"
-                )
+            _must_be_ready(clip)
         if self.under_way >= MOST_ARCHIVES:
             self.counters.refused += 1
-            raise Problem(
-                503,
-                "Busy",
-                f"{self.under_way} archives are being sent; try again when one is done.",
-                headers={"Retry-After": "5"},
-            )
+            raise Refused(Kind.TOO_MANY_ARCHIVES, retry_after_s=5, open=self.under_way)
         self.under_way += 1
         stack.callback(self._left)
         contents = []

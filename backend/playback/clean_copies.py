@@ -17,9 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from backend.base.host import FreeSpace
 from backend.catalogue import Clip
-from backend.http.problems import Problem
-from backend.http.wire.clips import hides_much
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.base.errors import Busy, DecodeFailed, FinishFailed
 from recorder.base.tasks import Tasks
 from recorder.base.workers import WorkerPool
@@ -44,7 +45,7 @@ class Source(Protocol):
         ...
 
     async def fetch(self, clip: Clip, target: Path) -> None:
-        """Write the clip's bytes, wherever they are, to `target`. Raises Problem (502)."""
+        """Write the clip's bytes, wherever they are, to `target`. Raises Refused (502)."""
         ...
 
 
@@ -81,8 +82,15 @@ class _Work:
 class CleanForms:
     """Makes clean forms and keeps them below `directory`: `limit_bytes`, or what is being read."""
 
-    def __init__(self, directory: Path, source: Source, threads: Executor, limit_bytes: int) -> None:
-        """`directory` is ours alone, and empty."""
+    def __init__(
+        self,
+        directory: Path,
+        source: Source,
+        threads: Executor,
+        limit_bytes: int,
+        shortage: Callable[[], FreeSpace | None] = lambda: None,
+    ) -> None:
+        """`directory` is ours alone, and empty. `shortage`: why nothing may be written to the disk now."""
         self.counters = CleanCounters()
         self._directory = directory
         self._source = source
@@ -91,8 +99,7 @@ class CleanForms:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._work: dict[str, _Work] = {}
         self._tasks = Tasks()
-        self.no_room: Callable[[], str | None] = lambda: None
-        """Why nothing may be written to the disk now, as a sentence."""
+        self._shortage = shortage
         self._pool = WorkerPool(1, MOST_WAITING, MEMORY_BYTES, NICENESS)
 
     @property
@@ -114,16 +121,16 @@ class CleanForms:
     async def to_share(self, clip: Clip) -> AsyncIterator[Path]:
         """The file to give out of the house: the clip's own, or its clean form where it hides too much.
 
-        The file stays while the context is open. Raises Problem.
+        The file stays while the context is open. Raises Refused.
         """
-        async with self.clean(clip) if hides_much(clip) else self._own(clip) as path:
+        async with self.clean(clip) if clip.hides_much else self._own(clip) as path:
             yield path
 
     @asynccontextmanager
     async def clean(self, clip: Clip) -> AsyncIterator[Path]:
         """The clean form of a finished video, made now unless it is at hand; stays while the context is open.
 
-        Raises Problem: 502 where the clip's bytes cannot be had, 503 where too many are being made, 507.
+        Refused if the clip's bytes cannot be had, too many are being made, or the disk is almost full.
         """
         kept = await self._taken(clip)
         try:
@@ -182,10 +189,10 @@ class CleanForms:
     async def _serve(self, clip: Clip, work: _Work) -> None:
         try:
             kept = await self._make(clip)
-        except Problem as problem:
+        except Refused as refused:
             self._end(clip, work)
             if work.waiting:
-                work.done.set_exception(problem)
+                work.done.set_exception(refused)
         else:
             self._end(clip, work)
             kept.readers = work.waiting
@@ -197,8 +204,7 @@ class CleanForms:
         """A task that is cancelled may have run none of its own code, not even `finally`."""
         self._end(clip, work)
         if not work.done.done():
-            gone = "It was deleted, or the daemon is being stopped."
-            work.done.set_exception(Problem(503, "The clip cannot be had now", gone))
+            work.done.set_exception(Refused(Kind.CLEAN_COPY_BROKEN_OFF))
             work.done.exception()  # seen: perhaps nobody waits
 
     def _end(self, clip: Clip, work: _Work) -> None:
@@ -206,11 +212,15 @@ class CleanForms:
             del self._work[clip.id]
 
     async def _make(self, clip: Clip) -> _Kept:
-        if (reason := self.no_room()) is not None:
+        if (short := self._shortage()) is not None:
             self._make_room(0)
             self.counters.refused += 1
-            cure = "Leave `form` out to get the clip's own file, or delete clips or other files there."
-            raise Problem(507, "The disk is almost full", f"{reason} {cure}", headers={"Retry-After": "30"})
+            raise Refused(
+                Kind.DISK_TOO_FULL_TO_CLEAN,
+                retry_after_s=30,
+                free_bytes=short.free_bytes,
+                reserve_bytes=short.reserve_bytes,
+            )
         await self._in_thread(partial(self._directory.mkdir, parents=True, exist_ok=True))
         local = await self._source.local_file(clip)
         source = local or await self._fetched(clip)
@@ -226,20 +236,11 @@ class CleanForms:
                 kept = _Kept(out, result.cut.size_bytes)
         except Busy as error:
             self.counters.refused += 1
-            raise Problem(
-                503,
-                "Too many clean forms at once",
-                "Several clips are being cleaned already. Try again in a moment.",
-                headers={"Retry-After": "10"},
-            ) from error
+            raise Refused(Kind.TOO_MANY_CLEAN_COPIES, retry_after_s=10) from error
         except (FinishFailed, DecodeFailed, OSError) as error:
             self.counters.failed += 1
             said = error.strerror if isinstance(error, OSError) else str(error)
-            raise Problem(
-                500,
-                "The clean form could not be made",
-                f"{said} The clip itself is untouched: leave `form` out to get its own file.",
-            ) from error
+            raise Refused(Kind.CLEAN_COPY_FAILED, reason=said) from error
         finally:
             leftovers = [unfinished] if source is local else [unfinished, source]
             self._tasks.spawn(self._in_thread(partial(_unlink, leftovers)), "tidy up after a clean form")

@@ -20,9 +20,10 @@ from aiohttp import web
 from backend.base.byte_range import Slice, Stored, choose_slice
 from backend.catalogue import Clip, Location
 from backend.catalogue.values import Root, StoredPath
-from backend.http.problems import Problem
 from backend.playback.file_body import FileToSend, StoppedReading, outside, send_file, write_piece
 from backend.playback.metrics import Failure, Mode, PlaybackMetrics
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from backend.storage.local import LocalFiles, PathRefused
 from backend.storage.object_store import Cause, ObjectStore, ProviderStreamResult, StoreError
 
@@ -88,14 +89,14 @@ class ClipBytes:
         """The store where it holds the clip."""
         return None if clip.location is Location.LOCAL else self.store
 
-    def missing(self, clip: Clip) -> Problem:
-        """The 502 for a clip whose bytes are nowhere."""
+    def missing(self, clip: Clip) -> Refused:
+        """The refusal for a clip whose bytes are nowhere."""
         if clip.location is not Location.LOCAL and self.store is None:
-            return self._lost("It is kept in an object store: configure storage.s3 again.")
+            return self._lost(Kind.STORE_NOT_CONFIGURED)
         return self._lost()
 
     async def send(self, request: web.Request, clip: Clip, headers: Mapping[str, str]) -> web.StreamResponse:
-        """Answer a GET or HEAD with the clip or the part that was asked for. Raises Problem: 416, 502."""
+        """Answer a GET or HEAD with the clip or the part that was asked for. Raises Refused."""
         path = await self.local_file(clip)
         store = self.stored(clip)
         if path is None and store is not None:
@@ -128,14 +129,10 @@ class ClipBytes:
                 raise self._lost() from error
             except OSError as error:
                 self._metrics.failed(LOCAL, _PROXY, Failure.DISK)
-                raise Problem(
-                    502,
-                    "The disk cannot read the clip",
-                    f"The disk says: {error.strerror or type(error).__name__}. Run `hindsight fsck`.",
-                ) from error
+                raise Refused(Kind.DISK_CANNOT_READ, reason=error.strerror or type(error).__name__) from error
 
     async def fetch(self, clip: Clip, target: Path) -> None:
-        """Write the clip's bytes, from the store, to `target`. Raises Problem (502), OSError."""
+        """Write the clip's bytes, from the store, to `target`. Raises Refused, OSError."""
         store = self.stored(clip)
         if store is None:
             raise self.missing(clip)
@@ -146,24 +143,24 @@ class ClipBytes:
                 async for piece in result.body:
                     await loop.run_in_executor(self._threads, partial(file.write, piece))
         except StoreError as error:
-            raise self._problem(store, error) from error
+            raise self._failed(store, error) from error
         finally:
             await loop.run_in_executor(self._threads, file.close)
 
     async def open_stored(self, clip: Clip, store: ObjectStore) -> "StoredContent":
-        """The clip in the store, looked at now and read later, piece by piece. Raises Problem (502)."""
+        """The clip in the store, looked at now and read later, piece by piece. Raises Refused."""
         try:
             there = await store.stat(key_of(clip))
         except StoreError as error:
-            raise self._problem(store, error) from error
+            raise self._failed(store, error) from error
         if there is None or there.size_bytes != clip.size_bytes:
-            raise Problem(502, "The object is gone", f"The store does not hold clip {clip.id} as it was put.")
+            raise Refused(Kind.OBJECT_NOT_AS_PUT, clip=clip.id)
         return StoredContent(store, key_of(clip), there.size_bytes)
 
     async def fetch_part(self, clip: Clip, first: int, length: int, target: Path) -> None:
         """Write bytes of the clip, from the store, to where they belong in the file `target`.
 
-        Raises Problem (502), OSError.
+        Raises Refused, OSError.
         """
         store = self.stored(clip)
         if store is None:
@@ -177,16 +174,15 @@ class ClipBytes:
                     await loop.run_in_executor(self._threads, os.pwrite, file.fileno(), piece, at)
                     at += len(piece)
         except StoreError as error:
-            raise self._problem(store, error) from error
+            raise self._failed(store, error) from error
         finally:
             await loop.run_in_executor(self._threads, file.close)
         if at != first + length:
             raise self._other_content(store, clip)
 
-    def _lost(self, cure: str = "Run `hindsight fsck`.") -> Problem:
+    def _lost(self, kind: Kind = Kind.FILE_MISSING) -> Refused:
         self._metrics.failed(LOCAL, _PROXY, Failure.FILE_MISSING)
-        what = "The catalogue knows the clip but its file is not on the disk."
-        return Problem(502, "The file is missing", f"{what} {cure}")
+        return Refused(kind)
 
     async def _send_stored(
         self, request: web.Request, clip: Clip, store: ObjectStore, headers: Mapping[str, str]
@@ -194,7 +190,7 @@ class ClipBytes:
         stored = Stored(clip.size_bytes or 0, f'"{clip.sha256}"', clip.created_at)
         chosen = choose_slice(request.headers, stored)
         if chosen.status == 416:
-            raise outside(stored, chosen)
+            return outside(stored, chosen)
         response = web.StreamResponse(status=chosen.status, headers={**headers, **chosen.headers})
         if chosen.status in {200, 206}:
             response.content_type = content_type_of(clip)
@@ -223,18 +219,18 @@ class ClipBytes:
                     sent += len(piece)
                     self._metrics.sent(store.provider, len(piece))
         except StoreError as error:
-            problem = self._problem(store, error)
+            failed = self._failed(store, error)
             if sent:
                 raise ConnectionResetError("the store broke off") from error
-            raise problem from error
+            raise failed from error
         except StoppedReading:
             self._metrics.failed(store.provider, _PROXY, Failure.STOPPED_READING)
             raise
         if sent != chosen.length:
-            problem = self._other_content(store, clip)
+            failed = self._other_content(store, clip)
             if sent:
                 raise ConnectionResetError("the store sent less than it announced")
-            raise problem
+            raise failed
         await response.write_eof()
 
     @asynccontextmanager
@@ -253,20 +249,16 @@ class ClipBytes:
                 raise self._other_content(store, clip)
             yield result
 
-    def _other_content(self, store: ObjectStore, clip: Clip) -> Problem:
+    def _other_content(self, store: ObjectStore, clip: Clip) -> Refused:
         self._metrics.failed(store.provider, _PROXY, Failure.OTHER_CONTENT)
-        return Problem(
-            502,
-            "The store holds something else",
-            f"The store's object is not the clip's {clip.size_bytes} bytes. Run `hindsight fsck`.",
-        )
+        return Refused(Kind.OBJECT_OF_OTHER_SIZE, size_bytes=clip.size_bytes)
 
-    def _problem(self, store: ObjectStore, error: StoreError) -> Problem:
+    def _failed(self, store: ObjectStore, error: StoreError) -> Refused:
         self._metrics.failed(store.provider, _PROXY, error.cause)
-        return store_problem(error)
+        return refused_by_store(error)
 
 
-def store_problem(error: StoreError) -> Problem:
-    """The 502 for what a store could not do."""
-    title = "The object is gone" if error.cause is Cause.MISSING else "The object store failed"
-    return Problem(502, title, str(error), cause=error.cause.value)
+def refused_by_store(error: StoreError) -> Refused:
+    """The refusal for what a store could not do."""
+    kind = Kind.OBJECT_MISSING if error.cause is Cause.MISSING else Kind.STORE_FAILED
+    return Refused(kind, members={"cause": error.cause.value}, reason=str(error))

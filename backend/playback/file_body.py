@@ -18,7 +18,8 @@ from typing import BinaryIO
 from aiohttp import web
 
 from backend.base.byte_range import Slice, Stored, choose_slice
-from backend.http.problems import Problem
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 PIECE_BYTES = 512 * 1024
 WRITE_TIMEOUT_S = 300.0
@@ -57,19 +58,20 @@ async def send_file(
     try:
         chosen = choose_slice(request.headers, stored)
         if chosen.status == 416:
-            raise outside(stored, chosen)
+            return outside(stored, chosen)
         return await _send(request, wanted, chosen, partial(_write, wanted.threads, file, chosen, wrote))
     finally:
         file.close()
 
 
-def outside(stored: Stored, chosen: Slice) -> Problem:
+def outside(stored: Stored, chosen: Slice) -> web.Response:
     """The 416."""
-    return Problem(
-        416,
-        "That range is not in the file",
-        f"The file has {stored.size} bytes; ask for a range that begins before its end.",
+    refused = Refused(Kind.RANGE_OUTSIDE_FILE, size_bytes=stored.size)
+    return web.json_response(
+        refused.document(chosen.status),
+        status=chosen.status,
         headers=chosen.headers,
+        content_type="application/problem+json",
     )
 
 

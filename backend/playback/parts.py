@@ -1,15 +1,15 @@
 """Puts together what plays and hands out clips. The parts are in `playback`, `clip_bytes`, `clean_copies`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from backend.base.host import FreeSpace
 from backend.catalogue import Clip
 from backend.config.model import Config
 from backend.config.playback import PlaybackConfig
 from backend.events.clip_events import ClipNews
-from backend.http.wire.clips import hides_much
 from backend.playback.archive import Content, LocalContent
 from backend.playback.clean_copies import CleanForms
 from backend.playback.clip_bytes import ClipBytes
@@ -49,10 +49,10 @@ class Playing:
     async def open_to_share(self, clip: Clip) -> Content:
         """An `archive.Opener`: the clip as it may leave the house. What is open stays, whatever is evicted.
 
-        Raises Problem, with the field `ids`.
+        Raises Refused, with the field `ids`.
         """
         store = self.clip_bytes.stored(clip)
-        if store is not None and not hides_much(clip) and await self.clip_bytes.local_file(clip) is None:
+        if store is not None and not clip.hides_much and await self.clip_bytes.local_file(clip) is None:
             return await self.clip_bytes.open_stored(clip, store)
         async with self.clean.to_share(clip) as path:
             return await LocalContent.open(path)
@@ -68,11 +68,17 @@ def media_origin(config: Config) -> str | None:
     return None if s3 is None else origin_of(s3.public_endpoint or s3.endpoint)
 
 
-def open_playing(places: Places, disk: Executor, news: ClipNews, config: PlaybackConfig) -> Playing:
-    """All of it, for one daemon."""
+def open_playing(
+    places: Places,
+    disk: Executor,
+    news: ClipNews,
+    config: PlaybackConfig,
+    shortage: Callable[[], FreeSpace | None] = lambda: None,
+) -> Playing:
+    """All of it, for one daemon. `shortage`: why nothing may be written to the disk now."""
     metrics = PlaybackMetrics()
     clip_bytes = ClipBytes(places.files, places.store, disk, metrics)
-    clean = CleanForms(places.runtime_dir / "clean", clip_bytes, disk, config.clean_cache)
+    clean = CleanForms(places.runtime_dir / "clean", clip_bytes, disk, config.clean_cache, shortage)
     news.on_deleted.append(clean.forget)
     playback = Playback(clip_bytes, clean, metrics, lifetime_s=config.url_lifetime)
     return Playing(playback, clip_bytes, clean, metrics)

@@ -19,14 +19,14 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from backend.access.peers import is_loopback
-from backend.catalogue import Clip, MediaType, utc_now
-from backend.clips.clips import is_ready
-from backend.http.problems import Problem
-from backend.http.wire.clips import PlaybackJson
+from backend.base.times import utc_now
+from backend.catalogue import Clip, MediaType
 from backend.playback.clean_copies import CleanForms
-from backend.playback.clip_bytes import LOCAL, MIME_TYPES, ClipBytes, key_of, store_problem
+from backend.playback.clip_bytes import LOCAL, MIME_TYPES, ClipBytes, key_of, refused_by_store
 from backend.playback.file_body import FileToSend
 from backend.playback.metrics import Failure, Mode, PlaybackMetrics
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from backend.storage.object_store import LONGEST_URL_S, Cause, ObjectStore, StoreError
 
 URL_LIFETIME_S = 300
@@ -49,6 +49,17 @@ class Page:
     after: Literal["expired", "failed"] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlaybackAddress:
+    """Where a player gets a clip. `expires_at` None: never."""
+
+    provider: str
+    mode: Mode
+    url: str
+    expires_at: datetime | None
+    mime_type: str
+
+
 class Playback:
     """Resolves clips to addresses, and answers those that lead here."""
 
@@ -68,8 +79,8 @@ class Playback:
         self._monotonic_s = monotonic_s
         self._avoid_until_s = float("-inf")
 
-    async def resolve(self, clip: Clip, page: Page) -> PlaybackJson:
-        """Where a player gets the clip. Raises Problem: 400 not a video, 409 not ready, 502 nowhere."""
+    async def resolve(self, clip: Clip, page: Page) -> PlaybackAddress:
+        """Where a player gets the clip. Refused: not a video, not ready, nowhere."""
         began_s = self._monotonic_s()
         self._must_be_playable(clip)
         path, store = await self._bytes.local_file(clip), self._bytes.stored(clip)
@@ -81,18 +92,10 @@ class Playback:
         mode = Mode.PROXY_STREAM if direct is None else Mode.DIRECT_URL
         self._metrics.resolved(provider, mode, self._monotonic_s() - began_s)
         url, expires_at = direct or (f"/api/clips/{clip.id}/playback/stream", None)
-        return PlaybackJson(
-            clip_id=clip.id,
-            media_type=clip.media_type,
-            provider=provider,
-            mode=mode.value,
-            playback_url=url,
-            expires_at=expires_at,
-            mime_type=MIME_TYPES[".mp4"],
-        )
+        return PlaybackAddress(provider, mode, url, expires_at, MIME_TYPES[".mp4"])
 
     async def stream(self, request: web.Request, clip: Clip) -> web.StreamResponse:
-        """The video, to be played in the page. Raises Problem: 400, 409, 416, 502."""
+        """The video, to be played in the page. Refused: not a video, not ready, nowhere."""
         self._must_be_playable(clip)
         return await self._bytes.send(request, clip, _CACHING)
 
@@ -101,7 +104,7 @@ class Playback:
     ) -> web.StreamResponse:
         """The file under a readable name. `inline` shows it instead of saving it, `clean` hides nothing.
 
-        Raises Problem: 409 not ready, 416, 502; of clean forms also 503.
+        Refused: not ready, nowhere, too many clean forms at once.
         """
         self._must_be_ready(clip)
         headers = {"Content-Disposition": disposition(readable_name(clip), inline=inline)} | _CACHING
@@ -128,27 +131,25 @@ class Playback:
             async with asyncio.timeout(LOOK_WITHIN_S if others else LOOK_LAST_S):
                 there = await store.stat(key_of(clip))
         except (StoreError, TimeoutError) as error:
-            problem = self._failed(store, error)
+            failed = self._failed(store, error)
             if others:
                 self._avoid_until_s = self._monotonic_s() + AVOID_S
                 return None
-            raise problem from error
+            raise failed from error
         if there is None or there.size_bytes != clip.size_bytes:
             self._metrics.failed(store.provider, Mode.DIRECT_URL, Failure.OTHER_CONTENT)
             if others:
                 return None
-            raise Problem(
-                502, "The object is gone", "The store does not hold the clip. Run `hindsight fsck`."
-            )
+            raise Refused(Kind.OBJECT_GONE)
         return None if url is None else (url, expires_at)
 
-    def _failed(self, store: ObjectStore, error: StoreError | TimeoutError) -> Problem:
+    def _failed(self, store: ObjectStore, error: StoreError | TimeoutError) -> Refused:
         if isinstance(error, TimeoutError):
             error = StoreError(
                 Cause.SLOW, "The object store did not answer in time. Look at its load and the line to it."
             )
         self._metrics.failed(store.provider, Mode.DIRECT_URL, error.cause)
-        return store_problem(error)
+        return refused_by_store(error)
 
     def _note_return(self, store: ObjectStore | None, page: Page) -> None:
         if store is not None and page.after is not None:
@@ -158,14 +159,22 @@ class Playback:
     def _must_be_playable(self, clip: Clip) -> None:
         if clip.media_type is not MediaType.VIDEO:
             self._metrics.failed(LOCAL, Mode.PROXY_STREAM, Failure.NOT_A_VIDEO)
-            raise Problem(400, "Not a video", "This is a snapshot: show its image_url instead.", field="id")
+            raise Refused(Kind.NOT_A_VIDEO, field="id")
         self._must_be_ready(clip)
 
     def _must_be_ready(self, clip: Clip) -> None:
-        if not is_ready(clip):
+        if not clip.is_ready:
             self._metrics.failed(LOCAL, Mode.PROXY_STREAM, Failure.NOT_READY)
-            why = clip.error or "Wait until its status is draft."
-            raise Problem(409, "The clip is not ready", f"The clip is {clip.status}. {why}")
+        must_be_ready(clip)
+
+
+def must_be_ready(clip: Clip) -> None:
+    """Refuse a clip whose file is not finished."""
+    if clip.is_ready:
+        return
+    if clip.error:
+        raise Refused(Kind.CLIP_FAILED, status=clip.status, reason=clip.error)
+    raise Refused(Kind.CLIP_NOT_READY, status=clip.status)
 
 
 def usable(url: str, page: Page) -> bool:

@@ -1,9 +1,11 @@
-"""What may be asked of a schedule; every refusal names its field in a sentence. Pure."""
+"""What a schedule may say; every refusal names its field. Pure."""
 
 from datetime import datetime
 from itertools import pairwise
 
 from backend.catalogue.schedule_values import ScheduleKind, ScheduleSpec
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from backend.recurrence.cron import BadCron
 from backend.recurrence.due import upcoming
 from backend.recurrence.rules import is_zone
@@ -24,22 +26,13 @@ _COMPARED = 60
 _DAY_S = 86400
 
 
-class BadWish(ValueError):
-    """What is asked cannot be done. `field` names the culprit, `said` goes on from it."""
-
-    def __init__(self, field: str, said: str) -> None:
-        super().__init__(f"{field} {said}")
-        self.field = field
-        self.said = said
-
-
 def check(spec: ScheduleSpec) -> None:
-    """Raises BadWish for the first thing that is wrong."""
+    """Raises Refused for the first thing that is wrong."""
     if not is_zone(spec.timezone):
-        raise BadWish("timezone", "is not in the time zone database; such as Europe/Berlin, or UTC")
+        raise Refused(Kind.SCHEDULE_ZONE_UNKNOWN, field="timezone")
     if unknown_placeholder(spec.title) is not None:
         known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
-        raise BadWish("title", f"has a placeholder that stands for nothing; known here: {known}")
+        raise Refused(Kind.SCHEDULE_PLACEHOLDER_UNKNOWN, field="title", known=known)
     if spec.kind is ScheduleKind.TIMELAPSE:
         _check_timelapse(spec)
     else:
@@ -49,46 +42,48 @@ def check(spec: ScheduleSpec) -> None:
 def _check_recording(spec: ScheduleSpec) -> None:
     for field, value in (("join", spec.join), ("fps", spec.fps)):
         if value is not None:
-            raise BadWish(field, "is for a timelapse; leave it out of a recording")
+            raise Refused(Kind.SCHEDULE_FIELD_OF_TIMELAPSE, field=field)
     if spec.cron is not None and spec.every_s is not None:
-        raise BadWish("cron", "and every cannot both be given: leave one of them out")
+        raise Refused(Kind.SCHEDULE_WITH_TWO_RHYTHMS, field="cron", other="every")
     if spec.cron is None and spec.every_s is None:
-        raise BadWish("cron", "is required, or every: one of the two says when to record")
+        raise Refused(Kind.SCHEDULE_WITHOUT_RHYTHM, field="cron")
     if spec.length_s is None:
-        raise BadWish("length", "is required: how many seconds to record each time")
+        raise Refused(Kind.SCHEDULE_WITHOUT_LENGTH, field="length")
     if not 1 <= spec.length_s <= LONGEST_S:
-        raise BadWish(
-            "length", f"must be between 1 and {LONGEST_S} seconds; times that touch record for longer"
-        )
+        raise Refused(Kind.SCHEDULE_LENGTH_OUT_OF_RANGE, field="length", most_s=LONGEST_S)
     if spec.every_s is not None and not SHORTEST_EVERY_S <= spec.every_s <= LONGEST_EVERY_S:
-        raise BadWish("every", f"must be between {SHORTEST_EVERY_S} and {LONGEST_EVERY_S} seconds")
+        raise Refused(
+            Kind.SCHEDULE_RHYTHM_OUT_OF_RANGE,
+            field="every",
+            least_s=SHORTEST_EVERY_S,
+            most_s=LONGEST_EVERY_S,
+        )
     try:
         times = upcoming(spec, _REFERENCE, _COMPARED)
     except BadCron as error:
-        raise BadWish("cron", str(error)) from error
+        raise Refused(Kind.SCHEDULE_CRON_NOT_VALID, field="cron", reason=str(error)) from error
     gaps_s = [(later.due_at - earlier.due_at).total_seconds() for earlier, later in pairwise(times)]
     if gaps_s and spec.length_s > min(gaps_s):
-        said = f"is longer than the {min(gaps_s):.0f} seconds from one time to the next; shorten it"
-        raise BadWish("length", said)
+        raise Refused(Kind.SCHEDULE_OVERLAPS_ITSELF, field="length", rhythm_s=min(gaps_s))
 
 
 def _check_timelapse(spec: ScheduleSpec) -> None:
     for field, value in (("cron", spec.cron), ("length", spec.length_s)):
         if value is not None:
-            raise BadWish(field, "is for a recording; a timelapse has every and join")
+            raise Refused(Kind.SCHEDULE_FIELD_OF_RECORDING, field=field)
     if spec.every_s is None:
-        raise BadWish("every", "is required: the seconds between two pictures")
+        raise Refused(Kind.SCHEDULE_WITHOUT_EVERY, field="every")
     if spec.join is None:
-        raise BadWish("join", "is required: hour, day or a number of seconds, after which a clip is made")
+        raise Refused(Kind.SCHEDULE_WITHOUT_JOIN, field="join")
     length_s = {"hour": 3600, "day": _DAY_S}.get(spec.join) or int(spec.join)
     if not SHORTEST_JOIN_S <= length_s <= LONGEST_JOIN_S:
-        raise BadWish("join", f"must be hour, day or between {SHORTEST_JOIN_S} and {LONGEST_JOIN_S} seconds")
+        raise Refused(
+            Kind.SCHEDULE_JOIN_OUT_OF_RANGE, field="join", least_s=SHORTEST_JOIN_S, most_s=LONGEST_JOIN_S
+        )
     if not 1 <= spec.every_s <= length_s // 2:
-        raise BadWish("every", f"must be between 1 and {length_s // 2} seconds, half of what join says")
+        raise Refused(Kind.SCHEDULE_EVERY_TOO_LONG, field="every", most_s=length_s // 2)
     if length_s / spec.every_s > MOST_PICTURES:
         least_s = -(-length_s // MOST_PICTURES)
-        raise BadWish(
-            "every", f"must be at least {least_s} seconds: a clip has at most {MOST_PICTURES} pictures"
-        )
+        raise Refused(Kind.SCHEDULE_OF_TOO_MANY_PICTURES, field="every", least_s=least_s, most=MOST_PICTURES)
     if spec.fps is None or not 1 <= spec.fps <= MOST_FPS:
-        raise BadWish("fps", f"must be between 1 and {MOST_FPS} pictures per second")
+        raise Refused(Kind.SCHEDULE_FPS_OUT_OF_RANGE, field="fps", most=MOST_FPS)

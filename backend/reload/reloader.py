@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from backend.cameras.cameras import Cameras, camera_settings
+from backend.cameras.changes import camera_changes
 from backend.clips.clips import Clips
 from backend.config.load import ConfigError
 from backend.config.model import Config
 from backend.events.log import EventLog
-from backend.reload.changes import camera_changes, in_force, needs_restart, sentence
+from backend.reload.changes import in_force, needs_restart, sentence
 from recorder.base.settings import CameraSettings
 from recorder.recorder import Recorder
 

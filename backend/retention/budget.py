@@ -8,12 +8,13 @@ nor a press moves them. Belongs to the event loop.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.base.human_units import readable_s
-from backend.catalogue import Catalogue, Charge, Clip, CreditsSpent, MediaType, NewClip, utc_now
+from backend.base.times import utc_now
+from backend.catalogue import Catalogue, Charge, Clip, CreditsSpent, MediaType, NewClip
+from backend.catalogue.values import Recorded
 from backend.config.retention import BudgetConfig
 from backend.events.log import EventLog
-from backend.http.problems import Problem
-from backend.http.wire.times import rfc3339
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from backend.retention.disk_room import DiskRoom
 
 _EPOCH = datetime(1970, 1, 1)
@@ -64,14 +65,14 @@ class Budget:
         self.counters = BudgetCounters()
 
     async def admit(self, kind: MediaType) -> None:
-        """Refuse, before anything is written, what the disk (507) or the purse (429) does not allow."""
+        """Refuse, before anything is written, what the disk or the purse does not allow."""
         await self.admit_disk()
         purse = await self.purse()
         if purse is not None and purse.spent + self._cost(kind) > purse.limit:
             raise self._refusal(kind, purse)
 
     async def admit_disk(self) -> None:
-        """Refuse what the disk does not allow (507), for what goes on and was admitted before."""
+        """Refuse what the disk does not allow, for what goes on and was admitted before."""
         await self._room.admit()
 
     async def insert(self, row: NewClip) -> Clip:
@@ -100,6 +101,10 @@ class Budget:
         spent = await self._catalogue.charges.spent(self._recorder_id, start)
         return Purse(config.credits, spent, config.period, end, config.snapshot, config.clip)
 
+    async def recorded(self, camera: str) -> Recorded:
+        """What was recorded of a camera before, for estimates."""
+        return await self._catalogue.charges.recorded(self._recorder_id, camera)
+
     async def expire(self) -> int:
         """Forget the charges of periods long gone."""
         return await self._catalogue.charges.expire(
@@ -115,20 +120,17 @@ class Budget:
     def _cost(self, kind: MediaType) -> int:
         return self.config.snapshot if kind is MediaType.IMAGE else self.config.clip
 
-    def _refusal(self, kind: MediaType, purse: Purse) -> Problem:
+    def _refusal(self, media_type: MediaType, purse: Purse) -> Refused:
         self.counters.refused += 1
-        left_s = max(1.0, (purse.refills_at - utc_now()).total_seconds())
-        what = "A snapshot" if kind is MediaType.IMAGE else "A clip"
-        cost = self._cost(kind)
-        has = "is" if purse.left == 1 else "are"
-        cure = (
-            f"There are {purse.limit} new ones in {readable_s(left_s)}, at {rfc3339(purse.refills_at)}."
-            if cost <= purse.limit
-            else "Ask whoever runs this box to raise budget.credits."
-        )
-        return Problem(
-            429,
-            "The credits are spent",
-            f"{what} costs {cost} credits, and {purse.left} of {purse.limit} {has} left. {cure}",
-            headers={"Retry-After": str(int(left_s) + 1)},
+        wait_s = max(1.0, (purse.refills_at - utc_now()).total_seconds())
+        cost = self._cost(media_type)
+        return Refused(
+            Kind.CREDITS_SPENT if cost <= purse.limit else Kind.COSTS_MORE_THAN_THE_BUDGET,
+            retry_after_s=int(wait_s) + 1,
+            media_type=media_type,
+            cost=cost,
+            left=purse.left,
+            limit=purse.limit,
+            wait_s=wait_s,
+            refills_at=purse.refills_at,
         )

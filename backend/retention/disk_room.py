@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.base.health import Health
+from backend.base.host import FreeSpace
 from backend.base.human_units import readable_bytes
 from backend.catalogue import Catalogue, Clip
 from backend.catalogue.lifecycle import Status
 from backend.config.model import RecordingConfig
 from backend.config.retention import ReserveConfig
 from backend.events.log import EventLog
-from backend.http.problems import Problem
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from backend.retention.estimates import bytes_per_second
 from backend.retention.plan import ROOM_SHARE
 from backend.retention.spare_room import SpareRoom
@@ -110,29 +112,37 @@ class DiskRoom:
         return reserve_bytes(config, self.recording, self._parts.statuses())
 
     @property
+    def shortage(self) -> FreeSpace | None:
+        """Why recordings are refused now; None when they are not."""
+        return FreeSpace(self.free_bytes, self.reserve_bytes) if self.is_low else None
+
+    @property
     def reason(self) -> str | None:
-        """Why recordings are refused now, as a sentence; None when they are not."""
-        if not self.is_low:
+        """The shortage as a sentence."""
+        if (short := self.shortage) is None:
             return None
         return (
-            f"Only {readable_bytes(self.free_bytes)} are free on the disk of the clips, and "
-            f"{readable_bytes(self.reserve_bytes)} are kept in reserve (retention.reserve)."
+            f"Only {readable_bytes(short.free_bytes)} are free on the disk of the clips, and "
+            f"{readable_bytes(short.reserve_bytes)} are kept in reserve (retention.reserve)."
         )
 
     async def admit(self) -> None:
-        """Refuse, with 507, to begin a recording or to keep a snapshot while the reserve is touched."""
+        """Refuse to begin a recording or to keep a snapshot while the reserve is touched."""
         self._is_at_stake = True
         # Many presses within a second take more than what the last look saw. A disk that does not answer
         # is not waited for here: what was seen last counts.
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_PATIENCE_S):
                 await self._measure()
-        if self.reason is None:
+        if (short := self.shortage) is None:
             return
         self.counters.refused += 1
-        cure = "Delete clips or other files there; it is taken back by itself when there is space."
-        detail = f"{self.reason} Nothing was recorded; the buffer goes on. {cure}"
-        raise Problem(507, "The disk is almost full", detail, headers={"Retry-After": "30"})
+        raise Refused(
+            Kind.DISK_ALMOST_FULL,
+            retry_after_s=30,
+            free_bytes=short.free_bytes,
+            reserve_bytes=short.reserve_bytes,
+        )
 
     async def tick(self, when_low: Callable[[], Awaitable[object]]) -> None:
         """Look, now or at one of the next turns; once a second."""

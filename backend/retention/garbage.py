@@ -12,7 +12,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.catalogue import Catalogue, Garbage, utc_now
+from backend.base.times import utc_now
+from backend.catalogue import Catalogue, Garbage
 from backend.storage.local import LocalFiles, PathRefused
 
 log = logging.getLogger(__name__)

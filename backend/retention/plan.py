@@ -14,6 +14,7 @@ from itertools import chain
 from backend.base.human_units import readable_bytes, readable_s
 from backend.catalogue.lifecycle import UNFINISHED, Status
 from backend.catalogue.values import Location, RetentionGroup, RetentionRow
+from backend.storage.store_state import StoreReach
 
 ROOM_SHARE = 0.25
 """Room is made when less than the reserve and this much of it is free, so that a press is not refused in
@@ -35,16 +36,6 @@ class Deed(StrEnum):
     DELETE = "delete"
     RECLAIM = "reclaim"
     """Only the local copy goes; the store has confirmed its own."""
-
-
-class Store(StrEnum):
-    """Whether local copies can be given up because an object store holds the clips too."""
-
-    NONE = "none"
-    """There is no store."""
-    READY = "ready"
-    AWAY = "away"
-    """It does not answer, so it cannot be asked once more: a size rule waits for it, the reserve cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +92,7 @@ class DiskFacts:
 
     free_bytes: int
     leaving_bytes: int = 0
-    store: Store = Store.NONE
+    store: StoreReach = StoreReach.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +299,9 @@ def _for_the_reserve(
     ordered: Sequence[RetentionRow], chosen: dict[int, Leaving], rules: Rules, disk: DiskFacts
 ) -> list[Leaving]:
     """Nothing goes when all of it would not bring the reserve back: the disk is full of something else."""
-    going = {n: one for n, one in chosen.items() if one.deed is Deed.DELETE or disk.store is not Store.AWAY}
+    going = {
+        n: one for n, one in chosen.items() if one.deed is Deed.DELETE or disk.store is not StoreReach.AWAY
+    }
     free = disk.free_bytes + disk.leaving_bytes + _size(going.values())
     missing = rules.room_bytes - free
     left = [row for row in ordered if row.number not in going and _may_go(row)]
@@ -330,7 +323,7 @@ def _freeing(
     A size rule waits for a store that is away; the reserve cannot.
     """
     taken: list[Leaving] = []
-    reclaims = disk.store is Store.READY or (disk.store is Store.AWAY and cause is Cause.SIZE)
+    reclaims = disk.store is StoreReach.READY or (disk.store is StoreReach.AWAY and cause is Cause.SIZE)
     reclaimable = [row for row in ordered if reclaims and row.location is Location.BOTH]
     whole = [row for row in ordered if not reclaims or row.location is Location.LOCAL]
     deeds = chain(((row, Deed.RECLAIM) for row in reclaimable), ((row, Deed.DELETE) for row in whole))

@@ -21,7 +21,8 @@ from backend.catalogue import Catalogue, CatalogueUnavailable, Clip, RetentionRo
 from backend.catalogue.lifecycle import Status
 from backend.config.retention import RetentionConfig
 from backend.events.log import EventLog
-from backend.http.problems import Problem
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from backend.retention.disk_room import DiskRoom
 from backend.retention.plan import (
     Approval,
@@ -33,13 +34,13 @@ from backend.retention.plan import (
     Plan,
     Rule,
     Rules,
-    Store,
     clock_facts,
     is_due,
     make_plan,
 )
 from backend.retention.spare_room import SIZE_BYTES
 from backend.storage.local import LocalFiles
+from backend.storage.store_state import StoreReach
 from recorder.base.clock import LabelLine
 from recorder.base.values import ClockState
 from recorder.recording.clip_files import ClipFiles
@@ -63,7 +64,7 @@ class CopiesAtStore(Protocol):
     """The object store, as far as retention is concerned."""
 
     @property
-    def state(self) -> Store:
+    def state(self) -> StoreReach:
         """Ready, or away."""
 
     async def reclaim(self, clip_id: str) -> bool:
@@ -159,9 +160,7 @@ class Retention:
             standing = await self._standing()
             survey = await self._look(standing)
             if survey.plan.why_held is None:
-                raise Problem(
-                    409, "Nothing waits", "No sweep waits for approval; there is nothing to approve."
-                )
+                raise Refused(Kind.NOTHING_TO_APPROVE)
             through = max(one.row.number for one in survey.plan.held)
             settings = self.config.model_dump(mode="json")
             await self._keep(Standing(accepted=settings, approved_through=through))
@@ -205,7 +204,7 @@ class Retention:
         disk = DiskFacts(
             free_bytes=parts.room.free_bytes,
             leaving_bytes=await parts.catalogue.retention.leaving_bytes(parts.recorder_id),
-            store=Store.NONE if parts.store is None else parts.store.state,
+            store=StoreReach.NONE if parts.store is None else parts.store.state,
         )
         rules = self._rules(self.config)
         before = self._before(standing)
@@ -305,7 +304,7 @@ class Retention:
     async def _reclaim(self, leaving: Sequence[Leaving]) -> None:
         store, refusals = self._parts.store, 0
         for one in leaving:
-            if store is None or store.state is not Store.READY or refusals >= MOST_REFUSALS:
+            if store is None or store.state is not StoreReach.READY or refusals >= MOST_REFUSALS:
                 return
             gone = await store.reclaim(one.row.id)
             self.counters.reclaimed += gone

@@ -9,6 +9,7 @@ from backend.base.scheduler import Scheduler
 from backend.clips.clips import Clips
 from backend.clips.recordings import Desk, Recordings
 from backend.config.model import Config
+from backend.events.writers import Writers
 from backend.schedules.runner import Runner, ScheduleCounters, Times
 from backend.schedules.schedules import Schedules
 from backend.schedules.timelapse import Timelapses
@@ -53,10 +54,10 @@ class ScheduleRoom:
 
 
 def schedule_room(
-    desk: Desk, recordings: Recordings, clips: Clips, labels: LabelLine, data_dir: Path
+    desk: Desk, recordings: Recordings, clips: Clips, labels: LabelLine, data_dir: Path, writers: Writers
 ) -> ScheduleRoom:
     """`labels` is the line the buffers go by: what is due and what is buffered must be one time."""
-    schedules = Schedules(desk.catalogue, desk.cameras, desk.events, desk.recorder_id, labels.now)
+    schedules = Schedules(desk.catalogue, desk.cameras, desk.events, desk.recorder_id, labels.now, writers)
     timelapses = Timelapses(desk, recordings, data_dir / "timelapses", schedules.tell_run)
     times = Times(labels.now, time.monotonic)
     return ScheduleRoom(schedules, Runner(desk, clips, schedules, timelapses, times, ScheduleCounters()))

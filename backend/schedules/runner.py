@@ -29,8 +29,8 @@ from backend.catalogue.schedule_values import (
 )
 from backend.clips.clips import Clips
 from backend.clips.recordings import Desk
-from backend.http.problems import as_problem
-from backend.http.wire.clips import ClipRequest
+from backend.clips.requests import RecordOptions
+from backend.problems.refused import as_refused
 from backend.recurrence.due import Occurrence, Outlook, Passed, look
 from backend.recurrence.titles import title
 from backend.schedules.schedules import DISABLED, Schedules
@@ -205,7 +205,7 @@ class Runner:
         clip_id = new_id()
         rows = self.desk.catalogue.schedules
         await rows.update_run(run.id, {"state": RunState.RUNNING, "clips": (*before, clip_id)})
-        asked = ClipRequest(
+        asked = RecordOptions(
             camera=run.spec.camera,
             start=run.due_at,
             end=run.ends_at,
@@ -215,11 +215,11 @@ class Runner:
             clip = await self.clips.create(asked, clip_id, continues=before[-1] if before else None)
         except Exception as error:
             await rows.update_run(run.id, {"state": RunState.WAITING, "clips": before})
-            problem = as_problem(error)
-            if problem is None or isinstance(error, CatalogueError):
+            refused = as_refused(error)
+            if refused is None or isinstance(error, CatalogueError):
                 raise
             self.counters.tries_failed += 1
-            await self._wait(run, _why_not(error, problem.detail, recorder))
+            await self._wait(run, _why_not(error, refused.detail, recorder))
             return
         self._held[run.id] = recorder
         self.counters.resumed += bool(before)

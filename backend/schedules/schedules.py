@@ -6,27 +6,28 @@ out (`runner`), HTTP (`http.api.schedules`). Event loop only; the calendar searc
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from backend.base.ids import is_id, new_id
 from backend.cameras.cameras import Cameras
 from backend.catalogue import Catalogue
-from backend.catalogue.schedule_values import Origin, Run, Schedule, ScheduleSpec
-from backend.events.log import EventLog
-from backend.http.problems import Problem
-from backend.http.wire.schedules import (
-    FIELDS,
-    RunJson,
-    ScheduleJson,
-    SchedulePatch,
-    ScheduleRequest,
-    changes,
-    new_spec,
+from backend.catalogue.schedule_values import (
+    Origin,
+    Run,
+    Schedule,
+    ScheduleKind,
+    ScheduleSpec,
+    ScheduleView,
 )
+from backend.events.log import EventLog
+from backend.events.writers import Writers
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from backend.recurrence.due import upcoming
-from backend.recurrence.requests import BadWish, check
+from backend.recurrence.requests import DEFAULT_FPS, check
 
 log = logging.getLogger(__name__)
 
@@ -46,71 +47,77 @@ class Schedules:
         events: EventLog,
         recorder_id: str,
         now: Callable[[], datetime],
+        writers: Writers,
     ) -> None:
         self._rows = catalogue.schedules
         self._cameras = cameras
         self._events = events
         self._recorder_id = recorder_id
         self._now = now
+        self._writers = writers
         self.timezone = "UTC"
         """What a schedule is meant in when it does not say; another one after a reload."""
 
     async def get(self, schedule_id: str) -> Schedule:
-        """The schedule, or the 404."""
+        """The schedule. Refused when there is none."""
         found = await self._rows.get(schedule_id) if is_id(schedule_id) else None
         if found is None:
-            raise Problem(
-                404,
-                "Unknown schedule",
-                "There is no such schedule; GET /api/schedules lists them.",
-                field="id",
-            )
+            raise Refused(Kind.SCHEDULE_UNKNOWN, field="id")
         return found
+
+    async def camera_of(self, schedule_id: str) -> str | None:
+        """The camera of a schedule; None when there is none."""
+        found = await self._rows.get(schedule_id) if is_id(schedule_id) else None
+        return None if found is None else found.spec.camera
 
     async def every(self, camera: str | None = None) -> list[Schedule]:
         """All, oldest first; those of other boxes on the same database too."""
         return [s for s in await self._rows.every() if camera is None or s.spec.camera == camera]
 
-    async def json(self, schedules: Sequence[Schedule]) -> list[ScheduleJson]:
+    async def views(self, schedules: Sequence[Schedule]) -> list[ScheduleView]:
         """With the next times and the newest run of each."""
         latest = await self._rows.latest_runs([schedule.id for schedule in schedules])
         now = self._now()
 
-        def made() -> list[ScheduleJson]:
-            return [
-                ScheduleJson.of(s, next_times=_next(s.spec, now), last_run=latest.get(s.id))
-                for s in schedules
-            ]
+        def made() -> list[ScheduleView]:
+            return [ScheduleView(s, _next(s.spec, now), latest.get(s.id)) for s in schedules]
 
         return await asyncio.to_thread(made)
+
+    async def view(self, schedule_id: str) -> ScheduleView:
+        """One of them. Refused when there is none."""
+        (found,) = await self.views([await self.get(schedule_id)])
+        return found
 
     async def runs(self, schedule_id: str, limit: int) -> Sequence[Run]:
         """What became of it, newest first."""
         await self.get(schedule_id)
         return await self._rows.runs(schedule_id, limit)
 
-    async def create(self, asked: ScheduleRequest, schedule_id: str) -> Schedule:
+    async def create(self, spec: ScheduleSpec, schedule_id: str) -> Schedule:
         """Make one; it counts from now on, also in the middle of its time."""
-        camera = self._cameras.find(asked.camera).settings.camera_id
-        spec = new_spec(asked, camera, asked.timezone or self.timezone)
-        await _checked(spec)
+        await asyncio.to_thread(check, spec)
         if len(await self._rows.every(self._recorder_id)) >= MOST_SCHEDULES:
-            said = f"There are {MOST_SCHEDULES} schedules, which is the most. Delete one first."
-            raise Problem(409, "Too many schedules", said)
+            raise Refused(Kind.TOO_MANY_SCHEDULES, limit=MOST_SCHEDULES)
         return await self._told(await self._insert(spec, Origin.API, schedule_id))
 
-    async def change(self, schedule_id: str, patch: SchedulePatch) -> Schedule:
-        """Change what was given. What is under way goes on as it began; the change counts after it."""
+    async def change(self, schedule_id: str, changes: Mapping[str, Any]) -> Schedule:
+        """Change some fields of its spec; None for camera, timezone and fps stands for the default.
+
+        What is under way goes on as it began; the change counts after it.
+        """
         schedule = await self._writable(schedule_id)
-        spec = replace(schedule.spec, **changes(patch, schedule.spec))
-        if "camera" in patch.model_fields_set:
+        changed = dict(changes)
+        if "camera" in changed:
             if schedule.recorder_id != self._recorder_id:
-                said = "camera: this schedule is another box's; give it another camera there."
-                raise Problem(409, "The schedule of another box", said, field="camera")
-            spec = replace(spec, camera=self._cameras.find(patch.camera).settings.camera_id)
-        if "timezone" in patch.model_fields_set:
-            spec = replace(spec, timezone=patch.timezone or self.timezone)
-        await _checked(spec)
+                raise Refused(Kind.SCHEDULE_OF_OTHER_BOX, field="camera")
+            changed["camera"] = self._cameras.find(changed["camera"]).settings.camera_id
+        if "timezone" in changed:
+            changed["timezone"] = changed["timezone"] or self.timezone
+        if schedule.spec.kind is ScheduleKind.TIMELAPSE and "fps" in changed:
+            changed["fps"] = DEFAULT_FPS if changed["fps"] is None else changed["fps"]
+        spec = replace(schedule.spec, **changed)
+        await asyncio.to_thread(check, spec)
         return await self._told(await self._change(schedule, spec))
 
     async def delete(self, schedule_id: str) -> None:
@@ -140,8 +147,7 @@ class Schedules:
 
     def tell_run(self, run: Run) -> None:
         """A run is new or has changed."""
-        data = RunJson.of(run).model_dump(mode="json")
-        self._events.publish("schedule_run", data, camera=run.spec.camera)
+        self._events.publish("schedule_run", self._writers.run(run), camera=run.spec.camera)
 
     async def _insert(self, spec: ScheduleSpec, origin: Origin, schedule_id: str) -> Schedule:
         now = self._now()
@@ -173,28 +179,18 @@ class Schedules:
     async def _writable(self, schedule_id: str) -> Schedule:
         schedule = await self.get(schedule_id)
         if schedule.origin is Origin.CONFIG:
-            said = f"'{schedule.spec.name}' comes from config.yaml: change it there, then reload (SIGHUP)."
-            raise Problem(409, "This schedule is read-only", said)
+            raise Refused(Kind.SCHEDULE_READ_ONLY, name=schedule.spec.name)
         return schedule
 
     async def _told(self, schedule: Schedule) -> Schedule:
-        (told,) = await self.json([schedule])
-        self._events.publish("schedule", told.model_dump(mode="json"), camera=schedule.spec.camera)
+        (view,) = await self.views([schedule])
+        self._events.publish("schedule", self._writers.schedule(view), camera=schedule.spec.camera)
         return schedule
 
 
-async def _checked(spec: ScheduleSpec) -> None:
-    try:
-        await asyncio.to_thread(check, spec)
-    except BadWish as error:
-        field = FIELDS.get(error.field, error.field)
-        said = error.said.replace("every cannot", "every_seconds cannot")
-        raise Problem(422, "The body is not valid", f"{field} {said}.", field=field) from error
-
-
-def _next(spec: ScheduleSpec, now: datetime) -> list[datetime]:
+def _next(spec: ScheduleSpec, now: datetime) -> tuple[datetime, ...]:
     if not spec.enabled:
-        return []
+        return ()
     times = upcoming(spec, now, SHOWN_NEXT)
     # What a timelapse is due at is when its next clip begins.
-    return [occurrence.due_at for occurrence in times]
+    return tuple(occurrence.due_at for occurrence in times)

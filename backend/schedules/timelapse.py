@@ -24,7 +24,7 @@ from backend.catalogue import Clip, NewClip
 from backend.catalogue.lifecycle import Status
 from backend.catalogue.schedule_values import Run, RunFields, RunState
 from backend.clips.recordings import Desk, Recordings
-from backend.http.problems import Problem, as_problem
+from backend.problems.refused import Refused, as_refused
 from backend.recurrence.titles import title
 from recorder.base.errors import Busy, PartFileDamaged, RecorderError
 from recorder.base.tasks import Tasks
@@ -157,7 +157,7 @@ class Timelapses:
                 await self._keep(collecting, picture)
             except Busy:
                 return  # the moment stays in the buffer for a while
-            except (Problem, RecorderError, OSError) as error:
+            except (Refused, RecorderError, OSError) as error:
                 await self._missed(collecting, error)
             collecting.next_slot += 1
         log.debug("timelapse %s catches up", run.id)
@@ -200,11 +200,11 @@ class Timelapses:
             await self._changed(run, {"pictures": part.pictures})
 
     async def _missed(self, collecting: _Collecting, error: Exception) -> None:
-        problem = as_problem(error)
+        refused = as_refused(error)
         if isinstance(error, OSError):
             collecting.reason = f"The disk refused: {error.strerror}."
         else:
-            collecting.reason = str(error) if problem is None else problem.detail
+            collecting.reason = str(error) if refused is None else refused.detail
         self.counters.pictures_missed += 1
         if collecting.part is None and collecting.run.reason != collecting.reason:
             await self._changed(collecting.run, {"reason": collecting.reason})

@@ -11,15 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from backend.base.health import Health
-from backend.catalogue import Catalogue, Clip, utc_now
+from backend.base.times import utc_now
+from backend.catalogue import Catalogue, Clip
 from backend.catalogue.lifecycle import Status
 from backend.config.model import StorageConfig
 from backend.config.storage import S3Config, reclaim_after
 from backend.events.clip_events import ClipNews
-from backend.retention.plan import Store
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
-from backend.storage.store_state import State
+from backend.storage.store_state import State, StoreReach
 from backend.storage.upload_plan import wanted
 from backend.storage.upload_queue import QueueParts, ToShare, UploadQueue
 
@@ -52,22 +52,15 @@ class Storage:
         self.store = store
         self.queue = queue
 
-    def start(self, to_share: ToShare) -> None:
-        """Begin to copy. `to_share` makes the form of a clip that everybody may see."""
+    def start(self) -> None:
+        """Begin to copy."""
         if self.queue is not None:
-            self.queue.to_share = to_share
             self.queue.start()
 
     async def close(self) -> None:
         """Stop copying, at once."""
         if self.queue is not None:
             await self.queue.close()
-
-    def public_url(self, clip: Clip) -> str | None:
-        """The lasting address of a published clip, once its public copy is confirmed."""
-        if self.store is None or clip.status is not Status.PUBLISHED or clip.public_file is None:
-            return None
-        return self.store.public_url(clip.public_file)
 
     def status(self, now: datetime | None = None) -> StorageStatus:
         """What was true a second ago."""
@@ -121,9 +114,9 @@ class ConfirmedCopies:
     queue: UploadQueue
 
     @property
-    def state(self) -> Store:
+    def state(self) -> StoreReach:
         """Whether the store can be asked, which must be before a copy goes."""
-        return Store.READY if self.queue.outlook.state is State.OK else Store.AWAY
+        return StoreReach.READY if self.queue.outlook.state is State.OK else StoreReach.AWAY
 
     async def reclaim(self, clip_id: str) -> bool:
         """Give up the local copy, if the store says once more that it has the same; whether it goes."""
@@ -139,32 +132,46 @@ class StorageParts:
     recorder_id: str
     news: ClipNews
     health: Health
+    to_share: ToShare
+    """Makes the form of a clip that everybody may see."""
 
 
-def make_storage(config: StorageConfig, daemon: StorageParts) -> Storage:
-    """The parts for this configuration; nothing is asked of the network here."""
+def open_store(config: StorageConfig) -> ObjectStore | None:
+    """The object store of this configuration; nothing is asked of the network here."""
     if config.s3 is None:
-        return Storage(config, None, None)
+        return None
     # A box without a store does not wait a quarter of a second for the client of one.
     from backend.storage.s3 import S3Store
 
-    settings = s3_settings(config.s3)
-    store = S3Store(settings)
+    return S3Store(s3_settings(config.s3))
+
+
+def public_url(store: ObjectStore | None, clip: Clip) -> str | None:
+    """The lasting address of a published clip, once its public copy is confirmed."""
+    if store is None or clip.status is not Status.PUBLISHED or clip.public_file is None:
+        return None
+    return store.public_url(clip.public_file)
+
+
+def make_storage(config: StorageConfig, store: ObjectStore | None, daemon: StorageParts) -> Storage:
+    """The parts for this configuration and its store."""
+    if config.s3 is None or store is None:
+        return Storage(config, None, None)
+    s3 = config.s3
     parts = QueueParts(
         catalogue=daemon.catalogue,
         store=store,
         files=daemon.files,
         recorder_id=daemon.recorder_id,
         news=daemon.news,
+        to_share=daemon.to_share,
         concern=partial(daemon.health.concern, "storage"),
-        wanted=partial(wanted, public_urls=settings.public_urls),
-        store_name=f"{settings.endpoint} {settings.clips_bucket} {settings.thumbnails_bucket}",
-        public=settings.public_urls,
+        wanted=partial(wanted, public_urls=s3.public_urls),
+        store_name=f"{s3.endpoint} {s3.clips_bucket} {s3.thumbnails_bucket}",
+        public=s3.public_urls,
         reclaim_after=reclaim_after(config.keep_local),
     )
-    storage = Storage(config, store, UploadQueue(parts))
-    daemon.news.public_url = storage.public_url
-    return storage
+    return Storage(config, store, UploadQueue(parts))
 
 
 def s3_settings(config: S3Config) -> "S3Settings":

@@ -45,6 +45,16 @@ def file_wait_s(attempts: int, chance: float) -> float:
     return wait_s(attempts, chance, FILE_FIRST_WAIT_S, FILE_LONGEST_WAIT_S)
 
 
+class StoreReach(StrEnum):
+    """Whether local copies can be given up because an object store holds the clips too."""
+
+    NONE = "none"
+    """There is no store."""
+    READY = "ready"
+    AWAY = "away"
+    """It does not answer, so it cannot be asked once more: a size rule waits for it, the reserve cannot."""
+
+
 @dataclass(slots=True)
 class Outlook:
     """Times are monotonic seconds."""

@@ -32,7 +32,7 @@ from backend.catalogue import (
 from backend.catalogue.errors import CatalogueUnavailable
 from backend.catalogue.values import PUBLIC_PREFIX
 from backend.events.clip_events import ClipNews
-from backend.http.problems import Problem
+from backend.problems.refused import Refused
 from backend.storage.local import LocalFiles, sha256_of
 from backend.storage.object_store import Cause, ObjectStore, StoreError
 from backend.storage.reclaim import Reclaim
@@ -58,7 +58,7 @@ Turn = Callable[[], Awaitable[bool]]
 ToShare = Callable[[Clip], AbstractAsyncContextManager[Path]]
 """Gives the form of a clip that may leave the house, as a file that stays while the context is open.
 
-Raises Problem.
+Raises Refused.
 """
 
 
@@ -93,6 +93,8 @@ class QueueParts:
     files: LocalFiles
     recorder_id: str
     news: ClipNews
+    to_share: ToShare
+    """Makes the form of a clip that everybody may see."""
     wanted: Callable[[Clip], Sequence[NewUpload]]
     store_name: str
     concern: Callable[[str | None], object] = lambda said: None
@@ -129,8 +131,6 @@ class UploadQueue:
         self.outlook = Outlook()
         self.copying: dict[int, Copying] = {}
         self.counters = UploadCounters()
-        self.to_share: ToShare | None = None
-        """Set by the composition root: who makes that form reads from the store, too."""
         self.reclaim = Reclaim(parts.catalogue, parts.store, parts.files, parts.news)
 
     @property
@@ -244,8 +244,8 @@ class UploadQueue:
         except StoreError as error:
             await self._give_back(upload, str(error), everything=self._failed(error))
             return
-        except Problem as problem:
-            await self._give_back(upload, problem.detail, everything=False)
+        except Refused as refused:
+            await self._give_back(upload, refused.detail, everything=False)
             return
         except OSError as error:
             if upload.root is Root.THUMBNAILS and isinstance(error, FileNotFoundError):
@@ -265,9 +265,7 @@ class UploadQueue:
 
     async def _put(self, clip: Clip, upload: Upload) -> None:
         if upload.key.startswith(PUBLIC_PREFIX):
-            if self.to_share is None:
-                raise StoreError(Cause.OTHER, "Nothing here can make the form of a clip that may travel.")
-            async with self.to_share(clip) as path:
+            async with self._parts.to_share(clip) as path:
                 await self._put_file(clip, upload, path)
             return
         place = StoredPath(upload.root, upload.path)

@@ -9,14 +9,15 @@ from pydantic import Field, ValidationError
 from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.base.validation_text import plain_words
-from backend.catalogue import Clip
+from backend.catalogue.values import Clip
 from backend.http.handles import ARCHIVES, CLIPS, PRINCIPAL
-from backend.http.problems import Problem
 from backend.http.routes import Route, query_of
 from backend.http.wire.publishing import MOST_AT_ONCE, IdList
 from backend.http.wire.times import Asked
 from backend.playback.file_body import WRITE_TIMEOUT_S
 from backend.playback.playback import disposition
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 NAME = "Hindsight clips.zip"
 JOB_HEADER = "Archive-Job"
@@ -62,7 +63,7 @@ async def _clips(request: web.Request, listed: str) -> list[Clip]:
         wanted = IdList(ids=tuple(part.strip() for part in listed.split(",") if part.strip()))
     except ValidationError as error:
         said = plain_words(dict(error.errors(include_url=False, include_input=False)[0]))
-        raise Problem(422, "The query is not valid", f"ids: {said}.", field="ids") from None
+        raise Refused(Kind.QUERY_NOT_VALID, field="ids", finding=f"ids: {said}.") from None
     clips = []
     for clip_id in wanted.ids:
         clip = await request.app[CLIPS].get(clip_id)

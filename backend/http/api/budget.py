@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.http.handles import CAMERAS, CATALOGUE, CLIPS, HOUSEKEEPING, PRINCIPAL, RECORDER_ID
+from backend.http.handles import CAMERAS, CLIPS, HOUSEKEEPING, PRINCIPAL
 from backend.http.routes import Route, camera_in_query, json_response, query_of
 from backend.http.wire.budget import (
     BudgetJson,
@@ -64,7 +64,7 @@ async def _of_camera(
 ) -> CameraBudgetJson:
     camera = recorder.settings.camera_id
     status = recorder.status()
-    recorded = await app[CATALOGUE].charges.recorded(app[RECORDER_ID], camera)
+    recorded = await app[HOUSEKEEPING].budget.recorded(camera)
     rate = clip_rate(status, recorded)
     return CameraBudgetJson(
         camera=camera,

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from backend.access.actions import Action
+from backend.base.times import rfc3339
 from backend.http.handles import CAMERAS, CLIPS, PRINCIPAL, REPLAYS
 from backend.http.routes import Route, camera_in_path, json_response, query_of
 from backend.http.wire.cameras import (
@@ -20,7 +21,6 @@ from backend.http.wire.cameras import (
     ReplayJson,
     ReplayQuery,
 )
-from backend.http.wire.times import rfc3339
 from backend.playback.file_body import FileToSend, send_file
 from recorder.base.errors import SpanOutsideBuffer
 from recorder.recorder import Recorder

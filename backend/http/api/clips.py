@@ -8,12 +8,10 @@ from pydantic import BaseModel
 
 from backend.access.actions import Action
 from backend.access.authorise import authorise
-from backend.base.ids import is_id, new_id
-from backend.catalogue import Clip, ClipFilter, ClipPage, MediaType
-from backend.clips.clips import Clips
+from backend.base.ids import new_id
+from backend.catalogue.values import Clip, ClipFilter, ClipPage, MediaType
 from backend.clips.idempotency import Order, SentKey, StoredAnswer
-from backend.http.handles import CAMERAS, CATALOGUE, CLIPS, IDEMPOTENCY, NEWS, PRINCIPAL
-from backend.http.problems import Problem
+from backend.http.handles import CAMERAS, CLIP_JSON, CLIPS, IDEMPOTENCY, PRINCIPAL
 from backend.http.routes import Route, body_of, json_response, query_of
 from backend.http.wire.clips import (
     ClipJson,
@@ -26,6 +24,8 @@ from backend.http.wire.clips import (
     parse_statuses,
 )
 from backend.http.wire.times import Asked
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 
 async def clip_in_path(request: web.Request) -> Clip:
@@ -35,33 +35,28 @@ async def clip_in_path(request: web.Request) -> Clip:
 
 async def camera_of_clip(request: web.Request) -> str | None:
     """The camera of the clip in the path; None when there is none (the handler answers 404)."""
-    clip_id = request.match_info["id"]
-    clip = await request.app[CATALOGUE].get_clip(clip_id) if is_id(clip_id) else None
-    return None if clip is None else clip.camera
+    return await request.app[CLIPS].camera_of(request.match_info["id"])
 
 
 async def create(request: web.Request) -> web.StreamResponse:
     asked = body_of(request, ClipRequest)
     _may_record(request, asked.camera)
     clips, clip_id = request.app[CLIPS], new_id()
-    return await _once(request, asked, clip_id, lambda: clips.create(asked, clip_id), status=201)
+    return await _once(request, asked, clip_id, lambda: clips.create(asked.options(), clip_id), status=201)
 
 
 async def snapshot(request: web.Request) -> web.StreamResponse:
     asked = body_of(request, SnapshotRequest)
     _may_record(request, asked.camera)
     clips, clip_id = request.app[CLIPS], new_id()
-    return await _once(request, asked, clip_id, lambda: clips.snapshot(asked, clip_id), status=201)
+    return await _once(request, asked, clip_id, lambda: clips.snapshot(asked.options(), clip_id), status=201)
 
 
 async def list_clips(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, ClipQuery)
-    try:
-        statuses = parse_statuses(asked.status)
-    except ValueError as error:
-        raise Problem(422, "The query is not valid", f"status: {error}.", field="status") from error
+    statuses = parse_statuses(asked.status)
     if asked.from_ is not None and asked.to is not None and asked.to <= asked.from_:
-        raise Problem(422, "The query is not valid", "to: must be later than from.", field="to")
+        raise Refused(Kind.QUERY_SPAN_BACKWARDS, field="to")
     wanted = ClipFilter(
         statuses=statuses,
         camera=asked.camera,
@@ -75,14 +70,13 @@ async def list_clips(request: web.Request) -> web.StreamResponse:
 
 
 async def get_clip(request: web.Request) -> web.StreamResponse:
-    clips = request.app[CLIPS]
-    return json_response(clips.json(await clips.get(request.match_info["id"])))
+    return json_response(request.app[CLIP_JSON].json(await clip_in_path(request)))
 
 
 async def patch(request: web.Request) -> web.StreamResponse:
-    clips = request.app[CLIPS]
-    changed = await clips.change(request.match_info["id"], body_of(request, ClipPatch))
-    return json_response(clips.json(changed))
+    changes = body_of(request, ClipPatch).changes()
+    changed = await request.app[CLIPS].change(request.match_info["id"], changes)
+    return json_response(request.app[CLIP_JSON].json(changed))
 
 
 async def delete(request: web.Request) -> web.StreamResponse:
@@ -106,8 +100,8 @@ async def extend(request: web.Request) -> web.StreamResponse:
 
 def clip_list(request: web.Request, page: ClipPage) -> web.Response:
     """A ClipListJson of what of a page the caller may see; clips written before are not written again."""
-    principal, news = request[PRINCIPAL], request.app[NEWS]
-    seen = [news.written(clip) for clip in page.items if principal.may(Action.VIEW, clip.camera)]
+    principal, writer = request[PRINCIPAL], request.app[CLIP_JSON]
+    seen = [writer.written(clip) for clip in page.items if principal.may(Action.VIEW, clip.camera)]
     cursor = json.dumps(page.next_cursor).encode()
     body = b'{"clips":[' + b",".join(seen) + b'],"next_cursor":' + cursor + b"}"
     return web.Response(body=body, content_type="application/json")
@@ -130,7 +124,7 @@ async def _verb(
             request=f"{verb} {clip_id}",
             subject=clip_id,
             carry_out=lambda: carry_out(clip_id),
-            answer=lambda found: _answer(request.app[CLIPS], found, 200),
+            answer=lambda found: _answer(request, found, 200),
             makes_clip=False,
         ),
     )
@@ -148,7 +142,7 @@ async def _once(
         request=f"{request.path} {_canonical(asked)}",
         subject=clip_id,
         carry_out=carry_out,
-        answer=lambda found: _answer(request.app[CLIPS], found, status),
+        answer=lambda found: _answer(request, found, status),
     )
     return await carried_out(request, order)
 
@@ -166,8 +160,9 @@ async def carried_out(request: web.Request, order: Order) -> web.StreamResponse:
     )
 
 
-async def _answer(clips: Clips, clip_id: str, status: int) -> StoredAnswer:
-    return StoredAnswer(status, clips.json(await clips.get(clip_id)).model_dump_json())
+async def _answer(request: web.Request, clip_id: str, status: int) -> StoredAnswer:
+    clip = await request.app[CLIPS].get(clip_id)
+    return StoredAnswer(status, request.app[CLIP_JSON].json(clip).model_dump_json())
 
 
 def _canonical(asked: BaseModel) -> str:

@@ -14,9 +14,10 @@ from pydantic import Field
 from backend.access.actions import Action
 from backend.events.log import EventLog, TooManySubscribers, as_server_sent
 from backend.http.handles import EVENTS, HEALTH, PRINCIPAL
-from backend.http.problems import Problem
 from backend.http.routes import Route, query_of
 from backend.http.wire.times import Asked
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 HEARTBEAT_S = 15.0
 _WRITE_TIMEOUT_S = 30.0
@@ -34,9 +35,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     try:
         return await _stream(request, log, last_id)
     except TooManySubscribers as error:
-        raise Problem(
-            503, "Too many open pages", "Close a page or wait a moment.", headers={"Retry-After": "5"}
-        ) from error
+        raise Refused(Kind.TOO_MANY_PAGES, retry_after_s=5) from error
 
 
 async def _stream(request: web.Request, log: EventLog, last_id: str | None) -> web.StreamResponse:

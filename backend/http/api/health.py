@@ -5,10 +5,11 @@ from pydantic import Field
 
 from backend.access.actions import Action
 from backend.http.handles import HEALTH, STORAGE
-from backend.http.problems import Problem
 from backend.http.routes import Route, json_response
 from backend.http.wire.service import ConcernJson, StorageJson
 from backend.http.wire.times import Answer
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 
 class HealthJson(Answer):
@@ -31,7 +32,7 @@ async def livez(request: web.Request) -> web.StreamResponse:
 async def readyz(request: web.Request) -> web.StreamResponse:
     health = request.app[HEALTH]
     if not health.is_ready:
-        raise Problem(503, "Not ready", f"Waiting for: {health.waiting_for}.", headers={"Retry-After": "1"})
+        raise Refused(Kind.NOT_READY, retry_after_s=1, waiting_for=health.waiting_for)
     return json_response(
         ReadyJson(
             status="ready",

@@ -33,11 +33,12 @@ from typing import assert_never
 from aiohttp import WSMsgType, web
 
 from backend.access.actions import Action
+from backend.base.times import rfc3339
 from backend.http.handles import CAMERAS, VIEWERS
-from backend.http.problems import Problem
 from backend.http.routes import Route, camera_in_path, query_of
 from backend.http.wire.cameras import LiveQuery, MjpegQuery
-from backend.http.wire.times import rfc3339
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.base.errors import RecorderError
 from recorder.base.values import Picture
 from recorder.live.feed import (
@@ -79,12 +80,7 @@ async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
     with viewers.watching():
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=4096, compress=False)
         if not socket.can_prepare(request):
-            raise Problem(
-                426,
-                "This address speaks WebSocket",
-                "Open it as a WebSocket; GET /live/{camera}.mjpeg is the live picture over plain HTTP.",
-                headers={"Upgrade": "websocket"},
-            )
+            raise Refused(Kind.NEEDS_WEBSOCKET)
         await socket.prepare(request)
         async with asyncio.TaskGroup() as group:
             sender = group.create_task(_sending(send, socket, recorder))

@@ -13,16 +13,27 @@ from backend import __version__
 from backend.access.actions import Action
 from backend.http.handles import ROUTES as ALL_ROUTES
 from backend.http.routes import Route, path_without_patterns
+from backend.problems.kinds import Kind
 
 _PROBLEM = {
     "type": "object",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "code", "params"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What happened and what to do."},
         "field": {"type": "string", "description": "The field or parameter at fault."},
+        "code": {
+            "type": "string",
+            "enum": sorted(kind.code for kind in Kind),
+            "description": "The kind of refusal, for programs; new ones may come.",
+        },
+        "params": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "What `detail` says in numbers and names.",
+        },
     },
 }
 _REF = "#/components/schemas/{model}"

@@ -8,17 +8,19 @@ from aiohttp import web
 from pydantic import Field
 
 from backend.access.actions import Action
-from backend.catalogue import Clip, PreviewSource
+from backend.catalogue.values import Clip, PreviewSource
 from backend.clips.idempotency import Order, StoredAnswer
 from backend.http.api.clips import camera_of_clip, carried_out, clip_in_path
 from backend.http.handles import MANUAL_PICTURES, PICTURES
 from backend.http.problems import Problem, problem_response
 from backend.http.routes import Route, body_of, json_response, query_of
-from backend.http.wire.clips import ClipPreviewsJson, chosen_preview
+from backend.http.wire.clips import ClipPreviewsJson
 from backend.http.wire.pictures import ManualErrorJson, ManualJson, ManualRequest, PromoteRequest
 from backend.http.wire.times import Asked
 from backend.pictures.pictures import PLACEHOLDER
 from backend.playback.file_body import send_file
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 FOR_EVER = "private, max-age=31536000, immutable"
 
@@ -39,7 +41,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
     pictures = request.app[PICTURES]
     for _ in range(2):
         clip = await clip_in_path(request)
-        source = chosen_preview(clip) if asked.source is None else PreviewSource(asked.source)
+        source = clip.chosen_preview if asked.source is None else PreviewSource(asked.source)
         info = None if source is None else clip.previews.of(source)
         if source is None or info is None or (file := await pictures.file(clip, source)) is None:
             break
@@ -62,7 +64,7 @@ async def set_manual(request: web.Request) -> web.StreamResponse:
     asked, clip = body_of(request, ManualRequest), await clip_in_path(request)
     manual = request.app[MANUAL_PICTURES]
     wanted = f"set_manual_from_timestamp {clip.id} {asked.model_dump_json(exclude_unset=True)}"
-    return await _picked(request, clip, wanted, lambda: manual.set_from_timestamp(clip.id, asked))
+    return await _picked(request, clip, wanted, lambda: manual.set_from_timestamp(clip.id, asked.frame()))
 
 
 async def promote(request: web.Request) -> web.StreamResponse:
@@ -76,7 +78,7 @@ def status_error(problem: Problem) -> web.Response:
     """A problem as `set_manual_from_timestamp` promises it; who may not ask is told as everywhere."""
     if problem.status in {401, 403}:
         return problem_response(problem)
-    told = ManualErrorJson(error=problem.detail, field=problem.field)
+    told = ManualErrorJson(error=problem.refused.detail, field=problem.refused.field)
     return web.json_response(told.model_dump(), status=problem.status, headers=problem.headers)
 
 
@@ -91,7 +93,7 @@ async def _picked(
     async def answer(clip_id: str) -> StoredAnswer:
         told = made[0]
         if told.previews.manual is None:
-            raise Problem(409, "It was taken away again", "Somebody removed the picture just now; try again.")
+            raise Refused(Kind.PICTURE_REMOVED)
         return StoredAnswer(200, ManualJson.of(told, told.previews.manual).model_dump_json())
 
     return await carried_out(request, Order(wanted, clip.id, do, answer, makes_clip=False))

@@ -37,7 +37,8 @@ class PlaybackQuery(Asked):
 async def playback(request: web.Request) -> web.StreamResponse:
     host, _ = split_host(request.headers["Host"].lower())
     page = Page(page_scheme(request), host, query_of(request, PlaybackQuery).after)
-    return json_response(await request.app[PLAYBACK].resolve(await clip_in_path(request), page))
+    clip = await clip_in_path(request)
+    return json_response(PlaybackJson.of(clip, await request.app[PLAYBACK].resolve(clip, page)))
 
 
 async def stream(request: web.Request) -> web.StreamResponse:

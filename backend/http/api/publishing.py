@@ -5,15 +5,27 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.catalogue import Clip, ClipFilter, MediaType
 from backend.catalogue.lifecycle import Status
+from backend.catalogue.values import Clip, ClipFilter, MediaType
+from backend.clips.batch import BatchResult
 from backend.clips.idempotency import Order, StoredAnswer
 from backend.http.api.clips import camera_of_clip, carried_out, clip_in_path, clip_list
-from backend.http.handles import BATCH, CATALOGUE, CLIPS, PRINCIPAL, PUBLISHING
-from backend.http.problems import Problem
+from backend.http.clip_writer import ClipWriter
+from backend.http.handles import BATCH, CLIP_JSON, CLIPS, PRINCIPAL, PUBLISHING
+from backend.http.problems import problem_of
 from backend.http.routes import Route, body_of, json_response, query_of
 from backend.http.wire.clips import ClipJson, ClipListJson
-from backend.http.wire.publishing import BatchJson, BatchRequest, FeedQuery, LikeJson, PublishRequest
+from backend.http.wire.publishing import (
+    BatchErrorJson,
+    BatchJson,
+    BatchRequest,
+    BatchResultJson,
+    FeedQuery,
+    LikeJson,
+    PublishRequest,
+)
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 
 NOT_PUBLISHED = frozenset(Status) - {Status.PUBLISHED}
 
@@ -43,31 +55,32 @@ async def unlike(request: web.Request) -> web.StreamResponse:
 
 async def liked(request: web.Request) -> web.StreamResponse:
     clip = await clip_in_path(request)
-    by_me = await request.app[CATALOGUE].is_liked(clip.id, request[PRINCIPAL].visitor)
+    by_me = await request.app[PUBLISHING].is_liked(clip.id, request[PRINCIPAL].visitor)
     return json_response(LikeJson(clip_id=clip.id, likes=clip.likes, liked=by_me))
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, FeedQuery)
     wanted = _filter(asked, frozenset())
-    return clip_list(request, await request.app[CATALOGUE].feed(wanted, asked.cursor, asked.limit))
+    return clip_list(request, await request.app[PUBLISHING].feed(wanted, asked.cursor, asked.limit))
 
 
 async def drafts(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, FeedQuery)
     wanted = _filter(asked, NOT_PUBLISHED)
-    return clip_list(request, await request.app[CATALOGUE].list_clips(wanted, asked.cursor, asked.limit))
+    return clip_list(request, await request.app[CLIPS].list(wanted, asked.cursor, asked.limit))
 
 
 async def batch(request: web.Request) -> web.StreamResponse:
     asked, principal = body_of(request, BatchRequest), request[PRINCIPAL]
     if asked.action != "publish" and (asked.caption is not None or asked.at is not None):
         field = "caption" if asked.caption is not None else "at"
-        raise Problem(422, "The body is not valid", f"{field}: only publish takes it.", field=field)
+        raise Refused(Kind.ONLY_WHEN_PUBLISHING, field=field)
     results: list[BatchJson] = []
 
     async def carry_out() -> None:
-        results.append(await request.app[BATCH].run(asked, principal))
+        done = await request.app[BATCH].run(asked.order(), principal)
+        results.append(_batch_json(asked.action, [_result_json(one, request.app[CLIP_JSON]) for one in done]))
 
     async def answer(_subject: str) -> StoredAnswer:
         return StoredAnswer(200, results[-1].model_dump_json())
@@ -82,6 +95,20 @@ async def batch(request: web.Request) -> web.StreamResponse:
     return await carried_out(request, order)
 
 
+def _batch_json(action: str, results: list[BatchResultJson]) -> BatchJson:
+    done = sum(result.ok for result in results)
+    return BatchJson(action=action, done=done, failed=len(results) - done, results=results)
+
+
+def _result_json(result: BatchResult, writer: ClipWriter) -> BatchResultJson:
+    clip = None if result.clip is None else writer.json(result.clip)
+    if result.refused is None:
+        return BatchResultJson(id=result.clip_id, ok=True, clip=clip, error=None)
+    problem = problem_of(result.refused)
+    error = BatchErrorJson(status=problem.status, **result.refused.words())
+    return BatchResultJson(id=result.clip_id, ok=False, clip=clip, error=error)
+
+
 def _filter(asked: FeedQuery, statuses: frozenset[Status]) -> ClipFilter:
     media_type = None if asked.media_type is None else MediaType(asked.media_type)
     return ClipFilter(statuses=statuses, camera=asked.camera, q=asked.q, media_type=media_type)
@@ -94,7 +121,7 @@ async def _verb(
     clip_id = (await clips.get(request.match_info["id"])).id
 
     async def answer(subject: str) -> StoredAnswer:
-        return StoredAnswer(200, clips.json(await clips.get(subject)).model_dump_json())
+        return StoredAnswer(200, request.app[CLIP_JSON].json(await clips.get(subject)).model_dump_json())
 
     order = Order(
         request=f"{verb} {clip_id}",

@@ -1,14 +1,18 @@
 """Schedules: list, make, change, delete, and what became of them. Parses and answers only."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from aiohttp import web
 
 from backend.access.actions import Action
 from backend.access.authorise import authorise
-from backend.base.ids import is_id, new_id
+from backend.base.ids import new_id
 from backend.clips.idempotency import Order, SentKey, StoredAnswer
-from backend.http.handles import CAMERAS, CATALOGUE, IDEMPOTENCY, PRINCIPAL, SCHEDULES
+from backend.http.handles import CAMERAS, IDEMPOTENCY, PRINCIPAL, SCHEDULES
 from backend.http.routes import Route, body_of, camera_in_query, json_response, query_of
 from backend.http.wire.schedules import (
+    FIELDS,
     RunJson,
     RunListJson,
     RunQuery,
@@ -18,27 +22,26 @@ from backend.http.wire.schedules import (
     ScheduleQuery,
     ScheduleRequest,
 )
+from backend.problems.refused import Refused
 
 
 async def camera_of_schedule(request: web.Request) -> str | None:
     """The camera of the schedule in the path; None when there is none (the handler answers 404)."""
-    schedule_id = request.match_info["id"]
-    rows = request.app[CATALOGUE].schedules
-    schedule = await rows.get(schedule_id) if is_id(schedule_id) else None
-    return None if schedule is None else schedule.spec.camera
+    return await request.app[SCHEDULES].camera_of(request.match_info["id"])
 
 
 async def list_schedules(request: web.Request) -> web.StreamResponse:
     schedules, principal = request.app[SCHEDULES], request[PRINCIPAL]
     found = await schedules.every(query_of(request, ScheduleQuery).camera)
     seen = [schedule for schedule in found if principal.may(Action.VIEW, schedule.spec.camera)]
-    return json_response(ScheduleListJson(schedules=await schedules.json(seen)))
+    return json_response(
+        ScheduleListJson(schedules=[ScheduleJson.of(view) for view in await schedules.views(seen)])
+    )
 
 
 async def get_schedule(request: web.Request) -> web.StreamResponse:
-    schedules = request.app[SCHEDULES]
-    (told,) = await schedules.json([await schedules.get(request.match_info["id"])])
-    return json_response(told)
+    view = await request.app[SCHEDULES].view(request.match_info["id"])
+    return json_response(ScheduleJson.of(view))
 
 
 async def list_runs(request: web.Request) -> web.StreamResponse:
@@ -49,16 +52,19 @@ async def list_runs(request: web.Request) -> web.StreamResponse:
 
 async def create(request: web.Request) -> web.StreamResponse:
     asked, schedules, schedule_id = body_of(request, ScheduleRequest), request.app[SCHEDULES], new_id()
-    _may_manage(request, asked.camera)
+    spec = asked.spec(_may_manage(request, asked.camera), schedules.timezone)
+
+    async def carry_out() -> None:
+        with _fields_as_in_json():
+            await schedules.create(spec, schedule_id)
 
     async def answer(made: str) -> StoredAnswer:
-        (told,) = await schedules.json([await schedules.get(made)])
-        return StoredAnswer(201, told.model_dump_json())
+        return StoredAnswer(201, ScheduleJson.of(await schedules.view(made)).model_dump_json())
 
     order = Order(
         request=f"{request.path} {asked.model_dump_json(exclude_unset=True)}",
         subject=schedule_id,
-        carry_out=lambda: schedules.create(asked, schedule_id),
+        carry_out=carry_out,
         answer=answer,
         makes_clip=False,
     )
@@ -78,9 +84,9 @@ async def patch(request: web.Request) -> web.StreamResponse:
     asked, schedules = body_of(request, SchedulePatch), request.app[SCHEDULES]
     if "camera" in asked.model_fields_set:
         _may_manage(request, asked.camera)
-    changed = await schedules.change(request.match_info["id"], asked)
-    (told,) = await schedules.json([changed])
-    return json_response(told)
+    with _fields_as_in_json():
+        changed = await schedules.change(request.match_info["id"], asked.changes())
+    return json_response(ScheduleJson.of(await schedules.view(changed.id)))
 
 
 async def delete(request: web.Request) -> web.StreamResponse:
@@ -88,10 +94,23 @@ async def delete(request: web.Request) -> web.StreamResponse:
     return web.Response(status=204)
 
 
-def _may_manage(request: web.Request, camera: str | None) -> None:
-    """The camera stands in the body, so the route itself could not judge by it."""
-    recorder = request.app[CAMERAS].find(camera)
-    authorise(request[PRINCIPAL], Action.MANAGE, recorder.settings.camera_id)
+def _may_manage(request: web.Request, camera: str | None) -> str:
+    """The camera's id. It stands in the body, so the route itself could not judge by it."""
+    camera_id = request.app[CAMERAS].find(camera).settings.camera_id
+    authorise(request[PRINCIPAL], Action.MANAGE, camera_id)
+    return camera_id
+
+
+@contextmanager
+def _fields_as_in_json() -> Iterator[None]:
+    """A refused schedule names its field as config.yaml does; JSON has other names for two."""
+    try:
+        yield
+    except Refused as refused:
+        params = {name: FIELDS.get(str(value), value) for name, value in refused.params.items()}
+        field = refused.field
+        named = None if field is None else FIELDS.get(field, field)
+        raise Refused(refused.kind, field=named, **params) from refused
 
 
 _SCHEDULE = "/api/schedules/{id}"

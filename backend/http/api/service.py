@@ -9,11 +9,12 @@ from aiohttp import web
 from backend import __version__
 from backend.access.actions import Action
 from backend.base.host import look
-from backend.catalogue import Sample, SampleFilter, utc_now
+from backend.base.times import utc_now
+from backend.catalogue.values import Sample, SampleFilter
 from backend.http.handles import (
+    ANALYTICS,
     BEGAN_S,
     CAMERAS,
-    CATALOGUE,
     EVENTS,
     FILES,
     HEALTH,
@@ -24,7 +25,6 @@ from backend.http.handles import (
     TRANSCODER,
     VIEWERS,
 )
-from backend.http.problems import Problem
 from backend.http.routes import Route, camera_in_query, json_response, query_of
 from backend.http.wire.service import (
     AnalyticsJson,
@@ -40,6 +40,8 @@ from backend.http.wire.service import (
     StorageJson,
     SystemJson,
 )
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.recording.transcoder import Transcoder
 
 STEPS_S = {"minute": 60, "hour": 3600, "day": 86400}
@@ -61,7 +63,7 @@ def _encoder(transcoder: Transcoder) -> EncoderJson:
 async def system(request: web.Request) -> web.StreamResponse:
     app = request.app
     now = await asyncio.get_running_loop().run_in_executor(None, look, app[FILES].clips_dir, app[BEGAN_S])
-    storage = await app[CATALOGUE].storage_by_camera()
+    storage = await app[ANALYTICS].storage_by_camera()
     return json_response(
         SystemJson(
             version=__version__,
@@ -100,7 +102,7 @@ async def analytics(request: web.Request) -> web.StreamResponse:
     from_ = asked.from_ or to - timedelta(days=1)
     step_s = _step_s(asked.step, from_, to)
     wanted = SampleFilter(from_, to, step_s, asked.camera)
-    found = await request.app[CATALOGUE].samples(wanted)
+    found = await request.app[ANALYTICS].samples(wanted)
     by_camera: dict[str, list[Sample]] = {}
     for sample in found:
         if principal.may(Action.VIEW, sample.camera):
@@ -111,7 +113,7 @@ async def analytics(request: web.Request) -> web.StreamResponse:
     ]
     clips = [
         ClipTallyJson(camera=one.camera, at=one.at, clips=one.clips, size_bytes=one.size_bytes)
-        for one in await request.app[CATALOGUE].clips_by_quarter(wanted)
+        for one in await request.app[ANALYTICS].clips_by_quarter(wanted)
         if principal.may(Action.VIEW, one.camera)
     ]
     told = AnalyticsJson(from_=from_, to=to, step_seconds=step_s, cameras=cameras, clips=clips)
@@ -121,15 +123,14 @@ async def analytics(request: web.Request) -> web.StreamResponse:
 def _step_s(step: str | None, from_: datetime, to: datetime) -> int:
     length_s = (to - from_).total_seconds()
     if length_s <= 0:
-        raise Problem(422, "The query is not valid", "to: must be later than from.", field="to")
+        raise Refused(Kind.QUERY_SPAN_BACKWARDS, field="to")
     if step is None:
         fitting = [candidate for candidate in STEPS_S.values() if length_s / candidate <= MOST_POINTS]
         step_s = fitting[0] if fitting else STEPS_S["day"]
     else:
         step_s = STEPS_S[step]
     if length_s / step_s > 5 * MOST_POINTS:
-        detail = "step: gives too many points for this span; choose a longer step or a shorter span."
-        raise Problem(422, "The query is not valid", detail, field="step")
+        raise Refused(Kind.TOO_MANY_POINTS, field="step")
     return step_s
 
 

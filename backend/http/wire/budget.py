@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from backend.http.wire.clips import MOST_AFTER_S, MOST_BEFORE_S
+from backend.clips.requests import LONGEST_PLANNED_S
 from backend.http.wire.times import Answer, Asked, Seconds, Time
 from backend.retention.budget import Purse
 from backend.retention.estimates import Estimate
@@ -14,7 +14,7 @@ class BudgetQuery(Asked):
     """`GET /api/budget`."""
 
     camera: str | None = Field(default=None, max_length=40, description="Only this one; default: all.")
-    seconds: Annotated[Seconds, Field(gt=0, le=MOST_BEFORE_S + MOST_AFTER_S)] | None = Field(
+    seconds: Annotated[Seconds, Field(gt=0, le=LONGEST_PLANNED_S)] | None = Field(
         default=None,
         description="Length of the clip; default: what Record takes (until stopped: 60 s).",
     )

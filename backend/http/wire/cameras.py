@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from backend.http.wire.times import Answer, Asked, AskedTime, NaiveTime, Time, rfc3339
+from backend.base.times import rfc3339
+from backend.http.wire.times import Answer, Asked, AskedTime, NaiveTime, Time
 from recorder.base.values import BufferStatus, CameraStatus, FrameList, Picture
 from recorder.stills.replay import ReplayFile
 

@@ -7,16 +7,21 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field
 
 from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
-from backend.catalogue.values import Clip, ClipPage, MediaType, PreviewInfo, PreviewSource
+from backend.catalogue.values import (
+    ROW_ALONE,
+    Clip,
+    ClipFacts,
+    ClipPage,
+    MediaType,
+    PreviewInfo,
+    PreviewSource,
+)
+from backend.clips.requests import MOST_AFTER_S, MOST_BEFORE_S, ClipChanges, RecordOptions, SnapshotOptions
 from backend.http.wire.times import Answer, Asked, AskedTime, Seconds, Time
+from backend.playback.playback import PlaybackAddress
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from recorder.base.values import Gap
-
-MOST_BEFORE_S = 3600.0
-"""No buffer is longer, so more is a mistake; up to here the answer's `covered` tells what there was."""
-LONGEST_LEAD_IN_S = 0.5
-"""What is shared may hide as much: a player that ignores edit lists then begins half a second early."""
-MOST_AFTER_S = 6 * 3600.0
-"""A planned recording; longer ones are open-ended and stopped, or extended."""
 
 
 def _plain_text(text: str) -> str:
@@ -66,10 +71,22 @@ class ClipRequest(Asked):
     caption: Caption = ""
     tags: Tags = ()
 
-    @property
-    def until_stopped(self) -> bool:
-        """True when `after_seconds` was given as null."""
-        return "after_seconds" in self.model_fields_set and self.after_seconds is None
+    def options(self) -> RecordOptions:
+        """What the use case takes."""
+        return RecordOptions(
+            camera=self.camera,
+            at=self.at,
+            before_s=self.before_seconds,
+            after_s=self.after_seconds,
+            until_stopped="after_seconds" in self.model_fields_set and self.after_seconds is None,
+            start=self.start,
+            end=self.end,
+            replay=self.replay,
+            thumbnail=PreviewSource(self.thumbnail),
+            title=self.title,
+            caption=self.caption,
+            tags=self.tags,
+        )
 
 
 class SnapshotRequest(Asked):
@@ -81,6 +98,10 @@ class SnapshotRequest(Asked):
     caption: Caption = ""
     tags: Tags = ()
 
+    def options(self) -> SnapshotOptions:
+        """What the use case takes."""
+        return SnapshotOptions(**self.model_dump())
+
 
 class ClipPatch(Asked):
     """`PATCH /api/clips/{id}`: what is left out stays as it is."""
@@ -90,6 +111,13 @@ class ClipPatch(Asked):
     tags: Tags = ()
     thumbnail: Literal["middle", "current"] = "middle"
     keep: bool = Field(default=False, description="A favourite: no retention rule deletes it.")
+
+    def changes(self) -> ClipChanges:
+        """What the use case takes: the fields that were given."""
+        given = self.model_dump(include=self.model_fields_set)
+        if "thumbnail" in given:
+            given["thumbnail"] = PreviewSource(self.thumbnail)
+        return ClipChanges(**given)
 
 
 class ExtendRequest(Asked):
@@ -160,7 +188,7 @@ class ClipPreviewsJson(Answer):
 
     @classmethod
     def of(cls, clip: Clip) -> Self:
-        chosen = chosen_preview(clip)
+        chosen = clip.chosen_preview
         return cls(
             clip_id=clip.id,
             chosen=chosen.value if chosen else None,
@@ -226,33 +254,27 @@ class ClipJson(Answer):
     version: int
 
     @classmethod
-    def of(
-        cls,
-        clip: Clip,
-        *,
-        progress: float | None = None,
-        recorded_s: float | None = None,
-        public_url: str | None = None,
-    ) -> Self:
-        """`progress` and `recorded_s` are those of a recording under way, fresher than its row."""
+    def of(cls, clip: Clip, facts: ClipFacts = ROW_ALONE) -> Self:
         ready = clip.status in FINISHED
         video = clip.media_type is MediaType.VIDEO
         base = f"/api/clips/{clip.id}"
         under_way = clip.status in UNFINISHED
         converted = {
-            "progress": (progress if progress is not None else clip.progress) if under_way else None,
+            "progress": (clip.progress if facts.progress is None else facts.progress) if under_way else None,
             "requested": AroundJson(
                 before_seconds=clip.requested_before_s, after_seconds=clip.requested_after_s
             ),
             "covered": AroundJson(before_seconds=clip.covered_before_s, after_seconds=clip.covered_after_s),
-            "duration_seconds": recorded_s if under_way and recorded_s is not None else clip.duration_s,
+            "duration_seconds": clip.duration_s
+            if not under_way or facts.recorded_s is None
+            else facts.recorded_s,
             "gaps": [GapJson.of(gap) for gap in clip.gaps],
             "lead_in_seconds": clip.lead_in_s,
             "thumbnail_url": thumbnail_url(clip),
             "previews": _previews(clip),
             "playback_url": f"{base}/playback/stream" if ready and video else None,
             "download_url": _download_url(clip) if ready else None,
-            "public_url": public_url,
+            "public_url": facts.public_url,
             "image_url": f"{base}/download?inline=true" if ready and not video else None,
         }
         return cls.model_validate({name: getattr(clip, name) for name in _AS_THEY_ARE} | converted)
@@ -283,32 +305,28 @@ class PlaybackJson(Answer):
     expires_at: Time | None
     mime_type: str
 
-
-def hides_much(clip: Clip) -> bool:
-    """Whether what leaves the house must be the clean form: a player may ignore edit lists."""
-    return clip.media_type is MediaType.VIDEO and (clip.lead_in_s or 0.0) > LONGEST_LEAD_IN_S
+    @classmethod
+    def of(cls, clip: Clip, found: PlaybackAddress) -> Self:
+        return cls(
+            clip_id=clip.id,
+            media_type=clip.media_type,
+            provider=found.provider,
+            mode=found.mode.value,
+            playback_url=found.url,
+            expires_at=found.expires_at,
+            mime_type=found.mime_type,
+        )
 
 
 def _download_url(clip: Clip) -> str:
     """A draft is its owner's and downloaded as it was recorded; what is published is for others."""
-    clean = clip.status is Status.PUBLISHED and hides_much(clip)
+    clean = clip.status is Status.PUBLISHED and clip.hides_much
     return f"/api/clips/{clip.id}/download{'?form=clean' if clean else ''}"
-
-
-def chosen_preview(clip: Clip) -> PreviewSource | None:
-    """What the card shows: a manual one first; `current` until done; then what was asked for."""
-    if clip.previews.manual is not None:
-        return PreviewSource.MANUAL
-    wanted = clip.thumbnail if clip.status in FINISHED else PreviewSource.CURRENT
-    for source in (wanted, PreviewSource.CURRENT, PreviewSource.MIDDLE):
-        if clip.previews.of(source) is not None:
-            return source
-    return None
 
 
 def thumbnail_url(clip: Clip) -> str:
     """The versioned address of what the card shows; without a version it is the placeholder."""
-    source = chosen_preview(clip)
+    source = clip.chosen_preview
     info = clip.previews.of(source) if source else None
     return f"/api/clips/{clip.id}/thumbnail" if source is None or info is None else _url(clip, source, info)
 
@@ -332,12 +350,13 @@ def _previews(clip: Clip) -> PreviewsJson:
 
 
 def parse_statuses(text: str | None) -> frozenset[Status]:
-    """A comma list of states. Raises ValueError with a sentence."""
+    """A comma list of states. Refused when one is unknown."""
     if text is None:
         return frozenset()
     known = {status.value for status in Status}
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            raise ValueError(f"'{name[:40]}' is not a state; known here: {', '.join(sorted(known))}")
+            listed = ", ".join(sorted(known))
+            raise Refused(Kind.QUERY_STATE_UNKNOWN, field="status", given=name[:40], known=listed)
     return frozenset(Status(name) for name in names)

@@ -9,6 +9,7 @@ from pydantic import WithJsonSchema as Schema
 from backend.catalogue.values import Clip, PreviewInfo
 from backend.http.wire.clips import thumbnail_url
 from backend.http.wire.times import Answer, Asked
+from backend.pictures.manual import FrameToShow
 
 NARROWEST_PX, WIDEST_PX = 16, 7680
 
@@ -37,6 +38,10 @@ class ManualRequest(Asked):
     overwrite: Annotated[bool, Field(strict=True)] = Field(
         default=True, description="false: refuse when there is a manual picture already."
     )
+
+    def frame(self) -> FrameToShow:
+        """What the use case takes."""
+        return FrameToShow(self.time, self.width, self.overwrite)
 
 
 class PromoteRequest(Asked):

@@ -1,10 +1,11 @@
 """Publishing, the feed, likes and batches as JSON."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from backend.base.ids import is_id
+from backend.clips.requests import BatchOrder
 from backend.http.wire.clips import CameraName, Caption, ClipJson
 from backend.http.wire.times import Answer, Asked, AskedTime
 
@@ -67,6 +68,10 @@ class BatchRequest(Asked):
     caption: Caption | None = Field(default=None, description="For publish.")
     at: AskedTime | None = Field(default=None, description="For publish.")
 
+    def order(self) -> BatchOrder:
+        """What the use case takes."""
+        return BatchOrder(action=self.action, ids=self.ids, caption=self.caption, at=self.at)
+
 
 class BatchErrorJson(Answer):
     """Why one clip was not changed: what the same request for it alone would have answered."""
@@ -74,6 +79,8 @@ class BatchErrorJson(Answer):
     status: int
     title: str
     detail: str
+    code: str = Field(description="The kind of refusal, for programs.")
+    params: dict[str, Any] = Field(description="What `detail` says in numbers and names.")
 
 
 class BatchResultJson(Answer):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from backend.catalogue.schedule_values import Run, Schedule, ScheduleKind, ScheduleSpec
+from backend.catalogue.schedule_values import Run, ScheduleKind, ScheduleSpec, ScheduleView
 from backend.http.wire.clips import CameraName, Title
 from backend.http.wire.times import Answer, Asked, Seconds, Time
 from backend.recurrence.requests import DEFAULT_FPS
@@ -15,10 +15,11 @@ Cron = Annotated[str, Field(max_length=200)]
 Join = Literal["hour", "day"] | Whole
 
 FIELDS = {"every": "every_seconds", "length": "length_seconds"}
-"""Where JSON calls a field otherwise than config.yaml."""
+"""The fields that JSON calls otherwise than config.yaml."""
+_SPEC_NAMES = {"every_seconds": "every_s", "length_seconds": "length_s"}
 
 
-class _Wish(Asked):
+class _ScheduleFields(Asked):
     """What both a new schedule and a change may hold."""
 
     name: ScheduleName = Field(default="", description="What people call it.")
@@ -47,14 +48,39 @@ class _Wish(Asked):
     enabled: bool = True
 
 
-class ScheduleRequest(_Wish):
+class ScheduleRequest(_ScheduleFields):
     """`POST /api/schedules`."""
 
     kind: Literal["recording", "timelapse"] = "recording"
 
+    def spec(self, camera: str, default_timezone: str) -> ScheduleSpec:
+        """What a new schedule on `camera` is to do."""
+        kind = ScheduleKind(self.kind)
+        is_timelapse = kind is ScheduleKind.TIMELAPSE
+        return ScheduleSpec(
+            name=self.name,
+            kind=kind,
+            camera=camera,
+            cron=self.cron,
+            every_s=self.every_seconds,
+            length_s=self.length_seconds,
+            join=None if self.join is None else str(self.join),
+            fps=DEFAULT_FPS if is_timelapse and self.fps is None else self.fps,
+            timezone=self.timezone or default_timezone,
+            title=self.title,
+            enabled=self.enabled,
+        )
 
-class SchedulePatch(_Wish):
+
+class SchedulePatch(_ScheduleFields):
     """`PATCH /api/schedules/{id}`: what is left out stays as it is."""
+
+    def changes(self) -> dict[str, Any]:
+        """The fields of the spec that were given."""
+        given = {_SPEC_NAMES.get(name, name): getattr(self, name) for name in self.model_fields_set}
+        if given.get("join") is not None:
+            given["join"] = str(given["join"])
+        return given
 
 
 class ScheduleQuery(Asked):
@@ -122,8 +148,8 @@ class ScheduleJson(Answer):
     last_run: RunJson | None
 
     @classmethod
-    def of(cls, schedule: Schedule, *, next_times: list[Any], last_run: Run | None) -> Self:
-        spec = schedule.spec
+    def of(cls, view: ScheduleView) -> Self:
+        schedule, spec = view.schedule, view.schedule.spec
         return cls(
             id=schedule.id,
             recorder_id=schedule.recorder_id,
@@ -142,8 +168,8 @@ class ScheduleJson(Answer):
             created_at=schedule.created_at,
             updated_at=schedule.updated_at,
             version=schedule.version,
-            next=next_times,
-            last_run=None if last_run is None else RunJson.of(last_run),
+            next=list(view.next_times),
+            last_run=None if view.last_run is None else RunJson.of(view.last_run),
         )
 
 
@@ -151,37 +177,6 @@ class ScheduleListJson(Answer):
     """`GET /api/schedules`, oldest first."""
 
     schedules: list[ScheduleJson]
-
-
-def new_spec(asked: ScheduleRequest, camera: str, timezone: str) -> ScheduleSpec:
-    """What a new schedule is to do; `camera` and `timezone` are those of the request or the defaults."""
-    kind = ScheduleKind(asked.kind)
-    is_timelapse = kind is ScheduleKind.TIMELAPSE
-    return ScheduleSpec(
-        name=asked.name,
-        kind=kind,
-        camera=camera,
-        cron=asked.cron,
-        every_s=asked.every_seconds,
-        length_s=asked.length_seconds,
-        join=None if asked.join is None else str(asked.join),
-        fps=DEFAULT_FPS if is_timelapse and asked.fps is None else asked.fps,
-        timezone=timezone,
-        title=asked.title,
-        enabled=asked.enabled,
-    )
-
-
-def changes(patch: SchedulePatch, spec: ScheduleSpec) -> dict[str, Any]:
-    """The fields of the spec that a patch sets; camera and timezone are left to the caller."""
-    names = {"every_seconds": "every_s", "length_seconds": "length_s"}
-    given = patch.model_fields_set - {"camera", "timezone"}
-    changed = {names.get(name, name): getattr(patch, name) for name in given}
-    if changed.get("join") is not None:
-        changed["join"] = str(changed["join"])
-    if spec.kind is ScheduleKind.TIMELAPSE and "fps" in changed and changed["fps"] is None:
-        changed["fps"] = DEFAULT_FPS
-    return changed
 
 
 def _join_json(join: str | None) -> Join | None:

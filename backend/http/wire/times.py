@@ -11,12 +11,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic import WithJsonSchema as Schema
 
+from backend.base.times import rfc3339
+
 _LOOKS_LIKE_A_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}", re.ASCII)
-
-
-def rfc3339(label: datetime) -> str:
-    """A naive UTC label as RFC 3339 with microseconds and `Z`."""
-    return label.isoformat(timespec="microseconds") + "Z"
 
 
 def naive(label: datetime) -> str:

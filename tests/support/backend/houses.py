@@ -1,7 +1,7 @@
 """A disk, a real S3 store and what plays clips from them, without a daemon around it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from backend.base.host import FreeSpace
 from backend.catalogue import Clip
 from backend.playback.clean_copies import CleanForms
 from backend.playback.clip_bytes import ClipBytes, key_of
@@ -56,7 +57,11 @@ class House:
 
 @asynccontextmanager
 async def house(
-    directory: Path, settings: S3Settings | None = None, *, clean_bytes: int = 1 << 20
+    directory: Path,
+    settings: S3Settings | None = None,
+    *,
+    clean_bytes: int = 1 << 20,
+    shortage: Callable[[], FreeSpace | None] = lambda: None,
 ) -> AsyncIterator[House]:
     """With the store of `settings` behind it, which need not answer."""
     files = LocalFiles(directory / "clips", directory / "pictures", directory / "quarantine")
@@ -65,7 +70,7 @@ async def house(
     metrics, registry, threads = PlaybackMetrics(), CollectorRegistry(), ThreadPoolExecutor(4)
     metrics.register(registry)
     clip_bytes = ClipBytes(files, store, threads, metrics)
-    clean = CleanForms(directory / "clean", clip_bytes, threads, clean_bytes)
+    clean = CleanForms(directory / "clean", clip_bytes, threads, clean_bytes, shortage)
     playback = Playback(clip_bytes, clean, metrics, lifetime_s=120)
     try:
         yield House(files, store, registry, clip_bytes, clean, playback, directory / "scratch")

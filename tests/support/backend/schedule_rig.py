@@ -19,6 +19,7 @@ from backend.clips.recordings import Desk, Recordings
 from backend.config.model import Config, RecordingConfig
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
+from backend.http.wire.writers import WRITERS
 from backend.retention.budget import Budget
 from backend.retention.parts import Housekeeping, HouseParts
 from backend.schedules.runner import Runner, ScheduleCounters, Times
@@ -148,7 +149,7 @@ async def rigged(tmp_path: Path) -> AsyncIterator[Rig]:
         places = RecorderPlaces(box.files.clips_dir, tmp_path / "runtime")
         cameras = Cameras([Recorder(camera, places, tools) for camera in settings])
         events = EventLog("test")
-        news = ClipNews(events)
+        news = ClipNews(events, WRITERS.clip)
         desk = Desk(
             catalogue=box.catalogue,
             cameras=cameras,
@@ -160,10 +161,11 @@ async def rigged(tmp_path: Path) -> AsyncIterator[Rig]:
             disk=tools.disk,
             finisher=tools.finisher,
             budget=_budget(box, cameras, tools, events),
+            write_camera=WRITERS.camera,
         )
         recordings = Recordings(desk, inbox)
         clips = Clips(desk, recordings, RecordingConfig())
-        schedules = Schedules(box.catalogue, cameras, events, HERE, tools.labels.now)
+        schedules = Schedules(box.catalogue, cameras, events, HERE, tools.labels.now, WRITERS)
         clock = tools.clock
         assert isinstance(clock, SetClock)
         rig = Rig(box, clock, tools.labels, desk, clips, recordings, tmp_path, schedules)

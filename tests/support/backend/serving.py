@@ -14,7 +14,8 @@ from backend.access.gate import Access
 from backend.access.peers import Hosts
 from backend.access.sessions import Sessions
 from backend.base.health import Health
-from backend.catalogue import Catalogue, utc_now
+from backend.base.times import utc_now
+from backend.catalogue import Catalogue
 from backend.config.model import StorageConfig
 from backend.events.log import EventLog
 from backend.http.api import events as api_events

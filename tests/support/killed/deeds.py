@@ -16,6 +16,7 @@ from backend.catalogue.lifecycle import Status
 from backend.clips.publishing import Publishing
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
+from backend.http.wire.writers import WRITERS
 from backend.recovery import fsck
 from backend.recovery.recovery import Places, Recovery
 from backend.retention.garbage import GarbageSweep
@@ -37,7 +38,9 @@ class Life:
 
     @property
     def publishing(self) -> Publishing:
-        return Publishing(self.box.catalogue, ClipNews(EventLog("killed")), HERE, self.box.clock.now)
+        return Publishing(
+            self.box.catalogue, ClipNews(EventLog("killed"), WRITERS.clip), HERE, self.box.clock.now
+        )
 
     async def sweep(self) -> None:
         with ThreadPoolExecutor(1) as disk:

@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from backend.cameras.replays import OpenReplays
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
+from backend.problems.refused import Refused
 from recorder.stills.replay import ReplayFile
 
 AT = datetime(2025, 10, 26, 8)
@@ -45,10 +46,10 @@ async def test_a_replay_nobody_looks_at_is_closed() -> None:
     assert len(replays) == 1
     await gone(camera, file.token)
     assert len(replays) == 0
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Refused) as refusal:
         async with replays.reading(file.token):
             pass
-    assert refusal.value.status == 404
+    assert STATUSES[refusal.value.kind] == 404
     await replays.close()
 
 
@@ -86,7 +87,7 @@ async def test_replays_of_a_camera_that_went_are_gone() -> None:
     file = await replays.open(cast(Any, camera), None, None)
     kept = await replays.open(cast(Any, other), None, None)
     camera.gone.set()
-    with pytest.raises(Problem):
+    with pytest.raises(Refused):
         async with replays.reading(file.token):
             pass
     async with replays.reading(kept.token):

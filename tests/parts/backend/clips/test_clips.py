@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,11 @@ from backend.catalogue.lifecycle import Status
 from backend.clips.clips import Clips
 from backend.clips.recorder_events import RecorderInbox
 from backend.clips.recordings import Desk, Recordings
+from backend.clips.requests import RecordOptions
 from backend.config.model import Config, RecordingConfig
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
-from backend.http.wire.clips import ClipRequest
+from backend.http.wire.writers import WRITERS
 from backend.retention.budget import Budget
 from backend.retention.parts import Housekeeping, HouseParts
 from recorder.base.clock import LabelLine, SystemClock
@@ -34,8 +35,8 @@ from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, Box
 
 CONFIG = Config.model_validate({"cameras": [{"id": "front", "source": "synthetic?size=160x96&fps=30"}]})
-NOTHING_AFTER = ClipRequest(before_seconds=0.5, after_seconds=0)
-LONG = ClipRequest(before_seconds=0.5, after_seconds=600)
+NOTHING_AFTER = RecordOptions(before_s=0.5, after_s=0)
+LONG = RecordOptions(before_s=0.5, after_s=600)
 
 
 @dataclass
@@ -92,7 +93,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         places = RecorderPlaces(box.files.clips_dir, tmp_path / "runtime")
         recorder = Recorder(settings, places, tools)
         events = EventLog("test")
-        news = ClipNews(events)
+        news = ClipNews(events, WRITERS.clip)
         desk = Desk(
             catalogue=box.catalogue,
             cameras=Cameras([recorder]),
@@ -104,6 +105,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             disk=disk,
             finisher=finisher,
             budget=budget_of(box, recorder, events, disk),
+            write_camera=WRITERS.camera,
         )
         recordings = Recordings(desk, inbox)
         clips = Clips(desk, recordings, RecordingConfig())
@@ -177,7 +179,7 @@ async def test_too_many_recordings_are_refused_and_the_others_go_on(house: House
 
 async def test_a_continuation_gets_a_row_that_points_both_ways(house: House) -> None:
     """What a person said about the first clip holds for the second."""
-    asked = LONG.model_copy(update={"title": "Gate", "tags": ("night",)})
+    asked = replace(LONG, title="Gate", tags=("night",))
     first = await house.clips.create(asked)
     # As the recorder does when codec parameters change: part file first, then the news.
     started = await house.recorder.record(RecordRequest(new_id(), before_s=0.5, after_s=None))
@@ -205,7 +207,7 @@ async def test_news_of_a_deleted_clip_is_no_error(house: House) -> None:
     await house.clips.delete(clip.id)
     house.inbox.put(RecordingProgressed(clip.id, 1.0, 0.1))
     await until(lambda: len(house.inbox) == 0)
-    again = await house.clips.create(ClipRequest(before_seconds=0.5, after_seconds=0.3))
+    again = await house.clips.create(RecordOptions(before_s=0.5, after_s=0.3))
 
     async def is_done() -> bool:
         return (await house.clips.get(again.id)).status is Status.DRAFT

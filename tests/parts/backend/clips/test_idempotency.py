@@ -9,7 +9,9 @@ import pytest
 from backend.base.ids import new_id
 from backend.catalogue import NewClip
 from backend.clips.idempotency import Idempotency, Order, SentKey, StoredAnswer
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
 from tests.support.backend.rows import HERE, NOON, Box
 
 KEY = SentKey("key", "press")
@@ -22,7 +24,7 @@ class Deed:
         self.box, self.times, self.clip_id = box, 0, new_id()
         self.go = asyncio.Event()
         self.go.set()
-        self.refusal: Problem | None = None
+        self.refusal: Refused | None = None
         self.order = Order(request, self.clip_id, self._carry_out, self._answer, makes_clip=makes_clip)
 
     async def _carry_out(self) -> None:
@@ -58,9 +60,9 @@ async def test_another_request_under_the_same_key_is_refused(box: Box) -> None:
     """Somebody reuses keys: better an error than the wrong clip."""
     idempotency = Idempotency(box.catalogue, HERE)
     await idempotency.once(KEY, Deed(box).order)
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Refused) as refusal:
         await idempotency.once(KEY, Deed(box, "POST {other}").order)
-    assert (refusal.value.status, refusal.value.field) == (422, "Idempotency-Key")
+    assert (STATUSES[refusal.value.kind], refusal.value.field) == (422, "Idempotency-Key")
 
 
 async def test_a_key_of_somebody_else_is_another_key(box: Box) -> None:
@@ -80,18 +82,18 @@ async def test_two_at_the_same_time_are_done_once(box: Box) -> None:
         running = group.create_task(idempotency.once(KEY, slow.order))
         while not idempotency._running:
             await asyncio.sleep(0)
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(Refused) as refusal:
             await idempotency.once(KEY, Deed(box).order)
         slow.go.set()
-    assert (refusal.value.status, running.result().status, slow.times) == (409, 201, 1)
+    assert (STATUSES[refusal.value.kind], running.result().status, slow.times) == (409, 201, 1)
 
 
 async def test_what_was_refused_may_be_tried_again(box: Box) -> None:
     """An empty buffer now does not spoil the key for later."""
     idempotency = Idempotency(box.catalogue, HERE)
     deed = Deed(box)
-    deed.refusal = Problem(409, "Nothing is buffered yet", "Wait.")
-    with pytest.raises(Problem):
+    deed.refusal = Refused(Kind.BUFFER_EMPTY, reason="Nothing is buffered yet")
+    with pytest.raises(Refused):
         await idempotency.once(KEY, deed.order)
     deed.refusal = None
     assert (await idempotency.once(KEY, deed.order)).replayed is False
@@ -142,6 +144,6 @@ async def test_a_daemon_that_died_in_the_middle_is_recognised_by_the_row(
 @pytest.mark.parametrize("key", ["", "x" * 201, "two words", "ü", "a\x00"])
 async def test_a_key_must_be_plain_and_short(box: Box, key: str) -> None:
     """The refusal names the header."""
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Refused) as refusal:
         await Idempotency(box.catalogue, HERE).once(SentKey("key", key), Deed(box).order)
-    assert (refusal.value.status, refusal.value.field) == (400, "Idempotency-Key")
+    assert (STATUSES[refusal.value.kind], refusal.value.field) == (400, "Idempotency-Key")

@@ -24,7 +24,8 @@ from backend.base.ids import new_id
 from backend.catalogue import Clip, ClipFilter, IllegalTransition, NewClip
 from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status, can
 from backend.clips.recordings import finished_fields
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
+from backend.problems.refused import Refused
 from backend.recovery import fsck
 from recorder.base.values import FinishedClip
 from recorder.recording.clip_files import ClipFiles
@@ -272,9 +273,9 @@ class Lives(RuleBasedStateMachine):
         if expected:
             self.do(work)
         else:
-            with pytest.raises(Problem, match=r"[a-z]") as refusal:
+            with pytest.raises(Refused, match=r"[a-z]") as refusal:
                 self.do(work)
-            assert refusal.value.status == 409
+            assert STATUSES[refusal.value.kind] == 409
         return expected
 
     async def _open(self, at: datetime) -> None:

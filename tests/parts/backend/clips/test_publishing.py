@@ -10,7 +10,9 @@ from backend.catalogue.lifecycle import Status
 from backend.clips.publishing import Publishing
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
+from backend.http.wire.writers import WRITERS
+from backend.problems.refused import Refused
 from tests.support.backend.rows import HERE, Box
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -25,7 +27,7 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
 def a_daemon(box: Box) -> tuple[Publishing, EventLog]:
     """What one process knows; another one shares nothing with it but the rows."""
     events = EventLog("test")
-    return Publishing(box.catalogue, ClipNews(events), HERE, box.clock.now), events
+    return Publishing(box.catalogue, ClipNews(events, WRITERS.clip), HERE, box.clock.now), events
 
 
 async def status(box: Box, clip_id: str) -> Status:
@@ -109,12 +111,12 @@ async def test_a_refusal_says_what_to_do(box: Box) -> None:
     """Under way, or out already."""
     publishing, events = a_daemon(box)
     running = await box.running_clip()
-    with pytest.raises(Problem, match="wait until its status is draft") as refusal:
+    with pytest.raises(Refused, match="wait until its status is draft") as refusal:
         await publishing.publish(running.id)
-    assert refusal.value.status == 409
+    assert STATUSES[refusal.value.kind] == 409
     out = await box.finished_clip()
     await publishing.publish(out.id)
-    with pytest.raises(Problem, match="unpublish it first"):
+    with pytest.raises(Refused, match="unpublish it first"):
         await publishing.publish(out.id, at=box.clock.time + HOUR)
     told = events.published
     await publishing.publish(out.id)

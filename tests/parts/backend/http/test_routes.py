@@ -10,9 +10,11 @@ from pydantic import Field
 
 from backend.access.actions import Action
 from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
+from backend.base.times import rfc3339
 from backend.http.handles import PRINCIPAL
 from backend.http.routes import Route, body_of, camera_in_path, install, json_response, query_of
-from backend.http.wire.times import Answer, Asked, AskedTime, Seconds, rfc3339
+from backend.http.wire.times import Answer, Asked, AskedTime, Seconds
+from backend.problems.kinds import Kind
 
 JSON = {"Content-Type": "application/json"}
 KEY = Principal(PrincipalKind.KEY)
@@ -131,6 +133,8 @@ async def test_a_bad_body_is_refused_by_field_and_cure(
     assert (answer.status, problem["status"], problem.get("field")) == (status, status, field)
     assert problem["title"]
     assert problem["detail"]
+    assert problem["code"] in {kind.code for kind in Kind}
+    assert isinstance(problem["params"], dict)
 
 
 async def test_an_unknown_field_is_answered_with_the_likely_one(start: Start) -> None:

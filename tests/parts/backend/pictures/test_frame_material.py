@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from backend.catalogue import Clip, Location
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
 from backend.pictures.frame_material import FIRST_BYTES, FrameMaterial
 from backend.playback.clip_bytes import key_of
+from backend.problems.refused import Refused
 from recorder.base.workers import WorkerPool
 from recorder.mp4.muxer import write_mp4
 from recorder.stills.decoder import frame_from_file
@@ -117,8 +118,8 @@ async def test_a_store_that_has_something_else_is_a_problem_and_leaves_nothing(
         await made.upload(clip, stored)
     else:
         await store.delete(key_of(clip))
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refused) as refused:
         async with material.for_frame(clip, 1.0):
             pass
-    assert refused.value.status == 502
+    assert STATUSES[refused.value.kind] == 502
     assert said in refused.value.title

@@ -29,13 +29,14 @@ from backend.catalogue.lifecycle import Status
 from backend.config.model import PreviewsConfig
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
-from backend.http.problems import Problem
-from backend.http.wire.pictures import ManualRequest
+from backend.http.problems import STATUSES
+from backend.http.wire.writers import WRITERS
 from backend.pictures.frame_material import FrameMaterial
-from backend.pictures.manual import MOST_WAITING, ManualPictures
+from backend.pictures.manual import MOST_WAITING, FrameToShow, ManualPictures
 from backend.pictures.pictures import MadePicture, Pictures
 from backend.playback.clip_bytes import ClipBytes
 from backend.playback.metrics import PlaybackMetrics
+from backend.problems.refused import Refused
 from recorder.base.errors import Busy
 from recorder.base.workers import WorkerPool
 from recorder.bitstream.access_unit import AccessUnit
@@ -84,7 +85,7 @@ class House:
         )
 
     async def pick(self, clip: Clip, time: float) -> Clip:
-        return await self.manual.set_from_timestamp(clip.id, ManualRequest(time=time))
+        return await self.manual.set_from_timestamp(clip.id, FrameToShow(time))
 
     async def counter(self, clip_id: str, catalogue: Catalogue | None = None) -> int:
         """That of the picture in force."""
@@ -108,7 +109,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         stack.push_async_callback(asyncio.to_thread, workers.close)
         await asyncio.to_thread(workers.start)
         health = Health()
-        pictures = Pictures(box.catalogue, ClipNews(EventLog("test")), box.files, health)
+        pictures = Pictures(box.catalogue, ClipNews(EventLog("test"), WRITERS.clip), box.files, health)
         clip_bytes = ClipBytes(box.files, None, threads, PlaybackMetrics())
         material = FrameMaterial(clip_bytes, workers, threads, tmp_path / "frames")
         # As short as configuration allows: one test waits for it.
@@ -124,15 +125,15 @@ async def test_a_file_that_cannot_be_decoded_costs_only_the_wish(house: House) -
     await house.pick(clip, 0.5)
     path = house.box.files.clip_path(str(clip.path))
     await asyncio.to_thread(path.write_bytes, b"no clip at all")
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refused) as refused:
         await house.pick(clip, 1.0)
-    assert refused.value.status == 500
+    assert STATUSES[refused.value.kind] == 500
     assert "stays" in refused.value.detail
     assert await house.counter(clip.id) == 15
     await asyncio.to_thread(path.unlink)
-    with pytest.raises(Problem) as missing:
+    with pytest.raises(Refused) as missing:
         await house.pick(clip, 1.0)
-    assert missing.value.status == 502
+    assert STATUSES[missing.value.kind] == 502
 
 
 async def test_a_decoder_that_hangs_is_ended_and_told_of(house: House) -> None:
@@ -141,9 +142,9 @@ async def test_a_decoder_that_hangs_is_ended_and_told_of(house: House) -> None:
     await house.pick(clip, 0.5)
     for pid in await asyncio.to_thread(house.workers.pids):
         os.kill(pid, signal.SIGSTOP)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refused) as refused:
         await house.pick(clip, 1.0)
-    assert refused.value.status == 504
+    assert STATUSES[refused.value.kind] == 504
     assert await house.counter(clip.id) == 15
     await house.pick(clip, 1.0)
     assert await house.counter(clip.id) == 30
@@ -168,9 +169,9 @@ async def test_a_disk_that_refuses_is_told_of_and_heals(house: House) -> None:
     directory = house.box.files.thumbnails_dir
     await asyncio.to_thread(shutil.rmtree, directory)
     await asyncio.to_thread(directory.touch)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refused) as refused:
         await house.pick(clip, 1.0)
-    assert refused.value.status == 507
+    assert STATUSES[refused.value.kind] == 507
     assert "no pictures" in house.health.concerns["thumbnails"]
     await asyncio.to_thread(directory.unlink)
     await house.pick(clip, 1.0)

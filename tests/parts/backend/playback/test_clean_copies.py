@@ -7,8 +7,10 @@ from pathlib import Path
 import av
 import pytest
 
+from backend.base.host import FreeSpace
 from backend.catalogue import Clip, Location
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
+from backend.problems.refused import Refused
 from recorder.base.tasks import Tasks
 from recorder.mp4.muxer import write_mp4
 from tests.support.backend.clips import a_clip
@@ -121,9 +123,9 @@ async def test_a_deleted_clip_takes_its_clean_form_along(tmp_path: Path, body: b
         while not made.clean.making:
             await asyncio.sleep(0)
         made.clean.forget(clip)
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(Refused) as refusal:
             await asking
-        assert refusal.value.status == 503
+        assert STATUSES[refusal.value.kind] == 503
         await settled(made, [])
 
 
@@ -168,16 +170,17 @@ async def test_a_clip_that_is_only_in_the_store_is_fetched_for_it(
 
 async def test_a_disk_in_need_gets_no_new_ones_and_loses_the_old(tmp_path: Path, body: bytes) -> None:
     """507 with the reason; what is at hand and unread makes room."""
-    async with house(tmp_path) as made:
+    shortage: list[FreeSpace] = []
+    async with house(tmp_path, shortage=lambda: shortage[-1] if shortage else None) as made:
         for number in (1, 2):
             made.keep(clip_number(number), body)
         async with made.clean.clean(clip_number(1)):
             pass
-        made.clean.no_room = lambda: "Only 3 MB are free."
-        with pytest.raises(Problem) as refusal:
+        shortage.append(FreeSpace(3 * 1024**2, 4 * 1024**2))
+        with pytest.raises(Refused) as refusal:
             async with made.clean.clean(clip_number(2)):
                 pass
-        assert (refusal.value.status, "Only 3 MB" in refusal.value.detail) == (507, True)
+        assert (STATUSES[refusal.value.kind], "Only 3 MiB" in refusal.value.detail) == (507, True)
         await settled(made, [])
 
 
@@ -186,9 +189,9 @@ async def test_a_damaged_clip_is_an_error_with_a_way_out(tmp_path: Path) -> None
     clip = clip_number(1)
     async with house(tmp_path) as made:
         made.keep(clip, b"no clip at all")
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(Refused) as refusal:
             async with made.clean.clean(clip):
                 pass
-        assert (refusal.value.status, "leave `form` out" in refusal.value.detail) == (500, True)
+        assert (STATUSES[refusal.value.kind], "leave `form` out" in refusal.value.detail) == (500, True)
         assert made.clean.counters.failed == 1
         await settled(made, [])

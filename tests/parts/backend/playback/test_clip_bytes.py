@@ -14,9 +14,10 @@ import pytest
 from aiohttp import web
 
 from backend.catalogue import Clip, Location
-from backend.http.problems import Problem, problem_response
+from backend.http.problems import STATUSES, problem_of, problem_response
 from backend.playback.archive import Archive
 from backend.playback.zip_layout import Entry, ZipLayout
+from backend.problems.refused import Refused
 from backend.storage.s3 import S3Settings
 from tests.support.backend.clips import a_clip
 from tests.support.backend.houses import House, house, settings_of
@@ -43,8 +44,8 @@ async def served(made: House, clip: Clip) -> AsyncIterator[aiohttp.ClientSession
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await made.clip_bytes.send(request, clip, {"X-Given": "yes"})
-        except Problem as problem:
-            return problem_response(problem)
+        except Refused as refused:
+            return problem_response(problem_of(refused))
 
     app = web.Application()
     app.router.add_route("*", "/", answer)
@@ -201,6 +202,6 @@ async def test_a_clip_in_the_store_goes_into_an_archive_without_touching_the_dis
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             assert archive.read("a.mp4") == BODY
         assert not list((tmp_path / "runtime").glob("**/*.source"))
-        with pytest.raises(Problem, match="does not hold") as refusal:
+        with pytest.raises(Refused, match="does not hold") as refusal:
             await made.clip_bytes.open_stored(replace(clip, path=f"{clip.id}/gone.mp4"), made.store)
-        assert refusal.value.status == 502
+        assert STATUSES[refusal.value.kind] == 502

@@ -12,6 +12,7 @@ from backend.config.storage import S3Config
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.static import content_security_policy
+from backend.http.wire.writers import WRITERS
 from backend.playback.parts import Places, media_origin, open_playing
 from backend.storage.local import LocalFiles
 from recorder.mp4.muxer import write_mp4
@@ -22,7 +23,7 @@ from tests.support.media import NS_PER_S, Camera, units_of
 async def test_an_archive_gets_the_clean_form_and_a_deleted_clip_leaves_none(tmp_path: Path) -> None:
     """What is open can be read to its end all the same."""
     files = LocalFiles(tmp_path / "clips", tmp_path / "pictures", tmp_path / "quarantine")
-    news, disk, clip = ClipNews(EventLog("boot")), ThreadPoolExecutor(2), a_clip(lead_in_s=0.67)
+    news, disk, clip = ClipNews(EventLog("boot"), WRITERS.clip), ThreadPoolExecutor(2), a_clip(lead_in_s=0.67)
     path = tmp_path / "clips" / str(clip.path)
     path.parent.mkdir(parents=True)
     start_ns = 5 * NS_PER_S

@@ -8,8 +8,9 @@ import pytest
 
 from backend.catalogue import Clip, Location, MediaType
 from backend.catalogue.lifecycle import Status
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
 from backend.playback.playback import Page, disposition, origin_of, readable_name, usable
+from backend.problems.refused import Refused
 from backend.storage.s3 import S3Settings
 from tests.support.backend.clips import ID, a_clip
 from tests.support.backend.houses import House, house, settings_of
@@ -53,32 +54,32 @@ async def test_a_finished_video_is_streamed_by_the_daemon(alone: House) -> None:
     alone.keep(here(), BODY)
     told = await alone.playback.resolve(here(), HERE)
     assert (told.mode, told.provider, told.expires_at) == ("proxy_stream", "local", None)
-    assert told.playback_url == f"/api/clips/{ID}/playback/stream"
+    assert told.url == f"/api/clips/{ID}/playback/stream"
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING, Status.FAILED])
 async def test_what_is_not_finished_is_not_ready(alone: House, status: Status) -> None:
     """409, and a failed clip says why."""
     clip = here(status=status, path=None, error="The disk is full.")
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Refused) as refusal:
         await alone.playback.resolve(clip, HERE)
-    assert (refusal.value.status, "The disk is full." in refusal.value.detail) == (409, True)
+    assert (STATUSES[refusal.value.kind], "The disk is full." in refusal.value.detail) == (409, True)
     assert alone.failures("local", "proxy_stream", "not_ready") == 1
 
 
 async def test_an_image_is_not_played(alone: House) -> None:
     """400: there is a picture to show instead."""
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Refused) as refusal:
         await alone.playback.resolve(here(media_type=MediaType.IMAGE, path=f"{ID}/snapshot.jpg"), HERE)
-    assert refusal.value.status == 400
+    assert STATUSES[refusal.value.kind] == 400
 
 
 @pytest.mark.parametrize("location", list(Location))
 async def test_a_clip_whose_bytes_are_nowhere_is_a_502(alone: House, location: Location) -> None:
     """Lost from the disk, or kept in a store that is not configured any more."""
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Refused) as refusal:
         await alone.playback.resolve(here(location=location), HERE)
-    assert refusal.value.status == 502
+    assert STATUSES[refusal.value.kind] == 502
     assert alone.failures("local", "proxy_stream", "file_missing") == 1
 
 
@@ -93,8 +94,8 @@ async def test_a_stored_clip_is_played_from_the_store(
     told = await stored.playback.resolve(clip, HERE)
     assert (told.mode, told.provider) == ("direct_url", "s3")
     assert told.expires_at is not None
-    assert "X-Amz-Expires=120" in told.playback_url
-    assert "a-secret-of-the-tests" not in told.playback_url
+    assert "X-Amz-Expires=120" in told.url
+    assert "a-secret-of-the-tests" not in told.url
 
 
 async def test_a_page_that_could_not_use_the_address_gets_the_stream(stored: House, tmp_path: Path) -> None:
@@ -129,9 +130,9 @@ async def test_a_store_that_lost_the_clip_or_is_down_leaves_the_local_copy(
     async with house(tmp_path / "dead", nobody) as dead:
         dead.keep(clip, BODY)
         assert (await dead.playback.resolve(clip, HERE)).provider == "local"
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(Refused) as refusal:
             await dead.playback.resolve(here(location=Location.REMOTE), HERE)
-        assert (refusal.value.status, refusal.value.extra) == (502, {"cause": "host"})
+        assert (STATUSES[refusal.value.kind], refusal.value.members) == (502, {"cause": "host"})
         assert dead.failures("s3", "direct_url", "host") == 2
 
 

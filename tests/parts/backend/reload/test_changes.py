@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from backend.cameras.changes import CameraChanges, camera_changes
 from backend.config.model import Config
-from backend.reload.changes import CameraChanges, camera_changes, in_force, needs_restart, sentence
+from backend.reload.changes import in_force, needs_restart, sentence
 from recorder.base.settings import BufferCodec, BufferSettings, CameraSettings
 
 FRONT = CameraSettings("front", "Front", "rtsp://front.example/1")

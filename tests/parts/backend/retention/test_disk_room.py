@@ -6,7 +6,7 @@ import pytest
 
 from backend.config.model import RecordingConfig
 from backend.config.retention import ReserveConfig
-from backend.http.problems import Problem
+from backend.problems.refused import Refused
 from backend.retention.disk_room import RESTING_TURNS, must_end, reserve_bytes
 from tests.support.backend.keeping import keeping
 from tests.support.backend.statuses import a_status
@@ -84,7 +84,7 @@ async def test_the_state_of_the_disk_is_told_once_when_it_changes(tmp_path: Path
         for _ in range(3):
             await box.room.look()
         assert box.events.published == 1
-        with pytest.raises(Problem, match=r"Only 1\.95 KiB are free .*, and 3\.91 KiB are kept in reserve"):
+        with pytest.raises(Refused, match=r"Only 1\.95 KiB are free .*, and 3\.91 KiB are kept in reserve"):
             await box.room.admit()
         assert box.room.counters.refused == 1
         (tmp_path / "stranger").unlink()

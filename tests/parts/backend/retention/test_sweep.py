@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from backend.catalogue.lifecycle import Status
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
+from backend.problems.refused import Refused
 from backend.recovery.fsck import Level, check
 from tests.support.backend.keeping import Keeping, keeping
 from tests.support.backend.rows import HERE
@@ -134,7 +135,7 @@ async def test_many_at_once_wait_for_a_person_also_after_a_restart(month: Keepin
     third = box.restart()
     assert await third.retention.sweep() == 10
     assert not third.health.concerns
-    with pytest.raises(Problem, match="nothing to approve"):
+    with pytest.raises(Refused, match="nothing to approve"):
         await third.retention.approve()
 
 
@@ -200,9 +201,9 @@ async def test_a_strangers_file_costs_no_clip_and_recordings_are_refused_until_i
         (box.directory / "stranger").write_bytes(b"x" * 9000)
         await box.room.look(box.retention.make_room)
         assert len(await box.ids()) == 1
-        with pytest.raises(Problem, match="are free on the disk of the clips") as refusal:
+        with pytest.raises(Refused, match="are free on the disk of the clips") as refusal:
             await box.room.admit()
-        assert refusal.value.status == 507
+        assert STATUSES[refusal.value.kind] == 507
         assert "Recordings are refused" in box.health.concerns["disk"]
         (box.directory / "stranger").unlink()
         await box.room.look(box.retention.make_room)

@@ -12,8 +12,10 @@ from backend.base.ids import new_id
 from backend.cameras.cameras import Cameras
 from backend.catalogue.schedule_values import Origin, ScheduleKind
 from backend.events.log import EventLog
-from backend.http.problems import Problem
-from backend.http.wire.schedules import SchedulePatch, ScheduleRequest
+from backend.http.problems import STATUSES
+from backend.http.wire.schedules import ScheduleJson, SchedulePatch, ScheduleRequest
+from backend.http.wire.writers import WRITERS
+from backend.problems.refused import Refused
 from backend.schedules.schedules import MOST_SCHEDULES, Schedules
 from tests.support.backend.rows import HERE, Box
 from tests.support.backend.schedule_specs import a_recording, a_schedule, a_timelapse
@@ -35,13 +37,18 @@ class Desk:
         self.rows = box.catalogue.schedules
         self.events = EventLog("test")
         cameras: Any = [NoRecorder("front"), NoRecorder("back")]
-        self.schedules = Schedules(box.catalogue, Cameras(cameras), self.events, HERE, lambda: NOW)
+        self.schedules = Schedules(box.catalogue, Cameras(cameras), self.events, HERE, lambda: NOW, WRITERS)
 
     async def create(self, **asked: Any) -> Any:
-        return await self.schedules.create(ScheduleRequest.model_validate(asked), new_id())
+        request = ScheduleRequest.model_validate(asked)
+        return await self.schedules.create(request.spec("front", self.schedules.timezone), new_id())
+
+    async def told(self, schedule: Any) -> ScheduleJson:
+        """The schedule as it goes out."""
+        return ScheduleJson.of(await self.schedules.view(schedule.id))
 
     async def change(self, schedule_id: str, **asked: Any) -> Any:
-        return await self.schedules.change(schedule_id, SchedulePatch.model_validate(asked))
+        return await self.schedules.change(schedule_id, SchedulePatch.model_validate(asked).changes())
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ async def test_a_schedule_tells_its_next_times_in_utc(desk: Desk) -> None:
     made = await desk.create(
         name="Morning", cron="30 7 * * sat,sun", length_seconds=600, timezone="Europe/Berlin"
     )
-    (told,) = await desk.schedules.json([made])
+    told = await desk.told(made)
     sent = told.model_dump(mode="json")
     assert [time[:16] for time in sent["next"]] == [
         "2026-03-14T06:30",
@@ -64,34 +71,34 @@ async def test_a_schedule_tells_its_next_times_in_utc(desk: Desk) -> None:
     ]
     assert (sent["camera"], sent["origin"], sent["last_run"]) == ("front", "api", None)
     disabled = await desk.change(made.id, enabled=False, timezone=None)
-    (told,) = await desk.schedules.json([disabled])
+    told = await desk.told(disabled)
     assert (told.next, told.timezone, told.version) == ([], "UTC", 2)
 
 
 async def test_a_change_may_turn_an_interval_into_a_cron(desk: Desk) -> None:
     """null takes a field away; the whole must still make sense."""
     made = await desk.create(every_seconds=3600, length_seconds=10)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refused) as refused:
         await desk.change(made.id, cron="0 7 * * *")
-    assert (refused.value.status, refused.value.field) == (422, "cron")
-    assert "every_seconds cannot both be given" in refused.value.detail
+    assert (STATUSES[refused.value.kind], refused.value.field) == (422, "cron")
+    assert "every cannot both be given" in refused.value.detail
     changed = await desk.change(made.id, cron="0 7 * * *", every_seconds=None, camera="back")
     assert (changed.spec.cron, changed.spec.every_s, changed.spec.camera) == ("0 7 * * *", None, "back")
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refused) as refused:
         await desk.change(made.id, length_seconds=None)
-    assert refused.value.field == "length_seconds"
-    with pytest.raises(Problem) as refused:
+    assert refused.value.field == "length"
+    with pytest.raises(Refused) as refused:
         await desk.change(made.id, camera="cellar")
-    assert refused.value.status == 404
+    assert STATUSES[refused.value.kind] == 404
 
 
 async def test_a_timelapse_has_its_defaults(desk: Desk) -> None:
     """25 pictures per second, and `join` as it was given."""
     made = await desk.create(kind="timelapse", every_seconds=30, join="day")
-    (told,) = await desk.schedules.json([made])
+    told = await desk.told(made)
     assert (told.join, told.fps, made.spec.kind) == ("day", 25, ScheduleKind.TIMELAPSE)
     changed = await desk.change(made.id, join=900, fps=None)
-    (told,) = await desk.schedules.json([changed])
+    told = await desk.told(changed)
     assert (told.join, told.fps) == (900, 25)
 
 
@@ -104,9 +111,9 @@ async def test_rows_of_the_configuration_are_read_only_and_follow_it(desk: Desk)
     assert sorted(before) == ["mine", "morning", "street"]
     assert before["morning"].origin is Origin.CONFIG
     for act in (desk.change(before["morning"].id, enabled=False), schedules.delete(before["morning"].id)):
-        with pytest.raises(Problem, match="comes from config") as refused:
+        with pytest.raises(Refused, match="comes from config") as refused:
             await act
-        assert refused.value.status == 409
+        assert STATUSES[refused.value.kind] == 409
     await schedules.follow_config([replace(a_recording(), length_s=5.0)], "UTC")
     after = {s.spec.name: s for s in await schedules.every()}
     assert sorted(after) == ["mine", "morning"]
@@ -131,9 +138,9 @@ async def test_rows_of_other_boxes_are_seen_and_left_alone(desk: Desk) -> None:
     assert [s.id for s in await desk.schedules.every()] == [theirs.id]
     assert await desk.schedules.every("back") == []
     mine = await desk.rows.insert(a_schedule(recorder_id=new_id()))
-    with pytest.raises(Problem, match="another box's") as refused:
+    with pytest.raises(Refused, match="another box's") as refused:
         await desk.change(mine.id, camera="back")
-    assert refused.value.status == 409
+    assert STATUSES[refused.value.kind] == 409
     assert (await desk.change(mine.id, enabled=False)).spec.enabled is False
 
 
@@ -141,15 +148,15 @@ async def test_schedules_are_bounded(desk: Desk) -> None:
     """Each is looked at every second."""
     for _ in range(MOST_SCHEDULES):
         await desk.rows.insert(a_schedule(recorder_id=HERE))
-    with pytest.raises(Problem, match="Delete one first") as refused:
+    with pytest.raises(Refused, match="Delete one first") as refused:
         await desk.create(every_seconds=3600, length_seconds=10)
-    assert refused.value.status == 409
+    assert STATUSES[refused.value.kind] == 409
 
 
 async def test_what_is_not_there_is_a_404(desk: Desk) -> None:
     """Also an id that is none."""
     for schedule_id in (new_id(), "x"):
         for act in (desk.schedules.get(schedule_id), desk.schedules.runs(schedule_id, 5)):
-            with pytest.raises(Problem) as refused:
+            with pytest.raises(Refused) as refused:
                 await act
-            assert refused.value.status == 404
+            assert STATUSES[refused.value.kind] == 404

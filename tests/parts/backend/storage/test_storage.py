@@ -1,21 +1,24 @@
 """What the daemon says about its store, and which clips everybody may read there."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from backend.base.health import Health
-from backend.catalogue import RemoteObject, Root, UploadBacklog
+from backend.catalogue import Clip, RemoteObject, Root, UploadBacklog
 from backend.catalogue.lifecycle import Status
 from backend.config.model import StorageConfig
 from backend.config.storage import S3Config
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
+from backend.http.wire.writers import WRITERS
 from backend.storage.object_store import Cause, StoreError
-from backend.storage.storage import Storage, StorageParts, make_storage
+from backend.storage.storage import Storage, StorageParts, make_storage, open_store, public_url
 from tests.support.backend.clips import a_clip
 from tests.support.backend.rows import HERE, Box
 
@@ -28,6 +31,12 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
         yield opened
 
 
+@asynccontextmanager
+async def nothing_to_share(clip: Clip) -> AsyncIterator[Path]:
+    """These tests copy nothing."""
+    yield Path(str(clip.path))
+
+
 def configured(box: Box, *, public_urls: bool = True) -> tuple[Storage, ClipNews]:
     s3 = S3Config(
         endpoint="http://127.0.0.1:9",
@@ -36,18 +45,21 @@ def configured(box: Box, *, public_urls: bool = True) -> tuple[Storage, ClipNews
         public_endpoint="https://media.example.com",
         public_urls=public_urls,
     )
-    news = ClipNews(EventLog("boot"))
-    parts = StorageParts(box.catalogue, box.files, HERE, news, Health())
-    return make_storage(StorageConfig(s3=s3), parts), news
+    config = StorageConfig(s3=s3)
+    store = open_store(config)
+    news = ClipNews(EventLog("boot"), WRITERS.clip, partial(public_url, store))
+    parts = StorageParts(box.catalogue, box.files, HERE, news, Health(), nothing_to_share)
+    return make_storage(config, store, parts), news
 
 
 async def test_without_a_store_there_is_nothing_to_say(box: Box) -> None:
     """No numbers in /metrics that mean nothing, and no concern."""
-    news = ClipNews(EventLog("boot"))
-    storage = make_storage(StorageConfig(), StorageParts(box.catalogue, box.files, HERE, news, Health()))
+    news = ClipNews(EventLog("boot"), WRITERS.clip)
+    parts = StorageParts(box.catalogue, box.files, HERE, news, Health(), nothing_to_share)
+    storage = make_storage(StorageConfig(), None, parts)
     assert (storage.status().provider, storage.status().state) == ("local", "none")
     assert storage.numbers() == {}
-    assert storage.public_url(a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))) is None
+    assert public_url(None, a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))) is None
     await storage.close()
 
 
@@ -55,16 +67,16 @@ async def test_only_published_clips_with_a_confirmed_copy_have_a_public_address(
     """Not a draft whose copy is just being deleted, nor a clip whose copy is still on its way."""
     storage, news = configured(box)
     published = a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))
-    assert news.json(published).public_url == "https://media.example.com/clips/public/id/clip.mp4"
-    assert news.json(a_clip(status=Status.DRAFT, remote=(PUBLIC,))).public_url is None
-    assert news.json(a_clip(status=Status.PUBLISHED)).public_url is None
+    assert news.facts(published).public_url == "https://media.example.com/clips/public/id/clip.mp4"
+    assert news.facts(a_clip(status=Status.DRAFT, remote=(PUBLIC,))).public_url is None
+    assert news.facts(a_clip(status=Status.PUBLISHED)).public_url is None
     await storage.close()
 
 
 async def test_without_public_urls_nothing_is_public(box: Box) -> None:
     """Even if an object of another configuration is still there."""
     storage, news = configured(box, public_urls=False)
-    assert news.json(a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))).public_url is None
+    assert news.facts(a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))).public_url is None
     await storage.close()
 
 

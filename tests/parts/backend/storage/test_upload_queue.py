@@ -14,6 +14,7 @@ import pytest
 from backend.catalogue import Catalogue, Clip, Location, PreviewSource, Root, StoredPath
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
+from backend.http.wire.writers import WRITERS
 from backend.retention.garbage import GarbageSweep
 from backend.storage.object_store import Cause, ObjectStore
 from backend.storage.s3 import S3Settings, S3Store
@@ -61,12 +62,14 @@ async def working(
     concerns: list[str | None] | None = None,
 ) -> AsyncIterator[UploadQueue]:
     settings = S3Settings(server.endpoint, server.access_key, secret or server.secret_key, public_urls=public)
+    store = S3Store(settings)
     parts = QueueParts(
         catalogue=box.catalogue,
-        store=S3Store(settings),
+        store=store,
+        to_share=partial(as_it_is, box, store),
         files=box.files,
         recorder_id=HERE,
-        news=ClipNews(EventLog("boot")),
+        news=ClipNews(EventLog("boot"), WRITERS.clip),
         wanted=partial(wanted, public_urls=public),
         store_name=server.endpoint,
         public=public,
@@ -76,7 +79,6 @@ async def working(
         look_every_s=0.05,
     )
     queue = UploadQueue(parts)
-    queue.to_share = partial(as_it_is, box, parts.store)
     queue.start()
     try:
         yield queue

@@ -5,7 +5,8 @@ import pytest
 from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
-from backend.http.problems import Problem
+from backend.http.problems import STATUSES
+from backend.problems.refused import Refused
 
 VIEWER = Principal(PrincipalKind.SESSION, frozenset({Action.VIEW}), frozenset({"front"}))
 
@@ -15,10 +16,9 @@ VIEWER = Principal(PrincipalKind.SESSION, frozenset({Action.VIEW}), frozenset({"
 def test_the_key_may_everything_and_nobody_may_nothing(action: Action, camera: str | None) -> None:
     """The two ends of the scale."""
     authorise(Principal(PrincipalKind.KEY), action, camera)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refused) as refused:
         authorise(ANONYMOUS, action, camera)
-    assert refused.value.status == 401
-    assert "WWW-Authenticate" in refused.value.headers
+    assert STATUSES[refused.value.kind] == 401
 
 
 def test_rights_are_judged_by_action_and_camera() -> None:
@@ -26,6 +26,6 @@ def test_rights_are_judged_by_action_and_camera() -> None:
     authorise(VIEWER, Action.VIEW, "front")
     authorise(VIEWER, Action.VIEW, None)
     for action, camera in ((Action.VIEW, "back"), (Action.MANAGE, "front"), (Action.ADMIN, None)):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(Refused) as refused:
             authorise(VIEWER, action, camera)
-        assert refused.value.status == 403
+        assert STATUSES[refused.value.kind] == 403

@@ -8,7 +8,8 @@ import pytest
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from backend.base.validation_text import plain_words
-from backend.http.problems import problem_of_validation
+from backend.http.problems import refused_by_validation
+from backend.problems.kinds import Kind
 
 
 class _Kind(StrEnum):
@@ -70,6 +71,6 @@ def test_a_value_of_no_kind_is_one_finding_of_its_field() -> None:
     """pydantic tells for each kind in turn, under a name of its own, why it is not that."""
     with pytest.raises(ValidationError) as refused:
         _Model.model_validate({"either": "week"})
-    problem = problem_of_validation(refused.value, status=422, source="body", known=["either"])
-    assert problem.field == "either"
-    assert problem.detail == "either: must be 'hour' or 'day', or must be a whole number."
+    told = refused_by_validation(refused.value, Kind.BODY_NOT_VALID, source="body", known=["either"])
+    assert told.field == "either"
+    assert told.detail == "either: must be 'hour' or 'day', or must be a whole number."

@@ -4,50 +4,54 @@ import json
 
 import pytest
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from backend.catalogue import errors as catalogue_errors
-from backend.catalogue.errors import BadCursor, CatalogueError, IllegalTransition
+from backend.catalogue.errors import BadCursor, IllegalTransition
 from backend.catalogue.lifecycle import Status
-from backend.http.problems import TABLE, Problem, as_problem, internal_problem, problem_response, suggestion
-from recorder.base import errors as recorder_errors
-from recorder.base.errors import BufferEmpty, RecorderError, SpanOutsideBuffer
+from backend.http.problems import (
+    STATUSES,
+    as_problem,
+    internal_problem,
+    problem_of,
+    problem_response,
+    refused_by_validation,
+    suggestion,
+)
+from backend.problems.kinds import Kind
+from backend.problems.refused import Refused
+from recorder.base.errors import BufferEmpty, Busy, SpanOutsideBuffer
 
 
-def test_every_error_of_the_recorder_and_the_catalogue_has_its_answer() -> None:
-    """Only what a start-up can raise, and the roots of the trees, never reach HTTP."""
-    never_over_http = {
-        RecorderError,
-        recorder_errors.SpanError,
-        CatalogueError,
-        catalogue_errors.SchemaTooNew,
-    }
-    for module, root in ((recorder_errors, RecorderError), (catalogue_errors, CatalogueError)):
-        for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, root) and kind not in never_over_http:
-                assert any(issubclass(kind, row[0]) for row in TABLE), kind
-
-
-def test_a_row_is_never_hidden_behind_a_more_general_one() -> None:
-    """The first match wins."""
-    for place, (kind, *_) in enumerate(TABLE):
-        assert not any(issubclass(kind, earlier[0]) for earlier in TABLE[:place]), kind
+def test_every_kind_of_refusal_has_one_status() -> None:
+    """But what aiohttp itself refuses, which brings its own."""
+    assert set(Kind) - STATUSES.keys() == {Kind.REQUEST_REFUSED}
+    assert all(400 <= status < 600 for status in STATUSES.values())
 
 
 def test_an_answer_holds_the_errors_own_sentence_and_the_cure() -> None:
     """What happened, and what to do."""
     problem = as_problem(SpanOutsideBuffer("The span ended before the buffer begins.", "end"))
     assert problem is not None
-    assert (problem.status, problem.field) == (409, "end")
-    assert problem.detail.startswith("The span ended before the buffer begins. Ask for one that")
+    assert (problem.status, problem.refused.field) == (409, "end")
+    assert problem.refused.detail.startswith("The span ended before the buffer begins. Ask for one that")
     bare = as_problem(BufferEmpty())
     assert bare is not None
-    assert bare.detail.startswith("Nothing is buffered yet. Wait")
+    assert bare.refused.detail.startswith("Nothing is buffered yet. Wait")
     cursor = as_problem(BadCursor("It is damaged."))
     assert cursor is not None
-    assert cursor.field == "cursor"
+    assert cursor.refused.field == "cursor"
     state = as_problem(IllegalTransition(Status.DRAFT, Status.PENDING))
     assert state is not None
     assert state.status == 409
+
+
+def test_a_refusal_says_over_http_when_to_try_again_and_how_to_prove_oneself() -> None:
+    """Retry-After, and the challenge that every 401 must have."""
+    busy = as_problem(Busy("Two replays are being cut."))
+    assert busy is not None
+    assert (busy.status, busy.headers) == (503, {"Retry-After": "2"})
+    key = problem_of(Refused(Kind.ACCESS_KEY_WRONG))
+    assert (key.status, key.headers) == (401, {"WWW-Authenticate": 'Bearer realm="hindsight"'})
 
 
 def test_refusals_of_the_router_become_problems_with_their_headers() -> None:
@@ -55,7 +59,17 @@ def test_refusals_of_the_router_become_problems_with_their_headers() -> None:
     problem = as_problem(web.HTTPMethodNotAllowed("PUT", ["GET", "POST"]))
     assert problem is not None
     assert (problem.status, problem.headers) == (405, {"Allow": "GET,POST"})
-    assert problem.detail == "This address takes GET, POST."
+    assert problem.refused.detail == "This address takes GET, POST."
+
+
+def test_any_other_refusal_of_aiohttp_keeps_its_status() -> None:
+    """One that we have no words of our own for."""
+    problem = as_problem(web.HTTPExpectationFailed())
+    assert problem is not None
+    assert (problem.status, problem.refused.title) == (417, "Expectation Failed")
+    too_large = as_problem(web.HTTPRequestEntityTooLarge(1, 2))
+    assert too_large is not None
+    assert (too_large.status, too_large.refused.kind) == (413, Kind.BODY_REFUSED)
 
 
 def test_what_nobody_foresaw_is_no_problem_of_ours() -> None:
@@ -64,14 +78,38 @@ def test_what_nobody_foresaw_is_no_problem_of_ours() -> None:
     assert internal_problem().status == 500
 
 
-def test_the_document_has_its_type_and_no_credentials() -> None:
+def test_the_document_has_its_type_its_code_and_no_credentials() -> None:
     """Details quote what libraries say, and libraries quote addresses."""
-    answer = problem_response(Problem(502, "Broken", "rtsp://u:canary@cam/ broke", field="camera", limit=3))
+    refused = Refused(
+        Kind.STORE_FAILED, field="camera", members={"limit": 3}, reason="rtsp://u:canary@cam/ broke"
+    )
+    answer = problem_response(problem_of(refused))
     assert answer.content_type == "application/problem+json"
     assert isinstance(answer.body, bytes)
     said = json.loads(answer.body)
     assert said["detail"] == "rtsp://***@cam/ broke"
     assert (said["field"], said["limit"], said["status"]) == ("camera", 3, 502)
+    assert (said["code"], said["params"]) == ("store_failed", {"reason": "rtsp://***@cam/ broke"})
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = 1
+
+
+def test_every_finding_has_a_code_and_what_its_sentence_names() -> None:
+    """A page says them in its own language."""
+    with pytest.raises(ValidationError) as wrong:
+        _Body.model_validate({"limit": "many", "limt": 2})
+    refused = refused_by_validation(wrong.value, Kind.BODY_NOT_VALID, source="body", known=["limit"])
+    found = refused.document(422)
+    assert (found["code"], found["field"]) == ("body_not_valid", "limit")
+    assert [(one["field"], one["code"]) for one in found["errors"]] == [
+        ("limit", "int_parsing"),
+        ("limt", "extra_forbidden"),
+    ]
+    assert "many" not in json.dumps(found)
 
 
 @pytest.mark.parametrize(

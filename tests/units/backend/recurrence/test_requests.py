@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from backend.recurrence.requests import BadWish, check
+from backend.problems.refused import Refused
+from backend.recurrence.requests import check
 from tests.support.backend.schedule_specs import a_recording, a_timelapse
 
 
@@ -54,7 +55,7 @@ def test_what_can_be_done_is_taken(spec: Any) -> None:
 )
 def test_a_refusal_names_the_field_and_the_cure(spec: Any, field: str, said: str) -> None:
     """One mistake at a time, in a sentence that goes on from the field's name."""
-    with pytest.raises(BadWish) as refused:
+    with pytest.raises(Refused) as refused:
         check(spec)
     assert refused.value.field == field
-    assert said in refused.value.said
+    assert said in refused.value.detail

@@ -17,13 +17,13 @@ from backend.retention.plan import (
     DiskFacts,
     Rule,
     Rules,
-    Store,
     clock_facts,
     decide,
     is_due,
     make_plan,
     too_much,
 )
+from backend.storage.store_state import StoreReach
 
 NOW = datetime(2026, 3, 29, 1, 30)
 CLOCK = ClockFacts(NOW)
@@ -87,7 +87,7 @@ RULES = st.builds(
 CLOCKS = st.builds(
     ClockFacts, st.datetimes(datetime(1969, 1, 1), datetime(2035, 1, 1)), st.none() | st.just("x")
 )
-DISKS = st.builds(DiskFacts, st.integers(0, 10_000), st.integers(0, 1000), st.sampled_from(Store))
+DISKS = st.builds(DiskFacts, st.integers(0, 10_000), st.integers(0, 1000), st.sampled_from(StoreReach))
 
 
 def test_each_limit_takes_the_oldest_of_whom_it_concerns() -> None:
@@ -127,7 +127,7 @@ def test_favourites_and_what_is_not_finished_stay_and_do_not_count() -> None:
 def test_a_local_copy_goes_before_a_clip_does_and_only_where_the_store_has_it() -> None:
     """Size rules give up copies first; a clip that is remote already frees nothing and stays."""
     rows = [row(1), row(2, location=Location.BOTH), row(3, location=Location.REMOTE, size_bytes=0), row(4)]
-    facts = DiskFacts(10**12, store=Store.READY)
+    facts = DiskFacts(10**12, store=StoreReach.READY)
     taken = decide(rows, Rules((Rule(max_bytes=150),)), CLOCK, facts)
     assert [(one.row.number, one.deed) for one in taken] == [(2, Deed.RECLAIM), (1, Deed.DELETE)]
 
@@ -143,16 +143,16 @@ def test_a_size_rule_waits_for_a_store_that_is_away_and_the_reserve_does_not() -
     rows = [row(1), *(row(n, location=Location.BOTH) for n in range(2, 5)), row(5)]
     rules = Rules((Rule(max_bytes=350),), reserve_bytes=400)
 
-    def chosen(free: int, store: Store) -> list[tuple[int, Deed]]:
+    def chosen(free: int, store: StoreReach) -> list[tuple[int, Deed]]:
         return [
             (one.row.number, one.deed) for one in decide(rows, rules, CLOCK, DiskFacts(free, store=store))
         ]
 
     waiting = [(2, Deed.RECLAIM), (3, Deed.RECLAIM)]
-    assert chosen(500, Store.READY) == waiting
-    assert chosen(500, Store.AWAY) == waiting
-    assert chosen(200, Store.READY) == [*waiting, (4, Deed.RECLAIM)]
-    assert chosen(200, Store.AWAY) == [(n, Deed.DELETE) for n in (2, 3, 4)]
+    assert chosen(500, StoreReach.READY) == waiting
+    assert chosen(500, StoreReach.AWAY) == waiting
+    assert chosen(200, StoreReach.READY) == [*waiting, (4, Deed.RECLAIM)]
+    assert chosen(200, StoreReach.AWAY) == [(n, Deed.DELETE) for n in (2, 3, 4)]
 
 
 def test_the_reserve_takes_what_brings_it_back_and_nothing_when_nothing_would() -> None:
@@ -243,7 +243,7 @@ def test_whatever_the_rules_say_what_must_stay_stays(
         assert all(one.cause is not Cause.AGE for one in taken)
     for one in taken:
         if one.deed is Deed.RECLAIM:
-            assert disk.store is not Store.NONE
+            assert disk.store is not StoreReach.NONE
             assert one.row.location is Location.BOTH
         if one.cause is Cause.AGE:
             assert any(

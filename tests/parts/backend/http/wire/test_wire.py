@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from backend.base.times import rfc3339
 from backend.catalogue.lifecycle import Status
-from backend.catalogue.values import MediaType, PreviewInfo, Previews, PreviewSource
+from backend.catalogue.values import ClipFacts, MediaType, PreviewInfo, Previews, PreviewSource
 from backend.http.wire.cameras import CameraJson, StreamStatusJson, VideoBufferJson
 from backend.http.wire.clips import (
     ClipJson,
@@ -18,7 +19,8 @@ from backend.http.wire.clips import (
     ExtendRequest,
     parse_statuses,
 )
-from backend.http.wire.times import parse_label, rfc3339
+from backend.http.wire.times import parse_label
+from backend.problems.refused import Refused
 from recorder.base.values import (
     BufferStatus,
     CameraStatus,
@@ -77,7 +79,9 @@ def test_a_clip_has_every_field_of_the_design() -> None:
 
 def test_a_clip_under_way_offers_no_file_but_its_progress() -> None:
     """The recorder's own numbers beat those of the row."""
-    clip = ClipJson.of(a_clip(status=Status.PENDING, duration_s=None), progress=0.5, recorded_s=7.5)
+    clip = ClipJson.of(
+        a_clip(status=Status.PENDING, duration_s=None), ClipFacts(progress=0.5, recorded_s=7.5)
+    )
     assert (clip.progress, clip.duration_seconds) == (0.5, 7.5)
     assert clip.playback_url is clip.download_url is None
 
@@ -173,9 +177,9 @@ def test_what_cannot_be_recorded_is_refused_by_field(body: dict[str, Any], field
 
 def test_null_after_seconds_means_until_stopped_and_nothing_the_default() -> None:
     """The two must stay apart although both read as None."""
-    assert ClipRequest.model_validate({"after_seconds": None}).until_stopped
-    assert not ClipRequest.model_validate({}).until_stopped
-    assert not ClipRequest.model_validate({"after_seconds": 0}).until_stopped
+    assert ClipRequest.model_validate({"after_seconds": None}).options().until_stopped
+    assert not ClipRequest.model_validate({}).options().until_stopped
+    assert not ClipRequest.model_validate({"after_seconds": 0}).options().until_stopped
 
 
 def test_times_come_in_aware_or_naive_and_mean_utc() -> None:
@@ -208,5 +212,5 @@ def test_states_are_a_comma_list_and_unknown_ones_refused() -> None:
     """A misspelt state must not list nothing."""
     assert parse_statuses("draft, failed") == {Status.DRAFT, Status.FAILED}
     assert parse_statuses(None) == frozenset()
-    with pytest.raises(ValueError, match="known here"):
+    with pytest.raises(Refused, match="known here"):
         parse_statuses("darft")
