@@ -44,34 +44,7 @@ from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.api import all_routes
 from backend.http.clip_writer import ClipWriter
-from backend.http.handles import (
-    ANALYTICS,
-    ARCHIVES,
-    BATCH,
-    BEGAN_S,
-    CAMERAS,
-    CATALOGUE,
-    CLIP_JSON,
-    CLIPS,
-    CONFIG,
-    EVENTS,
-    FILES,
-    HEALTH,
-    HOUSEKEEPING,
-    IDEMPOTENCY,
-    LABELS,
-    MANUAL_PICTURES,
-    PICTURES,
-    PLAYBACK,
-    PUBLISHING,
-    RECORDER_ID,
-    REPLAYS,
-    SCHEDULES,
-    STARTED_AT,
-    STORAGE,
-    TRANSCODER,
-    VIEWERS,
-)
+from backend.http.handles import House
 from backend.http.routes import Route
 from backend.http.server import make_application, make_runner
 from backend.http.static import Site
@@ -177,7 +150,7 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
         access = _make_access(config, base.catalogue, key)
         await _start_jobs(stack, base, rooms, metrics)
         routes = await asyncio.to_thread(_read_routes, media_origin(config))
-        app = _make_app(base, rooms, access, metrics, routes)
+        app = make_application(routes, _house(base, rooms, access, metrics), media_origin(config))
         address = await _listen(stack, app, config, rooms.reloader)
         health.waiting_for = None
         try:
@@ -411,36 +384,34 @@ async def _start_jobs(stack: AsyncExitStack, base: Foundation, rooms: Rooms, met
     rooms.tasks.spawn(metrics.watch_loop(), "loop lag")
 
 
-def _make_app(
-    base: Foundation, rooms: Rooms, access: Access, metrics: Metrics, routes: tuple[Route, ...]
-) -> web.Application:
-    app = make_application(routes, access, metrics, media_origin(base.config))
-    app[CONFIG] = base.config
-    app[CATALOGUE] = base.catalogue
-    app[FILES] = base.files
-    app[HEALTH] = base.health
-    app[EVENTS] = base.events
-    app[LABELS] = base.labels
-    app[RECORDER_ID] = base.recorder_id
-    app[STARTED_AT], app[BEGAN_S] = utc_now(), boot_s()
-    app[CAMERAS] = rooms.cameras
-    app[CLIPS] = rooms.clips
-    app[PUBLISHING] = rooms.publishing
-    app[ARCHIVES] = rooms.archives
-    app[BATCH] = Batch(rooms.clips, rooms.publishing, metrics.failed)
-    app[SCHEDULES] = rooms.schedules.schedules
-    app[IDEMPOTENCY] = rooms.idempotency
-    app[VIEWERS] = rooms.viewers
-    app[CLIP_JSON] = ClipWriter(rooms.news)
-    app[PICTURES] = rooms.picturing.pictures
-    app[MANUAL_PICTURES] = rooms.picturing.manual
-    app[HOUSEKEEPING] = rooms.housekeeping
-    app[REPLAYS] = rooms.replays
-    app[PLAYBACK] = rooms.playing.playback
-    app[TRANSCODER] = base.finisher.transcoder
-    app[ANALYTICS] = rooms.analytics
-    app[STORAGE] = rooms.storage
-    return app
+def _house(base: Foundation, rooms: Rooms, access: Access, metrics: Metrics) -> House:
+    return House(
+        access=access,
+        analytics=rooms.analytics,
+        archives=rooms.archives,
+        batch=Batch(rooms.clips, rooms.publishing, metrics.failed),
+        cameras=rooms.cameras,
+        clip_writer=ClipWriter(rooms.news),
+        clips=rooms.clips,
+        events=base.events,
+        files=base.files,
+        health=base.health,
+        housekeeping=rooms.housekeeping,
+        idempotency=rooms.idempotency,
+        manual_pictures=rooms.picturing.manual,
+        metrics=metrics,
+        pictures=rooms.picturing.pictures,
+        playback=rooms.playing.playback,
+        publishing=rooms.publishing,
+        replays=rooms.replays,
+        schedules=rooms.schedules.schedules,
+        storage=rooms.storage,
+        transcoder=base.finisher.transcoder,
+        viewers=rooms.viewers,
+        recorder_id=base.recorder_id,
+        started_at=utc_now(),
+        began_s=boot_s(),
+    )
 
 
 def _read_routes(origin: str | None) -> tuple[Route, ...]:

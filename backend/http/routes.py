@@ -7,7 +7,7 @@ declarations. Not here: who is asking (the access middleware has put PRINCIPAL o
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -78,6 +78,10 @@ class Route:
     """That other form, for the OpenAPI page."""
 
 
+ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes")
+"""Every route of an application."""
+
+
 def query_of(request: web.Request, model: type[M]) -> M:
     """The parsed query; `model` is the one the route declares."""
     return _parsed(request[_QUERY], model)
@@ -93,8 +97,9 @@ def json_response(model: BaseModel, *, status: int = 200) -> web.Response:
     return web.Response(body=model.model_dump_json().encode(), status=status, content_type="application/json")
 
 
-def install(app: web.Application, routes: Iterable[Route]) -> None:
+def install(app: web.Application, routes: tuple[Route, ...]) -> None:
     """Add every route to `app`, wrapped."""
+    app[ROUTES] = routes
     for route in routes:
         wrapped = _wrap(route)
         app.router.add_route(route.method, route.path, wrapped)

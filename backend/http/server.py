@@ -10,14 +10,12 @@ from functools import partial
 
 from aiohttp import web
 
-from backend.access.gate import Access
 from backend.access.peers import is_trustworthy
 from backend.access.principals import ANONYMOUS
-from backend.http.handles import ACCESS, METRICS, PRINCIPAL, ROUTES
+from backend.http.handles import HOUSE, PRINCIPAL, House, house
 from backend.http.problems import as_problem, internal_problem, problem_response
 from backend.http.routes import BODY_LIMIT_BYTES, Route, install, path_without_patterns
 from backend.http.static import content_security_policy
-from backend.metrics.metrics import Metrics
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -42,16 +40,14 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_application(
-    routes: tuple[Route, ...], access: Access, metrics: Metrics, media_origin: str | None = None
+    routes: tuple[Route, ...], rooms: House, media_origin: str | None = None
 ) -> web.Application:
-    """An application that serves `routes` behind the gate; the caller adds the parts handlers need.
+    """An application that serves `routes` behind the gate.
 
     `media_origin`: where else than here the page may fetch clips from (see `content_security_policy`).
     """
     app = web.Application(middlewares=[_answer_errors, _gate], client_max_size=BODY_LIMIT_BYTES)
-    app[ROUTES] = routes
-    app[ACCESS] = access
-    app[METRICS] = metrics
+    app[HOUSE] = rooms
     install(app, routes)
     headers = _HEADERS | {"Content-Security-Policy": content_security_policy(media_origin)}
     app.on_response_prepare.append(partial(_set_headers, headers))
@@ -73,7 +69,7 @@ def make_runner(app: web.Application, *, keepalive_timeout_s: float = KEEPALIVE_
 @web.middleware
 async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
     started = time.monotonic()
-    metrics = request.app[METRICS]
+    metrics = house(request).metrics
     try:
         answer = await handler(request)
     except ConnectionError:
@@ -94,7 +90,7 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
 
 @web.middleware
 async def _gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    access = request.app[ACCESS]
+    access = house(request).access
     request[PRINCIPAL] = ANONYMOUS
     host = access.check_host(request)
     access.check_origin(request)

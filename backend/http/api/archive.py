@@ -10,7 +10,7 @@ from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.base.validation_text import plain_words
 from backend.catalogue.values import Clip
-from backend.http.handles import ARCHIVES, CLIPS, PRINCIPAL
+from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, query_of
 from backend.http.wire.publishing import MOST_AT_ONCE, IdList
 from backend.http.wire.times import Asked
@@ -40,7 +40,7 @@ async def archive(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, ArchiveQuery)
     clips = await _clips(request, asked.ids)
     async with AsyncExitStack() as stack:
-        archives = request.app[ARCHIVES]
+        archives = house(request).archives
         made = await archives.prepare(stack, clips, asked.job)
         response = web.StreamResponse(
             headers={
@@ -66,7 +66,7 @@ async def _clips(request: web.Request, listed: str) -> list[Clip]:
         raise Refused(Kind.QUERY_NOT_VALID, field="ids", finding=f"ids: {said}.") from None
     clips = []
     for clip_id in wanted.ids:
-        clip = await request.app[CLIPS].get(clip_id)
+        clip = await house(request).clips.get(clip_id)
         authorise(request[PRINCIPAL], Action.VIEW, clip.camera)
         clips.append(clip)
     return clips

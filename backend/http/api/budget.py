@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.http.handles import CAMERAS, CLIPS, HOUSEKEEPING, PRINCIPAL
+from backend.http.handles import PRINCIPAL, House, house
 from backend.http.routes import Route, camera_in_query, json_response, query_of
 from backend.http.wire.budget import (
     BudgetJson,
@@ -21,13 +21,13 @@ from recorder.recorder import Recorder
 
 
 async def budget(request: web.Request) -> web.StreamResponse:
-    asked, app = query_of(request, BudgetQuery), request.app
-    housekeeping = app[HOUSEKEEPING]
+    asked, rooms = query_of(request, BudgetQuery), house(request)
+    housekeeping = rooms.housekeeping
     await housekeeping.room.look()
     room = housekeeping.room
-    seconds = asked.seconds or _usual_s(app)
+    seconds = asked.seconds or _usual_s(rooms)
     available = max(0, room.free_bytes - room.reserve_bytes)
-    cameras = [await _of_camera(app, one, seconds, available) for one in _recorders(request, asked.camera)]
+    cameras = [await _of_camera(rooms, one, seconds, available) for one in _recorders(request, asked.camera)]
     return json_response(
         BudgetJson(
             seconds=seconds,
@@ -46,25 +46,23 @@ async def budget(request: web.Request) -> web.StreamResponse:
 
 
 def _recorders(request: web.Request, camera: str | None) -> Sequence[Recorder]:
-    cameras = request.app[CAMERAS]
+    cameras = house(request).cameras
     if camera is not None:
         return [cameras.find(camera)]
     principal = request[PRINCIPAL]
     return [one for one in cameras if principal.may(Action.VIEW, one.settings.camera_id)]
 
 
-def _usual_s(app: web.Application) -> float:
-    defaults = app[CLIPS].defaults
+def _usual_s(rooms: House) -> float:
+    defaults = rooms.clips.defaults
     after_s = OPEN_ENDED_S if defaults.after_seconds is None else defaults.after_seconds
     return defaults.before_seconds + after_s or OPEN_ENDED_S
 
 
-async def _of_camera(
-    app: web.Application, recorder: Recorder, seconds: float, available: int
-) -> CameraBudgetJson:
+async def _of_camera(rooms: House, recorder: Recorder, seconds: float, available: int) -> CameraBudgetJson:
     camera = recorder.settings.camera_id
     status = recorder.status()
-    recorded = await app[HOUSEKEEPING].budget.recorded(camera)
+    recorded = await rooms.housekeeping.budget.recorded(camera)
     rate = clip_rate(status, recorded)
     return CameraBudgetJson(
         camera=camera,

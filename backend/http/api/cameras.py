@@ -6,7 +6,7 @@ from aiohttp import web
 
 from backend.access.actions import Action
 from backend.base.times import rfc3339
-from backend.http.handles import CAMERAS, CLIPS, PRINCIPAL, REPLAYS
+from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, camera_in_path, json_response, query_of
 from backend.http.wire.cameras import (
     CameraJson,
@@ -30,13 +30,13 @@ REPLAY_CACHING = {"Cache-Control": "private, max-age=60"}
 
 
 async def list_cameras(request: web.Request) -> web.StreamResponse:
-    cameras, principal = request.app[CAMERAS], request[PRINCIPAL]
+    cameras, principal = house(request).cameras, request[PRINCIPAL]
     seen = [
         CameraJson.of(status, default=status.camera_id == cameras.default_id)
         for status in cameras.statuses()
         if principal.may(Action.VIEW, status.camera_id)
     ]
-    defaults = request.app[CLIPS].defaults
+    defaults = house(request).clips.defaults
     recording = RecordingDefaultsJson(
         before_seconds=defaults.before_seconds, after_seconds=defaults.after_seconds
     )
@@ -45,7 +45,7 @@ async def list_cameras(request: web.Request) -> web.StreamResponse:
 
 async def get_camera(request: web.Request) -> web.StreamResponse:
     status = _recorder(request).status()
-    default = status.camera_id == request.app[CAMERAS].default_id
+    default = status.camera_id == house(request).cameras.default_id
     return json_response(CameraJson.of(status, default=default))
 
 
@@ -81,7 +81,7 @@ async def frames(request: web.Request) -> web.StreamResponse:
 
 async def replay(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, ReplayQuery)
-    file = await request.app[REPLAYS].open(_recorder(request), asked.start, asked.end)
+    file = await house(request).replays.open(_recorder(request), asked.start, asked.end)
     headers = {
         "Location": f"/replay/{quote(file.token)}.mp4",
         "X-Start-Time": rfc3339(file.start_time),
@@ -93,26 +93,26 @@ async def replay(request: web.Request) -> web.StreamResponse:
 async def open_replay(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, ReplayQuery)
     recorder = _recorder(request)
-    file = await request.app[REPLAYS].open(recorder, asked.start, asked.end)
+    file = await house(request).replays.open(recorder, asked.start, asked.end)
     return json_response(ReplayJson.of(file, recorder.settings.camera_id))
 
 
 async def replay_file(request: web.Request) -> web.StreamResponse:
-    async with request.app[REPLAYS].reading(request.match_info["token"]) as path:
+    async with house(request).replays.reading(request.match_info["token"]) as path:
         return await send_file(request, FileToSend(path, "video/mp4", headers=REPLAY_CACHING))
 
 
 async def close_replay(request: web.Request) -> web.StreamResponse:
-    await request.app[REPLAYS].release(request.match_info["token"])
+    await house(request).replays.release(request.match_info["token"])
     return web.Response(status=204)
 
 
 async def _camera_of_replay(request: web.Request) -> str | None:
-    return request.app[REPLAYS].camera(request.match_info["token"])
+    return house(request).replays.camera(request.match_info["token"])
 
 
 def _recorder(request: web.Request) -> Recorder:
-    return request.app[CAMERAS].find(request.match_info["camera"])
+    return house(request).cameras.find(request.match_info["camera"])
 
 
 ROUTES = (

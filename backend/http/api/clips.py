@@ -11,7 +11,7 @@ from backend.access.authorise import authorise
 from backend.base.ids import new_id
 from backend.catalogue.values import Clip, ClipFilter, ClipPage, MediaType
 from backend.clips.idempotency import Order, SentKey, StoredAnswer
-from backend.http.handles import CAMERAS, CLIP_JSON, CLIPS, IDEMPOTENCY, PRINCIPAL
+from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, body_of, json_response, query_of
 from backend.http.wire.clips import (
     ClipJson,
@@ -30,25 +30,25 @@ from backend.problems.refused import Refused
 
 async def clip_in_path(request: web.Request) -> Clip:
     """The clip that the address names. Raises the 404 of an unknown one."""
-    return await request.app[CLIPS].get(request.match_info["id"])
+    return await house(request).clips.get(request.match_info["id"])
 
 
 async def camera_of_clip(request: web.Request) -> str | None:
     """The camera of the clip in the path; None when there is none (the handler answers 404)."""
-    return await request.app[CLIPS].camera_of(request.match_info["id"])
+    return await house(request).clips.camera_of(request.match_info["id"])
 
 
 async def create(request: web.Request) -> web.StreamResponse:
     asked = body_of(request, ClipRequest)
     _may_record(request, asked.camera)
-    clips, clip_id = request.app[CLIPS], new_id()
+    clips, clip_id = house(request).clips, new_id()
     return await _once(request, asked, clip_id, lambda: clips.create(asked.options(), clip_id), status=201)
 
 
 async def snapshot(request: web.Request) -> web.StreamResponse:
     asked = body_of(request, SnapshotRequest)
     _may_record(request, asked.camera)
-    clips, clip_id = request.app[CLIPS], new_id()
+    clips, clip_id = house(request).clips, new_id()
     return await _once(request, asked, clip_id, lambda: clips.snapshot(asked.options(), clip_id), status=201)
 
 
@@ -66,41 +66,41 @@ async def list_clips(request: web.Request) -> web.StreamResponse:
         media_type=None if asked.media_type is None else MediaType(asked.media_type),
         keep=asked.keep,
     )
-    return clip_list(request, await request.app[CLIPS].list(wanted, asked.cursor, asked.limit))
+    return clip_list(request, await house(request).clips.list(wanted, asked.cursor, asked.limit))
 
 
 async def get_clip(request: web.Request) -> web.StreamResponse:
-    return json_response(request.app[CLIP_JSON].json(await clip_in_path(request)))
+    return json_response(house(request).clip_writer.json(await clip_in_path(request)))
 
 
 async def patch(request: web.Request) -> web.StreamResponse:
     changes = body_of(request, ClipPatch).changes()
-    changed = await request.app[CLIPS].change(request.match_info["id"], changes)
-    return json_response(request.app[CLIP_JSON].json(changed))
+    changed = await house(request).clips.change(request.match_info["id"], changes)
+    return json_response(house(request).clip_writer.json(changed))
 
 
 async def delete(request: web.Request) -> web.StreamResponse:
-    await request.app[CLIPS].delete(request.match_info["id"])
+    await house(request).clips.delete(request.match_info["id"])
     return web.Response(status=204)
 
 
 async def stop(request: web.Request) -> web.StreamResponse:
-    return await _verb(request, "stop", request.app[CLIPS].stop)
+    return await _verb(request, "stop", house(request).clips.stop)
 
 
 async def retry(request: web.Request) -> web.StreamResponse:
-    return await _verb(request, "retry", request.app[CLIPS].retry)
+    return await _verb(request, "retry", house(request).clips.retry)
 
 
 async def extend(request: web.Request) -> web.StreamResponse:
     seconds = body_of(request, ExtendRequest).seconds
-    clips = request.app[CLIPS]
+    clips = house(request).clips
     return await _verb(request, f"extend {seconds}", lambda clip_id: clips.extend(clip_id, seconds))
 
 
 def clip_list(request: web.Request, page: ClipPage) -> web.Response:
     """A ClipListJson of what of a page the caller may see; clips written before are not written again."""
-    principal, writer = request[PRINCIPAL], request.app[CLIP_JSON]
+    principal, writer = request[PRINCIPAL], house(request).clip_writer
     seen = [writer.written(clip) for clip in page.items if principal.may(Action.VIEW, clip.camera)]
     cursor = json.dumps(page.next_cursor).encode()
     body = b'{"clips":[' + b",".join(seen) + b'],"next_cursor":' + cursor + b"}"
@@ -109,7 +109,7 @@ def clip_list(request: web.Request, page: ClipPage) -> web.Response:
 
 def _may_record(request: web.Request, camera: str | None) -> None:
     """The camera stands in the body, so the route itself could not judge by it."""
-    recorder = request.app[CAMERAS].find(camera)
+    recorder = house(request).cameras.find(camera)
     authorise(request[PRINCIPAL], Action.RECORD, recorder.settings.camera_id)
 
 
@@ -117,7 +117,7 @@ async def _verb(
     request: web.Request, verb: str, carry_out: Callable[[str], Awaitable[object]]
 ) -> web.StreamResponse:
     clip_id = request.match_info["id"]
-    await request.app[CLIPS].get(clip_id)
+    await house(request).clips.get(clip_id)
     return await carried_out(
         request,
         Order(
@@ -151,7 +151,7 @@ async def carried_out(request: web.Request, order: Order) -> web.StreamResponse:
     """Carry `order` out, once if the request has an Idempotency-Key, and answer."""
     key = request.headers.get("Idempotency-Key")
     sent = None if key is None else SentKey(request[PRINCIPAL].visitor, key)
-    stored = await request.app[IDEMPOTENCY].once(sent, order)
+    stored = await house(request).idempotency.once(sent, order)
     headers = {"Idempotent-Replayed": "true"} if stored.replayed else {}
     if stored.status == 201:
         headers["Location"] = f"/api/clips/{ClipJson.model_validate_json(stored.body).id}"
@@ -161,8 +161,8 @@ async def carried_out(request: web.Request, order: Order) -> web.StreamResponse:
 
 
 async def _answer(request: web.Request, clip_id: str, status: int) -> StoredAnswer:
-    clip = await request.app[CLIPS].get(clip_id)
-    return StoredAnswer(status, request.app[CLIP_JSON].json(clip).model_dump_json())
+    clip = await house(request).clips.get(clip_id)
+    return StoredAnswer(status, house(request).clip_writer.json(clip).model_dump_json())
 
 
 def _canonical(asked: BaseModel) -> str:

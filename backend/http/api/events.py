@@ -13,7 +13,7 @@ from pydantic import Field
 
 from backend.access.actions import Action
 from backend.events.log import EventLog, TooManySubscribers, as_server_sent
-from backend.http.handles import EVENTS, HEALTH, PRINCIPAL
+from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, query_of
 from backend.http.wire.times import Asked
 from backend.problems.kinds import Kind
@@ -30,7 +30,7 @@ class EventsQuery(Asked):
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    log = request.app[EVENTS]
+    log = house(request).events
     last_id = request.headers.get("Last-Event-ID") or query_of(request, EventsQuery).last_event_id
     try:
         return await _stream(request, log, last_id)
@@ -44,7 +44,7 @@ async def _stream(request: web.Request, log: EventLog, last_id: str | None) -> w
     with log.subscription(last_id) as subscription:
         # With an id, so that a page that hears nothing for an hour can still catch up.
         id_line = f"id: {log.last_id}\n" if last_id is None else ""
-        hello = json.dumps({"concerns": request.app[HEALTH].concerns})
+        hello = json.dumps({"concerns": house(request).health.concerns})
         await answer.prepare(request)
         await answer.write(f"retry: 1000\n{id_line}event: hello\ndata: {hello}\n\n".encode())
         while (events := await subscription.next(HEARTBEAT_S)) is not None:

@@ -4,7 +4,7 @@ from aiohttp import web
 from pydantic import Field
 
 from backend.access.actions import Action
-from backend.http.handles import HEALTH, STORAGE
+from backend.http.handles import house
 from backend.http.routes import Route, json_response
 from backend.http.wire.service import ConcernJson, StorageJson
 from backend.http.wire.times import Answer
@@ -30,14 +30,14 @@ async def livez(request: web.Request) -> web.StreamResponse:
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
-    health = request.app[HEALTH]
+    health = house(request).health
     if not health.is_ready:
         raise Refused(Kind.NOT_READY, retry_after_s=1, waiting_for=health.waiting_for)
     return json_response(
         ReadyJson(
             status="ready",
             concerns=ConcernJson.all_of(health.concerns),
-            storage=StorageJson.of(request.app[STORAGE].status()),
+            storage=StorageJson.of(house(request).storage.status()),
         )
     )
 

@@ -34,7 +34,7 @@ from aiohttp import WSMsgType, web
 
 from backend.access.actions import Action
 from backend.base.times import rfc3339
-from backend.http.handles import CAMERAS, VIEWERS
+from backend.http.handles import house
 from backend.http.routes import Route, camera_in_path, query_of
 from backend.http.wire.cameras import LiveQuery, MjpegQuery
 from backend.problems.kinds import Kind
@@ -75,8 +75,8 @@ async def live_sound(request: web.Request) -> web.StreamResponse:
 
 async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
     """Send until the viewer leaves, the camera goes, or the daemon stops."""
-    recorder = request.app[CAMERAS].find(request.match_info["camera"])
-    viewers = request.app[VIEWERS]
+    recorder = house(request).cameras.find(request.match_info["camera"])
+    viewers = house(request).viewers
     with viewers.watching():
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=4096, compress=False)
         if not socket.can_prepare(request):
@@ -98,8 +98,8 @@ async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
 
 
 async def mjpeg(request: web.Request) -> web.StreamResponse:
-    recorder = request.app[CAMERAS].find(request.match_info["camera"])
-    viewers, fps = request.app[VIEWERS], query_of(request, MjpegQuery).fps
+    recorder = house(request).cameras.find(request.match_info["camera"])
+    viewers, fps = house(request).viewers, query_of(request, MjpegQuery).fps
     with viewers.watching():
         response = web.StreamResponse(
             headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"}

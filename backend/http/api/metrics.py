@@ -3,12 +3,12 @@
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.http.handles import METRICS
+from backend.http.handles import house
 from backend.http.routes import Route
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:
-    body, content_type = await request.app[METRICS].render()
+    body, content_type = await house(request).metrics.render()
     return web.Response(body=body, headers={"Content-Type": content_type})
 
 

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from backend import __version__
 from backend.access.actions import Action
-from backend.http.handles import ROUTES as ALL_ROUTES
+from backend.http.routes import ROUTES as ALL_ROUTES
 from backend.http.routes import Route, path_without_patterns
 from backend.problems.kinds import Kind
 

@@ -11,7 +11,7 @@ from backend.access.actions import Action
 from backend.catalogue.values import Clip, PreviewSource
 from backend.clips.idempotency import Order, StoredAnswer
 from backend.http.api.clips import camera_of_clip, carried_out, clip_in_path
-from backend.http.handles import MANUAL_PICTURES, PICTURES
+from backend.http.handles import house
 from backend.http.problems import Problem, problem_response
 from backend.http.routes import Route, body_of, json_response, query_of
 from backend.http.wire.clips import ClipPreviewsJson
@@ -38,7 +38,7 @@ class ThumbnailQuery(Asked):
 
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, ThumbnailQuery)
-    pictures = request.app[PICTURES]
+    pictures = house(request).pictures
     for _ in range(2):
         clip = await clip_in_path(request)
         source = clip.chosen_preview if asked.source is None else PreviewSource(asked.source)
@@ -62,14 +62,14 @@ async def previews(request: web.Request) -> web.StreamResponse:
 
 async def set_manual(request: web.Request) -> web.StreamResponse:
     asked, clip = body_of(request, ManualRequest), await clip_in_path(request)
-    manual = request.app[MANUAL_PICTURES]
+    manual = house(request).manual_pictures
     wanted = f"set_manual_from_timestamp {clip.id} {asked.model_dump_json(exclude_unset=True)}"
     return await _picked(request, clip, wanted, lambda: manual.set_from_timestamp(clip.id, asked.frame()))
 
 
 async def promote(request: web.Request) -> web.StreamResponse:
     source, clip = PreviewSource(body_of(request, PromoteRequest).source), await clip_in_path(request)
-    manual = request.app[MANUAL_PICTURES]
+    manual = house(request).manual_pictures
     wanted = f"promote_preview {clip.id} {source}"
     return await _picked(request, clip, wanted, lambda: manual.promote(clip.id, source))
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from backend.access.actions import Action
 from backend.access.peers import page_scheme, split_host
 from backend.http.api.clips import camera_of_clip, clip_in_path
-from backend.http.handles import PLAYBACK
+from backend.http.handles import house
 from backend.http.routes import Route, json_response, query_of
 from backend.http.wire.clips import PlaybackJson
 from backend.http.wire.times import Asked
@@ -38,17 +38,17 @@ async def playback(request: web.Request) -> web.StreamResponse:
     host, _ = split_host(request.headers["Host"].lower())
     page = Page(page_scheme(request), host, query_of(request, PlaybackQuery).after)
     clip = await clip_in_path(request)
-    return json_response(PlaybackJson.of(clip, await request.app[PLAYBACK].resolve(clip, page)))
+    return json_response(PlaybackJson.of(clip, await house(request).playback.resolve(clip, page)))
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    return await request.app[PLAYBACK].stream(request, await clip_in_path(request))
+    return await house(request).playback.stream(request, await clip_in_path(request))
 
 
 async def download(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, DownloadQuery)
     clip, clean = await clip_in_path(request), asked.form == "clean"
-    return await request.app[PLAYBACK].download(request, clip, inline=asked.inline, clean=clean)
+    return await house(request).playback.download(request, clip, inline=asked.inline, clean=clean)
 
 
 _CLIP = "/api/clips/{id}"

@@ -11,7 +11,7 @@ from backend.clips.batch import BatchResult
 from backend.clips.idempotency import Order, StoredAnswer
 from backend.http.api.clips import camera_of_clip, carried_out, clip_in_path, clip_list
 from backend.http.clip_writer import ClipWriter
-from backend.http.handles import BATCH, CLIP_JSON, CLIPS, PRINCIPAL, PUBLISHING
+from backend.http.handles import PRINCIPAL, house
 from backend.http.problems import problem_of
 from backend.http.routes import Route, body_of, json_response, query_of
 from backend.http.wire.clips import ClipJson, ClipListJson
@@ -31,7 +31,7 @@ NOT_PUBLISHED = frozenset(Status) - {Status.PUBLISHED}
 
 
 async def publish(request: web.Request) -> web.StreamResponse:
-    asked, publishing = body_of(request, PublishRequest), request.app[PUBLISHING]
+    asked, publishing = body_of(request, PublishRequest), house(request).publishing
     return await _verb(
         request,
         f"publish {asked.model_dump_json()}",
@@ -40,35 +40,35 @@ async def publish(request: web.Request) -> web.StreamResponse:
 
 
 async def unpublish(request: web.Request) -> web.StreamResponse:
-    return await _verb(request, "unpublish", request.app[PUBLISHING].unpublish)
+    return await _verb(request, "unpublish", house(request).publishing.unpublish)
 
 
 async def like(request: web.Request) -> web.StreamResponse:
     visitor = request[PRINCIPAL].visitor
-    return await _verb(request, "like", lambda clip_id: request.app[PUBLISHING].like(clip_id, visitor))
+    return await _verb(request, "like", lambda clip_id: house(request).publishing.like(clip_id, visitor))
 
 
 async def unlike(request: web.Request) -> web.StreamResponse:
     visitor = request[PRINCIPAL].visitor
-    return await _verb(request, "unlike", lambda clip_id: request.app[PUBLISHING].unlike(clip_id, visitor))
+    return await _verb(request, "unlike", lambda clip_id: house(request).publishing.unlike(clip_id, visitor))
 
 
 async def liked(request: web.Request) -> web.StreamResponse:
     clip = await clip_in_path(request)
-    by_me = await request.app[PUBLISHING].is_liked(clip.id, request[PRINCIPAL].visitor)
+    by_me = await house(request).publishing.is_liked(clip.id, request[PRINCIPAL].visitor)
     return json_response(LikeJson(clip_id=clip.id, likes=clip.likes, liked=by_me))
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, FeedQuery)
     wanted = _filter(asked, frozenset())
-    return clip_list(request, await request.app[PUBLISHING].feed(wanted, asked.cursor, asked.limit))
+    return clip_list(request, await house(request).publishing.feed(wanted, asked.cursor, asked.limit))
 
 
 async def drafts(request: web.Request) -> web.StreamResponse:
     asked = query_of(request, FeedQuery)
     wanted = _filter(asked, NOT_PUBLISHED)
-    return clip_list(request, await request.app[CLIPS].list(wanted, asked.cursor, asked.limit))
+    return clip_list(request, await house(request).clips.list(wanted, asked.cursor, asked.limit))
 
 
 async def batch(request: web.Request) -> web.StreamResponse:
@@ -79,8 +79,10 @@ async def batch(request: web.Request) -> web.StreamResponse:
     results: list[BatchJson] = []
 
     async def carry_out() -> None:
-        done = await request.app[BATCH].run(asked.order(), principal)
-        results.append(_batch_json(asked.action, [_result_json(one, request.app[CLIP_JSON]) for one in done]))
+        done = await house(request).batch.run(asked.order(), principal)
+        results.append(
+            _batch_json(asked.action, [_result_json(one, house(request).clip_writer) for one in done])
+        )
 
     async def answer(_subject: str) -> StoredAnswer:
         return StoredAnswer(200, results[-1].model_dump_json())
@@ -117,11 +119,11 @@ def _filter(asked: FeedQuery, statuses: frozenset[Status]) -> ClipFilter:
 async def _verb(
     request: web.Request, verb: str, carry_out: Callable[[str], Awaitable[Clip]]
 ) -> web.StreamResponse:
-    clips = request.app[CLIPS]
+    clips = house(request).clips
     clip_id = (await clips.get(request.match_info["id"])).id
 
     async def answer(subject: str) -> StoredAnswer:
-        return StoredAnswer(200, request.app[CLIP_JSON].json(await clips.get(subject)).model_dump_json())
+        return StoredAnswer(200, house(request).clip_writer.json(await clips.get(subject)).model_dump_json())
 
     order = Order(
         request=f"{verb} {clip_id}",

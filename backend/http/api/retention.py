@@ -5,18 +5,18 @@ import asyncio
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.http.handles import HOUSEKEEPING
+from backend.http.handles import house
 from backend.http.routes import Route
 from backend.http.wire.retention import RetentionJson
 from backend.retention.sweep import Survey
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
-    return await _answer(await request.app[HOUSEKEEPING].retention.preview())
+    return await _answer(await house(request).housekeeping.retention.preview())
 
 
 async def approve(request: web.Request) -> web.StreamResponse:
-    housekeeping = request.app[HOUSEKEEPING]
+    housekeeping = house(request).housekeeping
     approved = await housekeeping.retention.approve()
     housekeeping.sweep_soon()
     return await _answer(approved)

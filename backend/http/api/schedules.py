@@ -9,7 +9,7 @@ from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.base.ids import new_id
 from backend.clips.idempotency import Order, SentKey, StoredAnswer
-from backend.http.handles import CAMERAS, IDEMPOTENCY, PRINCIPAL, SCHEDULES
+from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, body_of, camera_in_query, json_response, query_of
 from backend.http.wire.schedules import (
     FIELDS,
@@ -27,11 +27,11 @@ from backend.problems.refused import Refused
 
 async def camera_of_schedule(request: web.Request) -> str | None:
     """The camera of the schedule in the path; None when there is none (the handler answers 404)."""
-    return await request.app[SCHEDULES].camera_of(request.match_info["id"])
+    return await house(request).schedules.camera_of(request.match_info["id"])
 
 
 async def list_schedules(request: web.Request) -> web.StreamResponse:
-    schedules, principal = request.app[SCHEDULES], request[PRINCIPAL]
+    schedules, principal = house(request).schedules, request[PRINCIPAL]
     found = await schedules.every(query_of(request, ScheduleQuery).camera)
     seen = [schedule for schedule in found if principal.may(Action.VIEW, schedule.spec.camera)]
     return json_response(
@@ -40,18 +40,18 @@ async def list_schedules(request: web.Request) -> web.StreamResponse:
 
 
 async def get_schedule(request: web.Request) -> web.StreamResponse:
-    view = await request.app[SCHEDULES].view(request.match_info["id"])
+    view = await house(request).schedules.view(request.match_info["id"])
     return json_response(ScheduleJson.of(view))
 
 
 async def list_runs(request: web.Request) -> web.StreamResponse:
     limit = query_of(request, RunQuery).limit
-    runs = await request.app[SCHEDULES].runs(request.match_info["id"], limit)
+    runs = await house(request).schedules.runs(request.match_info["id"], limit)
     return json_response(RunListJson(runs=[RunJson.of(run) for run in runs]))
 
 
 async def create(request: web.Request) -> web.StreamResponse:
-    asked, schedules, schedule_id = body_of(request, ScheduleRequest), request.app[SCHEDULES], new_id()
+    asked, schedules, schedule_id = body_of(request, ScheduleRequest), house(request).schedules, new_id()
     spec = asked.spec(_may_manage(request, asked.camera), schedules.timezone)
 
     async def carry_out() -> None:
@@ -73,7 +73,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         await order.carry_out()
         stored = await order.answer(schedule_id)
     else:
-        stored = await request.app[IDEMPOTENCY].once(SentKey(request[PRINCIPAL].visitor, key), order)
+        stored = await house(request).idempotency.once(SentKey(request[PRINCIPAL].visitor, key), order)
     headers = {"Location": f"/api/schedules/{schedule_id}"} if not stored.replayed else {}
     return web.Response(
         body=stored.body.encode(), status=stored.status, content_type="application/json", headers=headers
@@ -81,7 +81,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 async def patch(request: web.Request) -> web.StreamResponse:
-    asked, schedules = body_of(request, SchedulePatch), request.app[SCHEDULES]
+    asked, schedules = body_of(request, SchedulePatch), house(request).schedules
     if "camera" in asked.model_fields_set:
         _may_manage(request, asked.camera)
     with _fields_as_in_json():
@@ -90,13 +90,13 @@ async def patch(request: web.Request) -> web.StreamResponse:
 
 
 async def delete(request: web.Request) -> web.StreamResponse:
-    await request.app[SCHEDULES].delete(request.match_info["id"])
+    await house(request).schedules.delete(request.match_info["id"])
     return web.Response(status=204)
 
 
 def _may_manage(request: web.Request, camera: str | None) -> str:
     """The camera's id. It stands in the body, so the route itself could not judge by it."""
-    camera_id = request.app[CAMERAS].find(camera).settings.camera_id
+    camera_id = house(request).cameras.find(camera).settings.camera_id
     authorise(request[PRINCIPAL], Action.MANAGE, camera_id)
     return camera_id
 

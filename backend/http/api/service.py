@@ -11,20 +11,7 @@ from backend.access.actions import Action
 from backend.base.host import look
 from backend.base.times import utc_now
 from backend.catalogue.values import Sample, SampleFilter
-from backend.http.handles import (
-    ANALYTICS,
-    BEGAN_S,
-    CAMERAS,
-    EVENTS,
-    FILES,
-    HEALTH,
-    PRINCIPAL,
-    RECORDER_ID,
-    STARTED_AT,
-    STORAGE,
-    TRANSCODER,
-    VIEWERS,
-)
+from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, camera_in_query, json_response, query_of
 from backend.http.wire.service import (
     AnalyticsJson,
@@ -61,14 +48,14 @@ def _encoder(transcoder: Transcoder) -> EncoderJson:
 
 
 async def system(request: web.Request) -> web.StreamResponse:
-    app = request.app
-    now = await asyncio.get_running_loop().run_in_executor(None, look, app[FILES].clips_dir, app[BEGAN_S])
-    storage = await app[ANALYTICS].storage_by_camera()
+    rooms = house(request)
+    now = await asyncio.get_running_loop().run_in_executor(None, look, rooms.files.clips_dir, rooms.began_s)
+    storage = await rooms.analytics.storage_by_camera()
     return json_response(
         SystemJson(
             version=__version__,
-            recorder_id=app[RECORDER_ID],
-            started_at=app[STARTED_AT],
+            recorder_id=rooms.recorder_id,
+            started_at=rooms.started_at,
             uptime_seconds=now.uptime_s,
             python=now.python,
             platform=now.platform,
@@ -86,12 +73,12 @@ async def system(request: web.Request) -> web.StreamResponse:
                 CameraStorageJson(camera=one.camera, clips=one.clips, size_bytes=one.size_bytes)
                 for one in storage
             ],
-            storage=StorageJson.of(app[STORAGE].status()),
-            encoder=_encoder(app[TRANSCODER]),
-            clock=app[CAMERAS].find(None).status().clock,
-            event_streams=app[EVENTS].subscribers,
-            live_viewers=app[VIEWERS].count,
-            concerns=ConcernJson.all_of(app[HEALTH].concerns),
+            storage=StorageJson.of(rooms.storage.status()),
+            encoder=_encoder(rooms.transcoder),
+            clock=rooms.cameras.find(None).status().clock,
+            event_streams=rooms.events.subscribers,
+            live_viewers=rooms.viewers.count,
+            concerns=ConcernJson.all_of(rooms.health.concerns),
         )
     )
 
@@ -102,7 +89,7 @@ async def analytics(request: web.Request) -> web.StreamResponse:
     from_ = asked.from_ or to - timedelta(days=1)
     step_s = _step_s(asked.step, from_, to)
     wanted = SampleFilter(from_, to, step_s, asked.camera)
-    found = await request.app[ANALYTICS].samples(wanted)
+    found = await house(request).analytics.samples(wanted)
     by_camera: dict[str, list[Sample]] = {}
     for sample in found:
         if principal.may(Action.VIEW, sample.camera):
@@ -113,7 +100,7 @@ async def analytics(request: web.Request) -> web.StreamResponse:
     ]
     clips = [
         ClipTallyJson(camera=one.camera, at=one.at, clips=one.clips, size_bytes=one.size_bytes)
-        for one in await request.app[ANALYTICS].clips_by_quarter(wanted)
+        for one in await house(request).analytics.clips_by_quarter(wanted)
         if principal.may(Action.VIEW, one.camera)
     ]
     told = AnalyticsJson(from_=from_, to=to, step_seconds=step_s, cameras=cameras, clips=clips)

@@ -6,7 +6,7 @@ from pydantic import Field
 from backend.access.actions import Action
 from backend.access.principals import PrincipalKind
 from backend.access.sessions import COOKIE
-from backend.http.handles import ACCESS, PRINCIPAL
+from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, body_of, json_response
 from backend.http.wire.times import Answer, Asked
 
@@ -25,7 +25,7 @@ class SessionJson(Answer):
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
-    access = request.app[ACCESS]
+    access = house(request).access
     await access.check_key(request, body_of(request, KeyExchange).key.strip())
     token = await access.sessions.begin(access.key.fingerprint)
     answer = json_response(SessionJson(principal=PrincipalKind.SESSION, actions=sorted(Action)))
@@ -48,7 +48,7 @@ async def who_am_i(request: web.Request) -> web.StreamResponse:
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
     if token := request.cookies.get(COOKIE):
-        await request.app[ACCESS].sessions.end(token)
+        await house(request).access.sessions.end(token)
     answer = web.Response(status=204)
     answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
     return answer

@@ -3,18 +3,18 @@
 from aiohttp import web
 
 from backend.access.actions import Action
-from backend.http.handles import CAMERAS
+from backend.http.handles import house
 from backend.http.routes import Route, camera_in_query, json_response, query_of
 from backend.http.wire.cameras import CameraQuery, StreamStatusJson, VideoBufferJson
 
 
 async def stream_status(request: web.Request) -> web.StreamResponse:
-    recorder = request.app[CAMERAS].find(query_of(request, CameraQuery).camera)
+    recorder = house(request).cameras.find(query_of(request, CameraQuery).camera)
     return json_response(StreamStatusJson.of(recorder.status()))
 
 
 async def buffer_status(request: web.Request) -> web.StreamResponse:
-    recorder = request.app[CAMERAS].find(query_of(request, CameraQuery).camera)
+    recorder = house(request).cameras.find(query_of(request, CameraQuery).camera)
     return json_response(VideoBufferJson.of_camera(recorder.status()))
 
 

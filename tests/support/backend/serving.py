@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -20,7 +21,7 @@ from backend.config.model import StorageConfig
 from backend.events.log import EventLog
 from backend.http.api import events as api_events
 from backend.http.api import health, metrics, openapi, session
-from backend.http.handles import EVENTS, HEALTH, STORAGE
+from backend.http.handles import House
 from backend.http.routes import Route
 from backend.http.server import KEEPALIVE_TIMEOUT_S, make_application, make_runner
 from backend.metrics.metrics import Metrics
@@ -40,6 +41,7 @@ class Served:
     """What a test holds of a running server."""
 
     app: web.Application
+    rooms: House
     client: aiohttp.ClientSession
     host: str
     port: int
@@ -49,6 +51,11 @@ class Served:
     def bearer(self) -> dict[str, str]:
         """The header that lets a program in."""
         return {"Authorization": f"Bearer {self.key.value}"}
+
+
+def some_rooms(**given: Any) -> House:
+    """A house with those rooms alone; a test that enters another one fails."""
+    return House(**{field.name: None for field in fields(House)} | given)
 
 
 @asynccontextmanager
@@ -71,10 +78,14 @@ async def serving(
         Hosts(allowed_hosts, frozenset({"box", "localhost"})),
         loopback_without_key=loopback_without_key,
     )
-    app = make_application(routes, access, Metrics(lambda: (), dict))
-    app[EVENTS] = EventLog("boot")
-    app[HEALTH] = Health()
-    app[STORAGE] = Storage(StorageConfig(), None, None)
+    rooms = some_rooms(
+        access=access,
+        metrics=Metrics(lambda: (), dict),
+        events=EventLog("boot"),
+        health=Health(),
+        storage=Storage(StorageConfig(), None, None),
+    )
+    app = make_application(routes, rooms)
     runner = make_runner(app, keepalive_timeout_s=keepalive_timeout_s)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -82,8 +93,8 @@ async def serving(
     jar = aiohttp.CookieJar(unsafe=True)
     try:
         async with aiohttp.ClientSession(f"http://{host}:{port}", cookie_jar=jar) as client:
-            yield Served(app, client, host, port, key)
+            yield Served(app, rooms, client, host, port, key)
     finally:
-        app[EVENTS].close()
+        rooms.events.close()
         await runner.cleanup()
         await catalogue.close()

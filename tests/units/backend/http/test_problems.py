@@ -101,13 +101,13 @@ class _Body(BaseModel):
 def test_every_finding_has_a_code_and_what_its_sentence_names() -> None:
     """A page says them in its own language."""
     with pytest.raises(ValidationError) as wrong:
-        _Body.model_validate({"limit": "many", "limt": 2})
+        _Body.model_validate({"limit": "many", "limits": 2})
     refused = refused_by_validation(wrong.value, Kind.BODY_NOT_VALID, source="body", known=["limit"])
     found = refused.document(422)
     assert (found["code"], found["field"]) == ("body_not_valid", "limit")
     assert [(one["field"], one["code"]) for one in found["errors"]] == [
         ("limit", "int_parsing"),
-        ("limt", "extra_forbidden"),
+        ("limits", "extra_forbidden"),
     ]
     assert "many" not in json.dumps(found)
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from backend.base.health import Health
-from backend.http.handles import HEALTH
 from tests.support.backend.serving import Served, serving
 
 
@@ -18,15 +17,15 @@ async def test_readyz_says_what_it_waits_for(tmp_path: Path) -> None:
     async with serving(tmp_path) as served:
         async with served.client.get("/readyz", headers=served.bearer) as answer:
             assert answer.status == 503
-        served.app[HEALTH].waiting_for = None
+        served.rooms.health.waiting_for = None
         assert await _status(served, "GET", "/readyz", **served.bearer) == 200
 
 
 async def test_readyz_lists_what_the_daemon_works_without(tmp_path: Path) -> None:
     """Ready all the same: recording goes on; a person reads what to do."""
     async with serving(tmp_path) as served:
-        served.app[HEALTH].waiting_for = None
-        served.app[HEALTH].concern("thumbnails", "The disk is read-only. Look at it.")
+        served.rooms.health.waiting_for = None
+        served.rooms.health.concern("thumbnails", "The disk is read-only. Look at it.")
         async with served.client.get("/readyz", headers=served.bearer) as answer:
             told = await answer.json()
         concern = {"subject": "thumbnails", "detail": "The disk is read-only. Look at it."}
