@@ -16,7 +16,8 @@ from pathlib import Path
 from recorder.base.bridge import Bridge
 from recorder.base.clock import Clock, LabelLine, label_offsets_us
 from recorder.base.errors import BufferEmpty, Busy, FinishFailed, SpanOutsideBuffer, UnknownRecording
-from recorder.base.settings import NS_PER_S, CameraSettings
+from recorder.base.media_time import NS_PER_S
+from recorder.base.settings import CameraSettings
 from recorder.base.tasks import Tasks
 from recorder.base.values import (
     CameraChanged,

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from recorder.base.media_time import NS_PER_S
 from recorder.base.values import ClockState
 
 STEP_TOLERANCE_US = 1_000_000
 """A wall clock that is off by no more than this keeps its anchor: a small correction must not shift
 labels that people and files already carry."""
-STEP_REMEMBERED_NS = 60_000_000_000
+STEP_REMEMBERED_NS = 60 * NS_PER_S
 """`state` says `stepped` for this long after a step."""
 
 _EPOCH = datetime(1970, 1, 1)

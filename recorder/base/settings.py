@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-NS_PER_S = 1_000_000_000
 MOST_PIXELS = 8192 * 4352
 """8K: no larger picture is decoded anywhere. A header that claims more is damage, or means harm."""
 

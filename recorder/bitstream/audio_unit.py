@@ -8,6 +8,8 @@ is parsed (`aac`), where units are kept (`sound_ring`). Pure: immutable values.
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from recorder.base.media_time import NS_PER_S
+
 FRAME_SAMPLES = 1024
 
 
@@ -31,7 +33,7 @@ class AudioFormat:
     @property
     def frame_ns(self) -> int:
         """Length of one frame."""
-        return FRAME_SAMPLES * 1_000_000_000 // self.sample_rate_hz
+        return FRAME_SAMPLES * NS_PER_S // self.sample_rate_hz
 
 
 @dataclass(frozen=True, slots=True)

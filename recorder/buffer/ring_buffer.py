@@ -15,7 +15,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from recorder.base.errors import BufferEmpty, Busy, SpanOutsideBuffer
-from recorder.base.settings import NS_PER_S, BufferSettings
+from recorder.base.media_time import NS_PER_S
+from recorder.base.settings import BufferSettings
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.buffer.shelf import Shelf
 

@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from recorder.base.clock import Clock, LabelLine
 from recorder.base.errors import RecorderError, SourceError, SourceFrozen, SourceLost, SourceUnsupported
-from recorder.base.settings import NS_PER_S, BufferCodec, CameraSettings
+from recorder.base.media_time import NS_PER_S
+from recorder.base.settings import BufferCodec, CameraSettings
 from recorder.base.values import BufferStatus, CameraStatus, StreamCounters, StreamState
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch, SourceUnit
 from recorder.bitstream.audio_unit import AudioUnit, SourceAudio

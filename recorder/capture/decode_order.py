@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 from statistics import median_low
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S, to_ns
 from recorder.bitstream.access_unit import SourceUnit
 
 _FARTHEST_AHEAD_NS = 5 * NS_PER_S
@@ -29,12 +29,6 @@ class Stamped:
     source: SourceUnit
     dts_ns: int
     pts_ns: int
-
-
-def to_ns(ticks: int, time_base: Fraction) -> int:
-    """Ticks as nanoseconds, rounded once and never summed: a constant rate stays constant."""
-    numerator, denominator = time_base.as_integer_ratio()
-    return (2 * ticks * numerator * NS_PER_S + denominator) // (2 * denominator)
 
 
 class DecodeOrder:

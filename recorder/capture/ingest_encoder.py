@@ -23,12 +23,12 @@ import av.error
 from av.video.frame import PictureType
 
 from recorder.base.errors import FinishFailed
-from recorder.base.settings import MOST_PIXELS, NS_PER_S, BufferCodec
+from recorder.base.media_time import NS_PER_S, ticks
+from recorder.base.settings import MOST_PIXELS, BufferCodec
 from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.self_contained import self_contained
 from recorder.encoding.encoder import SOFTWARE, Colours, Encoding, open_encoder, pixel_format
-from recorder.mp4.ticks import ticks
 from recorder.recording.transcode_job import JPEG_COLOURS, Upright
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ changes (`background_stream`). Pure: times are ages in nanoseconds.
 
 from dataclasses import dataclass, replace
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.base.values import StreamState
 
 STALLED_NS = 2 * NS_PER_S

@@ -13,10 +13,10 @@ from collections import deque
 from fractions import Fraction
 from statistics import median_low
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S, to_ns
 from recorder.bitstream.access_unit import AccessUnit, Epoch, SourceUnit
 from recorder.bitstream.audio_unit import AudioUnit, SourceAudio
-from recorder.capture.decode_order import DecodeOrder, Stamped, to_ns
+from recorder.capture.decode_order import DecodeOrder, Stamped
 
 JUMP_NS = NS_PER_S
 """dts further ahead than this (beyond one frame) ends the run."""

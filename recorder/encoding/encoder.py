@@ -15,7 +15,7 @@ import numpy as np
 from av.video.frame import PictureType
 
 from recorder.base.errors import FinishFailed
-from recorder.mp4.ticks import TICKS_PER_S
+from recorder.base.media_time import TICKS_PER_S
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import av
 
+from recorder.base.media_time import TICKS_PER_S, ticks
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.self_contained import self_contained
 from recorder.mp4.edit_list import boxes, matrix_patch
 from recorder.mp4.muxer import TIME_BASE, packet_of
-from recorder.mp4.ticks import TICKS_PER_S, TickLine, ticks
+from recorder.mp4.ticks import TickLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

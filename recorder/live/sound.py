@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from recorder.base.bridge import Bridge
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.bitstream.aac import with_adts
 from recorder.bitstream.audio_unit import AudioFormat, AudioUnit
 from recorder.buffer.shared_ring import LockedSound

@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager
 
 from recorder.base.bridge import Bridge
 from recorder.base.errors import BufferEmpty
-from recorder.base.settings import NS_PER_S, BufferCodec, BufferSettings
+from recorder.base.media_time import NS_PER_S
+from recorder.base.settings import BufferCodec, BufferSettings
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.buffer.ring_buffer import RingBuffer
 from recorder.buffer.shared_ring import LockedRing

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recorder.base.errors import FinishFailed
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S, ns_of
 from recorder.base.workers import Report
 from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Epoch
@@ -22,7 +22,6 @@ from recorder.mp4.clean_plan import CleanPlan, JoinedSets, joined_sets, plan_cle
 from recorder.mp4.finished_file import FinishedFile
 from recorder.mp4.muxer import CutResult, write_mp4
 from recorder.mp4.span_cut import SpanCut
-from recorder.mp4.ticks import ns_of
 from recorder.recording.transcode_job import FrameDecoder, ShownFrame, Upright, encode_frames
 
 if TYPE_CHECKING:

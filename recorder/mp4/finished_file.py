@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from recorder.base.errors import FinishFailed
+from recorder.base.media_time import TICKS_PER_S, ns_of
 from recorder.bitstream import h264
 from recorder.bitstream.aac import format_of, silence
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
@@ -20,7 +21,6 @@ from recorder.bitstream.audio_unit import FRAME_SAMPLES
 from recorder.bitstream.nal_units import START_CODE, split_nal_units
 from recorder.mp4.sample_table import Track, aac_config, avc_parameter_sets, tracks
 from recorder.mp4.sound_cut import LaidSound, Piece
-from recorder.mp4.ticks import TICKS_PER_S, ns_of
 
 _MOST_MOOV_BYTES = 512 << 20
 

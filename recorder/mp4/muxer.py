@@ -23,6 +23,7 @@ import av
 import av.error
 
 from recorder.base.errors import CutFailed, FinishFailed
+from recorder.base.media_time import TICKS_PER_S, ticks
 from recorder.bitstream.aac import with_adts
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch, upright_size
 from recorder.bitstream.audio_unit import FRAME_SAMPLES, AudioFormat, AudioUnit
@@ -31,7 +32,7 @@ from recorder.mp4.edit_list import matrix_patch, presentation_patches
 from recorder.mp4.finished_file import read_moov
 from recorder.mp4.sound_cut import LaidSound, Piece, SoundCut
 from recorder.mp4.span_cut import SpanCut
-from recorder.mp4.ticks import TICKS_PER_S, TickLine, ticks
+from recorder.mp4.ticks import TickLine
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

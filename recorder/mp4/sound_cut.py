@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import length_hint
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.bitstream.aac import silence
 from recorder.bitstream.audio_unit import FRAME_SAMPLES, AudioFormat, AudioUnit
 

@@ -1,25 +1,14 @@
-"""Nanoseconds on the recorder's line to media ticks of 90 kHz, the only time scale our files use.
+"""The line of ticks in one file: presentation and decode times that a muxer accepts.
 
-Here: rounding that keeps a constant rate constant (30 fps: 3000 ticks each), and decode times a muxer
-accepts. Not here: which units are written. Pure.
+Not here: converting between time scales (`media_time`), which units are written (`span_cut`). Pure.
 """
 
 from dataclasses import dataclass
 
-TICKS_PER_S = 90_000
+from recorder.base.media_time import TICKS_PER_S, ticks
+
 MAX_HOLE_TICKS = 6 * 3600 * TICKS_PER_S
 """The longest hole one file can hold: sample lengths are 31 bits (6.6 h), and FFmpeg errs silently beyond."""
-_NS_PER_9_TICKS = 100_000
-
-
-def ticks(span_ns: int) -> int:
-    """`span_ns` in ticks, rounded to the nearest; always of a difference to one origin, never summed."""
-    return (span_ns * 9 + _NS_PER_9_TICKS // 2) // _NS_PER_9_TICKS
-
-
-def ns_of(count: int) -> int:
-    """Ticks in nanoseconds, to the nearest; `ticks` makes the same number of them again."""
-    return (count * _NS_PER_9_TICKS + 4) // 9
 
 
 @dataclass(slots=True)

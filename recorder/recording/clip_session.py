@@ -27,17 +27,18 @@ from enum import StrEnum
 from itertools import pairwise
 
 from recorder.base.errors import SpanOutsideBuffer
+from recorder.base.media_time import NS_PER_S
 from recorder.bitstream.access_unit import AccessUnit
 
-QUIET_GRACE_NS = 2_000_000_000
+QUIET_GRACE_NS = 2 * NS_PER_S
 """How long after its end a recording waits for units of a silent camera before it finishes without."""
 
 
-AHEAD_NS = 60_000_000_000
+AHEAD_NS = 60 * NS_PER_S
 """A moment further ahead of the newest frame is a mistake, such as a zone left out; one less far ahead is
 "now" to somebody whose camera lags."""
 
-LONGEST_HOLE_NS = 3600 * 1_000_000_000
+LONGEST_HOLE_NS = 3600 * NS_PER_S
 """A longer outage begins a new clip: MP4 cannot hold a picture for more than six hours at 90 kHz."""
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from recorder.base.clock import Clock, LabelLine
 from recorder.base.errors import Busy, RecorderError
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.base.values import (
     FinishedClip,
     FinishProgressed,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.base.values import Picture
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.recording.clip_files import ClipFiles, sync_directory

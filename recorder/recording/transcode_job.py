@@ -25,7 +25,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 
 from recorder.base.errors import FinishFailed
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S, TICKS_PER_S, ticks
 from recorder.base.workers import Report
 from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
@@ -33,7 +33,6 @@ from recorder.bitstream.self_contained import self_contained
 from recorder.encoding.encoder import Colours, Encoding, open_encoder, pixel_format
 from recorder.mp4.muxer import CutResult, write_mp4
 from recorder.mp4.span_cut import SpanCut
-from recorder.mp4.ticks import TICKS_PER_S, ticks
 from recorder.recording.part_file import PartTail
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceLost, SourceUnsupported
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.bitstream.access_unit import Codec
 from recorder.bitstream.audio_unit import FRAME_SAMPLES
 from recorder.sources.muxed_sound import SoundBeside

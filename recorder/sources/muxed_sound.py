@@ -11,9 +11,8 @@ from fractions import Fraction
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S, to_ns
 from recorder.bitstream.audio_unit import SoundTrouble, SourceAudio
-from recorder.capture.decode_order import to_ns
 from recorder.sources.aac_frames import Heard, SoundDoor, opened_door
 
 _NS = Fraction(1, NS_PER_S)

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceError, SourceLost, SourceUnsupported
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.bitstream import h264, h265, jpeg
 from recorder.bitstream.access_unit import Codec, Epoch, SourceUnit
 from recorder.sources.source import scrub

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recorder.base.errors import DecodeFailed
+from recorder.base.media_time import NS_PER_S
 from recorder.base.settings import MOST_PIXELS
 from recorder.bitstream import h264, jpeg
 from recorder.bitstream.access_unit import AccessUnit, Codec
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 Picture = npt.NDArray[np.uint8]
 
-_NS = Fraction(1, 1_000_000_000)
+_NS = Fraction(1, NS_PER_S)
 # Browsers cut a frame's time to microseconds, and floats lie a little beside it; both mean that frame.
 _TOLERANCE = Fraction(2, 1_000_000)
 _BEFORE_EVERYTHING = -(1 << 40)

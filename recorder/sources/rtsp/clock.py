@@ -10,7 +10,7 @@ Pure.
 from collections import deque
 from fractions import Fraction
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 
 HOLD_NS = 4 * NS_PER_S
 """How long sound waits for the camera's reports before the arrivals are believed."""

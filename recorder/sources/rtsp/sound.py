@@ -13,9 +13,8 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from recorder.base.clock import Clock
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S, to_ns
 from recorder.bitstream.audio_unit import SoundTrouble, SourceAudio
-from recorder.capture.decode_order import to_ns
 from recorder.sources.aac_frames import Heard, SoundDoor, opened_door
 from recorder.sources.rtsp.clock import FirstReport, SoundAlignment, SteadyVideo
 

@@ -16,7 +16,8 @@ from av.packet import Packet
 
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceLost, SourceUnsupported
-from recorder.base.settings import MOST_PIXELS, NS_PER_S, CameraSettings
+from recorder.base.media_time import NS_PER_S
+from recorder.base.settings import MOST_PIXELS, CameraSettings
 from recorder.bitstream.audio_unit import SoundTrouble
 from recorder.sources.packets import UnitAssembler, codec_of, sentence
 from recorder.sources.rtsp.sound import RtspSound

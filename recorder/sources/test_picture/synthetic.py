@@ -16,7 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceUnsupported
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.bitstream.access_unit import SourceUnit
 from recorder.sources.packets import UnitAssembler
 from recorder.sources.test_picture.test_card import TestCard

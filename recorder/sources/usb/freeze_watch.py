@@ -6,7 +6,7 @@ long, and a raw picture that is partly one of those before it. Pure: times come 
 
 from collections import deque
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 
 FROZEN_NS = 5 * NS_PER_S
 """The same picture for this long, and the camera is opened again."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recorder.base.errors import SourceLost
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.sources.usb.devices import Device, Identity
 
 STRANGER_WAITS_NS = 30 * NS_PER_S

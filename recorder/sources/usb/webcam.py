@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceFrozen, SourceLost
-from recorder.base.settings import NS_PER_S, CameraSettings
+from recorder.base.media_time import NS_PER_S
+from recorder.base.settings import CameraSettings
 from recorder.bitstream.access_unit import Codec, Epoch, SourceUnit
 from recorder.bitstream.jpeg import layout, self_contained
 from recorder.sources.usb.devices import attached, identify

@@ -10,6 +10,7 @@ import pytest
 from av.video.frame import PictureType
 
 from recorder.base.errors import FinishFailed
+from recorder.base.media_time import ns_of
 from recorder.bitstream import h264
 from recorder.bitstream.aac import format_of, silence
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
@@ -17,7 +18,6 @@ from recorder.bitstream.audio_unit import AudioUnit
 from recorder.mp4.clean_copy import CleanKind, CleanOrder, CleanResult, clean_form
 from recorder.mp4.finished_file import FinishedFile
 from recorder.mp4.muxer import write_mp4
-from recorder.mp4.ticks import ns_of
 from recorder.sources.test_picture.test_card import draw_counter
 from tests.support.media import (
     HEIGHT,

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from recorder.base.errors import FinishFailed
+from recorder.base.media_time import ns_of, ticks
 from recorder.bitstream import h264
 from recorder.mp4.finished_file import FinishedFile
 from recorder.mp4.muxer import write_mp4
-from recorder.mp4.ticks import ns_of, ticks
 from tests.support.media import NS_PER_S, Camera, units_of
 
 START_NS = 5 * NS_PER_S

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from recorder.base.media_time import ticks
 from recorder.bitstream.aac import format_of, silence
 from recorder.bitstream.audio_unit import AudioUnit
 from recorder.bitstream.nal_units import split_nal_units
 from recorder.mp4.finished_file import read_moov
 from recorder.mp4.muxer import write_mp4
 from recorder.mp4.sample_table import aac_config, avc_parameter_sets, tracks
-from recorder.mp4.ticks import ticks
 from tests.support.media import NS_PER_S, Camera, units_of
 
 START_NS = 5 * NS_PER_S

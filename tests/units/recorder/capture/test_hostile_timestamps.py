@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.base.errors import RecorderError
-from recorder.base.settings import NS_PER_S, BufferSettings
+from recorder.base.media_time import NS_PER_S
+from recorder.base.settings import BufferSettings
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch, SourceUnit
 from recorder.buffer.ring_buffer import RingBuffer
 from recorder.capture.timeline import FUTURE_NS, Timeline

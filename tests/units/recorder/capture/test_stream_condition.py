@@ -2,7 +2,7 @@
 
 import pytest
 
-from recorder.base.settings import NS_PER_S
+from recorder.base.media_time import NS_PER_S
 from recorder.base.values import StreamState
 from recorder.capture.stream_condition import TOO_LARGE_TOLD_NS, Condition, Keeping, of_live, of_quiet
 
