@@ -29,7 +29,7 @@ from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.self_contained import self_contained
 from recorder.encoding.encoder import SOFTWARE, Colours, Encoding, open_encoder, pixel_format
-from recorder.recording.transcode_job import JPEG_COLOURS, Upright
+from recorder.encoding.pipeline import JPEG_COLOURS, Upright
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext

@@ -1,5 +1,5 @@
-"""From pictures to H.264.
+"""From units of any codec to H.264: decoder, upright pictures, encoder.
 
-Not here: pictures from files (`stills`), whole clips (`recording`). Runs on the thread or in the process that
-calls it.
+Not here: single pictures (`stills`), whole clips (`recording`), a camera's own thread (`capture`). Runs on
+the thread or in the process that calls it.
 """

@@ -1,7 +1,7 @@
 """Which H.264 encoder this machine has, and how each is asked for constant quality.
 
 Here: opening an encoder, and the probe that tells a usable one from one that is merely listed. Not here:
-what is encoded (`transcode_job`), who runs the probe (`transcoder`). Blocking; in a worker process only:
+what is encoded (`pipeline`), who runs the probe (`transcoder`). Blocking; in a worker process only:
 a driver that crashes takes its process along.
 """
 

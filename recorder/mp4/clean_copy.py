@@ -18,11 +18,11 @@ from recorder.base.workers import Report
 from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Epoch
 from recorder.encoding.encoder import SOFTWARE, Beside, Colours, Encoding, open_encoder, pixel_format
+from recorder.encoding.pipeline import FrameDecoder, ShownFrame, Upright, encode_frames
 from recorder.mp4.clean_plan import CleanPlan, JoinedSets, joined_sets, plan_clean
 from recorder.mp4.finished_file import FinishedFile
 from recorder.mp4.muxer import CutResult, write_mp4
 from recorder.mp4.span_cut import SpanCut
-from recorder.recording.transcode_job import FrameDecoder, ShownFrame, Upright, encode_frames
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
