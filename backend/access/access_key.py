@@ -13,7 +13,7 @@ import os
 import secrets
 from pathlib import Path
 
-from recorder.recording.clip_files import sync_directory
+from recorder.base.durable import sync_directory
 
 _log = logging.getLogger(__name__)
 

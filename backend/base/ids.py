@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uuid_utils
 
-from recorder.recording.clip_files import sync_directory
+from recorder.base.durable import sync_directory
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 

@@ -21,7 +21,7 @@ from backend.clips.requests import LONGEST_PLANNED_S, ClipChanges, RecordOptions
 from backend.config.model import RecordingConfig
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
-from backend.storage.local import write_durably
+from recorder.base.durable import write_durably
 from recorder.base.errors import SpanOutsideBuffer, UnknownRecording
 from recorder.base.tasks import Tasks
 from recorder.base.values import ClockState, Picture, RecordingStarted, RecordRequest

@@ -8,7 +8,7 @@ before the first deletion that needs it. Blocking; call from a disk thread.
 import os
 from pathlib import Path
 
-from recorder.recording.clip_files import sync_directory
+from recorder.base.durable import sync_directory
 
 NAME = "spare-room"
 SIZE_BYTES = 2 * 1024 * 1024

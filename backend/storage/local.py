@@ -17,19 +17,18 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Self
+from typing import Self
 
 from backend.base.ids import is_id
 from backend.catalogue.values import Root, StoredPath
 from backend.config.model import Config
-from recorder.recording.clip_files import sync_directory
+from recorder.base.durable import TEMPORARY_SUFFIX, sync_directory, write_durably
 
 _HASH_CHUNK_BYTES = 1024 * 1024
-TEMPORARY_SUFFIX = ".tmp"
 
 
 class PathRefused(Exception):
@@ -240,32 +239,3 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
     with suppress(FileNotFoundError, NotADirectoryError):
         sync_directory(path.parent)
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a whole file: after a crash at any moment it holds the old content or the new, never a part."""
-    _replace_durably(path, lambda file: file.write(data))
-
-
-def copy_durably(source: Path, target: Path) -> None:
-    """Copy a file, with the same promise and in constant memory."""
-    with source.open("rb") as original:
-        _replace_durably(target, lambda file: shutil.copyfileobj(original, file, _HASH_CHUNK_BYTES))
-
-
-def _replace_durably(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    made = not path.parent.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if made:
-        sync_directory(path.parent.parent)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
-    try:
-        with temporary.open("xb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_directory(path.parent)

@@ -16,7 +16,7 @@ from typing import BinaryIO, TypeVar
 from backend.base.byte_range import Stored, choose_slice
 from backend.catalogue.values import StoredPath
 from backend.storage.bodies import EmptyBody, ThreadedBody
-from backend.storage.local import LocalFiles, PathRefused, copy_durably, sha256_of
+from backend.storage.local import LocalFiles, PathRefused, sha256_of
 from backend.storage.object_store import (
     Cause,
     ObjectStat,
@@ -25,6 +25,7 @@ from backend.storage.object_store import (
     StoreError,
     StoreHealth,
 )
+from recorder.base.durable import copy_durably
 
 T = TypeVar("T")
 THREADS = 4

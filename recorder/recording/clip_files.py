@@ -9,25 +9,17 @@ A power cut between any two steps leaves one of these states and no other; `docs
 tells what start-up makes of each. Blocking; called from disk threads only.
 """
 
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from recorder.base.durable import sync_directory
+
 MARKER_NAME = "unacknowledged"
 PART_NAME = "recording.part"
 CLIP_NAME = "clip.mp4"
 TEMPORARY_NAME = "clip.mp4.tmp"
-
-
-def sync_directory(path: Path) -> None:
-    """Make the entries of a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)

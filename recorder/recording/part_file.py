@@ -29,11 +29,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from recorder.base.durable import sync_directory
 from recorder.base.errors import PartFileDamaged
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.audio_unit import AudioFormat, AudioUnit
 from recorder.mp4.sound_cut import most_pieces
-from recorder.recording.clip_files import sync_directory
 
 _MAGIC = b"HSPART1\n"
 _MARKER = 0x54524150  # "PART"

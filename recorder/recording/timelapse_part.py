@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from recorder.base.durable import sync_directory
 from recorder.base.media_time import NS_PER_S
 from recorder.base.values import Picture
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
-from recorder.recording.clip_files import ClipFiles, sync_directory
+from recorder.recording.clip_files import ClipFiles
 from recorder.recording.finishing import header_label
 from recorder.recording.part_file import PartHeader, PartReader, PartWriter
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import pytest
 from blockbuster import BlockingError
 
-from recorder.recording.clip_files import sync_directory
+from recorder.base.durable import sync_directory
 from tests.__main__ import checks_verdict
 from tests.checks import Check, StaticChecks
 from tests.report import SUMMARY_VARIABLE

@@ -7,7 +7,8 @@ import pytest
 
 from backend.base.ids import new_id
 from backend.catalogue import Root, StoredPath
-from backend.storage.local import LocalFiles, PathRefused, sha256_of, write_durably
+from backend.storage.local import LocalFiles, PathRefused, sha256_of
+from recorder.base.durable import write_durably
 
 
 @pytest.fixture
@@ -29,14 +30,6 @@ def test_a_thumbnail_replaces_the_one_before_all_at_once(files: LocalFiles) -> N
     assert kept.trouble is None
     assert files.thumbnail_path(kept.path).read_bytes() == b"exact"
     assert everything_under(files.thumbnails_dir) == [clip_id, f"{clip_id}/current.jpg"]
-
-
-def test_a_write_that_fails_leaves_the_old_content_and_no_rest(tmp_path: Path) -> None:
-    """The rename cannot happen (a directory is in the way): what was there is there."""
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError, match="directory"):
-        write_durably(tmp_path / "taken", b"new")
-    assert everything_under(tmp_path) == ["taken"]
 
 
 def test_start_up_removes_half_written_pictures_and_nothing_else(files: LocalFiles) -> None:

@@ -1,0 +1,53 @@
+"""Files and directory entries that survive a power cut: each call returns once they are on the disk.
+
+Here: one directory's entries, one whole small file, one copy. Not here: part files, which grow (`part_file`),
+and clips that a muxer writes (`muxer`). Blocking; called from disk threads only.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+TEMPORARY_SUFFIX = ".tmp"
+_COPY_CHUNK_BYTES = 1024 * 1024
+
+
+def sync_directory(path: Path) -> None:
+    """Make the entries of a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a whole file: after a crash at any moment it holds the old content or the new, never a part."""
+    _replace_durably(path, lambda file: file.write(data))
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """Copy a file, with the same promise and in constant memory."""
+    with source.open("rb") as original:
+        _replace_durably(target, lambda file: shutil.copyfileobj(original, file, _COPY_CHUNK_BYTES))
+
+
+def _replace_durably(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    made = not path.parent.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if made:
+        sync_directory(path.parent.parent)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    try:
+        with temporary.open("xb") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
