@@ -19,6 +19,7 @@ from recorder.base.errors import BufferEmpty, Busy, FinishFailed, SpanOutsideBuf
 from recorder.base.media_time import NS_PER_S
 from recorder.base.settings import CameraSettings
 from recorder.base.tasks import Tasks
+from recorder.base.threads import in_thread
 from recorder.base.values import (
     CameraChanged,
     CameraStatus,
@@ -255,7 +256,7 @@ class Recorder:
     async def acknowledge(self, recording_id: str) -> None:
         """The row is committed: the recording is somebody's, and goes on."""
         files = self._shop.files(recording_id)
-        await self._on_disk(files.acknowledge)
+        await in_thread(self._tools.disk, files.acknowledge)
         recording = self._waiting.pop(recording_id, None)
         if recording is not None:
             self._run(recording)
@@ -265,7 +266,7 @@ class Recorder:
         recording = self._waiting.pop(recording_id, None)
         if recording is not None:
             await recording.close()
-        await self._on_disk(self._shop.files(recording_id).remove)
+        await in_thread(self._tools.disk, self._shop.files(recording_id).remove)
 
     async def stop(self, recording_id: str) -> None:
         """End a recording at the newest frame; `RecordingFinished` follows. Raises UnknownRecording."""
@@ -290,7 +291,7 @@ class Recorder:
             task = self._recording_tasks.get(recording_id)
             if task is not None:
                 await asyncio.gather(task, return_exceptions=True)
-        await self._on_disk(self._shop.files(recording_id).remove)
+        await in_thread(self._tools.disk, self._shop.files(recording_id).remove)
 
     def is_recording(self, recording_id: str) -> bool:
         """Whether this recording is under way here."""
@@ -488,6 +489,3 @@ class Recorder:
                 self._tools.on_event(CameraChanged(self.settings.camera_id))
             # A camera that goes quiet tells nobody: that it is stalled shows only by looking.
             version = await self._changes.wait_beyond(version, 1.0)
-
-    async def _on_disk(self, work: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._tools.disk, work)

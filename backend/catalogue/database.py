@@ -12,6 +12,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from backend.catalogue.errors import BadText, CatalogueUnavailable
+from recorder.base.threads import in_thread
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
@@ -94,7 +96,7 @@ class Database:
     ) -> T:
         if threads is None or engine is None:
             raise CatalogueUnavailable("The catalogue is closed.")
-        return await asyncio.get_running_loop().run_in_executor(threads, run, engine, work)
+        return await in_thread(threads, partial(run, engine, work))
 
     def _in_counted_transaction(self, engine: sa.Engine, work: Work[T]) -> T:
         try:

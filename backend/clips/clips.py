@@ -4,11 +4,11 @@ Here: the order of work that makes a 201 a promise. Not here: HTTP (`http.api.cl
 report later (`recordings`), pictures (`pictures.automatic`). Event loop only.
 """
 
-import asyncio
 import errno
 import hashlib
 import logging
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from backend.base.ids import is_id, new_id
@@ -24,6 +24,7 @@ from backend.problems.refused import Refused
 from recorder.base.durable import write_durably
 from recorder.base.errors import SpanOutsideBuffer, UnknownRecording
 from recorder.base.tasks import Tasks
+from recorder.base.threads import in_thread
 from recorder.base.values import ClockState, Picture, RecordingStarted, RecordRequest
 from recorder.recorder import Recorder
 from recorder.recording.clip_files import ClipFiles
@@ -200,8 +201,7 @@ class Clips:
     ) -> Clip:
         await self._desk.budget.admit(MediaType.IMAGE)
         files = self._desk.files(clip_id)
-        loop = asyncio.get_running_loop()
-        await _on_a_working_disk(loop.run_in_executor(self._desk.disk, _write_snapshot, files, picture.jpeg))
+        await _on_a_working_disk(in_thread(self._desk.disk, partial(_write_snapshot, files, picture.jpeg)))
         row = NewClip(
             id=clip_id,
             recorder_id=self._desk.recorder_id,
@@ -227,9 +227,9 @@ class Clips:
         try:
             clip = await self._desk.budget.insert(row)
         except Exception:
-            await loop.run_in_executor(self._desk.disk, files.remove)
+            await in_thread(self._desk.disk, files.remove)
             raise
-        await loop.run_in_executor(self._desk.disk, files.acknowledge)
+        await in_thread(self._desk.disk, files.acknowledge)
         self._told(clip)
         self._desk.previews.snapshot(clip.id, files.directory / SNAPSHOT_NAME)
         return clip

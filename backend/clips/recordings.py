@@ -27,6 +27,7 @@ from backend.events.writers import Json
 from backend.pictures.automatic import Previews
 from backend.retention.budget import Budget
 from recorder.base.errors import RecorderError
+from recorder.base.threads import in_thread
 from recorder.base.values import (
     CameraChanged,
     CameraStatus,
@@ -180,14 +181,13 @@ class Recordings:
         # A commit whose answer was lost is told again: the row is there already, the part file still is.
         if row.status not in FINISHED and await self._move(clip_id, Status.DRAFT, fields) is None:
             return
-        await self._on_disk(self._desk.files(clip_id).discard_part)
+        await in_thread(self._desk.disk, self._desk.files(clip_id).discard_part)
         # After a step of the clock the buffer has other labels than the clip.
         same_labels = clock is not ClockState.STEPPED
         self._desk.previews.middle(clip_id, clip, self._desk.cameras.get(row.camera) if same_labels else None)
 
     async def finish_again(self, row: Clip) -> None:
         """Make the finished file of a `processing` row from its part file; tells how far it is."""
-        loop = asyncio.get_running_loop()
         files = self._desk.files(row.id)
         self._desk.news.changed(row)
         try:
@@ -196,7 +196,7 @@ class Recordings:
             )
         except (RecorderError, OSError) as error:
             reason = f"The disk refused: {error.strerror}." if isinstance(error, OSError) else str(error)
-            kept = await loop.run_in_executor(self._desk.disk, files.part.exists)
+            kept = await in_thread(self._desk.disk, files.part.exists)
             failed = RecordingFailed(row.id, reason, retryable=kept)
             await self._until_committed(partial(self.handle, failed))
             return
@@ -213,7 +213,7 @@ class Recordings:
                 await recorder.discard(started.recording_id)
             return
         if recorder is None:  # its camera was removed meanwhile
-            await self._on_disk(desk.files(started.recording_id).acknowledge)
+            await in_thread(self._desk.disk, desk.files(started.recording_id).acknowledge)
         else:
             await recorder.acknowledge(started.recording_id)
             desk.previews.current(started.recording_id, recorder, started.pressed_at)
@@ -259,6 +259,3 @@ class Recordings:
                 log.warning("the catalogue does not answer, trying again in %.1f s: %s", wait_s, error)
             await asyncio.sleep(wait_s)
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)
-
-    async def _on_disk(self, work: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._desk.disk, work)

@@ -8,21 +8,19 @@ the store (`clip_bytes`). Event loop only; files in `threads`.
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from backend.catalogue import Clip
 from backend.playback.clip_bytes import ClipBytes
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder.base.threads import in_thread
 from recorder.base.workers import WorkerPool
 from recorder.stills.decoder import frame_extent
-
-T = TypeVar("T")
 
 FETCH_TIMEOUT_S = 30.0
 INDEX_TIMEOUT_S = 20.0
@@ -76,7 +74,7 @@ class FrameMaterial:
         size = clip.size_bytes or 0
         have = min(size, FIRST_BYTES)
         await self._bytes.fetch_part(clip, 0, have, path)
-        end = await self._on_disk(partial(_index_end, path, have))
+        end = await in_thread(self._threads, partial(_index_end, path, have))
         if end is None or end > min(size, MOST_INDEX_BYTES):
             raise Refused(Kind.NO_INDEX_IN_FRONT)
         if end > have:
@@ -88,13 +86,10 @@ class FrameMaterial:
             raise self._bytes.missing(clip)
         path = self._directory / f"{clip.id}.{secrets.token_hex(4)}"
         try:
-            await self._on_disk(partial(_make_hole, path, clip.size_bytes or 0))
+            await in_thread(self._threads, partial(_make_hole, path, clip.size_bytes or 0))
             yield path
         finally:
-            await self._on_disk(partial(path.unlink, missing_ok=True))
-
-    async def _on_disk(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            await in_thread(self._threads, partial(path.unlink, missing_ok=True))
 
 
 @asynccontextmanager

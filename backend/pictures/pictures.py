@@ -7,11 +7,9 @@ for and sent in threads of our own: the directory is a person's choice and may h
 
 import asyncio
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, ClipUnknown, PreviewInfo, PreviewSource, Root, StoredPath
@@ -20,10 +18,9 @@ from backend.pictures.picture_names import new_name
 from backend.playback.file_body import FileToSend
 from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore, StoreError
+from recorder.base.threads import in_thread
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 THREADS = 2
 LOOK_TIMEOUT_S = 5.0
@@ -97,7 +94,7 @@ class Pictures:
         """
         name = new_name(source, made.suffix)
         try:
-            kept = await self._on_disk(lambda: self._files.put_thumbnail(clip_id, name, made.data))
+            kept = await in_thread(self._threads, lambda: self._files.put_thumbnail(clip_id, name, made.data))
         except OSError as error:
             self._health.concern(THUMBNAILS, self._files.trouble(error, nowhere=True))
             raise
@@ -108,7 +105,7 @@ class Pictures:
             clip = await self._catalogue.set_preview(clip_id, source, info)
         except ClipUnknown:
             # Its files may have been deleted just before this one came, so nobody else would take it away.
-            await self._on_disk(lambda: self._files.remove(StoredPath(Root.THUMBNAILS, clip_id)))
+            await in_thread(self._threads, lambda: self._files.remove(StoredPath(Root.THUMBNAILS, clip_id)))
             raise
         self.counters.made += 1
         self._news.changed(clip)
@@ -121,7 +118,7 @@ class Pictures:
             return None
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
-                path = await self._on_disk(lambda: self._files.thumbnail_path(info.path))
+                path = await in_thread(self._threads, lambda: self._files.thumbnail_path(info.path))
         except TimeoutError:
             # A browser has six connections; pictures that never come would hang the whole page.
             said = f"{self._files.thumbnails_dir} does not answer. Clips are shown without their pictures."
@@ -135,7 +132,7 @@ class Pictures:
         info = clip.previews.of(source)
         if info is None:
             return False
-        here = await self._on_disk(lambda: self._files.thumbnail_path(info.path).is_file())
+        here = await in_thread(self._threads, lambda: self._files.thumbnail_path(info.path).is_file())
         return here or self._stored_under(clip, info) is not None
 
     async def read(self, clip: Clip, source: PreviewSource) -> bytes | None:
@@ -144,7 +141,7 @@ class Pictures:
         if info is None:
             return None
         with suppress(FileNotFoundError, NotADirectoryError):
-            return await self._on_disk(lambda: self._files.thumbnail_path(info.path).read_bytes())
+            return await in_thread(self._threads, lambda: self._files.thumbnail_path(info.path).read_bytes())
         place = self._stored_under(clip, info)
         if place is None or self._store is None:
             return None
@@ -158,9 +155,6 @@ class Pictures:
     def _stored_under(self, clip: Clip, info: PreviewInfo) -> StoredPath | None:
         place = StoredPath(Root.THUMBNAILS, info.path)
         return place if any(one.place == place for one in clip.remote) else None
-
-    async def _on_disk(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 async def _read_stored(store: ObjectStore, place: StoredPath) -> bytes | None:

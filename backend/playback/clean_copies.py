@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from backend.base.host import FreeSpace
 from backend.catalogue import Clip
@@ -23,10 +23,9 @@ from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from recorder.base.errors import Busy, DecodeFailed, FinishFailed
 from recorder.base.tasks import Tasks
+from recorder.base.threads import in_thread
 from recorder.base.workers import WorkerPool
 from recorder.mp4.clean_copy import CleanKind, CleanOrder, clean_form
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +159,7 @@ class CleanForms:
         try:
             yield fetched
         finally:
-            self._tasks.spawn(self._in_thread(partial(_unlink, [fetched])), "remove fetched clip")
+            self._tasks.spawn(in_thread(self._threads, partial(_unlink, [fetched])), "remove fetched clip")
 
     async def _taken(self, clip: Clip) -> _Kept:
         """The clean form, with the caller counted among its readers."""
@@ -221,7 +220,7 @@ class CleanForms:
                 free_bytes=short.free_bytes,
                 reserve_bytes=short.reserve_bytes,
             )
-        await self._in_thread(partial(self._directory.mkdir, parents=True, exist_ok=True))
+        await in_thread(self._threads, partial(self._directory.mkdir, parents=True, exist_ok=True))
         local = await self._source.local_file(clip)
         source = local or await self._fetched(clip)
         out = self._directory / f"{clip.id}.mp4"
@@ -232,7 +231,7 @@ class CleanForms:
             )
             kept = _Kept(None, 0)
             if result.cut is not None:
-                await self._in_thread(partial(unfinished.rename, out))
+                await in_thread(self._threads, partial(unfinished.rename, out))
                 kept = _Kept(out, result.cut.size_bytes)
         except Busy as error:
             self.counters.refused += 1
@@ -243,18 +242,20 @@ class CleanForms:
             raise Refused(Kind.CLEAN_COPY_FAILED, reason=said) from error
         finally:
             leftovers = [unfinished] if source is local else [unfinished, source]
-            self._tasks.spawn(self._in_thread(partial(_unlink, leftovers)), "tidy up after a clean form")
+            self._tasks.spawn(
+                in_thread(self._threads, partial(_unlink, leftovers)), "tidy up after a clean form"
+            )
         self.counters.made += result.kind is not CleanKind.AS_IT_IS
         self.counters.encoded_whole += result.kind is CleanKind.ENCODED
         return kept
 
     async def _fetched(self, clip: Clip) -> Path:
         target = self._directory / f"{clip.id}.{secrets.token_hex(4)}.source"
-        await self._in_thread(partial(self._directory.mkdir, parents=True, exist_ok=True))
+        await in_thread(self._threads, partial(self._directory.mkdir, parents=True, exist_ok=True))
         try:
             await self._source.fetch(clip, target)
         except BaseException:
-            self._tasks.spawn(self._in_thread(partial(_unlink, [target])), "remove half a clip")
+            self._tasks.spawn(in_thread(self._threads, partial(_unlink, [target])), "remove half a clip")
             raise
         return target
 
@@ -272,10 +273,7 @@ class CleanForms:
 
     def _remove(self, kept: _Kept) -> None:
         if kept.path is not None:  # whoever reads it has it open
-            self._tasks.spawn(self._in_thread(partial(_unlink, [kept.path])), "remove clean form")
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            self._tasks.spawn(in_thread(self._threads, partial(_unlink, [kept.path])), "remove clean form")
 
 
 def _unlink(paths: list[Path]) -> None:

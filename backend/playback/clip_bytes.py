@@ -5,7 +5,6 @@ Here: where they are, and sending the part that was asked for. Not here: who is 
 A reader costs one piece of memory, whatever the size; nothing is read that nobody takes. Event loop only.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -26,6 +25,7 @@ from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from backend.storage.local import LocalFiles, PathRefused
 from backend.storage.object_store import Cause, ObjectStore, ProviderStreamResult, StoreError
+from recorder.base.threads import in_thread
 
 MIME_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
 LOCAL = "local"
@@ -82,7 +82,7 @@ class ClipBytes:
             path = self._files.path_of(key_of(clip))
         except PathRefused:
             return None
-        here = await asyncio.get_running_loop().run_in_executor(self._threads, path.is_file)
+        here = await in_thread(self._threads, path.is_file)
         return path if here else None
 
     def stored(self, clip: Clip) -> ObjectStore | None:
@@ -136,16 +136,15 @@ class ClipBytes:
         store = self.stored(clip)
         if store is None:
             raise self.missing(clip)
-        loop = asyncio.get_running_loop()
-        file: BinaryIO = await loop.run_in_executor(self._threads, lambda: target.open("wb"))
+        file: BinaryIO = await in_thread(self._threads, lambda: target.open("wb"))
         try:
             async with self._opened(clip, store, None) as result:
                 async for piece in result.body:
-                    await loop.run_in_executor(self._threads, partial(file.write, piece))
+                    await in_thread(self._threads, partial(file.write, piece))
         except StoreError as error:
             raise self._failed(store, error) from error
         finally:
-            await loop.run_in_executor(self._threads, file.close)
+            await in_thread(self._threads, file.close)
 
     async def open_stored(self, clip: Clip, store: ObjectStore) -> "StoredContent":
         """The clip in the store, looked at now and read later, piece by piece. Raises Refused."""
@@ -165,18 +164,17 @@ class ClipBytes:
         store = self.stored(clip)
         if store is None:
             raise self.missing(clip)
-        loop = asyncio.get_running_loop()
-        file: BinaryIO = await loop.run_in_executor(self._threads, lambda: target.open("r+b"))
+        file: BinaryIO = await in_thread(self._threads, lambda: target.open("r+b"))
         at = first
         try:
             async with self._opened(clip, store, Slice(206, first, length)) as result:
                 async for piece in result.body:
-                    await loop.run_in_executor(self._threads, os.pwrite, file.fileno(), piece, at)
+                    await in_thread(self._threads, partial(os.pwrite, file.fileno(), piece, at))
                     at += len(piece)
         except StoreError as error:
             raise self._failed(store, error) from error
         finally:
-            await loop.run_in_executor(self._threads, file.close)
+            await in_thread(self._threads, file.close)
         if at != first + length:
             raise self._other_content(store, clip)
 

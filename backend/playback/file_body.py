@@ -20,6 +20,7 @@ from aiohttp import web
 from backend.base.byte_range import Slice, Stored, choose_slice
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder.base.threads import in_thread
 
 PIECE_BYTES = 512 * 1024
 WRITE_TIMEOUT_S = 300.0
@@ -53,8 +54,7 @@ async def send_file(
 
     `wrote` hears of every piece how many bytes it had.
     """
-    loop = asyncio.get_running_loop()
-    file, stored = await loop.run_in_executor(wanted.threads, _open, wanted)
+    file, stored = await in_thread(wanted.threads, partial(_open, wanted))
     try:
         chosen = choose_slice(request.headers, stored)
         if chosen.status == 416:
@@ -108,10 +108,10 @@ async def _write(
     wrote: Callable[[int], None],
     response: web.StreamResponse,
 ) -> None:
-    loop = asyncio.get_running_loop()
     at, end = chosen.first, chosen.first + chosen.length
     while at < end:
-        piece = await loop.run_in_executor(threads, os.pread, file.fileno(), min(PIECE_BYTES, end - at), at)
+        read = partial(os.pread, file.fileno(), min(PIECE_BYTES, end - at), at)
+        piece = await in_thread(threads, read)
         if not piece:
             # Shorter than it was when it was opened: the client sees the length fall short.
             raise ConnectionResetError("the file ended early")

@@ -6,17 +6,15 @@ to quarantine, never deleted. Blocking work runs in executors; may take as long 
 must be encoded is handed on: minutes of encoding must not keep the buffers from filling.
 """
 
-import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TypeVar
 
 from backend.base.ids import is_id
 from backend.catalogue import Catalogue, Clip, NewClip, Root
@@ -25,6 +23,7 @@ from backend.clips.recordings import finished_fields
 from backend.pictures.picture_names import unclaimed
 from backend.storage.local import LocalFiles
 from recorder.base.errors import RecorderError
+from recorder.base.threads import in_thread
 from recorder.base.values import ClockState
 from recorder.bitstream.access_unit import Codec, upright_size
 from recorder.recording.clip_files import ClipFiles
@@ -32,8 +31,6 @@ from recorder.recording.finishing import finish_part, header_label, read_part_he
 from recorder.recording.part_file import PartHeader
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 MATERIAL_GONE = "The files of this recording are gone from the disk, so nothing can be finished."
 _TOGETHER = 200
@@ -81,9 +78,11 @@ class Recovery:
 
     async def run(self) -> RecoveryReport:
         """Set right everything of this recorder. Raises OSError when the directories cannot be used."""
-        await self._on_disk(self._tidy)
+        await in_thread(self._disk, self._tidy)
         garbage = {item.clip_id for item in await self._catalogue.garbage_of_recorder(self._recorder_id)}
-        names = await self._on_disk(lambda: sorted(path.name for path in self._places.clips_dir.iterdir()))
+        names = await in_thread(
+            self._disk, lambda: sorted(path.name for path in self._places.clips_dir.iterdir())
+        )
         mine = await self._rows(frozenset(names))
         await self._strangers([name for name in names if name not in mine and name not in garbage], mine)
         await self._strange_pictures(mine | garbage)
@@ -101,17 +100,17 @@ class Recovery:
                 await self._fail(row, MATERIAL_GONE, retryable=False)
             together.append(row)
             if len(together) >= _TOGETHER:
-                await self._on_disk(partial(self._remove_unclaimed, tuple(together)))
+                await in_thread(self._disk, partial(self._remove_unclaimed, tuple(together)))
                 together.clear()
-        await self._on_disk(partial(self._remove_unclaimed, tuple(together)))
+        await in_thread(self._disk, partial(self._remove_unclaimed, tuple(together)))
         return mine
 
     async def _strange_pictures(self, known: set[str]) -> None:
         files = self._places.files
-        for stranger in await self._on_disk(lambda: files.strangers(Root.THUMBNAILS, known)):
+        for stranger in await in_thread(self._disk, lambda: files.strangers(Root.THUMBNAILS, known)):
             # Boxes may share the directory, and then it is somebody's.
             if not is_id(stranger.name) or await self._catalogue.get_clip(stranger.name) is None:
-                await self._on_disk(partial(self._quarantine, stranger))
+                await in_thread(self._disk, partial(self._quarantine, stranger))
 
     def _remove_unclaimed(self, rows: Iterable[Clip]) -> None:
         tops = self._places.files.roots(Root.THUMBNAILS)
@@ -132,34 +131,34 @@ class Recovery:
 
     async def _known(self, row: Clip) -> None:
         files = self._files(row.id)
-        await self._on_disk(files.acknowledge)
+        await in_thread(self._disk, files.acknowledge)
         if row.status in FINISHED:
-            if row.path is not None and await self._on_disk((self._places.clips_dir / row.path).exists):
-                await self._on_disk(files.discard_part)
+            clip = None if row.path is None else self._places.clips_dir / row.path
+            if clip is not None and await in_thread(self._disk, clip.exists):
+                await in_thread(self._disk, files.discard_part)
         elif row.status in UNFINISHED:
             await self._finish(row, files)
 
     async def _finish(self, row: Clip, files: ClipFiles) -> None:
         """From the part file; it is there until the row says draft, whatever else is."""
-        if not await self._on_disk(files.part.exists):
-            only_clip = await self._on_disk(files.clip.exists)
+        if not await in_thread(self._disk, files.part.exists):
+            only_clip = await in_thread(self._disk, files.clip.exists)
             await self._fail(row, ONLY_CLIP_LEFT if only_clip else MATERIAL_GONE, retryable=False)
             return
         if row.status is Status.PENDING:
             row = await self._catalogue.transition(row.id, Status.PROCESSING)
-        header = await self._on_disk(partial(read_part_header, files))
+        header = await in_thread(self._disk, partial(read_part_header, files))
         if header is not None and header.epoch.codec is not Codec.H264:
             self.report.to_transcode.append(row)
             return
-        loop = asyncio.get_running_loop()
         try:
-            clip = await loop.run_in_executor(self._finishing, finish_part, files)
+            clip = await in_thread(self._finishing, partial(finish_part, files))
         except (RecorderError, OSError) as error:
             await self._fail(row, str(error), retryable=True)
             return
         fields = finished_fields(clip, row.pressed_at, row.id)
         await self._catalogue.transition(row.id, Status.DRAFT, fields=fields)
-        await self._on_disk(files.discard_part)
+        await in_thread(self._disk, files.discard_part)
         self.report.salvaged.append(row.id)
 
     async def _fail(self, row: Clip, reason: str, *, retryable: bool) -> None:
@@ -174,17 +173,17 @@ class Recovery:
         orphans: dict[str, PartHeader | None] = {}
         for name in names:
             files = self._files(name)
-            if is_id(name) and await self._on_disk(files.is_unclaimed):
-                orphans[name] = await self._on_disk(partial(read_part_header, files))
+            if is_id(name) and await in_thread(self._disk, files.is_unclaimed):
+                orphans[name] = await in_thread(self._disk, partial(read_part_header, files))
             else:
-                await self._on_disk(partial(self._quarantine, self._places.clips_dir / name))
+                await in_thread(self._disk, partial(self._quarantine, self._places.clips_dir / name))
         # Ids ascend with time, so a continuation of a continuation comes after the one it continues.
         for name in sorted(orphans):
             header = orphans[name]
             before = header.continued_from if header is not None else None
             earlier = await self._catalogue.get_clip(before) if before in mine and before else None
             if header is None or earlier is None:
-                await self._on_disk(self._files(name).remove)
+                await in_thread(self._disk, self._files(name).remove)
                 self.report.removed.append(name)
             else:
                 await self._adopt(name, header, earlier)
@@ -226,6 +225,3 @@ class Recovery:
 
     def _files(self, clip_id: str) -> ClipFiles:
         return ClipFiles(self._places.clips_dir, clip_id)
-
-    async def _on_disk(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._disk, work)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from backend.base.health import Health
@@ -28,6 +29,7 @@ from backend.retention.plan import ROOM_SHARE
 from backend.retention.spare_room import SpareRoom
 from backend.storage.local import LocalFiles
 from recorder.base.errors import UnknownRecording
+from recorder.base.threads import in_thread
 from recorder.base.values import CameraStatus
 from recorder.recorder import Recorder
 from recorder.recording.clip_files import ClipFiles
@@ -165,20 +167,19 @@ class DiskRoom:
     async def give_spare(self) -> bool:
         """Make the last room there is, for a deletion; False when it is used up."""
         self._has_spare = False
-        return await asyncio.get_running_loop().run_in_executor(self._parts.disk, self._spare.give)
+        return await in_thread(self._parts.disk, self._spare.give)
 
     async def _keep_spare(self) -> None:
         if not self._has_spare:
             with suppress(OSError):  # tried again at the next look
-                await asyncio.get_running_loop().run_in_executor(self._parts.disk, self._spare.keep)
+                await in_thread(self._parts.disk, self._spare.keep)
                 self._has_spare = True
 
     async def _measure(self) -> int:
         """Take what the disk says; returns the reserve that it was compared with."""
-        loop = asyncio.get_running_loop()
         reserve = self.reserve_bytes
         try:
-            free, total = await loop.run_in_executor(self._parts.disk, self._parts.files.space_bytes)
+            free, total = await in_thread(self._parts.disk, self._parts.files.space_bytes)
         except OSError as error:
             self.counters.look_failures += 1
             log.warning("the disk of the clips does not say how full it is: %s", error.strerror)
@@ -199,9 +200,7 @@ class DiskRoom:
             self.pending_bytes = 0
             return
         unfinished = await parts.catalogue.list_unfinished(parts.recorder_id)
-        sizes = await asyncio.get_running_loop().run_in_executor(
-            parts.disk, _part_sizes, parts.files, unfinished
-        )
+        sizes = await in_thread(parts.disk, partial(_part_sizes, parts.files, unfinished))
         self.pending_bytes = sum(sizes)
         running = [clip for clip in unfinished if clip.status is Status.PENDING]
         if not running or not must_end(self.free_bytes, reserve, sizes):

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from backend.base.times import utc_now
 from backend.catalogue import Catalogue, Garbage
 from backend.storage.local import LocalFiles, PathRefused
+from recorder.base.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +67,9 @@ class GarbageSweep:
         return deleted
 
     async def _sweep(self, garbage: Garbage) -> bool:
-        loop = asyncio.get_running_loop()
         try:
             for place in garbage.paths:
-                await loop.run_in_executor(self._disk, self._files.remove, place)
+                await in_thread(self._disk, partial(self._files.remove, place))
         except (OSError, PathRefused) as error:
             self.counters.failures += 1
             later = self._now() + timedelta(seconds=wait_s(garbage.attempts))

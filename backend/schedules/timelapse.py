@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from backend.base.ids import is_id, new_id
 from backend.catalogue import Clip, NewClip
@@ -28,12 +27,11 @@ from backend.problems.refused import Refused, as_refused
 from backend.recurrence.titles import title
 from recorder.base.errors import Busy, PartFileDamaged, RecorderError
 from recorder.base.tasks import Tasks
+from recorder.base.threads import in_thread
 from recorder.base.values import ClockState, Picture
 from recorder.recording.timelapse_part import Kept, PictureOrder, PicturePart, kept_in, lend
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 GRACE = timedelta(seconds=10)
 """How long after its end a run waits for the last pictures to come out of the buffer."""
@@ -84,13 +82,13 @@ class Timelapses:
         await self._tasks.close()
         for collecting in self._collecting.values():
             if collecting.part is not None:
-                await self._on_disk(collecting.part.close)
+                await in_thread(self._desk.disk, collecting.part.close)
 
     async def sweep(self, open_ids: set[str]) -> None:
         """At start: remove the files of runs that are over. Others were never ours and stay."""
-        for path in await self._on_disk(lambda: sorted(self._directory.glob("*.part"))):
+        for path in await in_thread(self._desk.disk, lambda: sorted(self._directory.glob("*.part"))):
             if is_id(path.stem) and path.stem not in open_ids:
-                await self._on_disk(partial(path.unlink, missing_ok=True))
+                await in_thread(self._desk.disk, partial(path.unlink, missing_ok=True))
 
     def is_complete(self, run: Run, now: datetime) -> bool:
         """Whether the run has all the pictures it will get."""
@@ -120,9 +118,9 @@ class Timelapses:
         """Make the pictures a clip that is being finished; False where there are none."""
         collecting = self._collecting.pop(run.id, None)
         if collecting is not None and collecting.part is not None:
-            await self._on_disk(collecting.part.close)
+            await in_thread(self._desk.disk, collecting.part.close)
         try:
-            kept = await self._on_disk(partial(kept_in, self._path(run)))
+            kept = await in_thread(self._desk.disk, partial(kept_in, self._path(run)))
         except PartFileDamaged as error:  # its very beginning is lost: there is no picture to save
             log.warning("the pictures of timelapse %s are lost: %s", run.id, error)
             kept = None
@@ -144,8 +142,8 @@ class Timelapses:
         """The run is over: its own name of the pictures goes."""
         collecting = self._collecting.pop(run.id, None)
         if collecting is not None and collecting.part is not None:
-            await self._on_disk(collecting.part.close)
-        await self._on_disk(partial(self._path(run).unlink, missing_ok=True))
+            await in_thread(self._desk.disk, collecting.part.close)
+        await in_thread(self._desk.disk, partial(self._path(run).unlink, missing_ok=True))
 
     async def _collect(self, collecting: _Collecting) -> None:
         run = collecting.run
@@ -191,10 +189,10 @@ class Timelapses:
             collecting.run = run = await self._changed(run, begun) or run
         if collecting.part is None:
             order = PictureOrder(run.clips[0], run.spec.camera, run.recorder_id, run.spec.fps or 1)
-            collecting.part = await self._on_disk(partial(PicturePart, self._path(run), order))
+            collecting.part = await in_thread(self._desk.disk, partial(PicturePart, self._path(run), order))
         part = collecting.part
         await self._desk.budget.admit_disk()
-        await self._on_disk(partial(part.append, picture))
+        await in_thread(self._desk.disk, partial(part.append, picture))
         self.counters.pictures += 1
         if part.pictures % WRITE_ROW_EVERY == 1 or (run.spec.every_s or 1) >= WRITE_ROW_EVERY:
             await self._changed(run, {"pictures": part.pictures})
@@ -213,7 +211,7 @@ class Timelapses:
         desk = self._desk
         clip_id = run.clips[0]
         files = desk.files(clip_id)
-        await self._on_disk(partial(lend, self._path(run), files))
+        await in_thread(self._desk.disk, partial(lend, self._path(run), files))
         recorder = desk.cameras.get(run.spec.camera)
         camera_name = run.spec.camera if recorder is None else recorder.settings.name or run.spec.camera
         row = NewClip(
@@ -231,7 +229,7 @@ class Timelapses:
             height=kept.height,
         )
         clip = await desk.catalogue.insert_clip(row)
-        await self._on_disk(files.acknowledge)
+        await in_thread(self._desk.disk, files.acknowledge)
         desk.news.changed(clip)
         return clip
 
@@ -243,9 +241,6 @@ class Timelapses:
 
     def _path(self, run: Run) -> Path:
         return self._directory / f"{run.id}.part"
-
-    async def _on_disk(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._desk.disk, work)
 
 
 def _due_at(run: Run, slot: int) -> datetime:

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 
 from backend.storage.object_store import PIECE_BYTES, StoreError
+from recorder.base.threads import in_thread
 
 
 class ThreadedBody:
@@ -51,7 +52,7 @@ class ThreadedBody:
             self._reading.add_done_callback(self._close_after)
             return
         with suppress(RuntimeError):  # the threads are gone, and with them every connection
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._close)
+            await in_thread(self._threads, self._close)
 
     def _close_after(self, read: asyncio.Future[bytes]) -> None:
         if not read.cancelled():

@@ -4,7 +4,6 @@ For what speaks to "the store" without caring which (the playback proxy, the con
 addresses to give: a browser cannot reach our disk. Blocking work runs in threads of its own.
 """
 
-import asyncio
 import mimetypes
 import os
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from backend.storage.object_store import (
     StoreHealth,
 )
 from recorder.base.durable import copy_durably
+from recorder.base.threads import in_thread
 
 T = TypeVar("T")
 THREADS = 4
@@ -131,7 +131,7 @@ class LocalStore:
 
     async def _do(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await in_thread(self._threads, work)
         except PathRefused as error:
             raise StoreError(Cause.OTHER, str(error)) from error
         except OSError as error:

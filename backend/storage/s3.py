@@ -9,7 +9,6 @@ signs for `public_endpoint`, because the host is part of a signature; both know 
 which the client asks the store before it signs anything.
 """
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -52,6 +51,7 @@ from backend.storage.s3_errors import (
     store_error,
 )
 from backend.storage.s3_http import PatientPool
+from recorder.base.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class S3Store:
         if self._closing:
             raise store_error(Cause.OTHER, "The daemon is being stopped")
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, work)
+            return await in_thread(threads, work)
         except _FAILURES as error:
             raise await self._explained(foreseen(error, what)) from error
         except StoreError as error:
@@ -174,7 +174,7 @@ class S3Store:
         """A refusal for no good reason may be a clock: stores answer a skewed signature in many ways."""
         if error.cause not in {Cause.CREDENTIALS, Cause.OTHER} or self._closing:
             return error
-        skew_s = await asyncio.get_running_loop().run_in_executor(self._calls, self._clock_ahead_s)
+        skew_s = await in_thread(self._calls, self._clock_ahead_s)
         return error if skew_s is None or abs(skew_s) <= LARGEST_SKEW_S else clock_error(skew_s)
 
     def _clock_ahead_s(self) -> float | None:

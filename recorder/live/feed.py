@@ -15,12 +15,14 @@ from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Self, assert_never
 
 from recorder.base.bridge import Bridge
 from recorder.base.errors import BufferEmpty
 from recorder.base.tasks import Tasks
+from recorder.base.threads import in_thread
 from recorder.base.values import StreamState
 from recorder.bitstream import h264, h265
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch, upright_size
@@ -282,8 +284,7 @@ class LiveFeed:
         muxer = self._muxer
         if muxer is None:
             return
-        loop = asyncio.get_running_loop()
-        fragments = await loop.run_in_executor(self._executor, muxer.push, unit)
+        fragments = await in_thread(self._executor, partial(muxer.push, unit))
         if self._init is None:
             self._announce_muxer(unit.epoch, muxer)
         for fragment in fragments:

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from recorder.base.errors import FinishFailed, PartFileDamaged
+from recorder.base.threads import in_thread
 from recorder.base.values import FinishedClip, Gap
 from recorder.bitstream.access_unit import Codec
 from recorder.mp4.muxer import CutResult, write_mp4
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.part_file import PartHeader, PartReader
 from recorder.recording.transcoder import Transcode, Transcoder
-
-T = TypeVar("T")
 
 FOREVER_NS = 2**62
 GAP_REASON = "There are no pictures of this time; the last one before is held."
@@ -40,9 +38,9 @@ class Finisher:
         `on_share` hears how much of a transcode is done. Raises FinishFailed, PartFileDamaged, Busy,
         OSError; the part file is kept either way.
         """
-        codec = await self._in_thread(partial(part_codec, files))
+        codec = await in_thread(self.threads, partial(part_codec, files))
         if codec is Codec.H264:
-            return await self._in_thread(partial(finish_part, files))
+            return await in_thread(self.threads, partial(finish_part, files))
         work = self.transcoder.begin(
             files.recording_id, (files.part, files.temporary), on_share, follow=False
         )
@@ -56,10 +54,7 @@ class Finisher:
             self.transcoder.cancel(work)
             await work.ended.wait()
             raise
-        return await self._in_thread(partial(publish_cut, files, cut))
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+        return await in_thread(self.threads, partial(publish_cut, files, cut))
 
 
 def part_codec(files: ClipFiles) -> Codec:

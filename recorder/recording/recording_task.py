@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from recorder.base.clock import Clock, LabelLine
 from recorder.base.errors import Busy, RecorderError
 from recorder.base.media_time import NS_PER_S
+from recorder.base.threads import in_thread
 from recorder.base.values import (
     FinishedClip,
     FinishProgressed,
@@ -463,7 +464,7 @@ async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecordin
             raise
         return writer
 
-    writer = await asyncio.get_running_loop().run_in_executor(shop.disk, create)
+    writer = await in_thread(shop.disk, create)
     cursors = Cursors(plan.preroll[-1].sequence, heard[-1].sequence if heard else -1)
     recording = ActiveRecording(shop, session, writer, header, cursors)
     recording._orders.extend(order for order in orders if not isinstance(order, Append))
@@ -523,7 +524,7 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
             raise
         return result
 
-    result = await asyncio.get_running_loop().run_in_executor(shop.finisher.threads, cut)
+    result = await in_thread(shop.finisher.threads, cut)
     clip = finished_clip(result, files.clip, shop.labels.label)
     return replace(
         _started(shop, plan, files),

@@ -4,7 +4,6 @@ The span stays pinned while the replay lives: its bytes count in the ring's boun
 units have pushed it out. At most a few per camera. Event loop only; cutting runs in an executor.
 """
 
-import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -16,6 +15,7 @@ from pathlib import Path
 from recorder.base.clock import label_offsets_us
 from recorder.base.errors import Busy, NotPlayable, SpanOutsideBuffer
 from recorder.base.settings import BufferSettings
+from recorder.base.threads import in_thread
 from recorder.bitstream.access_unit import AccessUnit, Codec
 from recorder.bitstream.audio_unit import AudioUnit
 from recorder.buffer.ring_buffer import Pin, RingBuffer, Span
@@ -127,8 +127,7 @@ class Replays:
         pinned = Pinned(newest_fitting(span.units), sound, pin, path)
         self._pins[token] = pinned
         try:
-            loop = asyncio.get_running_loop()
-            cut, offsets_us = await loop.run_in_executor(self._executor, self._cut, pinned, span)
+            cut, offsets_us = await in_thread(self._executor, partial(self._cut, pinned, span))
         except BaseException:
             await self.close(token)
             raise
@@ -155,8 +154,7 @@ class Replays:
         found = self._pins.pop(token, None)
         if found is not None:
             self._units.unpin(found.pin)
-            remove = partial(found.path.unlink, missing_ok=True)
-            await asyncio.get_running_loop().run_in_executor(self._executor, remove)
+            await in_thread(self._executor, partial(found.path.unlink, missing_ok=True))
 
     async def close_all(self) -> None:
         """Forget every replay."""

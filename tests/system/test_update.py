@@ -23,7 +23,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Upstream:
     made.add_migration()
     made.change(
         "backend/recovery/recovery.py",
-        "        await self._on_disk(self._tidy)\n",
+        "        await in_thread(self._disk, self._tidy)\n",
         '        raise OSError("broken on purpose")\n',
     )
     made.release("0.3.0")

@@ -1,8 +1,8 @@
 """The box and its history: system, analytics."""
 
-import asyncio
 import os
 from datetime import datetime, timedelta
+from functools import partial
 
 from aiohttp import web
 
@@ -29,6 +29,7 @@ from backend.http.wire.service import (
 )
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder.base.threads import in_thread
 from recorder.recording.transcoder import Transcoder
 
 STEPS_S = {"minute": 60, "hour": 3600, "day": 86400}
@@ -49,7 +50,7 @@ def _encoder(transcoder: Transcoder) -> EncoderJson:
 
 async def system(request: web.Request) -> web.StreamResponse:
     rooms = house(request)
-    now = await asyncio.get_running_loop().run_in_executor(None, look, rooms.files.clips_dir, rooms.began_s)
+    now = await in_thread(None, partial(look, rooms.files.clips_dir, rooms.began_s))
     storage = await rooms.analytics.storage_by_camera()
     return json_response(
         SystemJson(
