@@ -64,14 +64,12 @@ from backend.retention.parts import Housekeeping, HouseParts
 from backend.schedules.parts import ScheduleRoom, schedule_room
 from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage, StorageParts, make_storage, open_store, public_url
+from recorder import Finisher, Recorder, RecorderPlaces, RecorderTools, TranscodeCounters, Transcoder
 from recorder.base.clock import LabelLine, SystemClock
 from recorder.base.settings import CameraSettings
 from recorder.base.tasks import Tasks
 from recorder.base.values import ClockStepped
 from recorder.base.workers import WorkerCounters, WorkerPool
-from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
-from recorder.recording.finishing import Finisher
-from recorder.recording.transcoder import TranscodeCounters, Transcoder
 
 _log = logging.getLogger(__name__)
 

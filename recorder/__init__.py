@@ -1,1 +1,61 @@
-"""One camera, from source to finished file. Knows no HTTP, YAML, database or object store."""
+"""One camera, from source to finished file. Knows no HTTP, YAML, database or object store.
+
+This is the recorder's face: apart from `recorder.base` it is all that the backend may import. A name is
+loaded when it is first used, so that a command without pictures does not wait for the video libraries.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recorder.bitstream.access_unit import Codec, upright_size
+    from recorder.live.feed import LiveChunk, LiveInit, LiveJpeg, LiveJpegInit, LiveMessage, LiveState
+    from recorder.live.sound import LiveSoundInit, LiveSoundMessage, LiveSoundMissing, LiveSoundPiece
+    from recorder.mp4.clean_copy import CleanKind, CleanOrder, clean_form
+    from recorder.mp4.sample_table import Track, tracks
+    from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
+    from recorder.recording.clip_files import MARKER_NAME, PART_NAME, ClipFiles
+    from recorder.recording.finishing import Finisher, finish_part, header_label, read_part_header
+    from recorder.recording.part_file import PartHeader
+    from recorder.recording.timelapse_part import Kept, PictureOrder, PicturePart, kept_in, lend
+    from recorder.recording.transcoder import TranscodeCounters, Transcoder
+    from recorder.sources.open import default_read_timeout_s, is_device, open_source
+    from recorder.sources.usb.devices import Attached, Device, PictureFormat, attached
+    from recorder.stills.decoder import frame_extent
+    from recorder.stills.replay import ReplayFile
+    from recorder.stills.thumbnail import (
+        ClipStill,
+        card_from_file,
+        card_from_jpeg,
+        png_from_file,
+        png_from_jpeg,
+    )
+
+_NAMES_OF = {
+    "recorder.bitstream.access_unit": "Codec upright_size",
+    "recorder.live.feed": "LiveChunk LiveInit LiveJpeg LiveJpegInit LiveMessage LiveState",
+    "recorder.live.sound": "LiveSoundInit LiveSoundMessage LiveSoundMissing LiveSoundPiece",
+    "recorder.mp4.clean_copy": "CleanKind CleanOrder clean_form",
+    "recorder.mp4.sample_table": "Track tracks",
+    "recorder.recorder": "Recorder RecorderPlaces RecorderTools",
+    "recorder.recording.clip_files": "MARKER_NAME PART_NAME ClipFiles",
+    "recorder.recording.finishing": "Finisher finish_part header_label read_part_header",
+    "recorder.recording.part_file": "PartHeader",
+    "recorder.recording.timelapse_part": "Kept PictureOrder PicturePart kept_in lend",
+    "recorder.recording.transcoder": "TranscodeCounters Transcoder",
+    "recorder.sources.open": "default_read_timeout_s is_device open_source",
+    "recorder.sources.usb.devices": "Attached Device PictureFormat attached",
+    "recorder.stills.decoder": "frame_extent",
+    "recorder.stills.replay": "ReplayFile",
+    "recorder.stills.thumbnail": "ClipStill card_from_file card_from_jpeg png_from_file png_from_jpeg",
+}
+"""The same list for the interpreter: module, and the names that it gives."""
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _NAMES_OF.items():
+        if name in names.split():
+            found = getattr(import_module(module), name)
+            globals()[name] = found  # this function is asked once for each name
+            return found
+    raise AttributeError(f"module 'recorder' has no attribute '{name}'")

@@ -77,6 +77,24 @@ def test_every_module_says_what_lives_in_it() -> None:
     assert silent == []
 
 
+def test_every_folder_of_sources_says_what_it_is() -> None:
+    """Its `__init__` tells what lives there, what does not, and which thread it belongs to."""
+    folders = {path.parent for path in tracked(".py") if name_of(path).startswith(("backend/", "recorder/"))}
+    assert [name_of(folder) for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+def test_only_the_server_and_playback_build_responses() -> None:
+    """Everything else hands out values, or refuses."""
+    makes = re.compile(r"\bweb\.(Response|StreamResponse|FileResponse|WebSocketResponse|json_response)\(")
+    rooms = ("backend/http/", "backend/playback/")
+    found = [
+        name_of(path)
+        for path in tracked(".py")
+        if name_of(path).startswith("backend/") and makes.search(path.read_text())
+    ]
+    assert [name for name in found if not name.startswith(rooms)] == []
+
+
 def test_every_test_says_its_promise_in_prose() -> None:
     """The name promises, one line says why it matters."""
     silent = [

@@ -14,11 +14,10 @@ from backend.cameras.changes import CameraChanges
 from backend.config.model import CameraConfig, Config
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder import Recorder, default_read_timeout_s
 from recorder.base.settings import BufferCodec, BufferSettings, CameraSettings, share_bytes
 from recorder.base.tasks import Tasks
 from recorder.base.values import CameraStatus
-from recorder.recorder import Recorder
-from recorder.sources.open import default_read_timeout_s
 
 log = logging.getLogger(__name__)
 

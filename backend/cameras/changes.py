@@ -7,8 +7,8 @@ name and bounds of the buffer are taken on as it runs. Not here: carrying it out
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from recorder import is_device
 from recorder.base.settings import BufferSettings, CameraSettings
-from recorder.sources.open import is_device
 
 
 @dataclass(frozen=True, slots=True)

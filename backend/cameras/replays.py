@@ -14,9 +14,8 @@ from pathlib import Path
 
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder import Recorder, ReplayFile
 from recorder.base.tasks import Tasks
-from recorder.recorder import Recorder
-from recorder.stills.replay import ReplayFile
 
 KEEP_S = 60.0
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import CameraConfig, Config
-from recorder.sources.usb.devices import Attached, Device, PictureFormat, attached
+from recorder import Attached, Device, PictureFormat, attached
 
 ATTACHED_CAMERA_ID = "camera"
 _WANTED_PX = 1280 * 720

@@ -19,7 +19,7 @@ import aiohttp
 from backend.cli.client import DaemonClient, client_for
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
-from recorder.mp4.sample_table import Track, tracks
+from recorder import Track, tracks
 
 _SEEKS = (0.0, 0.31, 0.5, 0.77, 1.0)
 _LARGEST_INDEX_BYTES = 64 << 20

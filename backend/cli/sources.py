@@ -4,10 +4,10 @@ import threading
 
 from backend.config.load import ConfigError
 from backend.config.model import Config
+from recorder import open_source
 from recorder.base.clock import SystemClock
 from recorder.base.errors import SourceUnsupported
 from recorder.base.settings import CameraSettings
-from recorder.sources.open import open_source
 
 
 def check_sources(config: Config) -> None:

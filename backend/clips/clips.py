@@ -21,13 +21,12 @@ from backend.clips.requests import LONGEST_PLANNED_S, ClipChanges, RecordOptions
 from backend.config.model import RecordingConfig
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder import ClipFiles, Recorder
 from recorder.base.durable import write_durably
 from recorder.base.errors import SpanOutsideBuffer, UnknownRecording
 from recorder.base.tasks import Tasks
 from recorder.base.threads import in_thread
 from recorder.base.values import ClockState, Picture, RecordingStarted, RecordRequest
-from recorder.recorder import Recorder
-from recorder.recording.clip_files import ClipFiles
 
 log = logging.getLogger(__name__)
 

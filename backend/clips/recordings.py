@@ -26,6 +26,7 @@ from backend.events.log import EventLog
 from backend.events.writers import Json
 from backend.pictures.automatic import Previews
 from backend.retention.budget import Budget
+from recorder import ClipFiles, Finisher
 from recorder.base.errors import RecorderError
 from recorder.base.threads import in_thread
 from recorder.base.values import (
@@ -43,8 +44,6 @@ from recorder.base.values import (
     RecordingProgressed,
     RecordingStarted,
 )
-from recorder.recording.clip_files import ClipFiles
-from recorder.recording.finishing import Finisher
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from backend.retention.parts import Housekeeping
 from backend.schedules.schedules import Schedules
 from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage
-from recorder.recording.transcoder import Transcoder
+from recorder import Transcoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,12 +21,11 @@ from backend.catalogue.lifecycle import FINISHED
 from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.pictures import MadePicture, Pictures
 from backend.problems.refused import Refused
+from recorder import ClipStill, Recorder, card_from_file, card_from_jpeg
 from recorder.base.errors import BufferEmpty, Busy, DecodeFailed
 from recorder.base.tasks import Tasks
 from recorder.base.values import FinishedClip
 from recorder.base.workers import WorkerPool
-from recorder.recorder import Recorder
-from recorder.stills.thumbnail import ClipStill, card_from_file, card_from_jpeg
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from backend.catalogue import Clip
 from backend.playback.clip_bytes import ClipBytes
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder import frame_extent
 from recorder.base.threads import in_thread
 from recorder.base.workers import WorkerPool
-from recorder.stills.decoder import frame_extent
 
 FETCH_TIMEOUT_S = 30.0
 INDEX_TIMEOUT_S = 20.0

@@ -20,10 +20,10 @@ from backend.pictures.pictures import MadePicture, Pictures
 from backend.playback.playback import must_be_ready
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder import ClipStill, png_from_file, png_from_jpeg
 from recorder.base.errors import Busy, DecodeFailed, WorkerTimedOut
 from recorder.base.tasks import Tasks
 from recorder.base.workers import WorkerPool
-from recorder.stills.thumbnail import ClipStill, png_from_file, png_from_jpeg
 
 MOST_WAITING = 8
 """Of one clip: a person picks one picture, so more is a program gone wild."""

@@ -21,11 +21,11 @@ from backend.base.host import FreeSpace
 from backend.catalogue import Clip
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder import CleanKind, CleanOrder, clean_form
 from recorder.base.errors import Busy, DecodeFailed, FinishFailed
 from recorder.base.tasks import Tasks
 from recorder.base.threads import in_thread
 from recorder.base.workers import WorkerPool
-from recorder.mp4.clean_copy import CleanKind, CleanOrder, clean_form
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from backend.catalogue import Catalogue, Clip, Location, PreviewSource, Root, St
 from backend.catalogue.lifecycle import FINISHED, Status
 from backend.pictures.picture_names import is_ours
 from backend.storage.local import LocalFiles, StoredFile, sha256_of
-from recorder.recording.clip_files import MARKER_NAME, PART_NAME
+from recorder import MARKER_NAME, PART_NAME
 
 
 class Level(StrEnum):

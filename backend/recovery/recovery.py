@@ -22,13 +22,10 @@ from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
 from backend.clips.recordings import finished_fields
 from backend.pictures.picture_names import unclaimed
 from backend.storage.local import LocalFiles
+from recorder import ClipFiles, Codec, PartHeader, finish_part, header_label, read_part_header, upright_size
 from recorder.base.errors import RecorderError
 from recorder.base.threads import in_thread
 from recorder.base.values import ClockState
-from recorder.bitstream.access_unit import Codec, upright_size
-from recorder.recording.clip_files import ClipFiles
-from recorder.recording.finishing import finish_part, header_label, read_part_header
-from recorder.recording.part_file import PartHeader
 
 log = logging.getLogger(__name__)
 

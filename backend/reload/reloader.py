@@ -16,8 +16,8 @@ from backend.config.load import ConfigError
 from backend.config.model import Config
 from backend.events.log import EventLog
 from backend.reload.changes import in_force, needs_restart, sentence
+from recorder import Recorder
 from recorder.base.settings import CameraSettings
-from recorder.recorder import Recorder
 
 log = logging.getLogger(__name__)
 

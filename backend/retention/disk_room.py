@@ -28,11 +28,10 @@ from backend.retention.estimates import bytes_per_second
 from backend.retention.plan import ROOM_SHARE
 from backend.retention.spare_room import SpareRoom
 from backend.storage.local import LocalFiles
+from recorder import ClipFiles, Recorder
 from recorder.base.errors import UnknownRecording
 from recorder.base.threads import in_thread
 from recorder.base.values import CameraStatus
-from recorder.recorder import Recorder
-from recorder.recording.clip_files import ClipFiles
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.catalogue.values import Recorded
+from recorder import Codec
 from recorder.base.values import CameraStatus
-from recorder.bitstream.access_unit import Codec
 
 SHORTEST_S = 1.0
 """A buffer that holds less says nothing about a bitrate."""

@@ -18,10 +18,10 @@ from backend.retention.budget import Budget
 from backend.retention.disk_room import DiskRoom, RoomParts
 from backend.retention.sweep import CopiesAtStore, Retention, RetentionParts
 from backend.storage.local import LocalFiles
+from recorder import Recorder
 from recorder.base.clock import LabelLine
 from recorder.base.tasks import Tasks
 from recorder.base.values import CameraStatus
-from recorder.recorder import Recorder
 
 LOOK_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0

@@ -41,9 +41,9 @@ from backend.retention.plan import (
 from backend.retention.spare_room import SIZE_BYTES
 from backend.storage.local import LocalFiles
 from backend.storage.store_state import StoreReach
+from recorder import ClipFiles
 from recorder.base.clock import LabelLine
 from recorder.base.values import ClockState
-from recorder.recording.clip_files import ClipFiles
 
 log = logging.getLogger(__name__)
 

@@ -35,9 +35,9 @@ from backend.recurrence.due import Occurrence, Outlook, Passed, look
 from backend.recurrence.titles import title
 from backend.schedules.schedules import DISABLED, Schedules
 from backend.schedules.timelapse import Timelapses
+from recorder import Recorder
 from recorder.base.errors import SpanError
 from recorder.base.values import StreamState
-from recorder.recorder import Recorder
 
 log = logging.getLogger(__name__)
 

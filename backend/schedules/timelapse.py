@@ -25,11 +25,11 @@ from backend.catalogue.schedule_values import Run, RunFields, RunState
 from backend.clips.recordings import Desk, Recordings
 from backend.problems.refused import Refused, as_refused
 from backend.recurrence.titles import title
+from recorder import Kept, PictureOrder, PicturePart, kept_in, lend
 from recorder.base.errors import Busy, PartFileDamaged, RecorderError
 from recorder.base.tasks import Tasks
 from recorder.base.threads import in_thread
 from recorder.base.values import ClockState, Picture
-from recorder.recording.timelapse_part import Kept, PictureOrder, PicturePart, kept_in, lend
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from recorder import PART_NAME
 from recorder.base.durable import sync_directory
-from recorder.recording.clip_files import PART_NAME
 
 CATALOGUE = "catalogue.sqlite"
 

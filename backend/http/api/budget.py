@@ -17,7 +17,7 @@ from backend.http.wire.budget import (
 )
 from backend.retention.disk_room import OPEN_ENDED_S
 from backend.retention.estimates import clip_rate, snapshot_bytes
-from recorder.recorder import Recorder
+from recorder import Recorder
 
 
 async def budget(request: web.Request) -> web.StreamResponse:

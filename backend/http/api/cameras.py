@@ -22,8 +22,8 @@ from backend.http.wire.cameras import (
     ReplayQuery,
 )
 from backend.playback.file_body import FileToSend, send_file
+from recorder import Recorder
 from recorder.base.errors import SpanOutsideBuffer
-from recorder.recorder import Recorder
 
 REPLAY_CACHING = {"Cache-Control": "private, max-age=60"}
 """A player that may keep nothing asks for the same bytes at every seek."""

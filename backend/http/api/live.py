@@ -39,18 +39,21 @@ from backend.http.routes import Route, camera_in_path, query_of
 from backend.http.wire.cameras import LiveQuery, MjpegQuery
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
-from recorder.base.errors import RecorderError
-from recorder.base.values import Picture
-from recorder.live.feed import (
+from recorder import (
     LiveChunk,
     LiveInit,
     LiveJpeg,
     LiveJpegInit,
     LiveMessage,
+    LiveSoundInit,
+    LiveSoundMessage,
+    LiveSoundMissing,
+    LiveSoundPiece,
     LiveState,
+    Recorder,
 )
-from recorder.live.sound import LiveSoundInit, LiveSoundMessage, LiveSoundMissing, LiveSoundPiece
-from recorder.recorder import Recorder
+from recorder.base.errors import RecorderError
+from recorder.base.values import Picture
 
 HEADER = struct.Struct(">B7xdQ")
 KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME, KIND_JPEG, KIND_SOUND = 0, 1, 2, 3, 4

@@ -29,8 +29,8 @@ from backend.http.wire.service import (
 )
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder import Transcoder
 from recorder.base.threads import in_thread
-from recorder.recording.transcoder import Transcoder
 
 STEPS_S = {"minute": 60, "hour": 3600, "day": 86400}
 MOST_POINTS = 1500

@@ -8,8 +8,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from backend.base.times import rfc3339
 from backend.http.wire.times import Answer, Asked, AskedTime, NaiveTime, Time
+from recorder import ReplayFile
 from recorder.base.values import BufferStatus, CameraStatus, FrameList, Picture
-from recorder.stills.replay import ReplayFile
 
 
 class CameraQuery(Asked):
