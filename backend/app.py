@@ -42,6 +42,7 @@ from backend.clips.recordings import Desk, Recordings
 from backend.config.model import Config, TlsConfig
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
+from backend.foundation.local_files import LocalFiles
 from backend.http.api import all_routes
 from backend.http.clip_writer import ClipWriter
 from backend.http.handles import House
@@ -62,7 +63,6 @@ from backend.reload.reloader import ReloadCounters, Reloader
 from backend.retention.garbage import GarbageSweep
 from backend.retention.parts import Housekeeping, HouseParts
 from backend.schedules.parts import ScheduleRoom, schedule_room
-from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage, StorageParts, make_storage, open_store, public_url
 from recorder import Finisher, Recorder, RecorderPlaces, RecorderTools, TranscodeCounters, Transcoder
 from recorder.base.clock import LabelLine, SystemClock

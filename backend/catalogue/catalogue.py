@@ -1,7 +1,7 @@
 """The door to the catalogue: every method is one transaction on a catalogue thread.
 
 Decides nothing but what must be decided inside a transaction (may the clip move there, is the key
-free). Use from one event loop. Statements are in the `*_queries` files, threads in `database`.
+free). Use from one event loop. Statements are in `queries`, threads in `database`.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -10,22 +10,21 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from backend.base.times import utc_now
-from backend.catalogue import (
-    charge_queries,
-    clip_queries,
-    garbage_queries,
-    idempotency_queries,
-    list_queries,
-    publish_queries,
-    sample_queries,
-    schema,
-    session_queries,
-    tally_queries,
-)
+from backend.catalogue import schema
+from backend.catalogue.charge_rows import ChargeRows
 from backend.catalogue.database import Database
-from backend.catalogue.keep_rows import ChargeRows, RetentionRows
 from backend.catalogue.lifecycle import Status
 from backend.catalogue.model import meta
+from backend.catalogue.queries import charges as charge_queries
+from backend.catalogue.queries import clips as clip_queries
+from backend.catalogue.queries import garbage as garbage_queries
+from backend.catalogue.queries import idempotency as idempotency_queries
+from backend.catalogue.queries import lists as list_queries
+from backend.catalogue.queries import publishing as publish_queries
+from backend.catalogue.queries import samples as sample_queries
+from backend.catalogue.queries import sessions as session_queries
+from backend.catalogue.queries import tallies as tally_queries
+from backend.catalogue.retention_rows import RetentionRows
 from backend.catalogue.row_cache import KnownClips
 from backend.catalogue.schedule_rows import ScheduleRows
 from backend.catalogue.upload_rows import UploadRows

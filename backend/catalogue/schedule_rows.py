@@ -5,8 +5,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from backend.catalogue import schedule_queries as queries
 from backend.catalogue.database import Database
+from backend.catalogue.queries import schedules as queries
 from backend.catalogue.schedule_values import (
     MissedRuns,
     NewRun,

@@ -1,15 +1,16 @@
 """The part of the catalogue's door that is about copies at the object store: `Catalogue.uploads`.
 
-Every method is one transaction and may raise CatalogueUnavailable. Statements are in `upload_queries`;
+Every method is one transaction and may raise CatalogueUnavailable. Statements are in `queries.uploads`;
 who works on what, and when, is decided in `storage`.
 """
 
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from backend.catalogue import garbage_queries, upload_queries
 from backend.catalogue.database import Database
-from backend.catalogue.upload_queries import Wanted
+from backend.catalogue.queries import garbage as garbage_queries
+from backend.catalogue.queries import uploads as upload_queries
+from backend.catalogue.queries.uploads import Wanted
 from backend.catalogue.values import Clip, Garbage, StoredPath, Upload, UploadBacklog
 
 

@@ -9,9 +9,9 @@ from backend.base.ids import RecorderIdDamaged, recorder_id
 from backend.catalogue import Catalogue, CatalogueError
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
+from backend.foundation.local_files import LocalFiles
 from backend.recovery.fsck import FsckReport, Level, check
 from backend.recovery.fsck_store import check_store
-from backend.storage.local import LocalFiles
 from backend.storage.s3 import S3Store
 from backend.storage.storage import s3_settings
 

@@ -19,6 +19,7 @@ from backend.clips.clips import Clips
 from backend.clips.idempotency import Idempotency
 from backend.clips.publishing import Publishing
 from backend.events.log import EventLog
+from backend.foundation.local_files import LocalFiles
 from backend.http.clip_writer import ClipWriter
 from backend.metrics.analytics import Analytics
 from backend.metrics.metrics import Metrics
@@ -28,7 +29,6 @@ from backend.playback.archive import Archives
 from backend.playback.playback import Playback
 from backend.retention.parts import Housekeeping
 from backend.schedules.schedules import Schedules
-from backend.storage.local import LocalFiles
 from backend.storage.storage import Storage
 from recorder import Transcoder
 

@@ -8,12 +8,12 @@ from backend.base.health import Health
 from backend.catalogue import Catalogue
 from backend.config.model import PreviewsConfig
 from backend.events.clip_events import ClipNews
+from backend.foundation.local_files import LocalFiles
 from backend.pictures.automatic import Previews
 from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.manual import ManualPictures
 from backend.pictures.pictures import Pictures
 from backend.playback.clip_bytes import ClipBytes
-from backend.storage.local import LocalFiles
 from recorder.base.workers import WorkerPool
 
 

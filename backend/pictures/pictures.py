@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, ClipUnknown, PreviewInfo, PreviewSource, Root, StoredPath
 from backend.events.clip_events import ClipNews
+from backend.foundation.local_files import LocalFiles
 from backend.pictures.picture_names import new_name
 from backend.playback.file_body import FileToSend
-from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore, StoreError
 from recorder.base.threads import in_thread
 

@@ -19,11 +19,11 @@ from aiohttp import web
 from backend.base.byte_range import Slice, Stored, choose_slice
 from backend.catalogue import Clip, Location
 from backend.catalogue.values import Root, StoredPath
+from backend.foundation.local_files import LocalFiles, PathRefused
 from backend.playback.file_body import FileToSend, StoppedReading, outside, send_file, write_piece
 from backend.playback.metrics import Failure, Mode, PlaybackMetrics
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
-from backend.storage.local import LocalFiles, PathRefused
 from backend.storage.object_store import Cause, ObjectStore, ProviderStreamResult, StoreError
 from recorder.base.threads import in_thread
 

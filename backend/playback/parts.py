@@ -10,12 +10,12 @@ from backend.catalogue import Clip
 from backend.config.model import Config
 from backend.config.playback import PlaybackConfig
 from backend.events.clip_events import ClipNews
+from backend.foundation.local_files import LocalFiles
 from backend.playback.archive import Content, LocalContent
 from backend.playback.clean_copies import CleanForms
 from backend.playback.clip_bytes import ClipBytes
 from backend.playback.metrics import PlaybackMetrics
 from backend.playback.playback import Playback, origin_of
-from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
 
 

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from backend.catalogue import Catalogue, Clip, Location, PreviewSource, Root, StoredPath
 from backend.catalogue.lifecycle import FINISHED, Status
+from backend.foundation.local_files import LocalFiles, StoredFile, sha256_of
 from backend.pictures.picture_names import is_ours
-from backend.storage.local import LocalFiles, StoredFile, sha256_of
 from recorder import MARKER_NAME, PART_NAME
 
 

@@ -20,8 +20,8 @@ from backend.base.ids import is_id
 from backend.catalogue import Catalogue, Clip, NewClip, Root
 from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
 from backend.clips.recordings import finished_fields
+from backend.foundation.local_files import LocalFiles
 from backend.pictures.picture_names import unclaimed
-from backend.storage.local import LocalFiles
 from recorder import ClipFiles, Codec, PartHeader, finish_part, header_label, read_part_header, upright_size
 from recorder.base.errors import RecorderError
 from recorder.base.threads import in_thread

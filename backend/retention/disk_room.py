@@ -22,12 +22,12 @@ from backend.catalogue.lifecycle import Status
 from backend.config.model import RecordingConfig
 from backend.config.retention import ReserveConfig
 from backend.events.log import EventLog
+from backend.foundation.local_files import LocalFiles
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from backend.retention.estimates import bytes_per_second
 from backend.retention.plan import ROOM_SHARE
 from backend.retention.spare_room import SpareRoom
-from backend.storage.local import LocalFiles
 from recorder import ClipFiles, Recorder
 from recorder.base.errors import UnknownRecording
 from recorder.base.threads import in_thread

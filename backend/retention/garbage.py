@@ -15,7 +15,7 @@ from functools import partial
 
 from backend.base.times import utc_now
 from backend.catalogue import Catalogue, Garbage
-from backend.storage.local import LocalFiles, PathRefused
+from backend.foundation.local_files import LocalFiles, PathRefused
 from recorder.base.threads import in_thread
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from backend.base.scheduler import Scheduler
 from backend.catalogue import Catalogue, Clip
 from backend.config.model import Config
 from backend.events.log import EventLog
+from backend.foundation.local_files import LocalFiles
 from backend.retention.budget import Budget
 from backend.retention.disk_room import DiskRoom, RoomParts
 from backend.retention.sweep import CopiesAtStore, Retention, RetentionParts
-from backend.storage.local import LocalFiles
 from recorder import Recorder
 from recorder.base.clock import LabelLine
 from recorder.base.tasks import Tasks

@@ -21,6 +21,7 @@ from backend.catalogue import Catalogue, CatalogueUnavailable, Clip, RetentionRo
 from backend.catalogue.lifecycle import Status
 from backend.config.retention import RetentionConfig
 from backend.events.log import EventLog
+from backend.foundation.local_files import LocalFiles
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from backend.retention.disk_room import DiskRoom
@@ -39,7 +40,6 @@ from backend.retention.plan import (
     make_plan,
 )
 from backend.retention.spare_room import SIZE_BYTES
-from backend.storage.local import LocalFiles
 from backend.storage.store_state import StoreReach
 from recorder import ClipFiles
 from recorder.base.clock import LabelLine

@@ -14,8 +14,8 @@ from typing import BinaryIO, TypeVar
 
 from backend.base.byte_range import Stored, choose_slice
 from backend.catalogue.values import StoredPath
+from backend.foundation.local_files import LocalFiles, PathRefused, sha256_of
 from backend.storage.bodies import EmptyBody, ThreadedBody
-from backend.storage.local import LocalFiles, PathRefused, sha256_of
 from backend.storage.object_store import (
     Cause,
     ObjectStat,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from backend.catalogue import Catalogue, Clip
 from backend.events.clip_events import ClipNews
-from backend.storage.local import LocalFiles
+from backend.foundation.local_files import LocalFiles
 from backend.storage.object_store import ObjectStore, StoreError
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from backend.catalogue.lifecycle import Status
 from backend.config.model import StorageConfig
 from backend.config.storage import S3Config, reclaim_after
 from backend.events.clip_events import ClipNews
-from backend.storage.local import LocalFiles
+from backend.foundation.local_files import LocalFiles
 from backend.storage.object_store import ObjectStore
 from backend.storage.store_state import State, StoreReach
 from backend.storage.upload_plan import wanted

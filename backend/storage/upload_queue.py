@@ -32,8 +32,8 @@ from backend.catalogue import (
 from backend.catalogue.errors import CatalogueUnavailable
 from backend.catalogue.values import PUBLIC_PREFIX
 from backend.events.clip_events import ClipNews
+from backend.foundation.local_files import LocalFiles, sha256_of
 from backend.problems.refused import Refused
-from backend.storage.local import LocalFiles, sha256_of
 from backend.storage.object_store import Cause, ObjectStore, StoreError
 from backend.storage.reclaim import Reclaim
 from backend.storage.store_state import FILE_LONGEST_WAIT_S, Outlook, State, file_wait_s

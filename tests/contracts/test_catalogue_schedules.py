@@ -8,7 +8,7 @@ import pytest
 from backend.base.ids import new_id
 from backend.catalogue import Catalogue
 from backend.catalogue.errors import ScheduleUnknown
-from backend.catalogue.schedule_queries import KEEP_RUNS
+from backend.catalogue.queries.schedules import KEEP_RUNS
 from backend.catalogue.schedule_values import MissedRuns, NewRun, Run, RunState, Schedule
 from tests.support.backend.schedule_specs import HERE, a_recording, a_schedule, a_timelapse
 

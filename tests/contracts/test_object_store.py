@@ -14,7 +14,7 @@ import pytest
 
 from backend.base.ids import new_id
 from backend.catalogue import Root, StoredPath
-from backend.storage.local import LocalFiles
+from backend.foundation.local_files import LocalFiles
 from backend.storage.local_store import LocalStore
 from backend.storage.object_store import PIECE_BYTES, Cause, ObjectStore, ProviderStreamResult, StoreError
 from backend.storage.s3 import S3Settings, S3Store

@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry
 
 from backend.base.host import FreeSpace
 from backend.catalogue import Clip
+from backend.foundation.local_files import LocalFiles
 from backend.playback.clean_copies import CleanForms
 from backend.playback.clip_bytes import ClipBytes, key_of
 from backend.playback.metrics import PlaybackMetrics
 from backend.playback.playback import Playback
-from backend.storage.local import LocalFiles
 from backend.storage.object_store import ObjectStore
 from backend.storage.s3 import S3Settings, S3Store
 from tests.support.s3_servers import S3Server

@@ -15,10 +15,10 @@ from backend.catalogue import Catalogue, Clip, Root
 from backend.config.model import RecordingConfig
 from backend.config.retention import RetentionConfig
 from backend.events.log import EventLog
+from backend.foundation.local_files import LocalFiles
 from backend.retention.disk_room import DiskRoom, RoomParts
 from backend.retention.garbage import GarbageSweep
 from backend.retention.sweep import Retention, RetentionParts
-from backend.storage.local import LocalFiles
 from recorder.base.clock import LabelLine
 from recorder.base.values import CameraStatus
 from tests.support.backend.rows import HERE, Box

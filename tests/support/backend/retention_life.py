@@ -21,16 +21,16 @@ from typing import Any
 
 from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, RetentionRow, Root, StoredPath
-from backend.catalogue.keep_rows import RetentionRows
+from backend.catalogue.retention_rows import RetentionRows
 from backend.config.model import RecordingConfig
 from backend.config.retention import RetentionConfig
 from backend.events.log import EventLog
+from backend.foundation.local_files import LocalFiles
 from backend.recovery.fsck import Level, check
 from backend.recovery.recovery import Places, Recovery
 from backend.retention.disk_room import DiskRoom, RoomParts
 from backend.retention.garbage import GarbageSweep
 from backend.retention.sweep import Retention, RetentionParts
-from backend.storage.local import LocalFiles
 from recorder.base.clock import LabelLine
 from tests.support.backend.rows import HERE, Box
 from tests.support.fakes import SimulatedClock

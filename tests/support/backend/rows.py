@@ -11,7 +11,7 @@ from pathlib import Path
 from backend.base.ids import new_id
 from backend.catalogue import Catalogue, Clip, MediaType, NewClip, PreviewInfo, Previews
 from backend.catalogue.lifecycle import Status
-from backend.storage.local import LocalFiles
+from backend.foundation.local_files import LocalFiles
 from recorder.recording.clip_files import PART_NAME
 
 HERE = new_id()

@@ -11,10 +11,10 @@ from backend.config.playback import PlaybackConfig
 from backend.config.storage import S3Config
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
+from backend.foundation.local_files import LocalFiles
 from backend.http.static import content_security_policy
 from backend.http.wire.writers import WRITERS
 from backend.playback.parts import Places, media_origin, open_playing
-from backend.storage.local import LocalFiles
 from recorder.mp4.muxer import write_mp4
 from tests.support.backend.clips import a_clip
 from tests.support.media import NS_PER_S, Camera, units_of

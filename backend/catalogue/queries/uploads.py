@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from backend.catalogue import garbage_queries
 from backend.catalogue.clip_rows import clip_of
 from backend.catalogue.lifecycle import FINISHED
 from backend.catalogue.model import clips, garbage, meta, uploads
+from backend.catalogue.queries import garbage as garbage_queries
 from backend.catalogue.values import (
     Clip,
     Location,

@@ -5,11 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from backend.catalogue.clip_queries import locked, write
 from backend.catalogue.clip_rows import texts_row
 from backend.catalogue.errors import IllegalTransition
 from backend.catalogue.lifecycle import FINISHED, Status
 from backend.catalogue.model import clips, likes
+from backend.catalogue.queries.clips import locked, write
 from backend.catalogue.values import Changed, Clip
 
 _UNPUBLISHED: dict[str, Any] = {

@@ -7,7 +7,7 @@ import pytest
 
 from backend.base.ids import new_id
 from backend.catalogue import Root, StoredPath
-from backend.storage.local import LocalFiles, PathRefused, sha256_of
+from backend.foundation.local_files import LocalFiles, PathRefused, sha256_of
 from recorder.base.durable import write_durably
 
 

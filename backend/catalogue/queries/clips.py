@@ -6,11 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from backend.catalogue import charge_queries, garbage_queries, upload_queries
 from backend.catalogue.clip_rows import changed_row, clip_of, new_row, texts_row
 from backend.catalogue.errors import ClipUnknown, IllegalTransition
 from backend.catalogue.lifecycle import UNFINISHED, Status, can
 from backend.catalogue.model import clips, likes
+from backend.catalogue.queries import charges as charge_queries
+from backend.catalogue.queries import garbage as garbage_queries
+from backend.catalogue.queries import uploads as upload_queries
 from backend.catalogue.values import (
     CameraStorage,
     Clip,
@@ -24,7 +26,7 @@ from backend.catalogue.values import (
 )
 
 _UPLOADED = frozenset({"status", "path", "previews"})
-"""When one of these changes, what the object store should hold may change too (`upload_queries`)."""
+"""When one of these changes, what the object store should hold may change too (`uploads`)."""
 
 
 def insert(db: sa.Connection, clip: NewClip, now: datetime) -> Clip:

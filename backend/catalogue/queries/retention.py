@@ -5,9 +5,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from backend.catalogue import clip_queries
 from backend.catalogue.lifecycle import Status
 from backend.catalogue.model import clips, garbage
+from backend.catalogue.queries import clips as clip_queries
 from backend.catalogue.values import Clip, Location, RetentionGroup, RetentionRow
 from recorder.base.values import ClockState
 
