@@ -16,7 +16,7 @@ from backend.base.shielded import to_the_end
 from backend.base.times import rfc3339
 from backend.catalogue import Clip, ClipFilter, ClipPage, ClipUnknown, MediaType, NewClip, PreviewSource
 from backend.catalogue.lifecycle import UNFINISHED, Status
-from backend.clips.recordings import Desk, Recordings, finished_fields
+from backend.clips.recordings import ClipServices, Recordings, finished_fields
 from backend.clips.requests import LONGEST_PLANNED_S, ClipChanges, RecordOptions, SnapshotOptions
 from backend.config.model import RecordingConfig
 from backend.problems.kinds import Kind
@@ -36,8 +36,8 @@ SNAPSHOT_NAME = "snapshot.jpg"
 class Clips:
     """The use cases of clips and snapshots."""
 
-    def __init__(self, desk: Desk, recordings: Recordings, defaults: RecordingConfig) -> None:
-        self._desk = desk
+    def __init__(self, services: ClipServices, recordings: Recordings, defaults: RecordingConfig) -> None:
+        self._services = services
         self._recordings = recordings
         self.defaults = defaults
         """What Record takes when it is not told; another one after a reload."""
@@ -49,19 +49,19 @@ class Clips:
 
     async def get(self, clip_id: str) -> Clip:
         """The clip. Refused when there is none."""
-        clip = await self._desk.catalogue.get_clip(clip_id) if is_id(clip_id) else None
+        clip = await self._services.base.catalogue.get_clip(clip_id) if is_id(clip_id) else None
         if clip is None:
             raise Refused(Kind.CLIP_UNKNOWN, field="id")
         return clip
 
     async def camera_of(self, clip_id: str) -> str | None:
         """The camera of a clip; None when there is none."""
-        clip = await self._desk.catalogue.get_clip(clip_id) if is_id(clip_id) else None
+        clip = await self._services.base.catalogue.get_clip(clip_id) if is_id(clip_id) else None
         return None if clip is None else clip.camera
 
     async def list(self, wanted: ClipFilter, cursor: str | None, limit: int) -> ClipPage:
         """One page, newest first."""
-        return await self._desk.catalogue.list_clips(wanted, cursor, limit)
+        return await self._services.base.catalogue.list_clips(wanted, cursor, limit)
 
     async def create(
         self, options: RecordOptions, clip_id: str | None = None, *, continues: str | None = None
@@ -70,13 +70,13 @@ class Clips:
 
         `continues`: the clip that was broken off and goes on in this one.
         """
-        recorder = self._desk.cameras.find(options.camera)
+        recorder = self._services.cameras.find(options.camera)
         request = self._request(options, clip_id or new_id())
         return await to_the_end(self._tasks, self._create(recorder, request, options, continues))
 
     async def snapshot(self, options: SnapshotOptions, clip_id: str | None = None) -> Clip:
         """Keep one frame as an image row."""
-        recorder = self._desk.cameras.find(options.camera)
+        recorder = self._services.cameras.find(options.camera)
         picture = await recorder.frame(options.at)
         if options.at is not None and picture.label > options.at:
             raise SpanOutsideBuffer(
@@ -102,7 +102,7 @@ class Clips:
         changed: dict[str, object] = {"planned_end": planned_end}
         if clip.requested_after_s is not None:
             changed["requested_after_s"] = clip.requested_after_s + seconds
-        return self._told(await self._desk.catalogue.update_clip(clip_id, changed))
+        return self._told(await self._services.base.catalogue.update_clip(clip_id, changed))
 
     async def retry(self, clip_id: str) -> Clip:
         """Finish a failed clip again from its part file; the answer is the clip `processing`."""
@@ -111,7 +111,7 @@ class Clips:
             raise Refused(Kind.NOTHING_TO_RETRY, status=clip.status)
         if not clip.retryable:
             raise Refused(Kind.MATERIAL_LOST)
-        clip = await self._desk.catalogue.transition(
+        clip = await self._services.base.catalogue.transition(
             clip_id, Status.PROCESSING, expect=Status.FAILED, fields={"error": None, "progress": 0.0}
         )
         self._tasks.spawn(self._recordings.finish_again(clip), f"retry {clip_id}")
@@ -126,9 +126,9 @@ class Clips:
         given = changes.given("thumbnail", "keep")
         changed = {name: value for name, value in given.items() if value != getattr(clip, name)}
         if changed:
-            clip = await self._desk.catalogue.update_clip(clip_id, changed)
+            clip = await self._services.base.catalogue.update_clip(clip_id, changed)
         if texts := changes.given("title", "caption", "tags"):
-            clip = await self._desk.catalogue.edit_clip(clip_id, **texts)
+            clip = await self._services.base.catalogue.edit_clip(clip_id, **texts)
         return self._told(clip)
 
     async def delete(self, clip_id: str) -> None:
@@ -138,8 +138,8 @@ class Clips:
 
     def gone(self, clip: Clip) -> None:
         """The row of a finished or failed clip was deleted by somebody else: forget what is known of it."""
-        self._desk.news.deleted(clip)
-        self._desk.previews.forget(clip.id)
+        self._services.news.deleted(clip)
+        self._services.previews.forget(clip.id)
 
     def _request(self, options: RecordOptions, clip_id: str) -> RecordRequest:
         if options.start is not None or options.end is not None:
@@ -158,11 +158,11 @@ class Clips:
     async def _create(
         self, recorder: Recorder, request: RecordRequest, options: RecordOptions, continues: str | None
     ) -> Clip:
-        budget = self._desk.budget
+        budget = self._services.budget
         await (budget.admit(MediaType.VIDEO) if continues is None else budget.admit_disk())
         started = await _on_a_working_disk(recorder.record(request))
         try:
-            row = _video_row(started, request, options, self._desk.recorder_id)
+            row = _video_row(started, request, options, self._services.base.recorder_id)
             clip = await self._insert(row, continues)
         except Exception:
             # Not when cancelled: the daemon ends, the commit may go through all the same, and start-up sees.
@@ -172,38 +172,40 @@ class Clips:
             await recorder.acknowledge(clip.id)
         except OSError:
             # The marker would not go: the disk has turned read-only. Take the promise back.
-            await self._desk.catalogue.delete_clip(clip.id)
-            await self._desk.budget.take_back(clip.id)
+            await self._services.base.catalogue.delete_clip(clip.id)
+            await self._services.budget.take_back(clip.id)
             await recorder.abandon(clip.id)
             raise
         self._told(clip)
         if request.replay is None:  # what a replay shows may have left the buffer
-            self._desk.previews.current(clip.id, recorder, started.pressed_at)
+            self._services.previews.current(clip.id, recorder, started.pressed_at)
         if started.finished is not None:
             stepped = started.clock is ClockState.STEPPED
-            self._desk.previews.middle(clip.id, started.finished, None if stepped else recorder)
+            self._services.previews.middle(clip.id, started.finished, None if stepped else recorder)
         return clip
 
     async def _insert(self, row: NewClip, continues: str | None) -> Clip:
         if continues is not None:
             try:
-                earlier, clip = await self._desk.catalogue.insert_continuation(continues, row)
+                earlier, clip = await self._services.base.catalogue.insert_continuation(continues, row)
             except ClipUnknown:
                 log.debug("what clip %s goes on from was deleted", row.id)
             else:
                 self._told(earlier)
                 return clip
-        return await self._desk.budget.insert(row)
+        return await self._services.budget.insert(row)
 
     async def _snapshot(
         self, recorder: Recorder, options: SnapshotOptions, picture: Picture, clip_id: str
     ) -> Clip:
-        await self._desk.budget.admit(MediaType.IMAGE)
-        files = self._desk.files(clip_id)
-        await _on_a_working_disk(in_thread(self._desk.disk, partial(_write_snapshot, files, picture.jpeg)))
+        await self._services.budget.admit(MediaType.IMAGE)
+        files = self._services.files(clip_id)
+        await _on_a_working_disk(
+            in_thread(self._services.base.disk, partial(_write_snapshot, files, picture.jpeg))
+        )
         row = NewClip(
             id=clip_id,
-            recorder_id=self._desk.recorder_id,
+            recorder_id=self._services.base.recorder_id,
             camera=recorder.settings.camera_id,
             media_type=MediaType.IMAGE,
             status=Status.DRAFT,
@@ -224,27 +226,27 @@ class Clips:
             path=f"{clip_id}/{SNAPSHOT_NAME}",
         )
         try:
-            clip = await self._desk.budget.insert(row)
+            clip = await self._services.budget.insert(row)
         except Exception:
-            await in_thread(self._desk.disk, files.remove)
+            await in_thread(self._services.base.disk, files.remove)
             raise
-        await in_thread(self._desk.disk, files.acknowledge)
+        await in_thread(self._services.base.disk, files.acknowledge)
         self._told(clip)
-        self._desk.previews.snapshot(clip.id, files.directory / SNAPSHOT_NAME)
+        self._services.previews.snapshot(clip.id, files.directory / SNAPSHOT_NAME)
         return clip
 
     async def _delete(self, clip: Clip) -> None:
         # The row goes first: were the files to go first and the row to stay, a promise would be broken.
-        await self._desk.catalogue.delete_clip(clip.id)
-        self._desk.news.deleted(clip)
-        self._desk.finisher.transcoder.cancel_clip(clip.id)
-        recorder = self._desk.cameras.recording(clip.id, clip.camera)
+        await self._services.base.catalogue.delete_clip(clip.id)
+        self._services.news.deleted(clip)
+        self._services.base.finisher.transcoder.cancel_clip(clip.id)
+        recorder = self._services.cameras.recording(clip.id, clip.camera)
         if recorder is not None and clip.status in UNFINISHED:
             try:
                 await recorder.discard(clip.id)
             except UnknownRecording:
                 log.debug("clip %s was deleted when its recording had just ended", clip.id)
-        self._desk.previews.forget(clip.id)
+        self._services.previews.forget(clip.id)
 
     async def _under_way(self, clip_id: str) -> Clip:
         clip = await self.get(clip_id)
@@ -253,13 +255,13 @@ class Clips:
         return clip
 
     def _recorder(self, clip: Clip) -> Recorder:
-        recorder = self._desk.cameras.recording(clip.id, clip.camera)
+        recorder = self._services.cameras.recording(clip.id, clip.camera)
         if recorder is None or not recorder.is_recording(clip.id):
             raise Refused(Kind.RECORDING_JUST_ENDED)
         return recorder
 
     def _told(self, clip: Clip) -> Clip:
-        self._desk.news.changed(clip)
+        self._services.news.changed(clip)
         return clip
 
 

@@ -9,24 +9,22 @@ inbox is short, and the news is tried again until it is committed. Event loop on
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import assert_never
 
 from backend.cameras.cameras import Cameras
-from backend.catalogue import Catalogue, Clip, ClipUnknown, IllegalTransition, NewClip
+from backend.catalogue import Clip, ClipUnknown, IllegalTransition, NewClip
 from backend.catalogue.errors import CatalogueUnavailable
 from backend.catalogue.lifecycle import FINISHED, Status
 from backend.clips.recorder_events import RecorderInbox
 from backend.events.clip_events import ClipNews
-from backend.events.log import EventLog
 from backend.events.writers import Json
+from backend.foundation.foundation import Foundation
 from backend.pictures.automatic import Previews
 from backend.retention.budget import Budget
-from recorder import ClipFiles, Finisher
+from recorder import ClipFiles
 from recorder.base.errors import RecorderError
 from recorder.base.threads import in_thread
 from recorder.base.values import (
@@ -60,24 +58,20 @@ class RecordingCounters:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What everybody who deals with clips needs."""
+class ClipServices:
+    """What the use cases of clips share."""
 
-    catalogue: Catalogue
+    base: Foundation
     cameras: Cameras
     previews: Previews
     news: ClipNews
-    events: EventLog
-    recorder_id: str
-    clips_dir: Path
-    disk: Executor
-    finisher: Finisher
     budget: Budget
     write_camera: Callable[[CameraStatus, bool], Json]
     counters: RecordingCounters = field(default_factory=RecordingCounters)
 
     def files(self, clip_id: str) -> ClipFiles:
-        return ClipFiles(self.clips_dir, clip_id)
+        """The files of one recording."""
+        return ClipFiles(self.base.files.clips_dir, clip_id)
 
 
 def finished_fields(clip: FinishedClip, pressed_at: datetime, clip_id: str) -> dict[str, object]:
@@ -130,8 +124,8 @@ def continuation_row(started: RecordingStarted, of: Clip) -> NewClip:
 class Recordings:
     """The reader of the inbox."""
 
-    def __init__(self, desk: Desk, inbox: RecorderInbox) -> None:
-        self._desk = desk
+    def __init__(self, services: ClipServices, inbox: RecorderInbox) -> None:
+        self._services = services
         self._inbox = inbox
 
     async def run(self) -> None:
@@ -144,16 +138,16 @@ class Recordings:
                 raise
             except Exception:
                 # The outermost frame of the reader: one piece of news must not end all later ones.
-                self._desk.counters.news_dropped += 1
+                self._services.counters.news_dropped += 1
                 log.exception("news of a recorder was dropped")
 
     async def handle(self, event: RecorderEvent) -> None:
         """Carry one event into the catalogue; a clip that was deleted meanwhile is no error."""
         match event:
             case RecordingProgressed():
-                self._desk.news.progressed(event)
+                self._services.news.progressed(event)
             case FinishProgressed():
-                self._desk.news.finishing(event)
+                self._services.news.finishing(event)
             case RecordingProcessing(recording_id):
                 await self._move(recording_id, Status.PROCESSING, {"progress": 0.0})
             case RecordingFinished(recording_id, clip, clock):
@@ -165,13 +159,13 @@ class Recordings:
             case CameraChanged(camera_id):
                 self._camera_changed(camera_id)
             case ClockStepped(by_s):
-                self._desk.events.publish("clock", {"stepped_seconds": by_s})
+                self._services.base.events.publish("clock", {"stepped_seconds": by_s})
             case _:
                 assert_never(event)
 
     async def finished(self, clip_id: str, clip: FinishedClip, clock: ClockState) -> None:
         """The finished file is durable: the row becomes a draft, then the part file goes."""
-        row = await self._desk.catalogue.get_clip(clip_id)
+        row = await self._services.base.catalogue.get_clip(clip_id)
         if row is None:
             return
         fields = finished_fields(clip, row.pressed_at, clip_id) | {"clock": clock}
@@ -180,30 +174,32 @@ class Recordings:
         # A commit whose answer was lost is told again: the row is there already, the part file still is.
         if row.status not in FINISHED and await self._move(clip_id, Status.DRAFT, fields) is None:
             return
-        await in_thread(self._desk.disk, self._desk.files(clip_id).discard_part)
+        await in_thread(self._services.base.disk, self._services.files(clip_id).discard_part)
         # After a step of the clock the buffer has other labels than the clip.
         same_labels = clock is not ClockState.STEPPED
-        self._desk.previews.middle(clip_id, clip, self._desk.cameras.get(row.camera) if same_labels else None)
+        self._services.previews.middle(
+            clip_id, clip, self._services.cameras.get(row.camera) if same_labels else None
+        )
 
     async def finish_again(self, row: Clip) -> None:
         """Make the finished file of a `processing` row from its part file; tells how far it is."""
-        files = self._desk.files(row.id)
-        self._desk.news.changed(row)
+        files = self._services.files(row.id)
+        self._services.news.changed(row)
         try:
-            clip = await self._desk.finisher.finish(
-                files, lambda share: self._desk.news.finishing(FinishProgressed(row.id, share))
+            clip = await self._services.base.finisher.finish(
+                files, lambda share: self._services.news.finishing(FinishProgressed(row.id, share))
             )
         except (RecorderError, OSError) as error:
             reason = f"The disk refused: {error.strerror}." if isinstance(error, OSError) else str(error)
-            kept = await in_thread(self._desk.disk, files.part.exists)
+            kept = await in_thread(self._services.base.disk, files.part.exists)
             failed = RecordingFailed(row.id, reason, retryable=kept)
             await self._until_committed(partial(self.handle, failed))
             return
         await self._until_committed(partial(self.finished, row.id, clip, row.clock))
 
     async def _continued(self, recording_id: str, started: RecordingStarted) -> None:
-        desk = self._desk
-        recorder = desk.cameras.recording(started.recording_id, started.camera_id)
+        services = self._services
+        recorder = services.cameras.recording(started.recording_id, started.camera_id)
         try:
             await self._insert_continuation(recording_id, started)
         except ClipUnknown:
@@ -212,39 +208,39 @@ class Recordings:
                 await recorder.discard(started.recording_id)
             return
         if recorder is None:  # its camera was removed meanwhile
-            await in_thread(self._desk.disk, desk.files(started.recording_id).acknowledge)
+            await in_thread(self._services.base.disk, services.files(started.recording_id).acknowledge)
         else:
             await recorder.acknowledge(started.recording_id)
-            desk.previews.current(started.recording_id, recorder, started.pressed_at)
+            services.previews.current(started.recording_id, recorder, started.pressed_at)
 
     async def _insert_continuation(self, recording_id: str, started: RecordingStarted) -> None:
-        catalogue = self._desk.catalogue
+        catalogue = self._services.base.catalogue
         if await catalogue.get_clip(started.recording_id) is not None:
             return  # told again: an earlier try broke off behind the commit
         earlier = await catalogue.get_clip(recording_id)
         if earlier is None:
             raise ClipUnknown(recording_id)
         for clip in await catalogue.insert_continuation(recording_id, continuation_row(started, earlier)):
-            self._desk.news.changed(clip)
+            self._services.news.changed(clip)
 
     def _camera_changed(self, camera_id: str) -> None:
-        recorder = self._desk.cameras.get(camera_id)
+        recorder = self._services.cameras.get(camera_id)
         if recorder is None:
             return
         status = recorder.status()
-        written = self._desk.write_camera(status, camera_id == self._desk.cameras.default_id)
-        self._desk.events.publish("camera", written, camera=camera_id)
+        written = self._services.write_camera(status, camera_id == self._services.cameras.default_id)
+        self._services.base.events.publish("camera", written, camera=camera_id)
 
     async def _move(self, clip_id: str, to: Status, fields: dict[str, object]) -> Clip | None:
         try:
-            clip = await self._desk.catalogue.transition(clip_id, to, fields=fields)
+            clip = await self._services.base.catalogue.transition(clip_id, to, fields=fields)
         except ClipUnknown:
             return None
         except IllegalTransition as refusal:
             if refusal.current is not to:
                 raise
             return None
-        self._desk.news.changed(clip)
+        self._services.news.changed(clip)
         return clip
 
     async def _until_committed(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -254,7 +250,7 @@ class Recordings:
                 await work()
                 return
             except CatalogueUnavailable as error:
-                self._desk.counters.commits_retried += 1
+                self._services.counters.commits_retried += 1
                 log.warning("the catalogue does not answer, trying again in %.1f s: %s", wait_s, error)
             await asyncio.sleep(wait_s)
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)

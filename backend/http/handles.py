@@ -3,6 +3,7 @@
 Not here: routes (`routes`), how the rooms are opened (`backend.app`).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +28,7 @@ from backend.pictures.manual import ManualPictures
 from backend.pictures.pictures import Pictures
 from backend.playback.archive import Archives
 from backend.playback.playback import Playback
-from backend.retention.parts import Housekeeping
+from backend.retention.parts import RetentionRoom
 from backend.schedules.schedules import Schedules
 from backend.storage.storage import Storage
 from recorder import Transcoder
@@ -47,7 +48,6 @@ class House:
     events: EventLog
     files: LocalFiles
     health: Health
-    housekeeping: Housekeeping
     idempotency: Idempotency
     manual_pictures: ManualPictures
     metrics: Metrics
@@ -55,6 +55,7 @@ class House:
     playback: Playback
     publishing: Publishing
     replays: OpenReplays
+    retention: RetentionRoom
     schedules: Schedules
     storage: Storage
     transcoder: Transcoder
@@ -62,6 +63,8 @@ class House:
     recorder_id: str
     started_at: datetime
     """Naive UTC."""
+    numbers: Callable[[], Mapping[str, float]]
+    """What every room counts, for /metrics."""
     began_s: float
     """The same moment, by `host.boot_s`."""
 

@@ -6,16 +6,19 @@ Not here: what the routes do, and which concrete parts there are (`app`).
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 
 from aiohttp import web
 
 from backend.access.peers import is_trustworthy
 from backend.access.principals import ANONYMOUS
+from backend.config.model import ServerConfig
 from backend.http.handles import HOUSE, PRINCIPAL, House, house
 from backend.http.problems import as_problem, internal_problem, problem_response
 from backend.http.routes import BODY_LIMIT_BYTES, Route, install, path_without_patterns
 from backend.http.static import content_security_policy
+from backend.http.tls import ServerTls
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -64,6 +67,22 @@ def make_runner(app: web.Application, *, keepalive_timeout_s: float = KEEPALIVE_
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
         handler_cancellation=True,
     )
+
+
+async def listen(
+    stack: AsyncExitStack, app: web.Application, config: ServerConfig, tls: ServerTls | None
+) -> str:
+    """Serve `app` until `stack` closes; returns SCHEME://HOST:PORT. Raises OSError."""
+    runner = make_runner(app)
+    stack.push_async_callback(runner.cleanup)
+    await runner.setup()
+    host = config.host
+    # asyncio binds "::" to IPv6 only; no host at all means every address of both.
+    every = None if host == "::" else host
+    context = None if tls is None else tls.context
+    await web.TCPSite(runner, every, config.port, ssl_context=context).start()
+    port = runner.addresses[0][1]
+    return f"{config.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @web.middleware

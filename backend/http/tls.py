@@ -6,6 +6,7 @@ and object stores.
 
 import asyncio
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.config.load import ConfigError
@@ -43,13 +44,26 @@ def server_context(tls: TlsConfig) -> ssl.SSLContext:
     return context
 
 
-async def renew(context: ssl.SSLContext, tls: TlsConfig) -> None:
-    """Show from the next connection on what the files hold now. Raises ConfigError; the old pair stays.
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """What the listening socket speaks, from the files that the start was given."""
 
-    On the thread that accepts connections: OpenSSL's contexts must not change while one begins.
-    """
-    await asyncio.to_thread(server_context, tls)
-    context.load_cert_chain(tls.certificate, tls.key, password=lambda: "")
+    files: TlsConfig
+    context: ssl.SSLContext
+
+    async def follow(self, config: Config) -> None:
+        """Show from the next connection on what the files hold now. Raises ConfigError; the old pair stays.
+
+        On the thread that accepts connections: OpenSSL's contexts must not change while one begins.
+        """
+        await asyncio.to_thread(server_context, self.files)
+        self.context.load_cert_chain(self.files.certificate, self.files.key, password=lambda: "")
+
+
+async def open_tls(config: Config) -> ServerTls | None:
+    """None: the server speaks plain HTTP. Raises ConfigError."""
+    files = config.server.tls
+    return None if files is None else ServerTls(files, await asyncio.to_thread(server_context, files))
 
 
 def client_context(certificate: Path) -> ssl.SSLContext:

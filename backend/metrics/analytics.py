@@ -6,13 +6,17 @@ pieces is right. Event loop only.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from backend.base.scheduler import Scheduler
+from backend.base.times import utc_now
 from backend.catalogue import Catalogue, Sample
 from backend.catalogue.errors import CatalogueError
 from backend.catalogue.values import CameraStorage, ClipTally, SampleFilter
+from backend.foundation.foundation import Foundation
 from recorder.base.values import CameraStatus, StreamCounters
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,11 @@ class _Seen:
 def drops_of(counters: StreamCounters) -> int:
     """Units a camera sent, or began to send, that nobody will see."""
     return counters.units_before_keyframe + counters.units_damaged + counters.recording_units_lost
+
+
+def open_analytics(base: Foundation) -> "Analytics":
+    """The sample builder of this daemon."""
+    return Analytics(base.catalogue, base.recorder_id, now=utc_now, monotonic_s=time.monotonic)
 
 
 class Analytics:
@@ -79,8 +88,17 @@ class Analytics:
         """What the clips of each camera take."""
         return await self._catalogue.storage_by_camera()
 
-    async def flush(self) -> None:
-        """Write the minute under way, at the end."""
+    def start(self, scheduler: Scheduler, statuses: Callable[[], Iterable[CameraStatus]]) -> None:
+        """Look at every camera from now on."""
+        scheduler.every(1, "samples", lambda: self.tick(statuses()))
+        scheduler.every(3600, "thin samples", self.thin)
+
+    def numbers(self) -> Mapping[str, float]:
+        """For /metrics."""
+        return {"samples_lost_total": self.lost}
+
+    async def close(self) -> None:
+        """Write the minute under way."""
         self._done.extend(self._open.values())
         self._open.clear()
         self._note_removed(self._now().replace(second=0, microsecond=0))

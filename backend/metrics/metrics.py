@@ -19,17 +19,13 @@ _LAG_EVERY_S = 0.5
 _LAG_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _ANSWER_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
-ReadCameras = Callable[[], Sequence[CameraStatus]]
-ReadNumbers = Callable[[], Mapping[str, float]]
-"""Names end in `_total` when the number only grows."""
-
 
 class Metrics:
-    """Counters of the daemon; `read_cameras` and `read_numbers` run at every scrape and must be cheap."""
+    """Counters of the daemon."""
 
-    def __init__(self, read_cameras: ReadCameras, read_numbers: ReadNumbers) -> None:
+    def __init__(self) -> None:
         self.registry = self._registry = CollectorRegistry()
-        self._at_scrape = _AtScrape(read_cameras, read_numbers)
+        self._at_scrape = _AtScrape()
         self._registry.register(self._at_scrape)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -78,30 +74,25 @@ class Metrics:
             self.largest_lag_s = max(self.largest_lag_s, lag_s)
             self._lag_seconds.observe(lag_s)
 
-    async def render(self) -> tuple[bytes, str]:
-        """The exposition and its content type."""
-        self._at_scrape.read()
+    async def render(
+        self, cameras: Sequence[CameraStatus], numbers: Mapping[str, float]
+    ) -> tuple[bytes, str]:
+        """The exposition and its content type. Names of `numbers` that only grow end in `_total`."""
+        self._at_scrape.cameras, self._at_scrape.numbers = cameras, numbers
         # In a thread: the process collector reads /proc, and many cameras make many lines.
         return await asyncio.to_thread(generate_latest, self._registry), CONTENT_TYPE_LATEST
 
 
 class _AtScrape(Collector):
-    def __init__(self, read_cameras: ReadCameras, read_numbers: ReadNumbers) -> None:
-        self._read_cameras = read_cameras
-        self._read_numbers = read_numbers
-        self._cameras: Sequence[CameraStatus] = ()
-        self._numbers: Mapping[str, float] = {}
-
-    def read(self) -> None:
-        """Take what `collect` will show; on the loop, where what is read belongs."""
-        self._cameras = self._read_cameras()
-        self._numbers = self._read_numbers()
+    def __init__(self) -> None:
+        self.cameras: Sequence[CameraStatus] = ()
+        self.numbers: Mapping[str, float] = {}
 
     def describe(self) -> Iterable[Metric]:
         return ()  # named at scrape: registration must not read cameras that have not started
 
     def collect(self) -> Iterator[Metric]:
-        cameras = self._cameras
+        cameras = self.cameras
         yield from _gauges(cameras)
         yield _states(cameras)
         for counter in fields(StreamCounters):
@@ -111,7 +102,7 @@ class _AtScrape(Collector):
             for status in cameras:
                 family.add_metric((status.camera_id,), getattr(status.counters, counter.name))
             yield family
-        for name, number in sorted(self._numbers.items()):
+        for name, number in sorted(self.numbers.items()):
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
             yield kind(f"hindsight_{name.removesuffix('_total')}", name.replace("_", " "), value=number)
 

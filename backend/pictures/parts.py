@@ -1,37 +1,21 @@
-"""Puts together what makes, keeps and finds the pictures of clips."""
+"""The room of the pictures that clips keep: what makes, stores and finds them. Event loop only."""
 
-from concurrent.futures import Executor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from backend.base.health import Health
-from backend.catalogue import Catalogue
-from backend.config.model import PreviewsConfig
+from backend.base.numbers import counted
+from backend.base.scheduler import Scheduler
 from backend.events.clip_events import ClipNews
-from backend.foundation.local_files import LocalFiles
+from backend.foundation.foundation import Foundation
 from backend.pictures.automatic import Previews
 from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.manual import ManualPictures
 from backend.pictures.pictures import Pictures
 from backend.playback.clip_bytes import ClipBytes
-from recorder.base.workers import WorkerPool
 
 
 @dataclass(frozen=True, slots=True)
-class PictureParts:
-    """What pictures stand on. `runtime_dir` is emptied at every start."""
-
-    catalogue: Catalogue
-    news: ClipNews
-    files: LocalFiles
-    health: Health
-    workers: WorkerPool
-    disk: Executor
-    runtime_dir: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Picturing:
+class PictureRoom:
     """The parts, for those who need one of them."""
 
     pictures: Pictures
@@ -44,11 +28,19 @@ class Picturing:
         await self.manual.close()
         self.pictures.close()
 
+    def numbers(self) -> Mapping[str, float]:
+        """For /metrics."""
+        return counted("previews", self.pictures.counters)
 
-def open_picturing(parts: PictureParts, clip_bytes: ClipBytes, config: PreviewsConfig) -> Picturing:
+    def start(self, scheduler: Scheduler) -> None:
+        """Make up for missing pictures from now on."""
+        scheduler.every(3600, "owed pictures", self.previews.make_up)
+
+
+def open_pictures(base: Foundation, news: ClipNews, clip_bytes: ClipBytes) -> PictureRoom:
     """All of it, for one daemon."""
-    pictures = Pictures(parts.catalogue, parts.news, parts.files, parts.health, clip_bytes.store)
-    material = FrameMaterial(clip_bytes, parts.workers, parts.disk, parts.runtime_dir / "frames")
-    previews = Previews(parts.catalogue, pictures, parts.workers, material)
-    manual = ManualPictures(parts.catalogue, pictures, parts.workers, material, config)
-    return Picturing(pictures, previews, manual)
+    pictures = Pictures(base.catalogue, news, base.files, base.health, clip_bytes.store)
+    material = FrameMaterial(clip_bytes, base.workers, base.disk, base.runtime_dir / "frames")
+    previews = Previews(base.catalogue, pictures, base.workers, material)
+    manual = ManualPictures(base.catalogue, pictures, base.workers, material, base.config.previews)
+    return PictureRoom(pictures, previews, manual)

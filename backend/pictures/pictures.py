@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, ClipUnknown, PreviewInfo, PreviewSource, Root, StoredPath
 from backend.events.clip_events import ClipNews
+from backend.foundation.foundation import THUMBNAILS
 from backend.foundation.local_files import LocalFiles
 from backend.pictures.picture_names import new_name
 from backend.playback.file_body import FileToSend
@@ -28,7 +29,6 @@ STORE_TIMEOUT_S = 10.0
 MOST_STORED_BYTES = 64 << 20
 """No PNG of ours is as large; another object under its name shall not fill the memory."""
 
-THUMBNAILS = "thumbnails"
 """What `Health` calls our directory."""
 
 PLACEHOLDER = (

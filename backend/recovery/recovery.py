@@ -9,7 +9,6 @@ must be encoded is handed on: minutes of encoding must not keep the buffers from
 import logging
 import shutil
 from collections.abc import Iterable
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,10 +16,10 @@ from itertools import product
 from pathlib import Path
 
 from backend.base.ids import is_id
-from backend.catalogue import Catalogue, Clip, NewClip, Root
+from backend.catalogue import Clip, NewClip, Root
 from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
 from backend.clips.recordings import finished_fields
-from backend.foundation.local_files import LocalFiles
+from backend.foundation.foundation import Foundation
 from backend.pictures.picture_names import unclaimed
 from recorder import ClipFiles, Codec, PartHeader, finish_part, header_label, read_part_header, upright_size
 from recorder.base.errors import RecorderError
@@ -48,29 +47,31 @@ class RecoveryReport:
     quarantined: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where to look, and where strangers go."""
-
-    files: LocalFiles
-    runtime_dir: Path
-
-    @property
-    def clips_dir(self) -> Path:
-        return self.files.clips_dir
+async def recover(base: Foundation) -> RecoveryReport:
+    """Set right what an earlier process left, and say in the log what that was."""
+    report = await Recovery(base).run()
+    log.info(
+        "start-up: %d recordings finished, %d to encode, %d failed, %d adopted, %d removed, %d quarantined",
+        len(report.salvaged),
+        len(report.to_transcode),
+        len(report.failed),
+        len(report.adopted),
+        len(report.removed),
+        len(report.quarantined),
+    )
+    return report
 
 
 class Recovery:
-    """One start-up. `disk` and `finishing` are executors."""
+    """One start-up."""
 
-    def __init__(
-        self, catalogue: Catalogue, recorder_id: str, places: Places, disk: Executor, finishing: Executor
-    ) -> None:
-        self._catalogue = catalogue
-        self._recorder_id = recorder_id
-        self._places = places
-        self._disk = disk
-        self._finishing = finishing
+    def __init__(self, base: Foundation) -> None:
+        self._catalogue = base.catalogue
+        self._recorder_id = base.recorder_id
+        self._local = base.files
+        self._runtime_dir = base.runtime_dir
+        self._disk = base.disk
+        self._finishing = base.finisher.threads
         self.report = RecoveryReport()
 
     async def run(self) -> RecoveryReport:
@@ -78,7 +79,7 @@ class Recovery:
         await in_thread(self._disk, self._tidy)
         garbage = {item.clip_id for item in await self._catalogue.garbage_of_recorder(self._recorder_id)}
         names = await in_thread(
-            self._disk, lambda: sorted(path.name for path in self._places.clips_dir.iterdir())
+            self._disk, lambda: sorted(path.name for path in self._local.clips_dir.iterdir())
         )
         mine = await self._rows(frozenset(names))
         await self._strangers([name for name in names if name not in mine and name not in garbage], mine)
@@ -103,14 +104,14 @@ class Recovery:
         return mine
 
     async def _strange_pictures(self, known: set[str]) -> None:
-        files = self._places.files
+        files = self._local
         for stranger in await in_thread(self._disk, lambda: files.strangers(Root.THUMBNAILS, known)):
             # Boxes may share the directory, and then it is somebody's.
             if not is_id(stranger.name) or await self._catalogue.get_clip(stranger.name) is None:
                 await in_thread(self._disk, partial(self._quarantine, stranger))
 
     def _remove_unclaimed(self, rows: Iterable[Clip]) -> None:
-        tops = self._places.files.roots(Root.THUMBNAILS)
+        tops = self._local.roots(Root.THUMBNAILS)
         for row, top in product(rows, tops):
             # A picture that stays costs a little space; it is no reason not to start.
             with suppress(OSError):
@@ -119,10 +120,10 @@ class Recovery:
                     (top / row.id / name).unlink()
 
     def _tidy(self) -> None:
-        self._places.clips_dir.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._places.runtime_dir, ignore_errors=True)
-        self._places.runtime_dir.mkdir(parents=True)
-        for path in self._places.clips_dir.glob("*/*.tmp"):
+        self._local.clips_dir.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._runtime_dir, ignore_errors=True)
+        self._runtime_dir.mkdir(parents=True)
+        for path in self._local.clips_dir.glob("*/*.tmp"):
             if is_id(path.parent.name):
                 path.unlink()
 
@@ -130,7 +131,7 @@ class Recovery:
         files = self._files(row.id)
         await in_thread(self._disk, files.acknowledge)
         if row.status in FINISHED:
-            clip = None if row.path is None else self._places.clips_dir / row.path
+            clip = None if row.path is None else self._local.clips_dir / row.path
             if clip is not None and await in_thread(self._disk, clip.exists):
                 await in_thread(self._disk, files.discard_part)
         elif row.status in UNFINISHED:
@@ -173,7 +174,7 @@ class Recovery:
             if is_id(name) and await in_thread(self._disk, files.is_unclaimed):
                 orphans[name] = await in_thread(self._disk, partial(read_part_header, files))
             else:
-                await in_thread(self._disk, partial(self._quarantine, self._places.clips_dir / name))
+                await in_thread(self._disk, partial(self._quarantine, self._local.clips_dir / name))
         # Ids ascend with time, so a continuation of a continuation comes after the one it continues.
         for name in sorted(orphans):
             header = orphans[name]
@@ -212,7 +213,7 @@ class Recovery:
 
     def _quarantine(self, stranger: Path) -> None:
         try:
-            target = self._places.files.quarantine(stranger)
+            target = self._local.quarantine(stranger)
         except OSError as error:
             # A mount point's lost+found, another owner's folder: not ours, and no reason not to start.
             log.warning("%s is not in the catalogue and cannot be moved: %s", stranger, error.strerror)
@@ -221,4 +222,4 @@ class Recovery:
         log.warning("%s is not in the catalogue; moved to %s", stranger, target)
 
     def _files(self, clip_id: str) -> ClipFiles:
-        return ClipFiles(self._places.clips_dir, clip_id)
+        return ClipFiles(self._local.clips_dir, clip_id)

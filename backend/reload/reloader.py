@@ -6,18 +6,17 @@ cannot be used changes nothing. What a change means is decided in `changes`. Eve
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.cameras.cameras import Cameras, camera_settings
+from backend.base.numbers import counted
+from backend.cameras.cameras import camera_settings
 from backend.cameras.changes import camera_changes
-from backend.clips.clips import Clips
+from backend.cameras.parts import CameraRoom
 from backend.config.load import ConfigError
 from backend.config.model import Config
 from backend.events.log import EventLog
 from backend.reload.changes import in_force, needs_restart, sentence
-from recorder import Recorder
-from recorder.base.settings import CameraSettings
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +39,20 @@ class Reloader:
     def __init__(
         self,
         config: Config,
-        cameras: Cameras,
-        clips: Clips,
+        cameras: CameraRoom,
         events: EventLog,
-        make: Callable[[CameraSettings], Recorder],
+        followers: Sequence[Callable[[Config], Awaitable[None]]],
     ) -> None:
+        """`followers` get every configuration that holds from now on, when the cameras have taken it."""
         self.config = config
         self.counters = ReloadCounters()
         self._cameras = cameras
-        self._clips = clips
         self._events = events
-        self._make = make
-        self.followers: list[Callable[[Config], Awaitable[None]]] = []
-        """Told of every configuration that holds from now on, when the cameras have taken it."""
+        self._followers = followers
+
+    def numbers(self) -> Mapping[str, float]:
+        """For /metrics."""
+        return counted("reloads", self.counters)
 
     async def follow(self, wanted: asyncio.Event, read: Read) -> None:
         """Reload whenever `wanted` is set, until cancelled."""
@@ -78,14 +78,13 @@ class Reloader:
     async def apply(self, fresh: Config) -> None:
         """Make `fresh` hold as far as a running daemon can."""
         settings = await asyncio.to_thread(camera_settings, fresh)
-        running = [recorder.settings for recorder in self._cameras]
+        running = [recorder.settings for recorder in self._cameras.cameras]
         changes = camera_changes(running, settings)
         waiting = needs_restart(self.config, fresh)
         if changes.any:
-            await self._cameras.change(changes, self._make)
-        self._clips.defaults = fresh.recording
+            await self._cameras.cameras.change(changes, self._cameras.make)
         self.config = in_force(self.config, fresh)
-        for follow in self.followers:
+        for follow in self._followers:
             await follow(self.config)
         self.counters.done += 1
         self._tell(sentence(changes, waiting), ok=True, waiting=bool(waiting))

@@ -8,20 +8,17 @@ asks the disk in disk threads, so a hung disk delays one look and nothing else.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from backend.base.health import Health
 from backend.base.host import FreeSpace
 from backend.base.human_units import readable_bytes
-from backend.catalogue import Catalogue, Clip
+from backend.catalogue import Clip
 from backend.catalogue.lifecycle import Status
 from backend.config.model import RecordingConfig
 from backend.config.retention import ReserveConfig
-from backend.events.log import EventLog
+from backend.foundation.foundation import Foundation
 from backend.foundation.local_files import LocalFiles
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
@@ -68,33 +65,25 @@ class RoomCounters:
     look_failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RoomParts:
-    """What the reserve is watched with."""
-
-    catalogue: Catalogue
-    recorder_id: str
-    data_dir: Path
-    files: LocalFiles
-    statuses: Callable[[], Sequence[CameraStatus]]
-    find_recorder: Callable[[str, str], Recorder | None]
-    """Who records a clip, by its id and camera."""
-    disk: Executor
-    events: EventLog
-    health: Health
-
-
 class DiskRoom:
     """Free space where clips go. `look` before the first `admit`; belongs to the event loop."""
 
-    def __init__(self, parts: RoomParts, config: ReserveConfig, recording: RecordingConfig) -> None:
-        self._parts = parts
-        self.config = config
-        self.recording = recording
+    def __init__(
+        self,
+        base: Foundation,
+        statuses: Callable[[], Sequence[CameraStatus]],
+        find_recorder: Callable[[str, str], Recorder | None],
+    ) -> None:
+        """`find_recorder` finds what records a clip, by the clip's id and camera."""
+        self._base = base
+        self._statuses = statuses
+        self._find_recorder = find_recorder
+        self.config = base.config.retention.reserve
+        self.recording = base.config.recording
         """Both replaced by a reload."""
         self.free_bytes = 0
         self.total_bytes = 0
-        self._spare = SpareRoom(parts.data_dir)
+        self._spare = SpareRoom(base.config.data_dir)
         self._has_spare = False
         self.pending_bytes = 0
         """Of unfinished clips: what finishing them takes once more."""
@@ -110,7 +99,7 @@ class DiskRoom:
 
     def reserve_of(self, config: ReserveConfig) -> int:
         """What another configuration would keep free."""
-        return reserve_bytes(config, self.recording, self._parts.statuses())
+        return reserve_bytes(config, self.recording, self._statuses())
 
     @property
     def shortage(self) -> FreeSpace | None:
@@ -156,7 +145,7 @@ class DiskRoom:
         reserve = await self._measure()
         if reserve and not self.is_low:
             await self._keep_spare()
-        is_recording = any(camera.recordings for camera in self._parts.statuses())
+        is_recording = any(camera.recordings for camera in self._statuses())
         await self._end_in_time(reserve, is_recording=is_recording)
         is_near = self.free_bytes < (reserve + self.pending_bytes) * (1 + ROOM_SHARE)
         self._is_at_stake = is_near or is_recording
@@ -166,19 +155,19 @@ class DiskRoom:
     async def give_spare(self) -> bool:
         """Make the last room there is, for a deletion; False when it is used up."""
         self._has_spare = False
-        return await in_thread(self._parts.disk, self._spare.give)
+        return await in_thread(self._base.disk, self._spare.give)
 
     async def _keep_spare(self) -> None:
         if not self._has_spare:
             with suppress(OSError):  # tried again at the next look
-                await in_thread(self._parts.disk, self._spare.keep)
+                await in_thread(self._base.disk, self._spare.keep)
                 self._has_spare = True
 
     async def _measure(self) -> int:
         """Take what the disk says; returns the reserve that it was compared with."""
         reserve = self.reserve_bytes
         try:
-            free, total = await in_thread(self._parts.disk, self._parts.files.space_bytes)
+            free, total = await in_thread(self._base.disk, self._base.files.space_bytes)
         except OSError as error:
             self.counters.look_failures += 1
             log.warning("the disk of the clips does not say how full it is: %s", error.strerror)
@@ -191,15 +180,15 @@ class DiskRoom:
         if is_low is self.is_low:
             return
         self.is_low = is_low
-        self._parts.health.concern(SUBJECT, self.reason and f"{self.reason} Recordings are refused.")
+        self._base.health.concern(SUBJECT, self.reason and f"{self.reason} Recordings are refused.")
 
     async def _end_in_time(self, reserve: int, *, is_recording: bool) -> None:
-        parts = self._parts
+        base = self._base
         if reserve == 0 or not (self.pending_bytes or is_recording):
             self.pending_bytes = 0
             return
-        unfinished = await parts.catalogue.list_unfinished(parts.recorder_id)
-        sizes = await in_thread(parts.disk, partial(_part_sizes, parts.files, unfinished))
+        unfinished = await base.catalogue.list_unfinished(base.recorder_id)
+        sizes = await in_thread(base.disk, partial(_part_sizes, base.files, unfinished))
         self.pending_bytes = sum(sizes)
         running = [clip for clip in unfinished if clip.status is Status.PENDING]
         if not running or not must_end(self.free_bytes, reserve, sizes):
@@ -208,7 +197,7 @@ class DiskRoom:
             await self._end(clip)
 
     async def _end(self, clip: Clip) -> None:
-        recorder = self._parts.find_recorder(clip.id, clip.camera)
+        recorder = self._find_recorder(clip.id, clip.camera)
         if recorder is None or not recorder.is_recording(clip.id):
             return
         with suppress(UnknownRecording):
@@ -216,7 +205,7 @@ class DiskRoom:
             self.counters.ended += 1
             said = f"The recording {clip.id} was ended while there is space to finish it."
             log.warning("%s", said)
-            self._parts.events.publish("disk", {"message": said}, camera=clip.camera)
+            self._base.events.publish("disk", {"message": said}, camera=clip.camera)
 
 
 def _part_sizes(files: LocalFiles, clips: Sequence[Clip]) -> list[int]:

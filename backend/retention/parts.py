@@ -1,102 +1,68 @@
-"""Keeps the disk in order while nobody looks: puts reserve, retention and budget together.
+"""The room that keeps the disk in order while nobody looks: reserve, budget, retention, garbage.
 
-Here: how the three are made, which jobs they run, what they count, how they follow a reload. Not here:
-what any of them decides. Belongs to the event loop.
+Here: how they are put together, which jobs they run, how they follow a reload. Not here: what any of them
+decides. Reserve and budget come first, because recordings ask them; retention comes when there is something
+to delete. Event loop only.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from backend.base.health import Health
+from backend.base.numbers import counted
 from backend.base.scheduler import Scheduler
-from backend.catalogue import Catalogue, Clip
+from backend.cameras.cameras import Cameras
+from backend.catalogue import Clip
 from backend.config.model import Config
-from backend.events.log import EventLog
-from backend.foundation.local_files import LocalFiles
+from backend.foundation.foundation import Foundation
 from backend.retention.budget import Budget
-from backend.retention.disk_room import DiskRoom, RoomParts
-from backend.retention.sweep import CopiesAtStore, Retention, RetentionParts
-from recorder import Recorder
-from recorder.base.clock import LabelLine
+from backend.retention.disk_room import DiskRoom
+from backend.retention.garbage import GarbageSweep
+from backend.retention.sweep import CopiesAtStore, Retention
 from recorder.base.tasks import Tasks
-from recorder.base.values import CameraStatus
 
 LOOK_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HouseParts:
-    """What the disk is kept in order with."""
-
-    catalogue: Catalogue
-    recorder_id: str
-    files: LocalFiles
-    disk: Executor
-    labels: LabelLine
-    events: EventLog
-    health: Health
-    statuses: Callable[[], Sequence[CameraStatus]]
-    find_recorder: Callable[[str, str], Recorder | None]
+def open_disk_room(base: Foundation, cameras: Cameras) -> DiskRoom:
+    """The reserve of free space."""
+    return DiskRoom(base, cameras.statuses, cameras.recording)
 
 
-class Housekeeping:
-    """Reserve, retention and budget of one box."""
+def open_budget(base: Foundation, room: DiskRoom) -> Budget:
+    """Whether something may be recorded now."""
+    return Budget(base.catalogue, base.recorder_id, room, base.events, base.config.budget)
 
-    def __init__(self, parts: HouseParts, config: Config) -> None:
-        self._parts = parts
-        self._tasks = Tasks()
-        room_parts = RoomParts(
-            catalogue=parts.catalogue,
-            recorder_id=parts.recorder_id,
-            data_dir=config.data_dir,
-            files=parts.files,
-            statuses=parts.statuses,
-            find_recorder=parts.find_recorder,
-            disk=parts.disk,
-            events=parts.events,
-            health=parts.health,
-        )
-        self.room = DiskRoom(room_parts, config.retention.reserve, config.recording)
-        self.budget = Budget(parts.catalogue, parts.recorder_id, self.room, parts.events, config.budget)
-        self._config = config.retention
-        self._retention: Retention | None = None
-        self._making_room: asyncio.Task[None] | None = None
 
-    @property
-    def retention(self) -> Retention:
-        """Only after `open`."""
-        if self._retention is None:
-            raise RuntimeError("housekeeping has not been opened")
-        return self._retention
+async def open_retention(
+    base: Foundation,
+    room: DiskRoom,
+    budget: Budget,
+    gone: Callable[[Clip], None],
+    store: "CopiesAtStore | None",
+) -> "RetentionRoom":
+    """Look at the disk, so that the first press can be judged. `gone` hears of every deleted clip."""
+    garbage = GarbageSweep(base.catalogue, base.files, base.recorder_id, base.disk)
+    retention = Retention(base, room, garbage, gone, store)
+    await room.look()
+    return RetentionRoom(room, budget, retention, garbage)
 
-    async def open(
-        self,
-        sweep_garbage: Callable[[], Awaitable[object]],
-        gone: Callable[[Clip], None],
-        store: CopiesAtStore | None = None,
-    ) -> None:
-        """Look at the disk, so that the first press can be judged. `gone` hears of every deleted clip."""
-        parts = self._parts
-        retention_parts = RetentionParts(
-            catalogue=parts.catalogue,
-            recorder_id=parts.recorder_id,
-            files=parts.files,
-            labels=parts.labels,
-            room=self.room,
-            events=parts.events,
-            health=parts.health,
-            sweep_garbage=sweep_garbage,
-            gone=gone,
-            store=store,
-        )
-        self._retention = Retention(retention_parts, self._config)
-        await self.room.look()
 
-    def run(self, scheduler: Scheduler) -> None:
-        """Add the jobs."""
+@dataclass(slots=True)
+class RetentionRoom:
+    """Reserve, budget, retention and garbage of one box."""
+
+    room: DiskRoom
+    budget: Budget
+    retention: Retention
+    garbage: GarbageSweep
+    _tasks: Tasks = field(default_factory=Tasks)
+    _making_room: "asyncio.Task[None] | None" = None
+
+    def start(self, scheduler: Scheduler) -> None:
+        """Watch, sweep and forget from now on."""
+        scheduler.every(10, "garbage", self.garbage.run)
         scheduler.every(LOOK_EVERY_S, "disk", lambda: self.room.tick(self._make_room_soon))
         scheduler.every(SWEEP_EVERY_S, "retention", self.retention.sweep)
         scheduler.every(3600, "charges", self.budget.expire)
@@ -138,6 +104,8 @@ class Housekeeping:
             "retention_held": last is not None and last.plan.why_held is not None,
             "retention_age_paused": last is not None and last.clock.doubt is not None,
             "credits_refused_total": self.budget.counters.refused,
-            **{f"disk_room_{name}_total": number for name, number in asdict(room.counters).items()},
-            **{f"retention_{name}_total": number for name, number in asdict(retention.counters).items()},
+            "garbage_deleted_total": self.garbage.counters.deleted,
+            "garbage_failures_total": self.garbage.counters.failures,
+            **counted("disk_room", room.counters),
+            **counted("retention", retention.counters),
         }

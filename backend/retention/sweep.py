@@ -9,22 +9,22 @@ event loop; decisions over many rows are made in a thread.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from backend.base.health import Health
-from backend.catalogue import Catalogue, CatalogueUnavailable, Clip, RetentionRow
+from backend.catalogue import CatalogueUnavailable, Clip, RetentionRow
 from backend.catalogue.lifecycle import Status
 from backend.config.retention import RetentionConfig
-from backend.events.log import EventLog
+from backend.foundation.foundation import Foundation
 from backend.foundation.local_files import LocalFiles
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from backend.retention.disk_room import DiskRoom
+from backend.retention.garbage import GarbageSweep
 from backend.retention.plan import (
     Approval,
     Cause,
@@ -42,7 +42,6 @@ from backend.retention.plan import (
 from backend.retention.spare_room import SIZE_BYTES
 from backend.storage.store_state import StoreReach
 from recorder import ClipFiles
-from recorder.base.clock import LabelLine
 from recorder.base.values import ClockState
 
 log = logging.getLogger(__name__)
@@ -83,23 +82,6 @@ class RetentionCounters:
 
 
 @dataclass(frozen=True, slots=True)
-class RetentionParts:
-    """What a sweep works with."""
-
-    catalogue: Catalogue
-    recorder_id: str
-    files: LocalFiles
-    labels: LabelLine
-    room: DiskRoom
-    events: EventLog
-    health: Health
-    sweep_garbage: Callable[[], Awaitable[object]]
-    gone: Callable[[Clip], None]
-    """Told of every clip whose row was deleted."""
-    store: CopiesAtStore | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """What survives a restart."""
 
@@ -131,16 +113,28 @@ class Survey:
 class Retention:
     """Sweeps for one recorder. `config` is replaced by a reload."""
 
-    def __init__(self, parts: RetentionParts, config: RetentionConfig) -> None:
-        self._parts = parts
-        self.config = config
+    def __init__(
+        self,
+        base: Foundation,
+        room: DiskRoom,
+        garbage: GarbageSweep,
+        gone: Callable[[Clip], None],
+        store: CopiesAtStore | None,
+    ) -> None:
+        """`gone` is called with every clip whose row was deleted."""
+        self._base = base
+        self._room = room
+        self._garbage = garbage
+        self._gone = gone
+        self._store = store
+        self.config = base.config.retention
         self.counters = RetentionCounters()
         self.last: Survey | None = None
         """Of the last sweep; None before the first."""
         self._one_at_a_time = asyncio.Lock()
-        self._note_key = f"retention:{parts.recorder_id}"
+        self._note_key = f"retention:{base.recorder_id}"
         self._rest = 0
-        self._steps_seen = parts.labels.steps
+        self._steps_seen = base.labels.steps
         self._told: tuple[str | None, str | None] = (None, None)
 
     async def make_room(self) -> None:
@@ -170,7 +164,6 @@ class Retention:
     async def sweep(self) -> int:
         """Carry out what the rules say now; how many clips went. Raises CatalogueError."""
         async with self._one_at_a_time:
-            parts = self._parts
             await self._date()
             standing = await self._standing()
             survey = await self._look(standing)
@@ -180,31 +173,31 @@ class Retention:
             if standing.approved_through is not None and not _by_age(survey.plan.leaving[MOST_PER_SWEEP:]):
                 await self._keep(replace(standing, approved_through=None))
             self.counters.sweeps += 1
-        await parts.room.look()
+        await self._room.look()
         return gone
 
     async def _date(self) -> None:
         """Let clips whose dates are worth nothing age from now on: a step came after them, or NTP did."""
-        labels, steps = self._parts.labels, self._parts.labels.steps
+        labels, steps = self._base.labels, self._base.labels.steps
         stepped = steps != self._steps_seen
         if stepped or labels.state is ClockState.SYNCHRONISED:
-            await self._parts.catalogue.retention.date(self._parts.recorder_id, again=stepped)
+            await self._base.catalogue.retention.date(self._base.recorder_id, again=stepped)
             self._steps_seen = steps
 
     async def _look(self, standing: Standing) -> Survey:
-        parts = self._parts
-        groups = await parts.catalogue.retention.groups(parts.recorder_id)
+        base = self._base
+        groups = await base.catalogue.retention.groups(base.recorder_id)
         clock = clock_facts(
-            parts.labels.now(),
-            synchronised=parts.labels.state is ClockState.SYNCHRONISED,
-            steps=parts.labels.steps,
+            base.labels.now(),
+            synchronised=base.labels.state is ClockState.SYNCHRONISED,
+            steps=base.labels.steps,
             newest=max((group.newest for group in groups), default=None),
         )
-        await parts.room.look()
+        await self._room.look()
         disk = DiskFacts(
-            free_bytes=parts.room.free_bytes,
-            leaving_bytes=await parts.catalogue.retention.leaving_bytes(parts.recorder_id),
-            store=StoreReach.NONE if parts.store is None else parts.store.state,
+            free_bytes=self._room.free_bytes,
+            leaving_bytes=await base.catalogue.retention.leaving_bytes(base.recorder_id),
+            store=StoreReach.NONE if self._store is None else self._store.state,
         )
         rules = self._rules(self.config)
         before = self._before(standing)
@@ -216,11 +209,11 @@ class Retention:
         return Survey(plan, clock, disk, rules, standing.held_since if plan.why_held else None)
 
     async def _rows(self) -> list[RetentionRow]:
-        parts, rows, after = self._parts, list[RetentionRow](), 0
-        while batch := await parts.catalogue.retention.read(parts.recorder_id, after, ROWS_AT_ONCE):
+        base, rows, after = self._base, list[RetentionRow](), 0
+        while batch := await base.catalogue.retention.read(base.recorder_id, after, ROWS_AT_ONCE):
             rows += batch
             after = batch[-1].number
-        return await asyncio.to_thread(_with_part_sizes, rows, parts.files)
+        return await asyncio.to_thread(_with_part_sizes, rows, base.files)
 
     def _rules(self, config: RetentionConfig) -> Rules:
         rules = tuple(
@@ -229,7 +222,7 @@ class Retention:
             )
             for rule in config.rules
         )
-        room = self._parts.room
+        room = self._room
         # Room for what is being recorded too: a clip is finished beside its part file.
         reserve_bytes = room.reserve_of(config.reserve) + room.pending_bytes
         return Rules(rules, reserve_bytes, config.reserve.make_room, config.hold_above)
@@ -269,10 +262,10 @@ class Retention:
         notes = [f"Retention waits: {why_held}." if why_held else "", f"Retention: {doubt}." if doubt else ""]
         if told != self._told:
             self._told = told
-            self._parts.health.concern(SUBJECT, " ".join(filter(None, notes)) or None)
+            self._base.health.concern(SUBJECT, " ".join(filter(None, notes)) or None)
 
     async def _carry_out(self, leaving: Sequence[Leaving]) -> int:
-        parts, deleted = self._parts, 0
+        base, deleted = self._base, 0
         await self._reclaim([one for one in leaving if one.deed is Deed.RECLAIM])
         going = [one for one in leaving if one.deed is Deed.DELETE]
         for first in range(0, len(going), BATCH):
@@ -283,26 +276,26 @@ class Retention:
                 deleted += 1
                 self.counters.deleted += 1
                 self.counters.deleted_bytes += clip.size_bytes or 0
-                parts.gone(clip)
+                self._gone(clip)
             # The room comes back now and not when all rows are gone.
-            await parts.sweep_garbage()
+            await self._garbage.run()
         if deleted:
             said = f"Retention deleted {deleted} clips."
-            parts.events.publish("retention", {"deleted": deleted, "message": said})
+            base.events.publish("retention", {"deleted": deleted, "message": said})
         return deleted
 
     async def _delete(self, rows: Sequence[RetentionRow]) -> list[Clip]:
         """In one transaction; where not even that fits on the disk, in the room that is kept for it."""
         try:
-            return await self._parts.catalogue.retention.delete(rows)
+            return await self._base.catalogue.retention.delete(rows)
         except CatalogueUnavailable:
-            if self._parts.room.free_bytes >= SIZE_BYTES or not await self._parts.room.give_spare():
+            if self._room.free_bytes >= SIZE_BYTES or not await self._room.give_spare():
                 raise
         log.warning("the disk is so full that nothing could be deleted; the room kept for that is used now")
-        return await self._parts.catalogue.retention.delete(rows)
+        return await self._base.catalogue.retention.delete(rows)
 
     async def _reclaim(self, leaving: Sequence[Leaving]) -> None:
-        store, refusals = self._parts.store, 0
+        store, refusals = self._store, 0
         for one in leaving:
             if store is None or store.state is not StoreReach.READY or refusals >= MOST_REFUSALS:
                 return
@@ -311,10 +304,10 @@ class Retention:
             refusals += not gone
 
     async def _standing(self) -> Standing:
-        return Standing.read(await self._parts.catalogue.note(self._note_key))
+        return Standing.read(await self._base.catalogue.note(self._note_key))
 
     async def _keep(self, standing: Standing) -> None:
-        await self._parts.catalogue.set_notes({self._note_key: json.dumps(asdict(standing))})
+        await self._base.catalogue.set_notes({self._note_key: json.dumps(asdict(standing))})
 
 
 def _by_age(leaving: Sequence[Leaving]) -> bool:

@@ -1,34 +1,25 @@
-"""Puts the parts of the schedules together, so that the composition root says it in a line each."""
+"""The room of everything that happens on time. Event loop only."""
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
+from backend.base.numbers import counted
 from backend.base.scheduler import Scheduler
-from backend.clips.clips import Clips
-from backend.clips.recordings import Desk, Recordings
+from backend.clips.parts import ClipRoom
 from backend.config.model import Config
 from backend.events.writers import Writers
 from backend.schedules.runner import Runner, ScheduleCounters, Times
 from backend.schedules.schedules import Schedules
 from backend.schedules.timelapse import Timelapses
-from recorder.base.clock import LabelLine
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRoom:
-    """Everything that happens on time."""
+    """The parts, for those who need one of them."""
 
     schedules: Schedules
     runner: Runner
-
-    async def open(self, config: Config) -> None:
-        """Take over what config.yaml lists, and tidy up; before the first tick."""
-        await self.follow(config)
-        desk = self.runner.desk
-        runs = await desk.catalogue.schedules.open_runs(desk.recorder_id)
-        await self.runner.timelapses.sweep({run.id for run in runs})
 
     async def follow(self, config: Config) -> None:
         """Make the rows of config.yaml what it lists now."""
@@ -46,18 +37,28 @@ class ScheduleRoom:
         scheduler.every(3600, "history of schedules", self.runner.prune)
 
     def numbers(self) -> Mapping[str, float]:
-        """For the metrics."""
-        counted = asdict(self.runner.counters) | asdict(self.runner.timelapses.counters)
-        return {f"schedules_{name}_total": number for name, number in counted.items()} | {
-            "schedules_waiting": self.runner.waiting
+        """For /metrics."""
+        return {
+            **counted("schedules", self.runner.counters),
+            **counted("schedules", self.runner.timelapses.counters),
+            "schedules_waiting": self.runner.waiting,
         }
 
 
-def schedule_room(
-    desk: Desk, recordings: Recordings, clips: Clips, labels: LabelLine, data_dir: Path, writers: Writers
-) -> ScheduleRoom:
-    """`labels` is the line the buffers go by: what is due and what is buffered must be one time."""
-    schedules = Schedules(desk.catalogue, desk.cameras, desk.events, desk.recorder_id, labels.now, writers)
-    timelapses = Timelapses(desk, recordings, data_dir / "timelapses", schedules.tell_run)
-    times = Times(labels.now, time.monotonic)
-    return ScheduleRoom(schedules, Runner(desk, clips, schedules, timelapses, times, ScheduleCounters()))
+async def open_schedules(room: ClipRoom, writers: Writers) -> ScheduleRoom:
+    """Take over what config.yaml lists, and tidy up; before the first tick."""
+    services, base = room.services, room.services.base
+    # What is due and what is buffered must be one time: the labels'.
+    now = base.labels.now
+    schedules = Schedules(base.catalogue, services.cameras, base.events, base.recorder_id, now, writers)
+    timelapses = Timelapses(
+        services, room.recordings, base.config.data_dir / "timelapses", schedules.tell_run
+    )
+    runner = Runner(
+        services, room.clips, schedules, timelapses, Times(now, time.monotonic), ScheduleCounters()
+    )
+    opened = ScheduleRoom(schedules, runner)
+    await opened.follow(base.config)
+    runs = await base.catalogue.schedules.open_runs(base.recorder_id)
+    await timelapses.sweep({run.id for run in runs})
+    return opened

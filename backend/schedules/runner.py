@@ -28,7 +28,7 @@ from backend.catalogue.schedule_values import (
     ScheduleKind,
 )
 from backend.clips.clips import Clips
-from backend.clips.recordings import Desk
+from backend.clips.recordings import ClipServices
 from backend.clips.requests import RecordOptions
 from backend.problems.refused import as_refused
 from backend.recurrence.due import Occurrence, Outlook, Passed, look
@@ -95,7 +95,7 @@ class _LastTick:
 class Runner:
     """One per daemon. `tick` every second; `close` before the cameras close."""
 
-    desk: Desk
+    services: ClipServices
     clips: Clips
     schedules: Schedules
     timelapses: Timelapses
@@ -113,7 +113,7 @@ class Runner:
     _open_runs: Kept[list[Run]] = field(init=False)
 
     def __post_init__(self) -> None:
-        catalogue, recorder_id = self.desk.catalogue, self.desk.recorder_id
+        catalogue, recorder_id = self.services.base.catalogue, self.services.base.recorder_id
         self._schedules = Kept(catalogue, lambda: catalogue.schedules.every(recorder_id))
         self._open_runs = Kept(catalogue, lambda: catalogue.schedules.open_runs(recorder_id))
 
@@ -137,7 +137,7 @@ class Runner:
 
     async def prune(self) -> None:
         """Keep the history bounded."""
-        await self.desk.catalogue.schedules.prune_runs(self.desk.recorder_id)
+        await self.services.base.catalogue.schedules.prune_runs(self.services.base.recorder_id)
 
     # Looking.
 
@@ -173,7 +173,7 @@ class Runner:
             told = MissedRuns(first.due_at, last.due_at, last.ends_at, passed.count, why)
             missed = (_new_run(schedule, first, era), told)
         new = [_new_run(schedule, occurrence, era) for occurrence in due]
-        rows = self.desk.catalogue.schedules
+        rows = self.services.base.catalogue.schedules
         made = await rows.note(schedule, (outlook.seen_until, era), new, missed)
         for run in made:
             if run.state is RunState.MISSED and schedule.spec.enabled:
@@ -196,14 +196,14 @@ class Runner:
 
     async def _begin(self, run: Run, now: datetime) -> None:
         """The row names the clip before there is one: whatever a kill leaves, the next look can tell."""
-        recorder = self.desk.cameras.get(run.spec.camera)
+        recorder = self.services.cameras.get(run.spec.camera)
         if recorder is None:
             said = f"There is no camera '{run.spec.camera}' now."
             await self._wait(run, said)
             return
         before = tuple([clip.id for clip in await self._clips_of(run)])
         clip_id = new_id()
-        rows = self.desk.catalogue.schedules
+        rows = self.services.base.catalogue.schedules
         await rows.update_run(run.id, {"state": RunState.RUNNING, "clips": (*before, clip_id)})
         asked = RecordOptions(
             camera=run.spec.camera,
@@ -231,7 +231,7 @@ class Runner:
         """A run that was begun, by this life of the process or by an earlier one."""
         clips = await self._clips_of(run)
         newest = clips[-1] if clips else None
-        recorder = self.desk.cameras.get(run.spec.camera)
+        recorder = self.services.cameras.get(run.spec.camera)
         held = self._held.get(run.id)
         is_ours = held is not None and held is recorder
         ids = tuple(clip.id for clip in clips)
@@ -239,7 +239,7 @@ class Runner:
             if ids != run.clips:
                 await self._changed(run, {"clips": ids})
             # An earlier recorder of this camera may still be writing it; then it is waited for.
-            writer = self.desk.cameras.recording(newest.id, run.spec.camera)
+            writer = self.services.cameras.recording(newest.id, run.spec.camera)
             is_written = writer is not None and writer.is_recording(newest.id)
             if is_ours or (newest.status is Status.PENDING and is_written):
                 return
@@ -286,7 +286,7 @@ class Runner:
             elif run.state is RunState.WAITING or not await self.timelapses.join(run):
                 await self._miss(run, run.reason or self.timelapses.reason(run) or NO_TIME, now)
             return
-        clip = None if clip_id is None else await self.desk.catalogue.get_clip(clip_id)
+        clip = None if clip_id is None else await self.services.base.catalogue.get_clip(clip_id)
         if clip is not None and clip.status not in FINISHED | {Status.FAILED}:
             return
         await self.timelapses.discard(run)
@@ -301,7 +301,7 @@ class Runner:
 
     async def _clips_of(self, run: Run) -> list[Clip]:
         """Its clips that there are, with those that recorders made to go on where one had to end."""
-        catalogue = self.desk.catalogue
+        catalogue = self.services.base.catalogue
         found: list[Clip] = []
         todo = list(run.clips)
         while todo:
@@ -326,7 +326,7 @@ class Runner:
         self.counters.missed += 1
         log.warning("%s was missed: %s", run.spec.name or run.schedule_id, reason)
         await self.timelapses.discard(run)
-        changed = await self.desk.catalogue.schedules.miss_run(run, reason, now)
+        changed = await self.services.base.catalogue.schedules.miss_run(run, reason, now)
         if changed is not None:
             self.schedules.tell_run(changed)
 
@@ -338,7 +338,7 @@ class Runner:
         await self._changed(run, {"state": state, "reason": reason, "ended_at": now, "clips": clips})
 
     async def _changed(self, run: Run, fields: RunFields) -> None:
-        changed = await self.desk.catalogue.schedules.update_run(run.id, fields)
+        changed = await self.services.base.catalogue.schedules.update_run(run.id, fields)
         if changed is not None:
             self.schedules.tell_run(changed)
 

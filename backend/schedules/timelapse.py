@@ -22,7 +22,7 @@ from backend.base.ids import is_id, new_id
 from backend.catalogue import Clip, NewClip
 from backend.catalogue.lifecycle import Status
 from backend.catalogue.schedule_values import Run, RunFields, RunState
-from backend.clips.recordings import Desk, Recordings
+from backend.clips.recordings import ClipServices, Recordings
 from backend.problems.refused import Refused, as_refused
 from backend.recurrence.titles import title
 from recorder import Kept, PictureOrder, PicturePart, kept_in, lend
@@ -67,10 +67,10 @@ class Timelapses:
     """The pictures of all timelapses that are under way."""
 
     def __init__(
-        self, desk: Desk, recordings: Recordings, directory: Path, tell: Callable[[Run], None]
+        self, services: ClipServices, recordings: Recordings, directory: Path, tell: Callable[[Run], None]
     ) -> None:
         self.counters = PictureCounters()
-        self._desk = desk
+        self._services = services
         self._recordings = recordings
         self._directory = directory
         self._tell = tell
@@ -82,13 +82,13 @@ class Timelapses:
         await self._tasks.close()
         for collecting in self._collecting.values():
             if collecting.part is not None:
-                await in_thread(self._desk.disk, collecting.part.close)
+                await in_thread(self._services.base.disk, collecting.part.close)
 
     async def sweep(self, open_ids: set[str]) -> None:
         """At start: remove the files of runs that are over. Others were never ours and stay."""
-        for path in await in_thread(self._desk.disk, lambda: sorted(self._directory.glob("*.part"))):
+        for path in await in_thread(self._services.base.disk, lambda: sorted(self._directory.glob("*.part"))):
             if is_id(path.stem) and path.stem not in open_ids:
-                await in_thread(self._desk.disk, partial(path.unlink, missing_ok=True))
+                await in_thread(self._services.base.disk, partial(path.unlink, missing_ok=True))
 
     def is_complete(self, run: Run, now: datetime) -> bool:
         """Whether the run has all the pictures it will get."""
@@ -118,20 +118,20 @@ class Timelapses:
         """Make the pictures a clip that is being finished; False where there are none."""
         collecting = self._collecting.pop(run.id, None)
         if collecting is not None and collecting.part is not None:
-            await in_thread(self._desk.disk, collecting.part.close)
+            await in_thread(self._services.base.disk, collecting.part.close)
         try:
-            kept = await in_thread(self._desk.disk, partial(kept_in, self._path(run)))
+            kept = await in_thread(self._services.base.disk, partial(kept_in, self._path(run)))
         except PartFileDamaged as error:  # its very beginning is lost: there is no picture to save
             log.warning("the pictures of timelapse %s are lost: %s", run.id, error)
             kept = None
         if kept is None or not run.clips:
             return False
         reason = _missing(run, kept, collecting)
-        clip = await self._desk.catalogue.get_clip(run.clips[0])
+        clip = await self._services.base.catalogue.get_clip(run.clips[0])
         if clip is None:
             clip = await self._make_clip(run, kept)
         if clip.status is Status.PENDING:
-            clip = await self._desk.catalogue.transition(clip.id, Status.PROCESSING)
+            clip = await self._services.base.catalogue.transition(clip.id, Status.PROCESSING)
             self._tasks.spawn(self._recordings.finish_again(clip), f"join {clip.id}")
         # Last: a run that is `joining` is only watched, so somebody must be at work on its clip.
         told = {"state": RunState.JOINING, "pictures": kept.pictures, "reason": reason}
@@ -142,8 +142,8 @@ class Timelapses:
         """The run is over: its own name of the pictures goes."""
         collecting = self._collecting.pop(run.id, None)
         if collecting is not None and collecting.part is not None:
-            await in_thread(self._desk.disk, collecting.part.close)
-        await in_thread(self._desk.disk, partial(self._path(run).unlink, missing_ok=True))
+            await in_thread(self._services.base.disk, collecting.part.close)
+        await in_thread(self._services.base.disk, partial(self._path(run).unlink, missing_ok=True))
 
     async def _collect(self, collecting: _Collecting) -> None:
         run = collecting.run
@@ -163,7 +163,7 @@ class Timelapses:
     async def _next_picture(self, collecting: _Collecting) -> Picture | None:
         """The picture of the next moment that has come and is still buffered; None: not yet."""
         run = collecting.run
-        recorder = self._desk.cameras.get(run.spec.camera)
+        recorder = self._services.cameras.get(run.spec.camera)
         if recorder is None:
             collecting.reason = f"There is no camera '{run.spec.camera}' now."
             return None
@@ -189,10 +189,12 @@ class Timelapses:
             collecting.run = run = await self._changed(run, begun) or run
         if collecting.part is None:
             order = PictureOrder(run.clips[0], run.spec.camera, run.recorder_id, run.spec.fps or 1)
-            collecting.part = await in_thread(self._desk.disk, partial(PicturePart, self._path(run), order))
+            collecting.part = await in_thread(
+                self._services.base.disk, partial(PicturePart, self._path(run), order)
+            )
         part = collecting.part
-        await self._desk.budget.admit_disk()
-        await in_thread(self._desk.disk, partial(part.append, picture))
+        await self._services.budget.admit_disk()
+        await in_thread(self._services.base.disk, partial(part.append, picture))
         self.counters.pictures += 1
         if part.pictures % WRITE_ROW_EVERY == 1 or (run.spec.every_s or 1) >= WRITE_ROW_EVERY:
             await self._changed(run, {"pictures": part.pictures})
@@ -208,11 +210,11 @@ class Timelapses:
             await self._changed(collecting.run, {"reason": collecting.reason})
 
     async def _make_clip(self, run: Run, kept: Kept) -> Clip:
-        desk = self._desk
+        services = self._services
         clip_id = run.clips[0]
-        files = desk.files(clip_id)
-        await in_thread(self._desk.disk, partial(lend, self._path(run), files))
-        recorder = desk.cameras.get(run.spec.camera)
+        files = services.files(clip_id)
+        await in_thread(self._services.base.disk, partial(lend, self._path(run), files))
+        recorder = services.cameras.get(run.spec.camera)
         camera_name = run.spec.camera if recorder is None else recorder.settings.name or run.spec.camera
         row = NewClip(
             id=clip_id,
@@ -228,13 +230,13 @@ class Timelapses:
             width=kept.width,
             height=kept.height,
         )
-        clip = await desk.catalogue.insert_clip(row)
-        await in_thread(self._desk.disk, files.acknowledge)
-        desk.news.changed(clip)
+        clip = await services.base.catalogue.insert_clip(row)
+        await in_thread(self._services.base.disk, files.acknowledge)
+        services.news.changed(clip)
         return clip
 
     async def _changed(self, run: Run, fields: RunFields) -> Run | None:
-        changed = await self._desk.catalogue.schedules.update_run(run.id, fields)
+        changed = await self._services.base.catalogue.schedules.update_run(run.id, fields)
         if changed is not None:
             self._tell(changed)
         return changed

@@ -10,14 +10,13 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from backend.base.health import Health
 from backend.base.times import utc_now
-from backend.catalogue import Catalogue, Clip
+from backend.catalogue import Clip
 from backend.catalogue.lifecycle import Status
 from backend.config.model import StorageConfig
 from backend.config.storage import S3Config, reclaim_after
 from backend.events.clip_events import ClipNews
-from backend.foundation.local_files import LocalFiles
+from backend.foundation.foundation import Foundation
 from backend.storage.object_store import ObjectStore
 from backend.storage.store_state import State, StoreReach
 from backend.storage.upload_plan import wanted
@@ -123,19 +122,6 @@ class ConfirmedCopies:
         return await self.queue.reclaim_now(clip_id)
 
 
-@dataclass(frozen=True, slots=True)
-class StorageParts:
-    """What the queue needs of the daemon."""
-
-    catalogue: Catalogue
-    files: LocalFiles
-    recorder_id: str
-    news: ClipNews
-    health: Health
-    to_share: ToShare
-    """Makes the form of a clip that everybody may see."""
-
-
 def open_store(config: StorageConfig) -> ObjectStore | None:
     """The object store of this configuration; nothing is asked of the network here."""
     if config.s3 is None:
@@ -153,19 +139,20 @@ def public_url(store: ObjectStore | None, clip: Clip) -> str | None:
     return store.public_url(clip.public_file)
 
 
-def make_storage(config: StorageConfig, store: ObjectStore | None, daemon: StorageParts) -> Storage:
-    """The parts for this configuration and its store."""
+def open_storage(base: Foundation, store: ObjectStore | None, news: ClipNews, to_share: ToShare) -> Storage:
+    """The parts for this configuration. `to_share` makes the form of a clip that everybody may see."""
+    config = base.config.storage
     if config.s3 is None or store is None:
         return Storage(config, None, None)
     s3 = config.s3
     parts = QueueParts(
-        catalogue=daemon.catalogue,
+        catalogue=base.catalogue,
         store=store,
-        files=daemon.files,
-        recorder_id=daemon.recorder_id,
-        news=daemon.news,
-        to_share=daemon.to_share,
-        concern=partial(daemon.health.concern, "storage"),
+        files=base.files,
+        recorder_id=base.recorder_id,
+        news=news,
+        to_share=to_share,
+        concern=partial(base.health.concern, "storage"),
         wanted=partial(wanted, public_urls=s3.public_urls),
         store_name=f"{s3.endpoint} {s3.clips_bucket} {s3.thumbnails_bucket}",
         public=s3.public_urls,

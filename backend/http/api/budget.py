@@ -22,9 +22,9 @@ from recorder import Recorder
 
 async def budget(request: web.Request) -> web.StreamResponse:
     asked, rooms = query_of(request, BudgetQuery), house(request)
-    housekeeping = rooms.housekeeping
-    await housekeeping.room.look()
-    room = housekeeping.room
+    keeping = rooms.retention
+    await keeping.room.look()
+    room = keeping.room
     seconds = asked.seconds or _usual_s(rooms)
     available = max(0, room.free_bytes - room.reserve_bytes)
     cameras = [await _of_camera(rooms, one, seconds, available) for one in _recorders(request, asked.camera)]
@@ -40,7 +40,7 @@ async def budget(request: web.Request) -> web.StreamResponse:
                 refusal=room.reason,
             ),
             hours_left=_mean_hours(cameras, available),
-            credits=CreditsJson.of(await housekeeping.budget.purse()),
+            credits=CreditsJson.of(await keeping.budget.purse()),
         )
     )
 
@@ -62,7 +62,7 @@ def _usual_s(rooms: House) -> float:
 async def _of_camera(rooms: House, recorder: Recorder, seconds: float, available: int) -> CameraBudgetJson:
     camera = recorder.settings.camera_id
     status = recorder.status()
-    recorded = await rooms.housekeeping.budget.recorded(camera)
+    recorded = await rooms.retention.budget.recorded(camera)
     rate = clip_rate(status, recorded)
     return CameraBudgetJson(
         camera=camera,

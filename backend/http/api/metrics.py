@@ -8,7 +8,8 @@ from backend.http.routes import Route
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:
-    body, content_type = await house(request).metrics.render()
+    rooms = house(request)
+    body, content_type = await rooms.metrics.render(rooms.cameras.statuses(), rooms.numbers())
     return web.Response(body=body, headers={"Content-Type": content_type})
 
 

@@ -12,13 +12,13 @@ from backend.retention.sweep import Survey
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
-    return await _answer(await house(request).housekeeping.retention.preview())
+    return await _answer(await house(request).retention.retention.preview())
 
 
 async def approve(request: web.Request) -> web.StreamResponse:
-    housekeeping = house(request).housekeeping
-    approved = await housekeeping.retention.approve()
-    housekeeping.sweep_soon()
+    keeping = house(request).retention
+    approved = await keeping.retention.approve()
+    keeping.sweep_soon()
     return await _answer(approved)
 
 

@@ -12,15 +12,16 @@ from typing import Any
 
 from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, Root
-from backend.config.model import RecordingConfig
+from backend.config.model import Config
 from backend.config.retention import RetentionConfig
 from backend.events.log import EventLog
 from backend.foundation.local_files import LocalFiles
-from backend.retention.disk_room import DiskRoom, RoomParts
+from backend.retention.disk_room import DiskRoom
 from backend.retention.garbage import GarbageSweep
-from backend.retention.sweep import Retention, RetentionParts
+from backend.retention.sweep import Retention
 from recorder.base.clock import LabelLine
 from recorder.base.values import CameraStatus
+from tests.support.backend.foundations import foundation_of
 from tests.support.backend.rows import HERE, Box
 from tests.support.fakes import NS_PER_S, SimulatedClock
 
@@ -139,33 +140,18 @@ def _made(
     statuses: list[CameraStatus] = []
     labels, events, gone = LabelLine(clock), EventLog("boot"), list[str]()
     health = Health(lambda subject, said: events.publish("concern", {"subject": subject}))
-    parts = RoomParts(
-        catalogue=box.catalogue,
-        recorder_id=HERE,
-        data_dir=directory,
+    base = foundation_of(
+        box,
+        Config(retention=config),
         files=files,
-        statuses=lambda: statuses,
-        find_recorder=lambda clip_id, camera: None,
+        labels=labels,
         disk=_DISK,
         events=events,
         health=health,
     )
-    room = DiskRoom(parts, config.reserve, RecordingConfig())
+    room = DiskRoom(base, lambda: statuses, lambda clip_id, camera: None)
     garbage = GarbageSweep(box.catalogue, files, HERE, _DISK, box.clock.now)
-    retention = Retention(
-        RetentionParts(
-            catalogue=box.catalogue,
-            recorder_id=HERE,
-            files=files,
-            labels=labels,
-            room=room,
-            events=events,
-            health=health,
-            sweep_garbage=garbage.run,
-            gone=lambda clip: gone.append(clip.id),
-        ),
-        config,
-    )
+    retention = Retention(base, room, garbage, lambda clip: gone.append(clip.id), None)
     return Keeping(
         box, files, clock, labels, room, retention, garbage, health, events, gone, directory, statuses
     )

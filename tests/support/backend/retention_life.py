@@ -19,19 +19,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, RetentionRow, Root, StoredPath
 from backend.catalogue.retention_rows import RetentionRows
-from backend.config.model import RecordingConfig
+from backend.config.model import Config
 from backend.config.retention import RetentionConfig
-from backend.events.log import EventLog
 from backend.foundation.local_files import LocalFiles
 from backend.recovery.fsck import Level, check
-from backend.recovery.recovery import Places, Recovery
-from backend.retention.disk_room import DiskRoom, RoomParts
+from backend.recovery.recovery import Recovery
+from backend.retention.disk_room import DiskRoom
 from backend.retention.garbage import GarbageSweep
-from backend.retention.sweep import Retention, RetentionParts
+from backend.retention.sweep import Retention
+from recorder import Finisher, Transcoder
 from recorder.base.clock import LabelLine
+from tests.support.backend.foundations import a_foundation, foundation_of
 from tests.support.backend.rows import HERE, Box
 from tests.support.fakes import SimulatedClock
 
@@ -143,9 +143,9 @@ async def live(directory: Path, fatal: int) -> bool:
 async def live_again(directory: Path) -> dict[str, Any]:
     """Start as the daemon does, sweep as it goes on doing, and look whether catalogue and disk agree."""
     async with Box.opened(directory) as box:
-        places = Places(box.files, directory / "runtime")
         with ThreadPoolExecutor(1) as disk:
-            await Recovery(box.catalogue, HERE, places, disk, disk).run()
+            finisher = Finisher(disk, Transcoder())
+            await Recovery(foundation_of(box, disk=disk, finisher=finisher)).run()
             await GarbageSweep(box.catalogue, box.files, HERE, disk).run()
             before = await check(box.catalogue, box.files, HERE, Level.HASH)
             await retention_of(box.catalogue, box.files, disk).sweep()
@@ -160,30 +160,17 @@ async def live_again(directory: Path) -> dict[str, Any]:
 
 
 def retention_of(catalogue: Catalogue, files: LocalFiles, disk: ThreadPoolExecutor) -> Retention:
-    config, events, health = RetentionConfig.model_validate(RULES), EventLog("boot"), Health()
-    parts = RoomParts(
+    base = a_foundation(
+        files.clips_dir.parent,
+        Config(retention=RetentionConfig.model_validate(RULES)),
         catalogue=catalogue,
-        recorder_id=HERE,
-        data_dir=files.clips_dir.parent,
-        files=files,
-        statuses=lambda: (),
-        find_recorder=lambda clip_id, camera: None,
-        disk=disk,
-        events=events,
-        health=health,
-    )
-    swept = RetentionParts(
-        catalogue=catalogue,
-        recorder_id=HERE,
         files=files,
         labels=LabelLine(SimulatedClock()),
-        room=DiskRoom(parts, config.reserve, RecordingConfig()),
-        events=events,
-        health=health,
-        sweep_garbage=GarbageSweep(catalogue, files, HERE, disk).run,
-        gone=lambda clip: Steps.here(),
+        disk=disk,
     )
-    return Retention(swept, config)
+    room = DiskRoom(base, lambda: (), lambda clip_id, camera: None)
+    garbage = GarbageSweep(catalogue, files, HERE, disk)
+    return Retention(base, room, garbage, lambda clip: Steps.here(), None)
 
 
 if __name__ == "__main__":

@@ -9,19 +9,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from backend.base.health import Health
 from backend.base.ids import new_id
 from backend.cameras.cameras import Cameras, camera_settings
 from backend.catalogue.schedule_values import Origin, Run, RunState, Schedule, ScheduleSpec
 from backend.clips.clips import Clips
 from backend.clips.recorder_events import RecorderInbox
-from backend.clips.recordings import Desk, Recordings
+from backend.clips.recordings import ClipServices, Recordings
 from backend.config.model import Config, RecordingConfig
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
-from backend.retention.budget import Budget
-from backend.retention.parts import Housekeeping, HouseParts
+from backend.retention.parts import open_budget, open_disk_room
 from backend.schedules.runner import Runner, ScheduleCounters, Times
 from backend.schedules.schedules import Schedules
 from backend.schedules.timelapse import Timelapses
@@ -31,6 +29,7 @@ from recorder.base.workers import WorkerPool
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
 from recorder.recording.finishing import Finisher
 from recorder.recording.transcoder import Transcoder
+from tests.support.backend.foundations import foundation_of
 from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, Box
 
@@ -63,7 +62,7 @@ class Rig:
     box: Box
     clock: SetClock
     labels: LabelLine
-    desk: Desk
+    services: ClipServices
     clips: Clips
     recordings: Recordings
     directory: Path
@@ -77,9 +76,9 @@ class Rig:
     def another_life(self) -> Runner:
         """A runner that remembers nothing, as after a restart."""
         told = self.schedules.tell_run
-        timelapses = Timelapses(self.desk, self.recordings, self.directory / "timelapses", told)
+        timelapses = Timelapses(self.services, self.recordings, self.directory / "timelapses", told)
         times = Times(self.labels.now, lambda: time.monotonic() + self.more_monotonic_s)
-        return Runner(self.desk, self.clips, self.schedules, timelapses, times, ScheduleCounters())
+        return Runner(self.services, self.clips, self.schedules, timelapses, times, ScheduleCounters())
 
     async def begin_anew(self) -> None:
         """Leave no schedule, no open run and no recording of an earlier test."""
@@ -150,30 +149,28 @@ async def rigged(tmp_path: Path) -> AsyncIterator[Rig]:
         cameras = Cameras([Recorder(camera, places, tools) for camera in settings])
         events = EventLog("test")
         news = ClipNews(events, WRITERS.clip)
-        desk = Desk(
-            catalogue=box.catalogue,
-            cameras=cameras,
-            previews=picturing_of(box, news, tools.workers, tools.disk).previews,
-            news=news,
-            events=events,
-            recorder_id=HERE,
-            clips_dir=box.files.clips_dir,
-            disk=tools.disk,
-            finisher=tools.finisher,
-            budget=_budget(box, cameras, tools, events),
-            write_camera=WRITERS.camera,
+        base = foundation_of(
+            box, CONFIG, events=events, disk=tools.disk, finisher=tools.finisher, labels=tools.labels
         )
-        recordings = Recordings(desk, inbox)
-        clips = Clips(desk, recordings, RecordingConfig())
+        services = ClipServices(
+            base,
+            cameras,
+            picturing_of(box, news, tools.workers, tools.disk).previews,
+            news,
+            open_budget(base, open_disk_room(base, cameras)),
+            WRITERS.camera,
+        )
+        recordings = Recordings(services, inbox)
+        clips = Clips(services, recordings, RecordingConfig())
         schedules = Schedules(box.catalogue, cameras, events, HERE, tools.labels.now, WRITERS)
         clock = tools.clock
         assert isinstance(clock, SetClock)
-        rig = Rig(box, clock, tools.labels, desk, clips, recordings, tmp_path, schedules)
+        rig = Rig(box, clock, tools.labels, services, clips, recordings, tmp_path, schedules)
         tasks = Tasks()
         stack.push_async_callback(cameras.close)
         await cameras.start()
         tasks.spawn(recordings.run(), "recordings")
-        for part in (desk.previews, clips, tasks):
+        for part in (services.previews, clips, tasks):
             stack.push_async_callback(part.close)
         try:
             async with asyncio.timeout(20):
@@ -182,22 +179,6 @@ async def rigged(tmp_path: Path) -> AsyncIterator[Rig]:
             yield rig
         finally:
             await rig.runner.close()
-
-
-def _budget(box: Box, cameras: Cameras, tools: RecorderTools, events: EventLog) -> Budget:
-    """One that lets everything through."""
-    parts = HouseParts(
-        catalogue=box.catalogue,
-        recorder_id=HERE,
-        files=box.files,
-        disk=tools.disk,
-        labels=tools.labels,
-        events=events,
-        health=Health(),
-        statuses=cameras.statuses,
-        find_recorder=cameras.recording,
-    )
-    return Housekeeping(parts, CONFIG).budget
 
 
 def _tools(stack: AsyncExitStack) -> tuple[RecorderTools, RecorderInbox]:

@@ -26,6 +26,7 @@ from backend.http.routes import Route
 from backend.http.server import KEEPALIVE_TIMEOUT_S, make_application, make_runner
 from backend.metrics.metrics import Metrics
 from backend.storage.storage import Storage
+from recorder.base.values import CameraStatus
 
 OWN_ROUTES = (
     *health.ROUTES,
@@ -51,6 +52,13 @@ class Served:
     def bearer(self) -> dict[str, str]:
         """The header that lets a program in."""
         return {"Authorization": f"Bearer {self.key.value}"}
+
+
+class NoCameras:
+    """For /metrics."""
+
+    def statuses(self) -> tuple[CameraStatus, ...]:
+        return ()
 
 
 def some_rooms(**given: Any) -> House:
@@ -80,7 +88,9 @@ async def serving(
     )
     rooms = some_rooms(
         access=access,
-        metrics=Metrics(lambda: (), dict),
+        metrics=Metrics(),
+        cameras=NoCameras(),
+        numbers=dict,
         events=EventLog("boot"),
         health=Health(),
         storage=Storage(StorageConfig(), None, None),

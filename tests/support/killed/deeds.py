@@ -18,10 +18,12 @@ from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.recovery import fsck
-from backend.recovery.recovery import Places, Recovery
+from backend.recovery.recovery import Recovery
 from backend.retention.garbage import GarbageSweep
+from recorder import Finisher, Transcoder
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.part_file import PartHeader, PartWriter
+from tests.support.backend.foundations import foundation_of
 from tests.support.backend.rows import HERE, NOON, Box
 from tests.support.media import Camera, units_of
 
@@ -49,9 +51,9 @@ class Life:
     async def start_up(self) -> None:
         """What the daemon does before it is ready, and what its first ticks do."""
         await asyncio.to_thread(self.box.files.prepare)
-        places = Places(self.box.files, self.directory / "runtime")
         with ThreadPoolExecutor(1) as disk, ThreadPoolExecutor(1) as finishing:
-            await Recovery(self.box.catalogue, HERE, places, disk, finishing).run()
+            finisher = Finisher(finishing, Transcoder())
+            await Recovery(foundation_of(self.box, disk=disk, finisher=finisher)).run()
         await self.publishing.tick()
         await self.sweep()
 

@@ -2,28 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from backend.base.health import Health
 from backend.base.ids import new_id
 from backend.cameras.cameras import Cameras, camera_settings
 from backend.catalogue import CatalogueUnavailable
 from backend.catalogue.lifecycle import Status
 from backend.clips.clips import Clips
 from backend.clips.recorder_events import RecorderInbox
-from backend.clips.recordings import Desk, Recordings
+from backend.clips.recordings import ClipServices, Recordings
 from backend.clips.requests import RecordOptions
 from backend.config.model import Config, RecordingConfig
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
-from backend.retention.budget import Budget
-from backend.retention.parts import Housekeeping, HouseParts
+from backend.retention.parts import open_budget, open_disk_room
 from recorder.base.clock import LabelLine, SystemClock
 from recorder.base.tasks import Tasks
 from recorder.base.values import RecordingContinued, RecordingProgressed, RecordRequest
@@ -31,6 +29,7 @@ from recorder.base.workers import WorkerPool
 from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
 from recorder.recording.finishing import Finisher
 from recorder.recording.transcoder import Transcoder
+from tests.support.backend.foundations import foundation_of
 from tests.support.backend.picturing import picturing_of
 from tests.support.backend.rows import HERE, Box
 
@@ -94,45 +93,26 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         recorder = Recorder(settings, places, tools)
         events = EventLog("test")
         news = ClipNews(events, WRITERS.clip)
-        desk = Desk(
-            catalogue=box.catalogue,
-            cameras=Cameras([recorder]),
-            previews=picturing_of(box, news, workers, disk).previews,
-            news=news,
-            events=events,
-            recorder_id=HERE,
-            clips_dir=box.files.clips_dir,
-            disk=disk,
-            finisher=finisher,
-            budget=budget_of(box, recorder, events, disk),
-            write_camera=WRITERS.camera,
+        base = foundation_of(box, CONFIG, events=events, disk=disk, finisher=finisher)
+        cameras = Cameras([recorder])
+        services = ClipServices(
+            base,
+            cameras,
+            picturing_of(box, news, workers, disk).previews,
+            news,
+            open_budget(base, open_disk_room(base, cameras)),
+            WRITERS.camera,
         )
-        recordings = Recordings(desk, inbox)
-        clips = Clips(desk, recordings, RecordingConfig())
+        recordings = Recordings(services, inbox)
+        clips = Clips(services, recordings, RecordingConfig())
         tasks = Tasks()
-        stack.push_async_callback(desk.cameras.close)
-        await desk.cameras.start()
+        stack.push_async_callback(services.cameras.close)
+        await services.cameras.start()
         tasks.spawn(recordings.run(), "recordings")
-        for part in (desk.previews, clips, tasks):
+        for part in (services.previews, clips, tasks):
             stack.push_async_callback(part.close)
         await until(lambda: recorder.status().buffer.duration_s > 1)
         yield House(box, recorder, clips, recordings, inbox)
-
-
-def budget_of(box: Box, recorder: Recorder, events: EventLog, disk: Executor) -> Budget:
-    """One that lets everything through."""
-    parts = HouseParts(
-        catalogue=box.catalogue,
-        recorder_id=HERE,
-        files=box.files,
-        disk=disk,
-        labels=LabelLine(SystemClock()),
-        events=events,
-        health=Health(),
-        statuses=lambda: [recorder.status()],
-        find_recorder=lambda clip_id, camera: recorder,
-    )
-    return Housekeeping(parts, CONFIG).budget
 
 
 async def test_a_row_that_cannot_be_committed_leaves_nothing_behind(house: House) -> None:

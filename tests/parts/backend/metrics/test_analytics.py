@@ -82,7 +82,7 @@ async def test_the_last_minute_is_written_at_the_end(day: Day) -> None:
         await day.look(units=0)
         day.pass_(10)
         await day.look(units=300)
-        await day.analytics.flush()
+        await day.analytics.close()
         day.analytics = Analytics(
             day.box.catalogue, HERE, now=lambda: day.at, monotonic_s=lambda: day.seconds
         )
@@ -95,7 +95,7 @@ async def test_a_suspended_machine_watched_nothing(day: Day) -> None:
     await day.look(units=0)
     day.pass_(7200)
     await day.look(units=0)
-    await day.analytics.flush()
+    await day.analytics.close()
     assert await day.samples() == []
 
 
@@ -105,10 +105,10 @@ async def test_samples_wait_for_a_catalogue_that_is_away(day: Day) -> None:
     day.pass_(30)
     await day.look(units=900)
     await day.box.catalogue.close()
-    await day.analytics.flush()
+    await day.analytics.close()
     assert day.analytics.lost == 0
     await day.box.catalogue.open()
-    await day.analytics.flush()
+    await day.analytics.close()
     assert [sample.frames for sample in await day.samples()] == [900]
 
 
@@ -118,7 +118,7 @@ async def test_a_camera_that_a_reload_begins_anew_counts_on_from_nothing(day: Da
     for units in (900, 30, 330):
         day.pass_(10)
         await day.look(units=units)
-    await day.analytics.flush()
+    await day.analytics.close()
     assert [sample.frames for sample in await day.samples()] == [1200]
 
 
@@ -138,6 +138,6 @@ async def test_what_retention_removed_counts_in_its_minute_also_of_a_camera_that
     for camera, size_bytes in (("front", 100), ("front", 50), ("gone", 7)):
         day.analytics.removed(camera, size_bytes)
     await day.look()
-    await day.analytics.flush()
+    await day.analytics.close()
     found = {one.camera: (one.clips_removed, one.bytes_removed, one.total_s) for one in await day.samples()}
     assert found == {"front": (2, 150, 0.0), "gone": (1, 7, 0.0)}

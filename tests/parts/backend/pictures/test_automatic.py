@@ -20,7 +20,7 @@ from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.pictures.automatic import LATER_TRIES
-from backend.pictures.parts import Picturing
+from backend.pictures.parts import PictureRoom
 from recorder.base.workers import WorkerPool
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.mp4.muxer import write_mp4
@@ -39,7 +39,7 @@ class House:
     """What makes pictures, all of it real."""
 
     box: Box
-    made: Picturing
+    made: PictureRoom
 
     async def clip(self, *, readable: bool) -> Clip:
         """A finished clip of one second, or one whose file cannot be read now."""

@@ -7,16 +7,16 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from backend.config.model import Config, StorageConfig
-from backend.config.playback import PlaybackConfig
 from backend.config.storage import S3Config
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.foundation.local_files import LocalFiles
 from backend.http.static import content_security_policy
 from backend.http.wire.writers import WRITERS
-from backend.playback.parts import Places, media_origin, open_playing
+from backend.playback.parts import media_origin, open_playback, open_to_share
 from recorder.mp4.muxer import write_mp4
 from tests.support.backend.clips import a_clip
+from tests.support.backend.foundations import a_foundation
 from tests.support.media import NS_PER_S, Camera, units_of
 
 
@@ -29,9 +29,8 @@ async def test_an_archive_gets_the_clean_form_and_a_deleted_clip_leaves_none(tmp
     start_ns = 5 * NS_PER_S
     span = (start_ns + 2 * NS_PER_S // 3, start_ns + 2 * NS_PER_S)
     await asyncio.to_thread(write_mp4, path, units_of(Camera(), 90), *span)
-    places = Places(files, None, tmp_path / "runtime")
-    playing = open_playing(places, disk, news, PlaybackConfig())
-    content = await playing.open_to_share(clip)
+    playing = open_playback(a_foundation(tmp_path, files=files, disk=disk), None, news)
+    content = await open_to_share(playing.clip_bytes, playing.clean, clip)
     assert (content.size_bytes, playing.numbers()["clean_forms_made_total"]) == (
         playing.numbers()["clean_forms_kept_bytes"],
         1,

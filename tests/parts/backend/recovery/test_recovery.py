@@ -12,10 +12,12 @@ import pytest
 from backend.base.ids import new_id
 from backend.catalogue import Clip, MediaType, NewClip
 from backend.catalogue.lifecycle import Status
-from backend.recovery.recovery import MATERIAL_GONE, Places, Recovery, RecoveryReport
+from backend.recovery.recovery import MATERIAL_GONE, Recovery, RecoveryReport
+from recorder import Finisher, Transcoder
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.part_file import PartHeader, PartWriter
+from tests.support.backend.foundations import foundation_of
 from tests.support.backend.rows import HERE, NOON, Box, put
 from tests.support.media import Camera, play, units_of
 
@@ -34,9 +36,9 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
 
 
 async def recover(box: Box) -> RecoveryReport:
-    places = Places(box.files, box.files.clips_dir.parent / "runtime")
     with ThreadPoolExecutor(1) as disk, ThreadPoolExecutor(1) as finishing:
-        return await Recovery(box.catalogue, HERE, places, disk, finishing).run()
+        finisher = Finisher(finishing, Transcoder())
+        return await Recovery(foundation_of(box, disk=disk, finisher=finisher)).run()
 
 
 async def a_row(box: Box, clip_id: str, status: Status = Status.PENDING) -> Clip:

@@ -319,7 +319,7 @@ async def test_a_life_that_ends_at_any_step_of_a_beginning_leaves_one_recording(
         recorded: list[str] = []
 
         async def is_recorded(found: list[str] = recorded, schedule: Schedule = schedule) -> bool:
-            unfinished = await rig.box.catalogue.list_unfinished(rig.desk.recorder_id)
+            unfinished = await rig.box.catalogue.list_unfinished(rig.services.base.recorder_id)
             found[:] = [clip.id for clip in unfinished if clip.status is Status.PENDING]
             runs = await rig.runs(schedule)
             return bool(runs) and runs[0].state is RunState.RUNNING and found == list(runs[0].clips)
@@ -328,7 +328,7 @@ async def test_a_life_that_ends_at_any_step_of_a_beginning_leaves_one_recording(
         assert len(recorded) == 1
         await rig.clips.delete(recorded[0])
         await rig.box.catalogue.schedules.delete(schedule.id, rig.labels.now())
-        done = await rig.box.catalogue.schedules.open_runs(rig.desk.recorder_id)
+        done = await rig.box.catalogue.schedules.open_runs(rig.services.base.recorder_id)
         for run in done:
             await rig.box.catalogue.schedules.update_run(run.id, {"state": RunState.DONE})
 

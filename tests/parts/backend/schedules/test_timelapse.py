@@ -109,7 +109,7 @@ async def test_a_deleted_timelapse_leaves_the_clip_of_what_it_had(rig: Rig) -> N
     rows = rig.box.catalogue.schedules
 
     async def is_over() -> bool:
-        return await rows.open_runs(rig.desk.recorder_id) == []
+        return await rows.open_runs(rig.services.base.recorder_id) == []
 
     await rig.tick_until(is_over)
     clip = await rig.box.catalogue.get_clip(running.clips[0])
@@ -134,7 +134,7 @@ async def settled(rig: Rig) -> None:
     """What threads had begun is at its end; a kill would have ended it."""
     loop = asyncio.get_running_loop()
     both_idle = threading.Barrier(2)
-    await asyncio.gather(*(loop.run_in_executor(rig.desk.disk, both_idle.wait) for _ in range(2)))
+    await asyncio.gather(*(loop.run_in_executor(rig.services.base.disk, both_idle.wait) for _ in range(2)))
     await rig.box.catalogue.set_notes({"settled": "yes"})
 
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backend.base.health import Health
 from backend.catalogue import Clip, RemoteObject, Root, UploadBacklog
 from backend.catalogue.lifecycle import Status
-from backend.config.model import StorageConfig
+from backend.config.model import Config, StorageConfig
 from backend.config.storage import S3Config
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.storage.object_store import Cause, StoreError
-from backend.storage.storage import Storage, StorageParts, make_storage, open_store, public_url
+from backend.storage.storage import Storage, open_storage, open_store, public_url
 from tests.support.backend.clips import a_clip
-from tests.support.backend.rows import HERE, Box
+from tests.support.backend.foundations import foundation_of
+from tests.support.backend.rows import Box
 
 PUBLIC = RemoteObject(Root.CLIPS, "public/id/clip.mp4")
 
@@ -48,15 +48,13 @@ def configured(box: Box, *, public_urls: bool = True) -> tuple[Storage, ClipNews
     config = StorageConfig(s3=s3)
     store = open_store(config)
     news = ClipNews(EventLog("boot"), WRITERS.clip, partial(public_url, store))
-    parts = StorageParts(box.catalogue, box.files, HERE, news, Health(), nothing_to_share)
-    return make_storage(config, store, parts), news
+    return open_storage(foundation_of(box, Config(storage=config)), store, news, nothing_to_share), news
 
 
 async def test_without_a_store_there_is_nothing_to_say(box: Box) -> None:
     """No numbers in /metrics that mean nothing, and no concern."""
     news = ClipNews(EventLog("boot"), WRITERS.clip)
-    parts = StorageParts(box.catalogue, box.files, HERE, news, Health(), nothing_to_share)
-    storage = make_storage(StorageConfig(), None, parts)
+    storage = open_storage(foundation_of(box), None, news, nothing_to_share)
     assert (storage.status().provider, storage.status().state) == ("local", "none")
     assert storage.numbers() == {}
     assert public_url(None, a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))) is None

@@ -1,6 +1,7 @@
 """What Prometheus reads."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -34,8 +35,10 @@ def _camera() -> CameraStatus:
     )
 
 
-async def _read(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    body, content_type = await metrics.render()
+async def _read(
+    metrics: Metrics, cameras: Sequence[CameraStatus] = (), **numbers: float
+) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    body, content_type = await metrics.render(cameras, numbers)
     assert content_type.startswith("text/plain")
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -46,7 +49,7 @@ async def _read(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]
 
 async def test_every_counter_of_a_camera_is_there_and_an_unknown_rate_is_absent() -> None:
     """A new counter of the recorder shows up without a line here."""
-    read = await _read(Metrics(lambda: [_camera()], lambda: {"wrong_keys_total": 3, "inbox_waiting": 1}))
+    read = await _read(Metrics(), [_camera()], wrong_keys_total=3, inbox_waiting=1)
     front = (("camera", "front"),)
     for counter in fields(StreamCounters):
         assert (f"hindsight_camera_{counter.name}_total", front) in read
@@ -61,7 +64,7 @@ async def test_every_counter_of_a_camera_is_there_and_an_unknown_rate_is_absent(
 
 async def test_answers_and_failures_are_counted_by_declared_route() -> None:
     """Labels come from declarations, so their number is bounded."""
-    metrics = Metrics(lambda: (), dict)
+    metrics = Metrics()
     metrics.answered("GET", "/api/clips/{id}", 200, 0.01)
     metrics.answered("GET", "/api/events", 200, None)
     metrics.failed("http")
@@ -74,7 +77,7 @@ async def test_answers_and_failures_are_counted_by_declared_route() -> None:
 
 async def test_a_blocked_loop_is_measured() -> None:
     """What makes everything late must be seen."""
-    metrics = Metrics(lambda: (), dict)
+    metrics = Metrics()
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         watch = group.create_task(metrics.watch_loop())
         while (await _read(metrics))["hindsight_event_loop_lag_seconds_count", ()] < 1:
