@@ -4,17 +4,17 @@ import { Actions } from "./actions.js";
 import { Api } from "./api.js";
 import { Navigation } from "./components/navigation.js";
 import { Toasts } from "./components/toasts.js";
-import { withConcern } from "./concerns.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { language, text } from "./messages.js";
 import { choose, HOME, leaveClip, takeKey, watchRoute } from "./router.js";
-import { Deck } from "./screens/deck.js";
 import { LiveScreen } from "./screens/live.js";
+import { Deck } from "./screens/screen_switcher.js";
 import { ServerClock } from "./server_clock.js";
 import { listen } from "./shared_events.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { applyTheme } from "./theme.js";
+import { withConcern } from "./warnings.js";
 
 /** @import { Services, State } from "./types.js" */
 

@@ -1,7 +1,7 @@
 /** One event stream for all pages of this browser: six connections to one server are soon used up. */
 
-import { withConcern } from "./concerns.js";
 import { EventLink } from "./events.js";
+import { withConcern } from "./warnings.js";
 
 const NAMES = ["hello", "concern", "clip", "clip_deleted", "upload", "storage", "camera", "cameras", "reset"];
 

@@ -217,7 +217,7 @@ def test_only_a_finished_clip_waits_for_the_store(run: Any) -> None:
 def test_what_needs_somebody_is_known_by_subject(run: Any) -> None:
     """A newer sentence replaces the older one, and all being well ends it."""
     found = run(
-        "concerns.js",
+        "warnings.js",
         """const told = [["disk", "full"], ["storage", "away"], ["disk", "fuller"], ["storage", null]];
         return told.reduce((all, [subject, detail]) => m.withConcern(all, { subject, detail }), {});""",
     )
@@ -525,7 +525,7 @@ def test_a_picture_held_for_its_sound_slows_down_and_catches_up_again(run: Any) 
 def test_cron_lines_of_the_form_come_back_as_they_went(run: Any) -> None:
     """And what the form could not have made is shown as it is."""
     found = run(
-        "schedule_words.js",
+        "cron.js",
         """return [m.cronOf("07:05", ["fri", "mon"]), m.cronOf("00:00", []), m.plainCron("5 7 * * mon,fri"),
           m.plainCron("5 7 * * mon-fri")?.days.length, m.plainCron("0 6 * * *")?.days.length,
           m.plainCron("*/5 * * * *"), m.plainCron("0 6 1 * *"), m.plainCron("0 6 * * 1")];""",

@@ -4,7 +4,7 @@
  */
 
 import { closeOnBackdrop } from "../backdrop.js";
-import { ClipDeeds } from "../clip/deeds.js";
+import { ClipDeeds } from "../clip/clip_actions.js";
 import { frameOf } from "../clip/frame.js";
 import { playerKeys } from "../clip/keys.js";
 import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
@@ -12,9 +12,9 @@ import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
 import { bindShortcuts } from "../shortcuts.js";
 import { copyOf } from "../store.js";
-import { ClipActs } from "./clip_acts.js";
-import { ClipBeside } from "./clip_beside.js";
+import { ClipActs } from "./clip_action_bar.js";
 import { ClipDetails } from "./clip_details.js";
+import { ClipBeside } from "./clip_neighbours.js";
 import { ClipPlayer } from "./clip_player.js";
 import { ClipPreviews } from "./clip_previews.js";
 import { ClipPublishing } from "./clip_publishing.js";

@@ -7,11 +7,11 @@
 import { h, setAttribute } from "../dom.js";
 import { rfc3339 } from "../format.js";
 import { text } from "../messages.js";
-import { Film } from "../rewind/film.js";
+import { Film } from "../rewind/filmstrip.js";
 import { Frames } from "../rewind/frames.js";
-import { Session } from "../rewind/session.js";
+import { Session } from "../rewind/rewind_session.js";
 import { HsElement } from "./element.js";
-import { FilmLine } from "./film_line.js";
+import { FilmLine } from "./rewind_timeline.js";
 import { RewindTools } from "./rewind_tools.js";
 /** @import { Camera } from "../types.js" */
 

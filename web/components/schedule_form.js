@@ -1,8 +1,8 @@
 /** A new schedule: what is recorded, when and how long. Wish: `add-schedule` with the request. */
 
+import { cronOf, DAYS } from "../cron.js";
 import { h, setText } from "../dom.js";
 import { text } from "../messages.js";
-import { cronOf, DAYS } from "../schedule_words.js";
 import { HsElement } from "./element.js";
 
 /** @import { Camera } from "../types.js" */

@@ -6,7 +6,7 @@
  * dry only.
  */
 
-import { Line } from "./line.js";
+import { Line } from "./arrivals.js";
 
 /** @import { Decision, Situation } from "../types.js" */
 

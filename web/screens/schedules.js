@@ -2,11 +2,11 @@
 
 import { HsElement } from "../components/element.js";
 import { ScheduleForm } from "../components/schedule_form.js";
+import { plainCron } from "../cron.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { cameraName, moment, span } from "../format.js";
 import { text } from "../messages.js";
 import { build } from "../router.js";
-import { plainCron } from "../schedule_words.js";
 
 /** @import { Camera, Schedule, Services, State } from "../types.js" */
 

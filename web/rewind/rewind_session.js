@@ -1,11 +1,11 @@
 /** One look back: the stretch of past that is open, what is looked at in it, and what is marked. */
 
 import { begin, lastMarked, look, markEnd, markStart, onto } from "./marks.js";
-import { openPast } from "./past.js";
+import { openPast } from "./replay_player.js";
 /** @import { Api } from "../api.js" */
 /** @import { Camera, MarkState } from "../types.js" */
 /** @import { Frames } from "./frames.js" */
-/** @import { Past } from "./past.js" */
+/** @import { Past } from "./replay_player.js" */
 
 /**
  * @typedef {object} Told
