@@ -161,9 +161,9 @@ export class Actions {
     if (await this.#capture("snapshot", (request) => this.#api.snapshot(request))) this.#say(text.record.snapshotDone);
   }
 
-  /** @param {string} id @param {"stop"|"retry"} verb */
-  ask(id, verb) {
-    return this.about(id, async () => this.clipChanged(await this.#api.ask(id, verb)));
+  /** @param {string} id @param {"stop"|"retry"} action */
+  runClipAction(id, action) {
+    return this.withPending(id, async () => this.clipChanged(await this.#api.clipAction(id, action)));
   }
 
   /**
@@ -218,15 +218,15 @@ export class Actions {
     return { ...camera, received_ms: this.#clock.now_ms() };
   }
 
-  /** @param {"record"|"snapshot"} what @param {(request: {camera: string, at?: string}) => Promise<Clip>} ask */
-  async #capture(what, ask) {
+  /** @param {"record"|"snapshot"} what @param {(request: {camera: string, at?: string}) => Promise<Clip>} send */
+  async #capture(what, send) {
     const { pending, ...state } = this.#store.state;
     const camera = currentCamera(this.#store.state);
     if (!camera || pending[what] || state.session !== "ok") return null;
     const label_us = this.#labelOnScreen();
     this.#store.update({ pending: { ...pending, [what]: true } });
     try {
-      const clip = await ask({ camera: camera.id, ...(label_us === null ? {} : { at: rfc3339(label_us) }) });
+      const clip = await send({ camera: camera.id, ...(label_us === null ? {} : { at: rfc3339(label_us) }) });
       this.clipChanged(clip);
       return clip;
     } catch (error) {
@@ -237,12 +237,12 @@ export class Actions {
     }
   }
 
-  /** Marks a clip as asked about until the answer is there. @param {string} id @param {() => Promise<void>} ask */
-  async about(id, ask) {
+  /** Marks a clip as pending until its request is answered. @param {string} id @param {() => Promise<void>} request */
+  async withPending(id, request) {
     if (this.#store.state.pending.ids.includes(id)) return false;
     this.#store.update(({ pending }) => ({ pending: { ...pending, ids: [...pending.ids, id] } }));
     try {
-      await ask();
+      await request();
       return true;
     } catch (error) {
       this.#say(words(error), "bad");

@@ -112,9 +112,9 @@ export class Api {
     return this.#call("POST", "/api/snapshots", { body: request, key: randomKey() });
   }
 
-  /** @param {string} id @param {string} verb @param {object} [body] @returns {Promise<Clip>} */
-  ask(id, verb, body) {
-    return this.#call("POST", `/api/clips/${encodeURIComponent(id)}/${verb}`, { body, key: randomKey() });
+  /** @param {string} id @param {string} action @param {object} [body] @returns {Promise<Clip>} */
+  clipAction(id, action, body) {
+    return this.#call("POST", `/api/clips/${encodeURIComponent(id)}/${action}`, { body, key: randomKey() });
   }
 
   /** @param {string} id @param {object} changes @returns {Promise<Clip>} */

@@ -153,13 +153,13 @@ function connectEvents() {
   );
 }
 
-const wishes = /** @type {Record<string, (detail: any) => unknown>} */ ({
+const handlers = /** @type {Record<string, (detail: any) => unknown>} */ ({
   record: () => actions.record(),
   "keep-span": (wanted) => actions.keepSpan(wanted),
   say: ({ words, tone }) => say(words, tone),
   snapshot: () => actions.snapshot(),
-  "stop-recording": ({ id }) => actions.ask(id, "stop"),
-  "retry-clip": ({ id }) => actions.ask(id, "retry"),
+  "stop-recording": ({ id }) => actions.runClipAction(id, "stop"),
+  "retry-clip": ({ id }) => actions.runClipAction(id, "retry"),
   "close-clip": () => leaveClip(),
   help: () => openHelp(),
   reload: () => actions.reload(),
@@ -171,8 +171,10 @@ const wishes = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "camera-state": (told) => actions.cameraState(told),
   "sign-in": ({ key }) => actions.signIn(key),
 });
-for (const [name, grant] of Object.entries(wishes)) {
-  document.addEventListener(name, (event) => grant(/** @type {CustomEvent} */ (event).detail), { signal: page.signal });
+for (const [name, handle] of Object.entries(handlers)) {
+  document.addEventListener(name, (event) => handle(/** @type {CustomEvent} */ (event).detail), {
+    signal: page.signal,
+  });
 }
 
 bindShortcuts(

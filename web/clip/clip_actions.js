@@ -5,7 +5,7 @@ import { text } from "../messages.js";
 import { leaveClip } from "../router.js";
 /** @import { Clip, Services } from "../types.js" */
 
-export class ClipDeeds {
+export class ClipActions {
   #api;
   #actions;
   #say;
@@ -20,37 +20,37 @@ export class ClipDeeds {
   }
 
   /** @param {string} words */
-  tell(words) {
+  say(words) {
     this.#say(words);
   }
 
   /** The frame at a time of the clip stands for it. @param {string} id @param {number} time_s */
-  frame(id, time_s) {
-    return this.#picture(id, "set_manual_from_timestamp", { time: time_s });
+  setFrame(id, time_s) {
+    return this.#setPicture(id, "set_manual_from_timestamp", { time: time_s });
   }
 
   /** One of its pictures stands for it. @param {string} id @param {string} source */
-  promote(id, source) {
-    return this.#picture(id, "promote_preview", { source });
+  promotePreview(id, source) {
+    return this.#setPicture(id, "promote_preview", { source });
   }
 
   /** @param {string} id @param {Date|null} at null: now */
   publish(id, at) {
-    return this.#verb(id, "publish", at ? { at: at.toISOString() } : {}, (clip) =>
+    return this.#run(id, "publish", at ? { at: at.toISOString() } : {}, (clip) =>
       clip.status === "published" ? text.clip.isPublished : text.clip.promised(moment(clip.publish_at ?? "")),
     );
   }
 
   /** @param {Clip} clip */
   unpublish({ id, status }) {
-    return this.#verb(id, "unpublish", undefined, () =>
+    return this.#run(id, "unpublish", undefined, () =>
       status === "published" ? text.clip.isUnpublished : text.clip.isCancelled,
     );
   }
 
   /** @param {Clip} clip @param {object} changes */
   change({ id }, changes) {
-    return this.#actions.about(id, async () => {
+    return this.#actions.withPending(id, async () => {
       this.#actions.clipChanged(await this.#api.change(id, changes));
       this.#say(text.clip.saved);
     });
@@ -63,7 +63,7 @@ export class ClipDeeds {
         ? [text.clip.removeSnapshotTitle, text.clip.removeSnapshotBody]
         : [text.clip.removeTitle, text.clip.removeBody];
     if (!(await this.#confirm({ title, body, yes: text.clip.remove, no: text.clip.keep }))) return;
-    await this.#actions.about(id, async () => {
+    await this.#actions.withPending(id, async () => {
       await this.#api.remove(id);
       this.#actions.clipDeleted(id);
       this.#say(text.clip.removed);
@@ -73,12 +73,14 @@ export class ClipDeeds {
 
   /** @param {Clip} clip */
   favourite({ id, keep }) {
-    return this.#actions.about(id, async () => this.#actions.clipChanged(await this.#api.change(id, { keep: !keep })));
+    return this.#actions.withPending(id, async () =>
+      this.#actions.clipChanged(await this.#api.change(id, { keep: !keep })),
+    );
   }
 
   /** @param {string} id @param {boolean} on */
   like(id, on) {
-    return this.#actions.about(id, async () => this.#actions.clipChanged(await this.#api.like(id, on)));
+    return this.#actions.withPending(id, async () => this.#actions.clipChanged(await this.#api.like(id, on)));
   }
 
   /** @param {string} id @returns {Promise<boolean>} whether whoever looks likes it */
@@ -90,21 +92,21 @@ export class ClipDeeds {
     }
   }
 
-  /** @param {string} id @param {string} verb @param {object} body */
-  #picture(id, verb, body) {
-    return this.#actions.about(id, async () => {
-      await this.#api.ask(id, verb, body);
+  /** @param {string} id @param {string} action @param {object} body */
+  #setPicture(id, action, body) {
+    return this.#actions.withPending(id, async () => {
+      await this.#api.clipAction(id, action, body);
       this.#say(text.clip.thumbnailSet);
       this.#actions.clipChanged(await this.#api.clip(id));
     });
   }
 
-  /** @param {string} id @param {string} verb @param {object|undefined} body @param {(clip: Clip) => string} said */
-  #verb(id, verb, body, said) {
-    return this.#actions.about(id, async () => {
-      const clip = await this.#api.ask(id, verb, body);
+  /** @param {string} id @param {string} action @param {object|undefined} body @param {(clip: Clip) => string} report */
+  #run(id, action, body, report) {
+    return this.#actions.withPending(id, async () => {
+      const clip = await this.#api.clipAction(id, action, body);
       this.#actions.clipChanged(clip);
-      this.#say(said(clip));
+      this.#say(report(clip));
     });
   }
 }

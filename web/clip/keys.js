@@ -55,6 +55,6 @@ export function playerKeys(dialog) {
     }),
     p: () => dialog.beside.go("previous"),
     n: () => dialog.beside.go("next"),
-    "?": () => dialog.wish("help"),
+    "?": () => dialog.emit("help"),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * A switch between cameras, shown when there is more than one. Wishes: `choose-camera` {camera},
+ * A switch between cameras, shown when there is more than one. Events: `choose-camera` {camera},
  * `choose-grid` for all of them side by side.
  */
 
@@ -15,7 +15,7 @@ export class CameraTabs extends HsElement {
   /** @type {string|null|undefined} */
   #current;
 
-  all = h("button", { type: "button", class: "tab", on: { click: () => this.wish("choose-grid") } }, text.camera.all);
+  all = h("button", { type: "button", class: "tab", on: { click: () => this.emit("choose-grid") } }, text.camera.all);
 
   build() {
     this.append(this.all);
@@ -54,7 +54,7 @@ export class CameraTabs extends HsElement {
     const name = h("span");
     const button = h(
       "button",
-      { type: "button", class: "tab", on: { click: () => this.wish("choose-camera", { camera: id }) } },
+      { type: "button", class: "tab", on: { click: () => this.emit("choose-camera", { camera: id }) } },
       dot,
       name,
     );

@@ -1,6 +1,6 @@
 /**
  * All cameras beside each other, live. A cell that cannot be seen, or a page that is hidden, holds no socket.
- * Wishes: `camera-state` as the cells' sockets tell it; a cell is a link to its camera.
+ * Events: `camera-state` as the cells' sockets tell it; a cell is a link to its camera.
  */
 
 import { h, setAttribute, setText, stylesheet } from "../dom.js";

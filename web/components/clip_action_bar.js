@@ -1,5 +1,5 @@
 /**
- * What else can be done with one clip: exactly what its state allows. Wishes: `favourite`, `like` {on},
+ * What else can be done with one clip: exactly what its state allows. Events: `favourite`, `like` {on},
  * `stop-recording`, `retry-clip` and `delete-clip` {id}.
  */
 
@@ -13,28 +13,28 @@ import { HsElement } from "./element.js";
 /** Hidden pictures that some players show all the same. */
 const LONGEST_LEAD_IN_S = 0.5;
 
-export class ClipActs extends HsElement {
+export class ClipActionBar extends HsElement {
   /** @type {Clip|null} */
   #clip = null;
 
   likes = h("span");
-  stop = this.#button("stop", text.record.stop, () => this.#ask("stop-recording"));
-  retry = this.#button("retry", text.clips.retry, () => this.#ask("retry-clip"));
+  stop = this.#button("stop", text.record.stop, () => this.#emit("stop-recording"));
+  retry = this.#button("retry", text.clips.retry, () => this.#emit("retry-clip"));
   heart = h(
     "button",
     {
       type: "button",
       class: "button heart",
       "aria-pressed": "false",
-      on: { click: () => this.wish("like", { on: this.heart.getAttribute("aria-pressed") !== "true" }) },
+      on: { click: () => this.emit("like", { on: this.heart.getAttribute("aria-pressed") !== "true" }) },
     },
     icon("heart"),
     this.likes,
   );
-  star = this.#button("star", text.clip.favourite, () => this.wish("favourite"));
+  star = this.#button("star", text.clip.favourite, () => this.emit("favourite"));
   download = h("a", { class: "button", download: true }, icon("down"), text.clip.download);
   clean = h("a", { class: "button", download: true, title: text.clip.cleanDetail }, icon("down"), text.clip.clean);
-  discard = this.#button("bin", text.clip.remove, () => this.wish("delete-clip"));
+  discard = this.#button("bin", text.clip.remove, () => this.emit("delete-clip"));
   badge = h("span", { class: "badge" });
 
   build() {
@@ -43,8 +43,8 @@ export class ClipActs extends HsElement {
     this.append(this.stop, this.retry, this.heart, this.star, this.download, this.clean, this.discard, this.badge);
   }
 
-  /** @param {Clip} clip @param {boolean} asked */
-  show(clip, asked) {
+  /** @param {Clip} clip @param {boolean} pending */
+  show(clip, pending) {
     if (clip.id !== this.#clip?.id) this.liked(false);
     this.#clip = clip;
     const ready = clip.status === "draft" || clip.status === "published";
@@ -61,7 +61,7 @@ export class ClipActs extends HsElement {
       (clip.lead_in_seconds ?? 0) <= LONGEST_LEAD_IN_S ||
       Boolean(clip.download_url?.includes("form=clean"));
     setAttribute(this.clean, "href", this.clean.hidden ? null : `${clip.download_url}?form=clean`);
-    setAttribute(this, "aria-busy", asked || null);
+    setAttribute(this, "aria-busy", pending || null);
     setText(this.badge, clipBadge(clip));
     this.badge.dataset.status = clip.status;
   }
@@ -71,9 +71,9 @@ export class ClipActs extends HsElement {
     setAttribute(this.heart, "aria-pressed", String(liked));
   }
 
-  /** @param {string} wish */
-  #ask(wish) {
-    if (this.#clip) this.wish(wish, { id: this.#clip.id });
+  /** @param {string} event */
+  #emit(event) {
+    if (this.#clip) this.emit(event, { id: this.#clip.id });
   }
 
   /** @param {string} name @param {string} words @param {() => void} click */
@@ -82,4 +82,4 @@ export class ClipActs extends HsElement {
   }
 }
 
-customElements.define("hs-clip-acts", ClipActs);
+customElements.define("hs-clip-action-bar", ClipActionBar);

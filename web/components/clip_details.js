@@ -95,7 +95,7 @@ export class ClipDetails extends HsElement {
 
   #submit() {
     const changes = this.#changes();
-    if (this.#clip && Object.keys(changes).length) this.wish("change-clip", { changes });
+    if (this.#clip && Object.keys(changes).length) this.emit("change-clip", { changes });
   }
 
   #changes() {

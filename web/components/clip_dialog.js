@@ -1,10 +1,10 @@
 /**
- * One clip over the page, with its own address. Wishes: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`;
+ * One clip over the page, with its own address. Events: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`;
  * others are granted here.
  */
 
 import { closeOnBackdrop } from "../backdrop.js";
-import { ClipDeeds } from "../clip/clip_actions.js";
+import { ClipActions } from "../clip/clip_actions.js";
 import { frameOf } from "../clip/frame.js";
 import { playerKeys } from "../clip/keys.js";
 import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
@@ -12,7 +12,7 @@ import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
 import { bindShortcuts } from "../shortcuts.js";
 import { copyOf } from "../store.js";
-import { ClipActs } from "./clip_action_bar.js";
+import { ClipActionBar } from "./clip_action_bar.js";
 import { ClipDetails } from "./clip_details.js";
 import { ClipBeside } from "./clip_neighbours.js";
 import { ClipPlayer } from "./clip_player.js";
@@ -26,17 +26,17 @@ export class ClipDialog extends HsElement {
   #id = null;
   /** @type {Clip|null} */
   #clip = null;
-  #deeds;
+  #actions;
   /** @type {(id: string) => readonly Clip[]|null} */
   #listOver;
-  /** The clip whose like was asked for. */
+  /** The clip whose like has been requested. */
   #likeOf = "";
 
   player = new ClipPlayer();
   previews = new ClipPreviews();
   details = new ClipDetails();
   publishing = new ClipPublishing();
-  acts = new ClipActs();
+  bar = new ClipActionBar();
   close = h(
     "button",
     {
@@ -49,7 +49,7 @@ export class ClipDialog extends HsElement {
   );
   beside = new ClipBeside();
   stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.beside);
-  body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.details.facts, this.acts);
+  body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.details.facts, this.bar);
   gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
   dialog = h(
     "dialog",
@@ -57,7 +57,7 @@ export class ClipDialog extends HsElement {
       class: "clip-dialog",
       on: {
         close: () => {
-          if (this.#id) this.wish("close-clip");
+          if (this.#id) this.emit("close-clip");
         },
       },
     },
@@ -73,7 +73,7 @@ export class ClipDialog extends HsElement {
    */
   constructor(services, listOver) {
     super();
-    this.#deeds = new ClipDeeds(services);
+    this.#actions = new ClipActions(services);
     this.#listOver = listOver;
     this.player.api = services.api;
     stylesheet("clip");
@@ -81,23 +81,23 @@ export class ClipDialog extends HsElement {
 
   build() {
     this.append(this.dialog);
-    const deeds = this.#deeds;
-    const wishes = /** @type {Record<string, (clip: Clip, detail: any) => unknown>} */ ({
+    const actions = this.#actions;
+    const handlers = /** @type {Record<string, (clip: Clip, detail: any) => unknown>} */ ({
       "set-thumbnail": (clip, { source }) => this.#setThumbnail(clip, source),
       look: () => this.video?.pause(),
-      publish: ({ id }, { at }) => deeds.publish(id, at),
-      unpublish: (clip) => deeds.unpublish(clip),
-      "change-clip": (clip, { changes }) => deeds.change(clip, changes),
-      "delete-clip": (clip) => deeds.remove(clip),
-      favourite: (clip) => deeds.favourite(clip),
+      publish: ({ id }, { at }) => actions.publish(id, at),
+      unpublish: (clip) => actions.unpublish(clip),
+      "change-clip": (clip, { changes }) => actions.change(clip, changes),
+      "delete-clip": (clip) => actions.remove(clip),
+      favourite: (clip) => actions.favourite(clip),
       like: async ({ id }, { on }) => {
-        if (await deeds.like(id, on)) this.acts.liked(on);
+        if (await actions.like(id, on)) this.bar.liked(on);
       },
     });
-    for (const [name, grant] of Object.entries(wishes)) {
+    for (const [name, handle] of Object.entries(handlers)) {
       this.addEventListener(name, (event) => {
         event.stopPropagation();
-        if (this.#clip) grant(this.#clip, /** @type {CustomEvent} */ (event).detail);
+        if (this.#clip) handle(this.#clip, /** @type {CustomEvent} */ (event).detail);
       });
     }
     this.addEventListener(
@@ -133,9 +133,9 @@ export class ClipDialog extends HsElement {
     setText(/** @type {HTMLElement} */ (gone.lastElementChild), state.openError ?? "");
     this.beside.show(state.openId, this.#listOver(state.openId) ?? state.clips.items);
     if (clip) {
-      const asked = state.pending.ids.includes(clip.id);
-      details.show(clip, state.cameras.items, asked, copyOf(state, clip));
-      for (const part of [this.previews, this.publishing, this.acts]) part.show(clip, asked);
+      const pending = state.pending.ids.includes(clip.id);
+      details.show(clip, state.cameras.items, pending, copyOf(state, clip));
+      for (const part of [this.previews, this.publishing, this.bar]) part.show(clip, pending);
       this.#showLike(clip);
     }
     // A button that went away took the focus with it; on the picture every key works.
@@ -146,8 +146,8 @@ export class ClipDialog extends HsElement {
   async #showLike({ id, status }) {
     if (status !== "published" || this.#likeOf === id) return;
     this.#likeOf = id;
-    const liked = await this.#deeds.liked(id);
-    if (this.#clip?.id === id) this.acts.liked(liked);
+    const liked = await this.#actions.liked(id);
+    if (this.#clip?.id === id) this.bar.liked(liked);
   }
 
   /** The player's, if it can show pictures; while it seeks it may have none. */
@@ -168,10 +168,10 @@ export class ClipDialog extends HsElement {
   #setThumbnail({ id }, source) {
     const { video } = this;
     const began = video && (video.played.length > 0 || video.currentTime > 0);
-    if (source === null && began) return this.#deeds.frame(id, frameOf(video).time_s);
+    if (source === null && began) return this.#actions.setFrame(id, frameOf(video).time_s);
     const shown = source ?? this.previews.chosen;
-    if (shown === "manual" || shown === null) return this.#deeds.tell(text.clip.thumbnailAlready);
-    return this.#deeds.promote(id, shown);
+    if (shown === "manual" || shown === null) return this.#actions.say(text.clip.thumbnailAlready);
+    return this.#actions.promotePreview(id, shown);
   }
 }
 

@@ -1,4 +1,4 @@
-/** All clips, newest first, with the empty, loading and error states. Wishes: `reload-clips`, `more-clips`. */
+/** All clips, newest first, with the empty, loading and error states. Events: `reload-clips`, `more-clips`. */
 
 import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
@@ -28,14 +28,14 @@ export class ClipGrid extends HsElement {
     this.errorWords,
     h(
       "button",
-      { type: "button", class: "button", on: { click: () => this.wish("reload-clips") } },
+      { type: "button", class: "button", on: { click: () => this.emit("reload-clips") } },
       icon("retry"),
       text.clips.retry,
     ),
   );
   more = h(
     "button",
-    { type: "button", class: "button more", on: { click: () => this.wish("more-clips") } },
+    { type: "button", class: "button more", on: { click: () => this.emit("more-clips") } },
     text.clips.more,
   );
 

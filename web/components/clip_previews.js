@@ -1,6 +1,6 @@
 /**
  * The pictures that can stand for a clip: a dot for each, and "Set as thumbnail" for what is on screen. A picture that
- * is looked at lies over the player until that plays. Wishes: `set-thumbnail` {source}, null: the frame of the player.
+ * is looked at lies over the player until that plays. Events: `set-thumbnail` {source}, null: the frame of the player.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
@@ -32,7 +32,7 @@ export class ClipPreviews extends HsElement {
   words = h("span", { class: "dots-words" });
   set = h(
     "button",
-    { type: "button", class: "button", on: { click: () => this.wish("set-thumbnail", { source: this.#looked }) } },
+    { type: "button", class: "button", on: { click: () => this.emit("set-thumbnail", { source: this.#looked }) } },
     icon("still"),
     text.clip.setThumbnail,
   );
@@ -45,12 +45,12 @@ export class ClipPreviews extends HsElement {
     );
   }
 
-  /** @param {Clip} clip @param {boolean} asked */
-  show(clip, asked) {
+  /** @param {Clip} clip @param {boolean} pending */
+  show(clip, pending) {
     if (clip.id !== this.#clip?.id) this.#looked = null;
     this.#clip = clip;
     this.hidden = clip.media_type === "image" || SOURCES.every((source) => !clip.previews[source]);
-    setAttribute(this.set, "aria-busy", asked || null);
+    setAttribute(this.set, "aria-busy", pending || null);
     this.#paint();
   }
 
@@ -64,7 +64,7 @@ export class ClipPreviews extends HsElement {
   look(source) {
     this.#looked = source;
     this.#paint();
-    if (source) this.wish("look");
+    if (source) this.emit("look");
   }
 
   #paint() {

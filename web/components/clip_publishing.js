@@ -1,5 +1,5 @@
 /**
- * Publishing one clip: now, at a time of the viewer's own zone, or not any more. Wishes: `publish` {at}, `unpublish`.
+ * Publishing one clip: now, at a time of the viewer's own zone, or not any more. Events: `publish` {at}, `unpublish`.
  */
 
 import { h, setAttribute, setText } from "../dom.js";
@@ -26,10 +26,10 @@ export class ClipPublishing extends HsElement {
   now = h("button", {
     type: "button",
     class: "button primary",
-    on: { click: () => this.wish("publish", { at: null }) },
+    on: { click: () => this.emit("publish", { at: null }) },
   });
   later = h("button", { type: "button", class: "button", on: { click: () => this.#choose(true) } });
-  undo = h("button", { type: "button", class: "button", on: { click: () => this.wish("unpublish") } });
+  undo = h("button", { type: "button", class: "button", on: { click: () => this.emit("unpublish") } });
   time = h("input", { type: "datetime-local", id: "publish-at", step: 1, required: true });
   form = h(
     "form",
@@ -54,8 +54,8 @@ export class ClipPublishing extends HsElement {
     this.append(this.words, this.row, this.form);
   }
 
-  /** @param {Clip} clip @param {boolean} asked */
-  show(clip, asked) {
+  /** @param {Clip} clip @param {boolean} pending */
+  show(clip, pending) {
     const promised = clip.status === "draft" && Boolean(clip.publish_at);
     if (clip.id !== this.#clip?.id || clip.status !== "draft") this.#choosing = false;
     this.#clip = clip;
@@ -74,7 +74,7 @@ export class ClipPublishing extends HsElement {
     setText(this.undo, promised ? text.clip.cancel : text.clip.unpublish);
     this.now.hidden = this.later.hidden = clip.status !== "draft";
     this.undo.hidden = clip.status === "draft" && !promised;
-    setAttribute(this, "aria-busy", asked || null);
+    setAttribute(this, "aria-busy", pending || null);
     this.#paint();
   }
 
@@ -96,7 +96,7 @@ export class ClipPublishing extends HsElement {
   #submit() {
     const at = new Date(this.time.value);
     if (Number.isNaN(at.getTime())) return;
-    this.wish("publish", { at });
+    this.emit("publish", { at });
     this.#choose(false);
   }
 }

@@ -30,7 +30,7 @@ export class HsElement extends HTMLElement {
    * @param {string} name
    * @param {any} [detail]
    */
-  wish(name, detail) {
+  emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
   }
 }

@@ -1,6 +1,6 @@
 /**
  * One published clip in the feed: plays silently while it is in view, says what it is, can be liked and opened.
- * Wishes: `like` {id, on}.
+ * Events: `like` {id, on}.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
@@ -67,7 +67,7 @@ export class FeedItem extends HsElement {
         this.heading,
         this.caption,
         h("p", { class: "card-line" }, this.time, this.where),
-        h("div", { class: "feed-acts" }, this.heart, this.download),
+        h("div", { class: "feed-actions" }, this.heart, this.download),
       ),
     );
   }
@@ -153,7 +153,7 @@ export class FeedItem extends HsElement {
   }
 
   #like() {
-    if (this.#clip) this.wish("like", { id: this.#clip.id, on: this.heart.getAttribute("aria-pressed") !== "true" });
+    if (this.#clip) this.emit("like", { id: this.#clip.id, on: this.heart.getAttribute("aria-pressed") !== "true" });
   }
 }
 

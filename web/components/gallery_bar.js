@@ -1,4 +1,4 @@
-/** What can be done with the chosen clips. Wishes: `batch` {action}, `choose-all`, `choose-none`. */
+/** What can be done with the chosen clips. Events: `batch` {action}, `choose-all`, `choose-none`. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
@@ -17,12 +17,12 @@ export class GalleryBar extends HsElement {
   zip = h("a", { class: "button", download: true }, icon("down"), text.gallery.zip);
   all = h(
     "button",
-    { type: "button", class: "button bar-pick", on: { click: () => this.wish("choose-all") } },
+    { type: "button", class: "button bar-pick", on: { click: () => this.emit("choose-all") } },
     text.gallery.chooseAll,
   );
   none = h(
     "button",
-    { type: "button", class: "button bar-pick", on: { click: () => this.wish("choose-none") } },
+    { type: "button", class: "button bar-pick", on: { click: () => this.emit("choose-none") } },
     text.gallery.chooseNone,
   );
 
@@ -49,7 +49,7 @@ export class GalleryBar extends HsElement {
   #button(action, words, tone = "") {
     return h(
       "button",
-      { type: "button", class: `button ${tone}`.trim(), on: { click: () => this.wish("batch", { action }) } },
+      { type: "button", class: `button ${tone}`.trim(), on: { click: () => this.emit("batch", { action }) } },
       words,
     );
   }

@@ -1,4 +1,4 @@
-/** What of all clips is shown: words, camera, kind, day. The address holds the choice. Wish: `filter` {name: value}. */
+/** The filters of the gallery: words, camera, kind, day. The address holds them. Event: `filter` {name: value}. */
 
 import { h } from "../dom.js";
 import { SHOWN } from "../gallery/list.js";
@@ -27,7 +27,7 @@ export class GalleryFilters extends HsElement {
     {
       id: "filter-show",
       "aria-label": text.gallery.show,
-      on: { change: () => this.wish("filter", { show: this.shown.value }) },
+      on: { change: () => this.emit("filter", { show: this.shown.value }) },
     },
     option("", text.gallery.all),
     ...Object.keys(SHOWN).map((name) => option(name, text.gallery.shown[/** @type {"drafts"} */ (name)])),
@@ -35,12 +35,12 @@ export class GalleryFilters extends HsElement {
   camera = h("select", {
     id: "filter-camera",
     "aria-label": text.clip.camera,
-    on: { change: () => this.wish("filter", { camera: this.camera.value }) },
+    on: { change: () => this.emit("filter", { camera: this.camera.value }) },
   });
   day = h("input", {
     type: "date",
     id: "filter-day",
-    on: { change: () => this.wish("filter", { day: this.day.value }) },
+    on: { change: () => this.emit("filter", { day: this.day.value }) },
   });
   dated = h("label", { class: "filter-day" }, text.gallery.day, this.day);
   clear = h(
@@ -48,7 +48,7 @@ export class GalleryFilters extends HsElement {
     {
       type: "button",
       class: "button",
-      on: { click: () => this.wish("filter", { q: "", show: "", camera: "", day: "" }) },
+      on: { click: () => this.emit("filter", { q: "", show: "", camera: "", day: "" }) },
     },
     text.gallery.clear,
   );
@@ -79,7 +79,7 @@ export class GalleryFilters extends HsElement {
 
   #typed() {
     clearTimeout(this.#typing);
-    this.#typing = setTimeout(() => this.wish("filter", { q: this.words.value.trim() }), TYPING_MS);
+    this.#typing = setTimeout(() => this.emit("filter", { q: this.words.value.trim() }), TYPING_MS);
   }
 }
 

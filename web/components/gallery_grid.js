@@ -1,7 +1,7 @@
 /**
  * A list of clips as long as it likes: only the rows around the screen are in the document, and cards that scroll out
  * of it come back as others. Cards can be chosen.
- * Wishes: `more` when the end comes near, `chosen` {id, on, range} when a card is chosen.
+ * Events: `more` when the end comes near, `chosen` {id, on, range} when a card is chosen.
  */
 
 import { h, setAttribute } from "../dom.js";
@@ -106,7 +106,7 @@ export class GalleryGrid extends HsElement {
       else this.list.insertBefore(entry.item, place);
       if (changed || !known) this.#fill(entry, clip, first + index);
     });
-    if (!this.#complete && last > count - 4 * this.#columns) this.wish("more");
+    if (!this.#complete && last > count - 4 * this.#columns) this.emit("more");
   }
 
   /** @param {ReadonlySet<string>} ids that stay @returns {Entry[]} the others */
@@ -152,7 +152,7 @@ export class GalleryGrid extends HsElement {
   /** @param {HTMLInputElement} box @param {Event} event */
   #choose(box, event) {
     event.stopPropagation();
-    this.wish("chosen", { id: box.value, on: box.checked });
+    this.emit("chosen", { id: box.value, on: box.checked });
   }
 }
 

@@ -117,7 +117,7 @@ export class LiveView extends HsElement {
       onPhase: (phase, detail) => this.#enter(phase, detail),
       onSize: (width, height) => this.style.setProperty("--ratio", `${width} / ${height}`),
       onRestart: () => this.#freeze(),
-      onCameraState: (state, reason) => this.wish("camera-state", { camera: camera.id, state, reason }),
+      onCameraState: (state, reason) => this.emit("camera-state", { camera: camera.id, state, reason }),
     });
     this.sound.picture = this.#player;
     setAttribute(this.sound, "src", `${url.href}/sound`);

@@ -1,6 +1,6 @@
 /**
  * Record, with how much of before and after; Stop while an open recording runs; Snapshot.
- * Wishes: `record`, `stop-recording` {id}, `snapshot`, `choose-lengths` {before, after}.
+ * Events: `record`, `stop-recording` {id}, `snapshot`, `choose-lengths` {before, after}.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
@@ -30,7 +30,7 @@ export class RecordPanel extends HsElement {
   );
   another = h(
     "button",
-    { type: "button", class: "button quiet", on: { click: () => this.wish("record") } },
+    { type: "button", class: "button quiet", on: { click: () => this.emit("record") } },
     text.record.another,
   );
   beforeField = h("select", { id: "before", on: { change: () => this.#choose() } });
@@ -45,7 +45,7 @@ export class RecordPanel extends HsElement {
   );
   snapshot = h(
     "button",
-    { type: "button", class: "button wide", on: { click: () => this.wish("snapshot") } },
+    { type: "button", class: "button wide", on: { click: () => this.emit("snapshot") } },
     icon("still"),
     text.record.snapshot,
   );
@@ -59,8 +59,8 @@ export class RecordPanel extends HsElement {
   /** What the big button does now: begin, or stop the open recording. */
   press() {
     if (this.button.disabled) return;
-    if (this.#open) this.wish("stop-recording", { id: this.#open });
-    else this.wish("record");
+    if (this.#open) this.emit("stop-recording", { id: this.#open });
+    else this.emit("record");
   }
 
   /** @param {PanelView} view */
@@ -106,7 +106,7 @@ export class RecordPanel extends HsElement {
 
   #choose() {
     const after = this.afterField.value === UNTIL_STOPPED ? null : Number(this.afterField.value);
-    this.wish("choose-lengths", { before: Number(this.beforeField.value), after });
+    this.emit("choose-lengths", { before: Number(this.beforeField.value), after });
   }
 }
 

@@ -1,4 +1,4 @@
-/** What is being recorded now, whoever pressed: each with its length and a Stop. Wishes: `stop-recording` {id}. */
+/** What is being recorded now, whoever pressed: each with its length and a Stop. Events: `stop-recording` {id}. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { clock, span } from "../format.js";
@@ -61,7 +61,7 @@ export class Recordings extends HsElement {
         type: "button",
         class: "button small",
         "aria-label": text.record.stopOne(started),
-        on: { click: () => this.wish("stop-recording", { id: clip.id }) },
+        on: { click: () => this.emit("stop-recording", { id: clip.id }) },
       },
       icon("stop"),
       text.record.stop,

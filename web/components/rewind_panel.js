@@ -1,6 +1,6 @@
 /**
  * The last minute, under the live picture: look back by dragging, mark a span, play it from memory, keep it. What is
- * looked at is shown in `stage`, which the screen lays over the live picture. Wishes: `keep-span` {camera, start, end,
+ * looked at is shown in `stage`, which the screen lays over the live picture. Events: `keep-span` {camera, start, end,
  * replay}, `say`.
  */
 
@@ -105,7 +105,7 @@ export class RewindPanel extends HsElement {
   keep() {
     if (!this.#session || !this.#camera) return;
     const { marks, token } = this.#session;
-    this.wish("keep-span", {
+    this.emit("keep-span", {
       camera: this.#camera.id,
       start: rfc3339(marks.start_us),
       end: rfc3339(marks.end_us),
@@ -146,7 +146,7 @@ export class RewindPanel extends HsElement {
       },
       onLost: (words) => {
         this.leave();
-        this.wish("say", { words: words || text.rewind.gone, tone: "bad" });
+        this.emit("say", { words: words || text.rewind.gone, tone: "bad" });
       },
     });
     this.#showNear();

@@ -10,16 +10,16 @@ import { HsElement } from "./element.js";
 
 export class RewindTools extends HsElement {
   /** @type {Record<"step"|"play"|"mark"|"keep"|"leave", (value?: any) => void>} set by the panel */
-  acts;
+  handlers;
 
   ago = h("output", { class: "film-ago" });
-  play = this.#icon("play", text.rewind.play, () => this.acts.play());
-  save = this.#button(text.rewind.save(""), "primary film-save", () => this.acts.keep());
+  play = this.#icon("play", text.rewind.play, () => this.handlers.play());
+  save = this.#button(text.rewind.save(""), "primary film-save", () => this.handlers.keep());
 
-  /** @param {RewindTools["acts"]} acts */
-  constructor(acts) {
+  /** @param {RewindTools["handlers"]} handlers */
+  constructor(handlers) {
     super();
-    this.acts = acts;
+    this.handlers = handlers;
   }
 
   build() {
@@ -29,15 +29,15 @@ export class RewindTools extends HsElement {
       h(
         "div",
         { class: "film-steps" },
-        this.#icon("back", text.rewind.frameBack, () => this.acts.step(-1)),
+        this.#icon("back", text.rewind.frameBack, () => this.handlers.step(-1)),
         this.play,
-        this.#icon("forward", text.rewind.frameForward, () => this.acts.step(1)),
+        this.#icon("forward", text.rewind.frameForward, () => this.handlers.step(1)),
         this.ago,
       ),
-      this.#button(text.rewind.startHere, "", () => this.acts.mark("start")),
-      this.#button(text.rewind.endHere, "", () => this.acts.mark("end")),
+      this.#button(text.rewind.startHere, "", () => this.handlers.mark("start")),
+      this.#button(text.rewind.endHere, "", () => this.handlers.mark("end")),
       this.save,
-      this.#button(text.rewind.live, "film-live", () => this.acts.leave()),
+      this.#button(text.rewind.live, "film-live", () => this.handlers.leave()),
     );
   }
 

@@ -1,4 +1,4 @@
-/** A new schedule: what is recorded, when and how long. Wish: `add-schedule` with the request. */
+/** A new schedule: what is recorded, when and how long. Event: `add-schedule` with the request. */
 
 import { cronOf, DAYS } from "../cron.js";
 import { h, setText } from "../dom.js";
@@ -114,7 +114,7 @@ export class ScheduleForm extends HsElement {
         ? { cron: cronOf(this.time.value, days), length_seconds: Number(this.length.value) }
         : { every_seconds: every * 60, length_seconds: Number(this.length.value) };
     const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    this.wish("add-schedule", {
+    this.emit("add-schedule", {
       name: this.name.value.trim(),
       kind: this.kind.value,
       camera: this.camera.value || null,

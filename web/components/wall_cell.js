@@ -84,7 +84,7 @@ export class WallCell extends HsElement {
       onPhase: (phase, detail) => this.#enter(phase, detail),
       onSize: () => undefined,
       onRestart: () => undefined,
-      onCameraState: (state, reason) => this.wish("camera-state", { camera: this.#id, state, reason }),
+      onCameraState: (state, reason) => this.emit("camera-state", { camera: this.#id, state, reason }),
     });
   }
 

@@ -66,7 +66,7 @@ export class ClipsScreen extends HsElement {
       this.empty,
       this.bar,
     );
-    const wishes = /** @type {Record<string, (detail: any) => void>} */ ({
+    const handlers = /** @type {Record<string, (detail: any) => void>} */ ({
       filter: (changes) => choose(changes, { replace: "q" in changes }),
       more: () => this.#more(),
       chosen: ({ id, on }) => this.#choose([id], on),
@@ -78,10 +78,10 @@ export class ClipsScreen extends HsElement {
       "choose-none": () => this.#choose([...this.#chosen], false),
       batch: ({ action }) => this.#batch(action),
     });
-    for (const [name, grant] of Object.entries(wishes)) {
+    for (const [name, handle] of Object.entries(handlers)) {
       this.addEventListener(name, (event) => {
         event.stopPropagation();
-        grant(/** @type {CustomEvent} */ (event).detail);
+        handle(/** @type {CustomEvent} */ (event).detail);
       });
     }
   }

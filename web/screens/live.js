@@ -42,7 +42,7 @@ export class LiveScreen extends HsElement {
     this.noCameraWords,
     h(
       "button",
-      { type: "button", class: "button", on: { click: () => this.wish("reload") } },
+      { type: "button", class: "button", on: { click: () => this.emit("reload") } },
       icon("retry"),
       text.clips.retry,
     ),
@@ -147,7 +147,7 @@ export class LiveScreen extends HsElement {
         this.#wall ??= new CameraWall();
       } catch {
         if (this.isConnected) this.#services.say(text.screens.failed, "bad");
-        return this.wish("choose-camera", { camera: null });
+        return this.emit("choose-camera", { camera: null });
       }
       // Meanwhile somebody may have gone back to one camera.
       if (!this.isConnected || !this.#services.store.state.query.has("grid")) return;

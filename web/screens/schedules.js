@@ -137,7 +137,7 @@ export class SchedulesScreen extends HsElement {
         ? h("span", { class: "badge" }, text.schedules.fixed)
         : h(
             "div",
-            { class: "schedule-acts" },
+            { class: "schedule-actions" },
             h(
               "label",
               { class: "switch" },
