@@ -84,7 +84,8 @@
       return [card_ms - began_ms, playable_ms - began_ms];
     },
 
-    film: () => until(() => document.querySelectorAll(".film-picture").length >= 2, "the film under the picture"),
+    filmstrip: () =>
+      until(() => document.querySelectorAll(".filmstrip-picture").length >= 2, "the filmstrip under the picture"),
 
     /** Look `ago_ms` back: ms until the neighbouring picture (null: never seen) and until the exact one. */
     async look(ago_ms) {
@@ -95,7 +96,7 @@
       const exact_ms = await until(() => {
         const { near } = panel;
         if (near_ms === null && !near.hidden && near.complete) near_ms = performance.now();
-        const video = $(".past video");
+        const video = $(".replay video");
         return near.hidden && video && !panel.stage.ariaBusy;
       }, "a look back");
       return [near_ms === null ? null : near_ms - began_ms, exact_ms - began_ms];

@@ -132,7 +132,7 @@ def _presses(page: Page, tries: int) -> list[_Measured]:
 
 def _looks(page: Page, name: str, aim: str) -> list[_Measured]:
     """The first look opens the pinned replay, so it stands for itself."""
-    _ask(page, "film")
+    _ask(page, "filmstrip")
     near, exact = zip(*(_ask(page, "look", ago_ms) for ago_ms in _spread(LOOKS + 1)), strict=True)
     page.evaluate("bench.leaveLook()")
     return [

@@ -188,8 +188,8 @@ export class Actions {
     for (const watcher of this.#watchers) watcher(clip.id, clip);
   }
 
-  /** @param {{bucket: string, clip_id: string, sent_bytes: number, size_bytes: number}} told */
-  copying({ bucket, clip_id, sent_bytes, size_bytes }) {
+  /** @param {{bucket: string, clip_id: string, sent_bytes: number, size_bytes: number}} progress */
+  uploadProgressed({ bucket, clip_id, sent_bytes, size_bytes }) {
     if (bucket === "clips")
       this.#store.update((state) =>
         withCopy(state, clip_id, sent_bytes < size_bytes ? sent_bytes / size_bytes : undefined),
@@ -207,8 +207,8 @@ export class Actions {
     this.#store.update((state) => withCamera(state, this.#stamped(camera)));
   }
 
-  /** The live socket hears of a camera's state first. @param {{camera: string, state: any, reason: string}} told */
-  cameraState({ camera, state, reason }) {
+  /** The live socket reports a camera's state first. @param {{camera: string, state: any, reason: string}} change */
+  cameraStateChanged({ camera, state, reason }) {
     const known = this.#store.state.cameras.items.find(({ id }) => id === camera);
     if (known && known.state !== state) this.cameraChanged({ ...known, state, reason, next_try: null });
   }

@@ -8,13 +8,13 @@ import { h, icon, setAttribute, setText } from "./dom.js";
 import { language, text } from "./messages.js";
 import { choose, HOME, leaveClip, takeKey, watchRoute } from "./router.js";
 import { LiveScreen } from "./screens/live.js";
-import { Deck } from "./screens/screen_switcher.js";
+import { ScreenSwitcher } from "./screens/screen_switcher.js";
 import { ServerClock } from "./server_clock.js";
 import { listen } from "./shared_events.js";
 import { bindShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { applyTheme } from "./theme.js";
-import { withConcern } from "./warnings.js";
+import { withWarning } from "./warnings.js";
 
 /** @import { Services, State } from "./types.js" */
 
@@ -47,7 +47,7 @@ const services = /** @type {Services} */ (
 );
 /** @type {LiveScreen} */
 const live = new LiveScreen(services);
-const deck = new Deck(
+const switcher = new ScreenSwitcher(
   {
     [HOME]: () => live,
     clips: async () => new (await import("./screens/clips.js")).ClipsScreen(services),
@@ -78,7 +78,7 @@ const header = h(
   navigation,
   helpButton,
 );
-const main = h("main", { id: "main", tabindex: "-1" }, deck);
+const main = h("main", { id: "main", tabindex: "-1" }, switcher);
 
 /** @param {State} state */
 function paintShell(state) {
@@ -88,7 +88,7 @@ function paintShell(state) {
   if (root.firstElementChild !== (wanted[0] ?? null)) root.replaceChildren(...wanted);
   if (signIn) setAttribute(signIn, "error", state.sessionError);
   else if (state.session === "needed") askForKey();
-  navigation.concern(Object.keys(state.concerns).length > 0);
+  navigation.showWarning(Object.keys(state.warnings).length > 0);
   banner.hidden = state.link !== "lost" && navigator.onLine;
   setText(banner, banner.hidden ? "" : navigator.onLine ? text.link.lost : text.link.offline);
 }
@@ -106,7 +106,7 @@ async function askForKey() {
 /** @param {State} state */
 function paint(state) {
   if (state.session !== "ok") return;
-  deck.show(state, clock.now_ms());
+  switcher.show(state, clock.now_ms());
   if (dialog) dialog.show(state);
   else if (state.openId) openDialog();
 }
@@ -115,7 +115,7 @@ async function openDialog() {
   try {
     const { ClipDialog } = await import("./components/clip_dialog.js");
     if (dialog) return;
-    dialog = new ClipDialog(services, (id) => deck.around(id));
+    dialog = new ClipDialog(services, (id) => switcher.clipList(id));
     over.append(dialog);
     paint(store.state);
   } catch {
@@ -140,9 +140,9 @@ function connectEvents() {
       on: {
         clip: (clip) => actions.clipChanged(clip),
         clip_deleted: ({ id }) => actions.clipDeleted(id),
-        hello: ({ concerns }) => store.update({ concerns }),
-        concern: (told) => store.update(({ concerns }) => ({ concerns: withConcern(concerns, told) })),
-        upload: (told) => actions.copying(told),
+        hello: ({ concerns }) => store.update({ warnings: concerns }),
+        concern: (change) => store.update(({ warnings }) => ({ warnings: withWarning(warnings, change) })),
+        upload: (progress) => actions.uploadProgressed(progress),
         storage: () => store.update({ copies: {} }),
         camera: (camera) => actions.cameraChanged(camera),
         cameras: () => actions.loadCameras(),
@@ -168,7 +168,7 @@ const handlers = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "choose-camera": ({ camera }) => choose({ camera, grid: null }),
   "choose-grid": () => choose({ grid: "1" }),
   "choose-lengths": (lengths) => actions.chooseLengths(lengths),
-  "camera-state": (told) => actions.cameraState(told),
+  "camera-state": (change) => actions.cameraStateChanged(change),
   "sign-in": ({ key }) => actions.signIn(key),
 });
 for (const [name, handle] of Object.entries(handlers)) {
@@ -235,11 +235,11 @@ async function start() {
     paint(state);
   });
   watchRoute(({ screen, clip, query }) => {
-    const known = deck.has(screen) ? screen : HOME;
+    const known = switcher.has(screen) ? screen : HOME;
     navigation.show(known);
-    deck.go(known);
+    switcher.go(known);
     store.update({ camera: query.get("camera"), query });
-    actions.openClip(clip, deck.around(String(clip)));
+    actions.openClip(clip, switcher.clipList(String(clip)));
   }, page.signal);
   addEventListener(
     "hashchange",
@@ -252,7 +252,7 @@ async function start() {
   for (const change of ["online", "offline"])
     addEventListener(change, () => paintShell(store.state), { signal: page.signal });
   setInterval(() => {
-    if (!document.hidden && store.state.session === "ok") deck.show(store.state, clock.now_ms());
+    if (!document.hidden && store.state.session === "ok") switcher.show(store.state, clock.now_ms());
   }, 500);
   setInterval(() => {
     if (!document.hidden && store.state.session === "ok") actions.loadCameras();

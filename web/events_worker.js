@@ -1,7 +1,7 @@
 /** One event stream for all pages of this browser: six connections to one server are soon used up. */
 
 import { EventLink } from "./events.js";
-import { withConcern } from "./warnings.js";
+import { withWarning } from "./warnings.js";
 
 const NAMES = ["hello", "concern", "clip", "clip_deleted", "upload", "storage", "camera", "cameras", "reset"];
 
@@ -11,7 +11,7 @@ const ports = new Set();
 let open = null;
 let up = false;
 /** @type {Record<string, string>} what a page that comes later has missed */
-let concerns = {};
+let warnings = {};
 
 /** @param {object} message */
 function tell(message) {
@@ -35,8 +35,8 @@ function begin() {
         NAMES.map((name) => [
           name,
           (data) => {
-            if (name === "hello") concerns = data.concerns;
-            if (name === "concern") concerns = withConcern(concerns, data);
+            if (name === "hello") warnings = data.concerns;
+            if (name === "concern") warnings = withWarning(warnings, data);
             tell({ type: "event", name, data });
           },
         ]),
@@ -65,6 +65,6 @@ addEventListener("connect", (event) => {
   if (open === null) begin();
   else {
     port.postMessage(up ? { type: "open", again: false } : { type: "lost" });
-    port.postMessage({ type: "event", name: "hello", data: { concerns } });
+    port.postMessage({ type: "event", name: "hello", data: { concerns: warnings } });
   }
 });

@@ -48,7 +48,7 @@ export function daysLeft(tallies, available_bytes) {
  * What somebody should look after, in words.
  * @param {System} system @param {readonly Camera[]} cameras
  */
-export function concernsOf({ concerns }, cameras) {
+export function warningsOf({ concerns }, cameras) {
   const away = cameras.filter(({ state, last_error }) => state !== "live" && last_error);
   return [
     ...concerns.map(({ detail }) => detail),

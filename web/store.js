@@ -13,7 +13,7 @@ export const INITIAL = Object.freeze({
   cameras: Object.freeze({ status: "loading", items: [], error: null }),
   clips: Object.freeze({ status: "loading", items: [], error: null, cursor: null, loadingMore: false }),
   copies: Object.freeze({}),
-  concerns: Object.freeze({}),
+  warnings: Object.freeze({}),
   camera: null,
   query: new URLSearchParams(),
   openId: null,
@@ -111,9 +111,9 @@ export function withCopy(state, id, share) {
  * @param {State} state @param {Clip} clip
  * @returns {number|string|undefined}
  */
-export function copyOf({ copies, concerns }, { id, status, location }) {
+export function copyOf({ copies, warnings }, { id, status, location }) {
   const waits = location === "local" && (status === "draft" || status === "published");
-  return copies[id] ?? (waits ? concerns.storage : undefined);
+  return copies[id] ?? (waits ? warnings.storage : undefined);
 }
 
 /** @param {State} state @param {string} id @param {string} goneMessage @returns {Partial<State>} */

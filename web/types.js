@@ -88,7 +88,7 @@
  * @property {Listing<Clip> & {cursor: string|null, loadingMore: boolean}} clips
  * @property {Readonly<Record<string, number|undefined>>} copies by clip: the share that is in the object store, 0 to 1,
  *   while it is copied
- * @property {Readonly<Record<string, string>>} concerns what needs somebody: a sentence by subject
+ * @property {Readonly<Record<string, string>>} warnings what needs attention: a sentence by subject
  * @property {string|null} camera the chosen camera
  * @property {URLSearchParams} query of the address: what is chosen on the screen
  * @property {string|null} openId the clip whose dialog is open
@@ -153,8 +153,8 @@
 /** @typedef {{screen: string, clip: string|null, query: URLSearchParams}} Route */
 
 /**
- * @typedef {HTMLElement & {show(state: State, now_ms: number): void, around?(id: string): readonly Clip[]}} Screen
- *   `now_ms` on the server's clock; `around`: its clips in its order
+ * @typedef {HTMLElement & {show(state: State, now_ms: number): void, clipList?(id: string): readonly Clip[]}} Screen
+ *   `now_ms` on the server's clock; `clipList`: its clips in its order, `id` is the open one
  */
 
 /**

@@ -5,7 +5,7 @@
  * @param {{subject: string, detail: string|null}} told null: all is well with it again
  * @returns {Record<string, string>}
  */
-export function withConcern(known, { subject, detail }) {
+export function withWarning(known, { subject, detail }) {
   const { [subject]: _, ...others } = known;
   return detail === null ? others : { ...others, [subject]: detail };
 }

@@ -52,13 +52,13 @@ LOOKS = (Look("light", "light", LAPTOP), Look("dark", "dark", LAPTOP), Look("pho
 
 def _live(page: Page) -> None:
     expect(page.locator(".live-latency")).to_be_visible()
-    expect(page.locator("hs-film-line")).to_be_visible()
+    expect(page.locator("hs-rewind-timeline")).to_be_visible()
     page.wait_for_timeout(2500)  # the strip's small pictures come one after the other
 
 
 def _back(page: Page) -> None:
     _live(page)
-    line = page.locator("hs-film-line")
+    line = page.locator("hs-rewind-timeline")
     line.scroll_into_view_if_needed()
     box = line.bounding_box()
     assert box is not None

@@ -97,7 +97,7 @@ def test_axe_finds_nothing_in_an_open_clip_and_while_looking_back(
     expect(page.locator(".clip-dialog video")).to_be_visible()
     assert _findings(page) == []
     page.goto(f"{daemon.url}/#/?camera=front")
-    line = page.locator("hs-film-line")
+    line = page.locator("hs-rewind-timeline")
     expect(line).to_be_visible(timeout=20_000)
     box = line.bounding_box()
     assert box is not None

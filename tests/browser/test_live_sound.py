@@ -112,7 +112,7 @@ def test_who_looks_back_hears_the_past_and_not_the_present(page: Page, daemon: D
     expect(page.locator("hs-rewind-panel")).to_be_visible()
     page.keyboard.press("ArrowLeft")
     wait_until(lambda: page.evaluate(f"{gain} === 0"))
-    wait_until(lambda: page.evaluate("document.querySelector('video.past-picture')?.muted === false"))
+    wait_until(lambda: page.evaluate("document.querySelector('video.replay-picture')?.muted === false"))
     page.keyboard.press("Escape")
     wait_until(lambda: page.evaluate(f"{gain} === 1"))
 

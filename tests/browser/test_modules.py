@@ -206,7 +206,7 @@ def test_only_a_finished_clip_waits_for_the_store(run: Any) -> None:
     """While it is being copied its share is told, and nothing while all is well with the store."""
     found = run(
         "store.js",
-        """const state = (why) => ({ copies: { b: 0.5 }, concerns: why ? { storage: why } : {} });
+        """const state = (why) => ({ copies: { b: 0.5 }, warnings: why ? { storage: why } : {} });
         const clips = [["a", "draft", "local"], ["b", "draft", "local"], ["c", "pending", "local"],
           ["d", "published", "both"]].map(([id, status, location]) => ({ id, status, location }));
         return ["away", ""].map((why) => clips.map((one) => m.copyOf(state(why), one) ?? null));""",
@@ -219,7 +219,7 @@ def test_what_needs_somebody_is_known_by_subject(run: Any) -> None:
     found = run(
         "warnings.js",
         """const told = [["disk", "full"], ["storage", "away"], ["disk", "fuller"], ["storage", null]];
-        return told.reduce((all, [subject, detail]) => m.withConcern(all, { subject, detail }), {});""",
+        return told.reduce((all, [subject, detail]) => m.withWarning(all, { subject, detail }), {});""",
     )
     assert found == {"disk": "fuller"}
 

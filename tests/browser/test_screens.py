@@ -28,7 +28,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 def test_insights_show_what_needs_somebody_and_how_many_clips_there_were(page: Page, daemon: Daemon) -> None:
     """The camera that is away is named with its reason; the table behind a picture holds the numbers."""
     page.goto(f"{daemon.url}/#/insights")
-    expect(page.locator(".concerns")).to_contain_text("Gone")
+    expect(page.locator(".warnings")).to_contain_text("Gone")
     assert page.locator(".figure").first.inner_text().startswith("What needs you")
     figure = page.locator(".figure", has=page.get_by_text("Clips a day"))
     figure.get_by_text("As a table").click()
@@ -75,7 +75,7 @@ def _schedules(daemon: Daemon) -> list[Any]:
 def test_settings_name_the_camera_that_is_away_as_insights_do(page: Page, daemon: Daemon) -> None:
     """Two screens of one box never contradict each other about what needs somebody."""
     page.goto(f"{daemon.url}/#/settings")
-    expect(page.locator(".concerns")).to_contain_text("Gone: ")
+    expect(page.locator(".warnings")).to_contain_text("Gone: ")
     expect(page.get_by_text("Everything works as it should.")).to_be_hidden()
 
 

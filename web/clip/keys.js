@@ -45,16 +45,16 @@ export function playerKeys(dialog) {
     j: seek(-SKIP),
     l: seek(SKIP),
     // A picture has no time to go through.
-    arrowleft: () => (dialog.isPicture ? dialog.beside.go("previous") : seek(-NUDGE)()),
-    arrowright: () => (dialog.isPicture ? dialog.beside.go("next") : seek(NUDGE)()),
+    arrowleft: () => (dialog.isPicture ? dialog.neighbours.go("previous") : seek(-NUDGE)()),
+    arrowright: () => (dialog.isPicture ? dialog.neighbours.go("next") : seek(NUDGE)()),
     ",": step(-1),
     ".": step(1),
     f: on(fullScreen),
     m: on((video) => {
       video.muted = !video.muted;
     }),
-    p: () => dialog.beside.go("previous"),
-    n: () => dialog.beside.go("next"),
+    p: () => dialog.neighbours.go("previous"),
+    n: () => dialog.neighbours.go("next"),
     "?": () => dialog.emit("help"),
   };
 }

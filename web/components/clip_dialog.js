@@ -14,7 +14,7 @@ import { bindShortcuts } from "../shortcuts.js";
 import { copyOf } from "../store.js";
 import { ClipActionBar } from "./clip_action_bar.js";
 import { ClipDetails } from "./clip_details.js";
-import { ClipBeside } from "./clip_neighbours.js";
+import { ClipNeighbours } from "./clip_neighbours.js";
 import { ClipPlayer } from "./clip_player.js";
 import { ClipPreviews } from "./clip_previews.js";
 import { ClipPublishing } from "./clip_publishing.js";
@@ -28,7 +28,7 @@ export class ClipDialog extends HsElement {
   #clip = null;
   #actions;
   /** @type {(id: string) => readonly Clip[]|null} */
-  #listOver;
+  #clipList;
   /** The clip whose like has been requested. */
   #likeOf = "";
 
@@ -47,8 +47,8 @@ export class ClipDialog extends HsElement {
     },
     icon("close"),
   );
-  beside = new ClipBeside();
-  stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.beside);
+  neighbours = new ClipNeighbours();
+  stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.neighbours);
   body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.details.facts, this.bar);
   gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
   dialog = h(
@@ -69,12 +69,12 @@ export class ClipDialog extends HsElement {
 
   /**
    * @param {Services} services
-   * @param {(id: string) => readonly Clip[]|null} listOver the clips in the order of the screen below
+   * @param {(id: string) => readonly Clip[]|null} clipList the clips in the order of the screen below
    */
-  constructor(services, listOver) {
+  constructor(services, clipList) {
     super();
     this.#actions = new ClipActions(services);
-    this.#listOver = listOver;
+    this.#clipList = clipList;
     this.player.api = services.api;
     stylesheet("clip");
   }
@@ -131,7 +131,7 @@ export class ClipDialog extends HsElement {
     player.hidden = body.hidden = clip === null;
     gone.hidden = state.openError === null || clip !== null;
     setText(/** @type {HTMLElement} */ (gone.lastElementChild), state.openError ?? "");
-    this.beside.show(state.openId, this.#listOver(state.openId) ?? state.clips.items);
+    this.neighbours.show(state.openId, this.#clipList(state.openId) ?? state.clips.items);
     if (clip) {
       const pending = state.pending.ids.includes(clip.id);
       details.show(clip, state.cameras.items, pending, copyOf(state, clip));

@@ -6,7 +6,7 @@ import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
 /** @import { Clip } from "../types.js" */
 
-export class ClipBeside extends HsElement {
+export class ClipNeighbours extends HsElement {
   /** @type {string|null} */
   #id = null;
   /** @type {{previous: string|null, next: string|null}} */
@@ -41,7 +41,7 @@ export class ClipBeside extends HsElement {
       "button",
       {
         type: "button",
-        class: "icon-button beside",
+        class: "icon-button neighbour",
         "aria-label": text.clip[which],
         title: text.clip[which],
         on: { click: () => this.go(which) },
@@ -51,4 +51,4 @@ export class ClipBeside extends HsElement {
   }
 }
 
-customElements.define("hs-clip-beside", ClipBeside);
+customElements.define("hs-clip-neighbours", ClipNeighbours);

@@ -26,7 +26,7 @@ const CLIP_KEYS = [
   [",  .", text.help.frame],
   ["F", text.help.fullScreen],
   ["M", text.help.mute],
-  ["P  N", text.help.beside],
+  ["P  N", text.help.neighbours],
 ];
 
 export class HelpDialog extends HsElement {

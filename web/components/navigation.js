@@ -28,8 +28,8 @@ export class Navigation extends HsElement {
   dot = h("span", {
     class: "nav-dot",
     role: "img",
-    "aria-label": text.insights.concerns,
-    title: text.insights.concerns,
+    "aria-label": text.insights.warnings,
+    title: text.insights.warnings,
     hidden: true,
   });
   list = h(
@@ -43,9 +43,9 @@ export class Navigation extends HsElement {
     this.links.find(({ screen }) => screen === "insights")?.link.append(this.dot);
   }
 
-  /** @param {boolean} told whether something needs somebody; there it is told what */
-  concern(told) {
-    this.dot.hidden = !told;
+  /** @param {boolean} shown whether something needs attention; the Insights screen says what */
+  showWarning(shown) {
+    this.dot.hidden = !shown;
   }
 
   /** @param {string} screen the one that is shown */

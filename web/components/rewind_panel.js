@@ -7,11 +7,11 @@
 import { h, setAttribute } from "../dom.js";
 import { rfc3339 } from "../format.js";
 import { text } from "../messages.js";
-import { Film } from "../rewind/filmstrip.js";
+import { Filmstrip } from "../rewind/filmstrip.js";
 import { Frames } from "../rewind/frames.js";
-import { Session } from "../rewind/rewind_session.js";
+import { RewindSession } from "../rewind/rewind_session.js";
 import { HsElement } from "./element.js";
-import { FilmLine } from "./rewind_timeline.js";
+import { RewindTimeline } from "./rewind_timeline.js";
 import { RewindTools } from "./rewind_tools.js";
 /** @import { Camera } from "../types.js" */
 
@@ -20,16 +20,16 @@ export class RewindPanel extends HsElement {
   #live;
   /** @type {Camera|null} */
   #camera = null;
-  /** @type {Film|null} */
-  #film = null;
-  /** @type {Session|null} null: live */
+  /** @type {Filmstrip|null} */
+  #filmstrip = null;
+  /** @type {RewindSession|null} null: live */
   #session = null;
   #now_us = 0;
 
-  near = h("img", { class: "past-picture past-near", alt: "", hidden: true });
-  stage = h("div", { class: "past", role: "img", "aria-label": text.rewind.picture, hidden: true }, this.near);
-  line = new FilmLine();
-  hint = h("p", { class: "film-hint" }, text.rewind.hint);
+  near = h("img", { class: "replay-picture replay-near", alt: "", hidden: true });
+  stage = h("div", { class: "replay", role: "img", "aria-label": text.rewind.picture, hidden: true }, this.near);
+  timeline = new RewindTimeline();
+  hint = h("p", { class: "rewind-hint" }, text.rewind.hint);
   tools = new RewindTools({
     step: (frames) => this.step(frames),
     play: () => this.togglePlay(),
@@ -43,17 +43,17 @@ export class RewindPanel extends HsElement {
     super();
     this.#api = api;
     this.#live = live;
-    this.line.onLook = (us) => this.lookAt(us);
-    this.line.onStep = (frames) => this.step(frames);
-    this.line.onStart = (us) => this.#session?.mark("start", us);
-    this.line.onEnd = (us) => this.#session?.mark("end", us);
+    this.timeline.onLook = (us) => this.lookAt(us);
+    this.timeline.onStep = (frames) => this.step(frames);
+    this.timeline.onStart = (us) => this.#session?.mark("start", us);
+    this.timeline.onEnd = (us) => this.#session?.mark("end", us);
   }
 
   build() {
     setAttribute(this, "aria-label", text.rewind.title);
     setAttribute(this, "role", "region");
     this.hidden = true;
-    this.append(this.line, this.hint, this.tools);
+    this.append(this.timeline, this.hint, this.tools);
   }
 
   /** @param {AbortSignal} signal */
@@ -77,7 +77,7 @@ export class RewindPanel extends HsElement {
     this.hidden = !this.looking && !camera?.buffer.frame_count;
     if (this.hidden || this.looking) return;
     this.#now_us = Math.round(now_ms * 1000);
-    if (!document.hidden && camera?.state === "live") this.#film?.follow(now_ms);
+    if (!document.hidden && camera?.state === "live") this.#filmstrip?.follow(now_ms);
     this.#paint();
   }
 
@@ -124,9 +124,9 @@ export class RewindPanel extends HsElement {
   /** @param {Camera|null} camera */
   #change(camera) {
     this.leave();
-    this.#film?.close();
-    this.#film = camera ? new Film(this.#api, camera.id, camera.buffer.capacity_seconds ?? 60) : null;
-    if (this.#film) this.line.prepend(this.#film.element);
+    this.#filmstrip?.close();
+    this.#filmstrip = camera ? new Filmstrip(this.#api, camera.id, camera.buffer.capacity_seconds ?? 60) : null;
+    if (this.#filmstrip) this.timeline.prepend(this.#filmstrip.element);
   }
 
   /** What the line stands for until the frames of a look are known. */
@@ -136,7 +136,7 @@ export class RewindPanel extends HsElement {
 
   /** @param {Camera} camera @param {number} us */
   #begin(camera, us) {
-    this.#session = new Session(this.#api, camera, this.#guessed, us, {
+    this.#session = new RewindSession(this.#api, camera, this.#guessed, us, {
       onChange: () => this.#paint(),
       onSought: () => this.#showNear(),
       onOpen: (element) => this.stage.prepend(element),
@@ -155,7 +155,7 @@ export class RewindPanel extends HsElement {
 
   /** The neighbouring small picture stands in until the exact one is there. */
   #showNear() {
-    const source = this.#film?.near((this.at_us ?? 0) / 1000)?.src;
+    const source = this.#filmstrip?.near((this.at_us ?? 0) / 1000)?.src;
     if (source && this.near.src !== source) this.near.src = source;
     this.near.hidden = !source;
     this.stage.hidden = false;
@@ -165,8 +165,8 @@ export class RewindPanel extends HsElement {
   #paint() {
     const marks = this.#session?.marks ?? null;
     const frames = marks?.frames ?? this.#guessed;
-    this.line.show(frames, marks);
-    this.#film?.place(frames.from_us / 1000, frames.to_us / 1000);
+    this.timeline.show(frames, marks);
+    this.#filmstrip?.place(frames.from_us / 1000, frames.to_us / 1000);
     this.tools.hidden = marks === null;
     this.hint.hidden = marks !== null;
     if (marks) this.tools.show(marks, this.#session?.playing ?? false);

@@ -13,7 +13,7 @@ import { HsElement } from "./element.js";
 
 /** @typedef {(us: number) => void} Told */
 
-export class FilmLine extends HsElement {
+export class RewindTimeline extends HsElement {
   /** @type {Told} */
   onLook = () => undefined;
   /** @type {Told} */
@@ -24,10 +24,10 @@ export class FilmLine extends HsElement {
   onStep = () => undefined;
   #frames = Frames.guessed(0, 1);
 
-  range = h("div", { class: "film-range", "aria-hidden": "true" });
-  start = this.#slider("film-handle film-start", text.rewind.start, (us) => this.onStart(us));
-  end = this.#slider("film-handle film-end", text.rewind.end, (us) => this.onEnd(us));
-  cursor = this.#slider("film-cursor", text.rewind.moment, (us) => this.onLook(us));
+  range = h("div", { class: "timeline-range", "aria-hidden": "true" });
+  start = this.#slider("timeline-handle timeline-start", text.rewind.start, (us) => this.onStart(us));
+  end = this.#slider("timeline-handle timeline-end", text.rewind.end, (us) => this.onEnd(us));
+  cursor = this.#slider("timeline-cursor", text.rewind.moment, (us) => this.onLook(us));
 
   build() {
     this.append(this.range, this.start, this.end, this.cursor);
@@ -108,4 +108,4 @@ export class FilmLine extends HsElement {
   }
 }
 
-customElements.define("hs-film-line", FilmLine);
+customElements.define("hs-rewind-timeline", RewindTimeline);

@@ -12,9 +12,9 @@ export class RewindTools extends HsElement {
   /** @type {Record<"step"|"play"|"mark"|"keep"|"leave", (value?: any) => void>} set by the panel */
   handlers;
 
-  ago = h("output", { class: "film-ago" });
+  ago = h("output", { class: "rewind-ago" });
   play = this.#icon("play", text.rewind.play, () => this.handlers.play());
-  save = this.#button(text.rewind.save(""), "primary film-save", () => this.handlers.keep());
+  save = this.#button(text.rewind.save(""), "primary rewind-save", () => this.handlers.keep());
 
   /** @param {RewindTools["handlers"]} handlers */
   constructor(handlers) {
@@ -28,7 +28,7 @@ export class RewindTools extends HsElement {
     this.append(
       h(
         "div",
-        { class: "film-steps" },
+        { class: "rewind-steps" },
         this.#icon("back", text.rewind.frameBack, () => this.handlers.step(-1)),
         this.play,
         this.#icon("forward", text.rewind.frameForward, () => this.handlers.step(1)),
@@ -37,7 +37,7 @@ export class RewindTools extends HsElement {
       this.#button(text.rewind.startHere, "", () => this.handlers.mark("start")),
       this.#button(text.rewind.endHere, "", () => this.handlers.mark("end")),
       this.save,
-      this.#button(text.rewind.live, "film-live", () => this.handlers.leave()),
+      this.#button(text.rewind.live, "rewind-live", () => this.handlers.leave()),
     );
   }
 

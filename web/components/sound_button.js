@@ -62,7 +62,7 @@ export class SoundButton extends HsElement {
     const { LiveSound } = await import("../live/sound.js");
     const current = src === this.getAttribute("src") && picture === this.#picture;
     if (!current || !this.#wanted || this.sound !== null) return;
-    const isMute = () => this.parentElement?.querySelector(".past:not([hidden])") != null;
+    const isMute = () => this.parentElement?.querySelector(".replay:not([hidden])") != null;
     this.sound = new LiveSound(src, picture, isMute, (state, reason) => this.#enter(state, reason));
   }
 

@@ -11,7 +11,7 @@ const FORGIVEN = 1;
 /** A stream that leaves out more than this begins anew: its viewer was too slow, or its camera was away. */
 const LEFT_OUT_S = 1;
 
-export class Line {
+export class Arrivals {
   /** @type {Array<{second: number, least_s: number, most_s: number}>} the last ones, oldest first */
   #seconds = [];
   #began_s = NaN;

@@ -6,7 +6,7 @@
  * dry only.
  */
 
-import { Line } from "./arrivals.js";
+import { Arrivals } from "./arrivals.js";
 
 /** @import { Decision, Situation } from "../types.js" */
 
@@ -29,7 +29,7 @@ const SETTLED_S = 0.03;
 const MAX_RATE = 1.1;
 
 export class Playhead {
-  #line = new Line();
+  #arrivals = new Arrivals();
   #spare_s = MIN_SPARE_S;
   /** What was enough before a smaller one was not. */
   #floor_s = MIN_SPARE_S;
@@ -50,8 +50,8 @@ export class Playhead {
 
   /** How far behind the moment at which the next picture can be there at the earliest. */
   get margin_s() {
-    const first_s = this.#line.known_s < LEARN_S ? FIRST_MARGIN_S : 0;
-    return Math.min(MAX_MARGIN_S, Math.max(this.#line.jitter_s + this.#spare_s, this.#hold_s, first_s));
+    const first_s = this.#arrivals.known_s < LEARN_S ? FIRST_MARGIN_S : 0;
+    return Math.min(MAX_MARGIN_S, Math.max(this.#arrivals.jitter_s + this.#spare_s, this.#hold_s, first_s));
   }
 
   /** @param {number} seconds the margin is to be no smaller, until told otherwise */
@@ -63,13 +63,13 @@ export class Playhead {
 
   /** Another stream begins, over the same line and on the same machine. */
   restart() {
-    this.#line.restart();
+    this.#arrivals.restart();
     this.#caught = this.settled = false;
   }
 
   /** @param {number} media_s where the piece begins @param {number} at_s when it came */
   came(media_s, at_s) {
-    this.#line.came(media_s, at_s);
+    this.#arrivals.came(media_s, at_s);
   }
 
   /** The picture ran dry: the machine needs longer than was spared for it, or the line does what it never did. */
@@ -97,7 +97,7 @@ export class Playhead {
     const [start_s, end_s] = ranges[ranges.length - 1];
     const margin_s = this.margin_s;
     // What has not come yet cannot be played: a stream whose time was set does not send the play head ahead of it.
-    const want_s = Math.min((this.#line.edge_s(at_s) ?? end_s) - margin_s, end_s - MIN_SPARE_S);
+    const want_s = Math.min((this.#arrivals.edge_s(at_s) ?? end_s) - margin_s, end_s - MIN_SPARE_S);
     const error_s = want_s - now_s;
     this.settled ||= started && Math.abs(error_s) < SETTLED_S;
     // Before the newest range means there is a hole ahead that playing alone never crosses.
@@ -109,7 +109,7 @@ export class Playhead {
 
   /** @param {number} error_s @returns {boolean} whether somebody asked for it, or the past that came first is over */
   #jumpsNow(error_s) {
-    const first = !this.#caught && this.#line.known_s > 0;
+    const first = !this.#caught && this.#arrivals.known_s > 0;
     this.#caught ||= first;
     const jumps = this.#jump || (first && error_s > FIRST_FAR_S);
     this.#jump = false;

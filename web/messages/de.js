@@ -196,8 +196,8 @@ export const de = {
           ? "In diesem Tempo ist die Platte binnen eines Tages voll."
           : `In diesem Tempo ist die Platte in ${Math.round(days)} Tagen voll.`,
     noForecast: "In der letzten Woche wurde nichts aufgenommen, also füllt nichts die Platte.",
-    concerns: "Was dich braucht",
-    noConcerns: "Alles arbeitet, wie es soll.",
+    warnings: "Was dich braucht",
+    noWarnings: "Alles arbeitet, wie es soll.",
   },
   schedules: {
     empty: "Nichts wird nach Zeit aufgenommen",
@@ -352,7 +352,7 @@ export const de = {
     seek: "5 s zurück oder vor; voriges oder nächstes Bild",
     frame: "Ein Bild zurück oder vor",
     mute: "Ton aus oder an",
-    beside: "Voriger oder nächster Clip",
+    neighbours: "Voriger oder nächster Clip",
   },
   errors: { unknown: "Etwas ist schiefgegangen." },
   dismiss: "Ausblenden",

@@ -183,8 +183,8 @@ export const en = {
           ? "At this pace the disk is full within a day."
           : `At this pace the disk is full in ${Math.round(days)} days.`,
     noForecast: "Nothing was recorded in the last week, so nothing fills the disk.",
-    concerns: "What needs you",
-    noConcerns: "Everything works as it should.",
+    warnings: "What needs you",
+    noWarnings: "Everything works as it should.",
   },
   schedules: {
     empty: "Nothing is recorded on time",
@@ -342,7 +342,7 @@ export const en = {
     seek: "5 s back or on; previous or next picture",
     frame: "One frame back or on",
     mute: "Sound off or on",
-    beside: "Previous or next clip",
+    neighbours: "Previous or next clip",
   },
   errors: { unknown: "Something went wrong." },
   dismiss: "Dismiss",

@@ -10,7 +10,7 @@ import { h } from "../dom.js";
 const PICTURES = 12;
 const WIDTH_PX = 160;
 
-export class Film {
+export class Filmstrip {
   #api;
   #camera;
   #capacity_ms;
@@ -20,7 +20,7 @@ export class Film {
   #asked_ms = -Infinity;
   #closed = new AbortController();
 
-  element = h("div", { class: "film", "aria-hidden": "true" });
+  element = h("div", { class: "filmstrip", "aria-hidden": "true" });
 
   /** @param {Api} api @param {string} camera @param {number} capacity_s */
   constructor(api, camera, capacity_s) {
@@ -84,7 +84,7 @@ export class Film {
   /** @param {number} at_ms @param {string} source */
   #add(at_ms, source) {
     if (this.#closed.signal.aborted || at_ms <= (this.#pictures.at(-1)?.at_ms ?? 0)) return;
-    const image = h("img", { class: "film-picture", src: source, alt: "", draggable: "false" });
+    const image = h("img", { class: "filmstrip-picture", src: source, alt: "", draggable: "false" });
     this.#pictures.push({ at_ms, image });
     this.element.append(image);
   }

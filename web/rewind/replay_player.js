@@ -20,15 +20,15 @@ const LEAVING_US = 1_000_000;
 
 /**
  * @param {Api} api @param {Camera} camera @param {AbortSignal} signal
- * @returns {Promise<Past>}
+ * @returns {Promise<ReplayPlayer>}
  */
-export async function openPast(api, camera, signal) {
-  if (camera.codec === "h264") return new VideoPast(api, await api.replay(camera.id, signal));
-  return new FramesPast(api, camera.id, await api.frames(camera.id, signal));
+export async function openReplayPlayer(api, camera, signal) {
+  if (camera.codec === "h264") return new VideoReplayPlayer(api, await api.replay(camera.id, signal));
+  return new StillReplayPlayer(api, camera.id, await api.frames(camera.id, signal));
 }
 
 /** What both kinds share. */
-export class Past {
+export class ReplayPlayer {
   /** @type {Frames} */
   frames;
   /** @type {string|null} for saving from it */
@@ -69,7 +69,7 @@ export class Past {
   }
 }
 
-class VideoPast extends Past {
+class VideoReplayPlayer extends ReplayPlayer {
   #api;
   #url;
   #timer;
@@ -91,7 +91,7 @@ class VideoPast extends Past {
     this.#url = told.url;
     this.token = told.token;
     const video = h("video", {
-      class: "past-picture",
+      class: "replay-picture",
       muted: true,
       playsinline: true,
       preload: "auto",
@@ -219,7 +219,7 @@ class VideoPast extends Past {
   }
 }
 
-class FramesPast extends Past {
+class StillReplayPlayer extends ReplayPlayer {
   #api;
   #camera;
   #closed = new AbortController();
@@ -237,7 +237,7 @@ class FramesPast extends Past {
     this.#api = api;
     this.#camera = camera;
     this.element = this.image = h("img", {
-      class: "past-picture",
+      class: "replay-picture",
       alt: "",
       decoding: "sync",
       on: { load: () => this.#loaded(), error: () => this.#failed() },

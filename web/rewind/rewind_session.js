@@ -1,11 +1,11 @@
 /** One look back: the stretch of past that is open, what is looked at in it, and what is marked. */
 
 import { begin, lastMarked, look, markEnd, markStart, onto } from "./marks.js";
-import { openPast } from "./replay_player.js";
+import { openReplayPlayer } from "./replay_player.js";
 /** @import { Api } from "../api.js" */
 /** @import { Camera, MarkState } from "../types.js" */
 /** @import { Frames } from "./frames.js" */
-/** @import { Past } from "./replay_player.js" */
+/** @import { ReplayPlayer } from "./replay_player.js" */
 
 /**
  * @typedef {object} Told
@@ -16,11 +16,11 @@ import { openPast } from "./replay_player.js";
  * @property {(words: string) => void} onLost it cannot go on; `words` empty: it has left memory
  */
 
-export class Session {
+export class RewindSession {
   #told;
   #abort = new AbortController();
-  /** @type {Past|null} null while it is being opened */
-  #past = null;
+  /** @type {ReplayPlayer|null} null while it is being opened */
+  #player = null;
   /** What is to be looked at as soon as the frames are known: so many of them from the one of a moment. */
   #wish;
   playing = false;
@@ -36,12 +36,12 @@ export class Session {
   }
 
   get token() {
-    return this.#past?.token ?? undefined;
+    return this.#player?.token ?? undefined;
   }
 
   /** The label of the frame that is looked at; while it is being opened, the moment. */
   get at_us() {
-    return this.#past ? this.marks.at_us : this.#wish.us;
+    return this.#player ? this.marks.at_us : this.#wish.us;
   }
 
   /** @param {number} us */
@@ -53,7 +53,7 @@ export class Session {
 
   /** @param {number} frames */
   step(frames) {
-    if (this.#past) this.look(this.marks.frames.stepped(this.marks.at_us, frames));
+    if (this.#player) this.look(this.marks.frames.stepped(this.marks.at_us, frames));
     else this.#wish.frames += frames;
   }
 
@@ -66,20 +66,20 @@ export class Session {
   togglePlay() {
     const { at_us, start_us } = this.marks;
     const last_us = lastMarked(this.marks);
-    if (this.playing) this.#past?.pause();
-    else this.#past?.play(at_us >= start_us && at_us < last_us ? at_us : start_us, last_us);
+    if (this.playing) this.#player?.pause();
+    else this.#player?.play(at_us >= start_us && at_us < last_us ? at_us : start_us, last_us);
   }
 
   close() {
     this.#abort.abort();
-    this.#past?.close();
-    this.#past?.element.remove();
+    this.#player?.close();
+    this.#player?.element.remove();
   }
 
   #show() {
-    this.#past?.pause();
+    this.#player?.pause();
     this.#told.onSought();
-    this.#past?.show(this.marks.at_us);
+    this.#player?.show(this.marks.at_us);
     this.#told.onChange();
   }
 
@@ -87,26 +87,26 @@ export class Session {
   async #open(api, camera) {
     const { signal } = this.#abort;
     try {
-      const past = await openPast(api, camera, signal);
-      if (signal.aborted) return past.close();
-      this.#past = past;
-      this.marks = onto(this.marks, past.frames, past.frames.stepped(this.#wish.us, this.#wish.frames));
-      past.onShown = () => this.#told.onShown();
-      past.onPlayed = (at_us) => {
+      const player = await openReplayPlayer(api, camera, signal);
+      if (signal.aborted) return player.close();
+      this.#player = player;
+      this.marks = onto(this.marks, player.frames, player.frames.stepped(this.#wish.us, this.#wish.frames));
+      player.onShown = () => this.#told.onShown();
+      player.onPlayed = (at_us) => {
         this.marks = Object.freeze({ ...this.marks, at_us });
         this.#told.onShown();
         this.#told.onChange();
       };
-      past.onPlaying = (playing) => {
+      player.onPlaying = (playing) => {
         this.playing = playing;
         this.#told.onChange();
       };
-      past.onFewer = () => {
-        this.marks = onto(this.marks, past.frames, this.marks.at_us);
+      player.onFewer = () => {
+        this.marks = onto(this.marks, player.frames, this.marks.at_us);
         this.#show();
       };
-      past.onGone = () => this.#told.onLost("");
-      this.#told.onOpen(past.element);
+      player.onGone = () => this.#told.onLost("");
+      this.#told.onOpen(player.element);
       this.#show();
     } catch (error) {
       if (!signal.aborted) this.#told.onLost(/** @type {Error} */ (error).message);

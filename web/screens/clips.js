@@ -120,7 +120,7 @@ export class ClipsScreen extends HsElement {
   }
 
   /** Close to the end the next page is fetched. @param {string} id */
-  around(id) {
+  clipList(id) {
     if (this.#items.slice(-4).some((clip) => clip.id === id)) this.#more();
     return this.#items;
   }

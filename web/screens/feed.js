@@ -108,7 +108,7 @@ export class FeedScreen extends HsElement {
   }
 
   /** Close to the end the next page is fetched. @param {string} id */
-  around(id) {
+  clipList(id) {
     const clips = this.#sorted;
     if (this.#cursor && clips.slice(-4).some((clip) => clip.id === id)) this.#load(this.#cursor);
     return clips;

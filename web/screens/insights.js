@@ -4,7 +4,7 @@ import { percent, shareChart, timeChart } from "../charts.js";
 import { HsElement } from "../components/element.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { bytes, cameraName } from "../format.js";
-import { clipsByDay, concernsOf, daysLeft } from "../insights.js";
+import { clipsByDay, daysLeft, warningsOf } from "../insights.js";
 import { text } from "../messages.js";
 import { choose } from "../router.js";
 
@@ -106,7 +106,7 @@ export class InsightsScreen extends HsElement {
   #paint({ analytics, history, system, budget, from_ms, to_ms, names }) {
     const open = [...this.figures.querySelectorAll("details")].map((details) => details.open);
     this.figures.replaceChildren(
-      this.#concerns(system),
+      this.#warnings(system),
       timeChart(
         text.insights.fill,
         analytics.cameras.map(({ camera, samples }) => ({
@@ -172,15 +172,15 @@ export class InsightsScreen extends HsElement {
   }
 
   /** @param {System} system */
-  #concerns(system) {
-    const found = concernsOf(system, this.#services.store.state.cameras.items);
+  #warnings(system) {
+    const found = warningsOf(system, this.#services.store.state.cameras.items);
     return h(
       "figure",
       { class: "figure figure-wide" },
-      h("figcaption", {}, text.insights.concerns),
+      h("figcaption", {}, text.insights.warnings),
       found.length
-        ? h("ul", { class: "concerns" }, ...found.map((words) => h("li", {}, icon("alert"), words)))
-        : h("p", {}, text.insights.noConcerns),
+        ? h("ul", { class: "warnings" }, ...found.map((words) => h("li", {}, icon("alert"), words)))
+        : h("p", {}, text.insights.noWarnings),
     );
   }
 }

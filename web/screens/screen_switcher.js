@@ -9,7 +9,7 @@ import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
 /** @import { Screen, State } from "../types.js" */
 
-export class Deck extends HsElement {
+export class ScreenSwitcher extends HsElement {
   /** @type {Record<string, () => Promise<Screen>|Screen>} */
   #makers;
   /** @type {Map<string, Screen>} */
@@ -72,9 +72,9 @@ export class Deck extends HsElement {
   }
 
   /** The clips of the screen in its own order, if it has one. @param {string} id the one that is looked at */
-  around(id) {
+  clipList(id) {
     const screen = this.#name === null ? undefined : this.#made.get(this.#name);
-    return screen?.around?.(id) ?? null;
+    return screen?.clipList?.(id) ?? null;
   }
 
   /** @param {State} state @param {number} now_ms on the server's clock */
@@ -84,4 +84,4 @@ export class Deck extends HsElement {
   }
 }
 
-customElements.define("hs-deck", Deck);
+customElements.define("hs-screen-switcher", ScreenSwitcher);

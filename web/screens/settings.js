@@ -3,7 +3,7 @@
 import { HsElement } from "../components/element.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { bytes, span } from "../format.js";
-import { concernsOf } from "../insights.js";
+import { warningsOf } from "../insights.js";
 import { LANGUAGES, language, setLanguage, text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
 import { setTheme, THEMES, theme } from "../theme.js";
@@ -38,8 +38,8 @@ export class SettingsScreen extends HsElement {
   });
   cameras = h("div", { class: "setting-cameras" });
   box = h("dl", { class: "facts" });
-  findings = h("ul", { class: "concerns" });
-  fine = h("p", { hidden: true }, text.insights.noConcerns);
+  findings = h("ul", { class: "warnings" });
+  fine = h("p", { hidden: true }, text.insights.noWarnings);
   words = h("p", { role: "alert", hidden: true });
 
   /** @param {Services} services */
@@ -61,7 +61,7 @@ export class SettingsScreen extends HsElement {
         h("label", { class: "form-label", for: "language" }, h("span", {}, text.settings.language), this.languages),
         h("label", { class: "switch", for: "shortcuts" }, this.shortcuts, text.help.enable),
       ),
-      h("section", { class: "setting" }, h("h2", {}, text.insights.concerns), this.findings, this.fine, this.words),
+      h("section", { class: "setting" }, h("h2", {}, text.insights.warnings), this.findings, this.fine, this.words),
       h(
         "section",
         { class: "setting" },
@@ -125,7 +125,7 @@ export class SettingsScreen extends HsElement {
   /** @param {System} system @param {Retention} retention */
   #paint(system, retention) {
     const findings = [
-      ...concernsOf(system, this.#services.store.state.cameras.items),
+      ...warningsOf(system, this.#services.store.state.cameras.items),
       ...(retention.held ? [retention.held.reason] : []),
     ];
     this.findings.replaceChildren(...findings.map((words) => h("li", {}, icon("alert"), words)));

@@ -22,7 +22,7 @@ PAINTED = Path(__file__).parents[1] / "painted.js"
 JPEG = Material(width=320, height=176, frames=300, codec=Codec.MJPEG)
 SHOWN = """async (only) => {
   const m = await import("/painted.js");
-  const shown = document.querySelector(".past > :first-child");
+  const shown = document.querySelector(".replay > :first-child");
   const width = shown.videoWidth || shown.naturalWidth;
   const height = shown.videoHeight || shown.naturalHeight;
   const { at_us } = document.querySelector("hs-rewind-panel");
@@ -52,7 +52,7 @@ def page(page: Page, daemon: Daemon) -> Iterator[Page]:
 def _open(page: Page, daemon: Daemon, camera: str) -> Any:
     page.route("**/painted.js", lambda route: route.fulfill(path=PAINTED, content_type="text/javascript"))
     page.goto(f"{daemon.url}/#/?camera={camera}")
-    line = page.locator("hs-film-line")
+    line = page.locator("hs-rewind-timeline")
     expect(line).to_be_visible(timeout=20_000)
     return line
 
@@ -80,9 +80,9 @@ def _after(camera: str, counter: int) -> int:
 
 def _settled(page: Page) -> None:
     """The exact picture is there, and its stand-in gone."""
-    expect(page.locator(".past")).to_be_visible()
-    expect(page.locator(".past")).not_to_have_attribute("aria-busy", "true", timeout=20_000)
-    expect(page.locator(".past-near")).to_be_hidden(timeout=20_000)
+    expect(page.locator(".replay")).to_be_visible()
+    expect(page.locator(".replay")).not_to_have_attribute("aria-busy", "true", timeout=20_000)
+    expect(page.locator(".replay-near")).to_be_hidden(timeout=20_000)
 
 
 def _when(page: Page, script: str, holds: Callable[[Any], bool]) -> Any:
@@ -154,7 +154,7 @@ def test_either_end_of_the_line_is_a_frame(
         assert after["at_us"] > first["at_us"]
         assert last["shown"] == _after(camera, before["shown"])
     else:
-        whole = _counters(daemon.get(page.locator(".past video").get_attribute("src") or "").body)
+        whole = _counters(daemon.get(page.locator(".replay video").get_attribute("src") or "").body)
         assert [first["shown"], after["shown"]] == whole[:2]
         assert [before["shown"], last["shown"]] == whole[-2:]
 
@@ -208,7 +208,7 @@ def test_going_back_to_live_lets_the_replay_go(page: Page, daemon: Daemon) -> No
         _drag(page, line, 0.9, 0.95)
         _settled(page)
         page.get_by_role("button", name="Back to live").click()
-        expect(page.locator(".past")).to_be_hidden()
+        expect(page.locator(".replay")).to_be_hidden()
         expect(page.locator("hs-rewind-tools")).to_be_hidden()
 
 
@@ -237,9 +237,9 @@ def test_the_marked_span_plays_from_memory_and_stops_at_its_end(
     page.get_by_role("slider", name="Start of the clip").press("PageUp")
     for _ in range(6):
         page.get_by_role("slider", name="End of the clip").press("PageDown")
-    last_us = int(page.locator(".film-end").get_attribute("data-frame") or 0)
+    last_us = int(page.locator(".timeline-end").get_attribute("data-frame") or 0)
     page.get_by_role("button", name="Play what is marked").click()
-    pressed = "document.querySelector('.film-steps [aria-pressed]').ariaPressed"
+    pressed = "document.querySelector('.rewind-steps [aria-pressed]').ariaPressed"
     _when(page, pressed, "true".__eq__)
     _when(page, pressed, "false".__eq__)
     assert page.evaluate(AT) == last_us
