@@ -17,7 +17,7 @@ import {
   withoutClip,
 } from "./store.js";
 
-/** @import { Camera, Clip, Tools } from "./types.js" */
+/** @import { Camera, Clip, ActionServices } from "./types.js" */
 
 const LENGTHS = "hindsight.lengths";
 
@@ -31,7 +31,7 @@ export class Actions {
   /** @type {Set<(id: string|null, clip: Clip|null) => void>} */
   #watchers = new Set();
 
-  /** @param {Tools} tools */
+  /** @param {ActionServices} services */
   constructor({ store, api, clock, say, labelOnScreen }) {
     this.#store = store;
     this.#api = api;

@@ -1,9 +1,8 @@
 /** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
 
 import { text } from "./messages.js";
-/**
- * @import { Analytics, Budget, Clip, FramesTold, Playback, ReplayTold, Retention, Schedule, System } from "./types.js"
- */
+/** @import { Analytics, Budget, Clip, FramesResponse, Playback, ReplayResponse } from "./types.js" */
+/** @import { Retention, Schedule, System } from "./types.js" */
 
 /** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -64,7 +63,7 @@ export class Api {
 
   /**
    * @param {string} camera @param {AbortSignal} signal
-   * @returns {Promise<ReplayTold>}
+   * @returns {Promise<ReplayResponse>}
    */
   replay(camera, signal) {
     return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/replay`, { signal });
@@ -80,7 +79,7 @@ export class Api {
     return this.#call("DELETE", url, { keepalive: true });
   }
 
-  /** @param {string} camera @param {AbortSignal} signal @returns {Promise<FramesTold>} */
+  /** @param {string} camera @param {AbortSignal} signal @returns {Promise<FramesResponse>} */
   frames(camera, signal) {
     return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/frames?limit=1`, { signal });
   }
@@ -140,11 +139,11 @@ export class Api {
     return this.#call("GET", "/api/system");
   }
 
-  /** @param {Record<string, string|number>} [asked] camera, seconds @returns {Promise<Budget>} */
-  budget(asked = {}) {
+  /** @param {Record<string, string|number>} [options] camera, seconds @returns {Promise<Budget>} */
+  budget(options = {}) {
     return this.#call(
       "GET",
-      `/api/budget?${new URLSearchParams(Object.entries(asked).map(([name, value]) => [name, String(value)]))}`,
+      `/api/budget?${new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]))}`,
     );
   }
 
@@ -244,6 +243,6 @@ export class Api {
 
 /** @param {Response} response */
 async function problem(response) {
-  const told = await response.json().catch(() => ({}));
-  return new ApiError(response.status, told.detail ?? told.error ?? `${text.errors.unknown} (${response.status})`);
+  const body = await response.json().catch(() => ({}));
+  return new ApiError(response.status, body.detail ?? body.error ?? `${text.errors.unknown} (${response.status})`);
 }

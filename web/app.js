@@ -6,7 +6,7 @@ import { Navigation } from "./components/navigation.js";
 import { Toasts } from "./components/toasts.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { language, text } from "./messages.js";
-import { choose, HOME, leaveClip, takeKey, watchRoute } from "./router.js";
+import { HOME, leaveClip, takeKey, updateQuery, watchRoute } from "./router.js";
 import { LiveScreen } from "./screens/live.js";
 import { ScreenSwitcher } from "./screens/screen_switcher.js";
 import { ServerClock } from "./server_clock.js";
@@ -165,8 +165,8 @@ const handlers = /** @type {Record<string, (detail: any) => unknown>} */ ({
   reload: () => actions.reload(),
   "reload-clips": () => actions.loadClips(),
   "more-clips": () => actions.moreClips(),
-  "choose-camera": ({ camera }) => choose({ camera, grid: null }),
-  "choose-grid": () => choose({ grid: "1" }),
+  "choose-camera": ({ camera }) => updateQuery({ camera, grid: null }),
+  "choose-grid": () => updateQuery({ grid: "1" }),
   "choose-lengths": (lengths) => actions.chooseLengths(lengths),
   "camera-state": (change) => actions.cameraStateChanged(change),
   "sign-in": ({ key }) => actions.signIn(key),
@@ -192,7 +192,7 @@ bindShortcuts(
     "?": () => openHelp(),
     digit: (key) => {
       const camera = store.state.cameras.items[Number(key) - 1];
-      if (camera) choose({ camera: camera.id, grid: null });
+      if (camera) updateQuery({ camera: camera.id, grid: null });
     },
   },
   page.signal,

@@ -104,7 +104,7 @@ export function shareChart(title, rows) {
         {
           class: "share-bar",
           role: "img",
-          "aria-label": parts.map(({ label, share }) => `${label} ${percent(share)}`).join(", "),
+          "aria-label": parts.map(({ label, share }) => `${label} ${formatShare(share)}`).join(", "),
         },
         ...parts
           .filter(({ share }) => share > 0)
@@ -114,11 +114,11 @@ export function shareChart(title, rows) {
             return part;
           }),
       ),
-      h("span", { class: "share-value" }, percent(parts[0]?.share ?? 0)),
+      h("span", { class: "share-value" }, formatShare(parts[0]?.share ?? 0)),
     ),
   );
   const head = [text.insights.camera, ...(rows[0]?.parts.map(({ label }) => label) ?? [])];
-  const cells = rows.map(({ name, parts }) => [name, ...parts.map(({ share }) => percent(share))]);
+  const cells = rows.map(({ name, parts }) => [name, ...parts.map(({ share }) => formatShare(share))]);
   return h("figure", { class: "figure" }, h("figcaption", {}, title), ...body, plainTable(title, head, cells));
 }
 
@@ -168,7 +168,7 @@ function legend(series) {
 }
 
 /** @param {number} share */
-export function percent(share) {
+export function formatShare(share) {
   const value = (share * 100).toFixed(1).replace(/\.0$/, "");
   return `${value} %`;
 }

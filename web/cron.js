@@ -4,7 +4,7 @@
 export const DAYS = /** @type {const} */ (["mon", "tue", "wed", "thu", "fri", "sat", "sun"]);
 
 /** @param {string} time HH:MM @param {readonly string[]} days of DAYS; none or all: every day */
-export function cronOf(time, days) {
+export function toCron(time, days) {
   const [hour, minute] = time.split(":").map(Number);
   const on =
     days.length === 0 || days.length === DAYS.length ? "*" : DAYS.filter((day) => days.includes(day)).join(",");
@@ -15,7 +15,7 @@ export function cronOf(time, days) {
  * The same back, when it is one the form could have made; null: shown as it is.
  * @param {string} cron @returns {{time: string, days: readonly string[]}|null}
  */
-export function plainCron(cron) {
+export function parseCron(cron) {
   const match = /^(\d{1,2}) (\d{1,2}) \* \* (\*|[a-z,-]+)$/.exec(cron.trim().toLowerCase());
   if (!match) return null;
   const time = `${match[2].padStart(2, "0")}:${match[1].padStart(2, "0")}`;

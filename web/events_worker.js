@@ -8,28 +8,28 @@ const NAMES = ["hello", "concern", "clip", "clip_deleted", "upload", "storage", 
 /** @type {Set<MessagePort>} */
 const ports = new Set();
 /** @type {{link: EventLink, stop: AbortController}|null} */
-let open = null;
+let stream = null;
 let up = false;
 /** @type {Record<string, string>} what a page that comes later has missed */
 let warnings = {};
 
 /** @param {object} message */
-function tell(message) {
+function broadcast(message) {
   for (const port of ports) port.postMessage(message);
 }
 
-function begin() {
+function openStream() {
   const stop = new AbortController();
   const link = new EventLink(
     "/api/events",
     {
       onOpen: (again) => {
         up = true;
-        tell({ type: "open", again });
+        broadcast({ type: "open", again });
       },
       onLost: () => {
         up = false;
-        tell({ type: "lost" });
+        broadcast({ type: "lost" });
       },
       on: Object.fromEntries(
         NAMES.map((name) => [
@@ -37,32 +37,32 @@ function begin() {
           (data) => {
             if (name === "hello") warnings = data.concerns;
             if (name === "concern") warnings = withWarning(warnings, data);
-            tell({ type: "event", name, data });
+            broadcast({ type: "event", name, data });
           },
         ]),
       ),
     },
     stop.signal,
   );
-  open = { link, stop };
+  stream = { link, stop };
 }
 
 /** @param {MessagePort} port @param {string} word */
-function hear(port, word) {
-  if (word === "hurry") open?.link.hurry();
+function handleMessage(port, word) {
+  if (word === "hurry") stream?.link.hurry();
   if (word !== "bye") return;
   ports.delete(port);
   if (ports.size > 0) return;
-  open?.stop.abort();
-  open = null;
+  stream?.stop.abort();
+  stream = null;
   up = false;
 }
 
 addEventListener("connect", (event) => {
   const [port] = /** @type {MessageEvent} */ (event).ports;
-  port.onmessage = ({ data }) => hear(port, data);
+  port.onmessage = ({ data }) => handleMessage(port, data);
   ports.add(port);
-  if (open === null) begin();
+  if (stream === null) openStream();
   else {
     port.postMessage(up ? { type: "open", again: false } : { type: "lost" });
     port.postMessage({ type: "event", name: "hello", data: { concerns: warnings } });

@@ -15,7 +15,7 @@ const two = (n) => String(n).padStart(2, "0");
  * A running or finished length: 00:12, 02:30, 1:04:09.
  * @param {number} seconds
  */
-export function clock(seconds) {
+export function formatTimer(seconds) {
   const whole = Math.max(0, Math.floor(seconds + 1e-6));
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${two(minutes)}:${two(rest)}`;
@@ -25,7 +25,7 @@ export function clock(seconds) {
  * A length in words: 15 s, 60 s, 2 min 30 s.
  * @param {number} seconds
  */
-export function span(seconds) {
+export function formatDuration(seconds) {
   const whole = Math.round(seconds);
   if (whole < 90) return `${whole} s`;
   const rest = whole % 60;
@@ -37,7 +37,7 @@ export function span(seconds) {
  * @param {string} iso
  * @param {number} [now_ms]
  */
-export function moment(iso, now_ms = Date.now()) {
+export function formatMoment(iso, now_ms = Date.now()) {
   const then = new Date(iso);
   const now = new Date(now_ms);
   const time = TIME.format(then);
@@ -56,7 +56,7 @@ function midnight(date) {
 }
 
 /** @param {number} n */
-export function bytes(n) {
+export function formatBytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let step = 0;
   while (n >= 1000 && step < units.length - 1) {
@@ -94,7 +94,7 @@ export function clipBadge(clip) {
 }
 
 /** @param {number} share */
-export function percent(share) {
+export function formatPercent(share) {
   return `${Math.round(share * 100)} %`;
 }
 
@@ -105,7 +105,7 @@ export function percent(share) {
  */
 export function copyWords({ location }, copied) {
   if (typeof copied === "string") return text.clips.waiting(copied);
-  return copied === undefined ? text.clips.copies[location] : text.clips.copying(percent(copied));
+  return copied === undefined ? text.clips.copies[location] : text.clips.copying(formatPercent(copied));
 }
 
 /** @param {Clip} clip */
@@ -120,10 +120,10 @@ export function clipError(clip) {
  */
 export function cameraTrouble(camera, now_ms) {
   if (camera.state === "live") return "";
-  const told = camera.reason || camera.last_error;
+  const reason = camera.reason || camera.last_error;
   if (camera.state === "reconnecting") {
     const wait = camera.next_try ? text.camera.nextTry(Math.ceil((Date.parse(camera.next_try) - now_ms) / 1000)) : "";
-    return `${told ? sentence(told) : text.camera.reconnectingDetail} ${wait}`.trim();
+    return `${reason ? sentence(reason) : text.camera.reconnectingDetail} ${wait}`.trim();
   }
   if (camera.state === "stalled") return text.camera.stalledDetail;
   return camera.state === "stopped" ? text.camera.stoppedDetail : text.camera.connectingDetail;

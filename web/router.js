@@ -9,7 +9,7 @@
 export const HOME = "live";
 
 /** @param {string} hash @returns {Route} */
-export function parse(hash) {
+export function parseRoute(hash) {
   const [path, query = ""] = hash.replace(/^#/, "").split("?", 2);
   const [screen = "", clip = ""] = path.split("/").slice(1).map(decode);
   return { screen: screen || HOME, clip: clip || null, query: new URLSearchParams(query) };
@@ -25,26 +25,26 @@ function decode(part) {
 }
 
 /** @param {{screen?: string, clip?: string|null, query?: URLSearchParams}} route */
-export function build({ screen = HOME, clip = null, query = new URLSearchParams() }) {
+export function routeHref({ screen = HOME, clip = null, query = new URLSearchParams() }) {
   const parts = clip ? [screen, clip] : screen === HOME ? [] : [screen];
   const path = `#/${parts.map(encodeURIComponent).join("/")}`;
   return query.size ? `${path}?${query}` : path;
 }
 
 /** Where the page is. */
-export function here() {
-  return parse(location.hash);
+export function currentRoute() {
+  return parseRoute(location.hash);
 }
 
 /** The clip over the screen that is shown now. @param {string} clip */
 export function clipHref(clip) {
-  return build({ ...here(), clip });
+  return routeHref({ ...currentRoute(), clip });
 }
 
 /** Closes the clip over the page, keeping what is chosen. */
 export function leaveClip() {
-  const route = here();
-  if (route.clip) location.hash = build({ ...route, clip: null });
+  const route = currentRoute();
+  if (route.clip) location.hash = routeHref({ ...route, clip: null });
 }
 
 /**
@@ -52,13 +52,13 @@ export function leaveClip() {
  * @param {Record<string, string|null>} changes
  * @param {{replace?: boolean}} [options] `replace`: no step of its own for the Back button (typing, dragging)
  */
-export function choose(changes, { replace = false } = {}) {
-  const route = here();
+export function updateQuery(changes, { replace = false } = {}) {
+  const route = currentRoute();
   for (const [name, value] of Object.entries(changes)) {
     if (value) route.query.set(name, value);
     else route.query.delete(name);
   }
-  const hash = build(route);
+  const hash = routeHref(route);
   if (hash === location.hash) return;
   if (!replace) location.hash = hash;
   else location.replace(hash);
@@ -66,8 +66,8 @@ export function choose(changes, { replace = false } = {}) {
 
 /** @param {(route: Route) => void} listener called at once and on every change @param {AbortSignal} signal */
 export function watchRoute(listener, signal) {
-  addEventListener("hashchange", () => listener(here()), { signal });
-  listener(here());
+  addEventListener("hashchange", () => listener(currentRoute()), { signal });
+  listener(currentRoute());
 }
 
 /** The access key of `#key=…`, taken out of the address and the history at once. @returns {string|null} */

@@ -175,7 +175,7 @@
  */
 
 /**
- * @typedef {object} Tools
+ * @typedef {object} ActionServices
  * @property {import("./store.js").Store} store
  * @property {import("./api.js").Api} api
  * @property {import("./server_clock.js").ServerClock} clock
@@ -206,13 +206,13 @@
 /** @typedef {{seek_s: number|null, rate: number}} Decision */
 
 /**
- * @typedef {object} FramesTold which frames there are to look at, as the API tells it
+ * @typedef {object} FramesResponse which frames there are to look at, as the API tells it
  * @property {string} start_time
  * @property {string} end_time
  * @property {readonly number[]} frame_offsets_us
  */
 
-/** @typedef {FramesTold & {url: string, token: string}} ReplayTold */
+/** @typedef {FramesResponse & {url: string, token: string}} ReplayResponse */
 
 /**
  * @typedef {object} MarkState what is looked at, and the span that would be kept, of a replay; µs since the epoch
@@ -232,7 +232,7 @@
  *   => void} onFragment
  * @property {(picture: {data: ArrayBuffer, label_us: number}) => void} onJpeg
  * @property {(piece: {data: ArrayBuffer, lead_s: number, label_us: number}) => void} [onSound]
- * @property {(told: {reason: string}) => void} [onUnplayable]
+ * @property {(message: {reason: string}) => void} [onUnplayable]
  * @property {(up: boolean) => void} onLink
  */
 

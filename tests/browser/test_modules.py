@@ -243,8 +243,11 @@ def test_microseconds_survive_on_their_way_to_the_server(run: Any) -> None:
 
 def test_lengths_are_said_as_people_say_them(run: Any) -> None:
     """A running clock, and words."""
-    body = "return [m.clock(12.9), m.clock(3849), m.span(60), m.span(150), m.bytes(15023423)];"
-    found = run("format.js", body)
+    found = run(
+        "format.js",
+        """return [m.formatTimer(12.9), m.formatTimer(3849), m.formatDuration(60), m.formatDuration(150),
+          m.formatBytes(15023423)];""",
+    )
     assert found == ["00:12", "1:04:09", "60 s", "2 min 30 s", "15\xa0MB"]
 
 
@@ -279,9 +282,9 @@ def test_addresses_name_what_is_open_and_what_is_chosen(run: Any) -> None:
     """Round trip, odd characters included."""
     found = run(
         "router.js",
-        """const built = m.build({ clip: "a/ b", query: new URLSearchParams({ camera: "yard" }) });
-        const { clip, query } = m.parse(built);
-        return [clip, query.get("camera"), m.parse("#/").clip, m.parse("#/clips/%E0").clip];""",
+        """const built = m.routeHref({ clip: "a/ b", query: new URLSearchParams({ camera: "yard" }) });
+        const { clip, query } = m.parseRoute(built);
+        return [clip, query.get("camera"), m.parseRoute("#/").clip, m.parseRoute("#/clips/%E0").clip];""",
     )
     assert found == ["a/ b", "yard", None, "%E0"]
 
@@ -308,8 +311,8 @@ def test_a_label_is_read_to_the_microsecond_and_written_as_it_was(run: Any) -> N
 
 JITTERY = """const t = 1761465600000007;
 const offsets = [0, 33333, 40000, 99999, 133333, 10133333];
-const f = m.Frames.told({ start_time: "2025-10-26T08:00:00.000007Z", end_time: "2025-10-26T08:00:10.166673Z",
-  frame_offsets_us: offsets });
+const f = m.Frames.fromResponse({ start_time: "2025-10-26T08:00:00.000007Z",
+  end_time: "2025-10-26T08:00:10.166673Z", frame_offsets_us: offsets });
 const from = (values) => values.map((value) => value - t);"""
 
 
@@ -526,9 +529,9 @@ def test_cron_lines_of_the_form_come_back_as_they_went(run: Any) -> None:
     """And what the form could not have made is shown as it is."""
     found = run(
         "cron.js",
-        """return [m.cronOf("07:05", ["fri", "mon"]), m.cronOf("00:00", []), m.plainCron("5 7 * * mon,fri"),
-          m.plainCron("5 7 * * mon-fri")?.days.length, m.plainCron("0 6 * * *")?.days.length,
-          m.plainCron("*/5 * * * *"), m.plainCron("0 6 1 * *"), m.plainCron("0 6 * * 1")];""",
+        """return [m.toCron("07:05", ["fri", "mon"]), m.toCron("00:00", []), m.parseCron("5 7 * * mon,fri"),
+          m.parseCron("5 7 * * mon-fri")?.days.length, m.parseCron("0 6 * * *")?.days.length,
+          m.parseCron("*/5 * * * *"), m.parseCron("0 6 1 * *"), m.parseCron("0 6 * * 1")];""",
     )
     assert found == [
         "5 7 * * mon,fri",

@@ -1,6 +1,6 @@
 /** What is wished for in the dialog of one clip and nowhere else: asks the server, shows its word, says how it went. */
 
-import { moment } from "../format.js";
+import { formatMoment } from "../format.js";
 import { text } from "../messages.js";
 import { leaveClip } from "../router.js";
 /** @import { Clip, Services } from "../types.js" */
@@ -37,7 +37,7 @@ export class ClipActions {
   /** @param {string} id @param {Date|null} at null: now */
   publish(id, at) {
     return this.#run(id, "publish", at ? { at: at.toISOString() } : {}, (clip) =>
-      clip.status === "published" ? text.clip.isPublished : text.clip.promised(moment(clip.publish_at ?? "")),
+      clip.status === "published" ? text.clip.isPublished : text.clip.promised(formatMoment(clip.publish_at ?? "")),
     );
   }
 

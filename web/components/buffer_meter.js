@@ -1,7 +1,7 @@
 /** How much of the past is ready to be kept: a bar and words. Attributes: `seconds`, `capacity`. */
 
 import { h, setAttribute, setText } from "../dom.js";
-import { span } from "../format.js";
+import { formatDuration } from "../format.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 
@@ -26,9 +26,9 @@ export class BufferMeter extends HsElement {
     setAttribute(this.bar, "max", capacity);
     setAttribute(this.bar, "value", full ? capacity : seconds.toFixed(1));
     this.toggleAttribute("full", full);
-    if (full) setText(this.words, text.buffer.ready(span(capacity)));
+    if (full) setText(this.words, text.buffer.ready(formatDuration(capacity)));
     else if (seconds < 0.5) setText(this.words, text.buffer.empty);
-    else setText(this.words, text.buffer.filling(span(Math.floor(seconds)), span(capacity)));
+    else setText(this.words, text.buffer.filling(formatDuration(Math.floor(seconds)), formatDuration(capacity)));
   }
 }
 

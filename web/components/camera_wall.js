@@ -5,7 +5,7 @@
 
 import { h, setAttribute, setText, stylesheet } from "../dom.js";
 import { text } from "../messages.js";
-import { build } from "../router.js";
+import { routeHref } from "../router.js";
 import { HsElement } from "./element.js";
 import { WallCell } from "./wall_cell.js";
 /** @import { Camera } from "../types.js" */
@@ -66,7 +66,7 @@ export class CameraWall extends HsElement {
     const state = h("span", { class: "state-pill" });
     const link = h(
       "a",
-      { class: "wall-link", href: build({ query: new URLSearchParams({ camera: id }) }) },
+      { class: "wall-link", href: routeHref({ query: new URLSearchParams({ camera: id }) }) },
       cell,
       h("span", { class: "wall-text" }, name, state),
     );

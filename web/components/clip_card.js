@@ -1,7 +1,16 @@
 /** One clip in the grid: picture, length, when, where, and what state it is in. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { cameraName, clipBadge, clipError, clipTitle, clock, copyWords, moment, percent } from "../format.js";
+import {
+  cameraName,
+  clipBadge,
+  clipError,
+  clipTitle,
+  copyWords,
+  formatMoment,
+  formatPercent,
+  formatTimer,
+} from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { plannedSeconds } from "../store.js";
@@ -81,7 +90,7 @@ export class ClipCard extends HsElement {
     this.badge.dataset.status = clip.status;
     setText(this.heading, title);
     setAttribute(this.time, "datetime", clip.start_time);
-    setText(this.time, moment(clip.start_time, now_ms));
+    setText(this.time, formatMoment(clip.start_time, now_ms));
     const name = cameraName(clip.camera, cameras);
     setText(this.where, cameras.length > 1 && name !== title ? name : "");
     setText(this.error, clip.status === "failed" ? clipError(clip) : "");
@@ -90,7 +99,7 @@ export class ClipCard extends HsElement {
     setAttribute(this.copy, "title", words);
     const waits = typeof copied === "string";
     this.copy.toggleAttribute("waits", waits);
-    setText(this.share, copied === undefined ? "" : waits ? "…" : percent(copied));
+    setText(this.share, copied === undefined ? "" : waits ? "…" : formatPercent(copied));
     this.#showLength(clip, now_ms);
   }
 
@@ -98,8 +107,8 @@ export class ClipCard extends HsElement {
   #showLength(clip, now_ms) {
     const elapsed = elapsedSeconds(clip, now_ms);
     if (clip.media_type === "image") setText(this.length, text.clips.snapshot);
-    else if (clip.status === "pending") setText(this.length, clock(elapsed));
-    else setText(this.length, clip.duration_seconds === null ? "" : clock(Math.round(clip.duration_seconds)));
+    else if (clip.status === "pending") setText(this.length, formatTimer(elapsed));
+    else setText(this.length, clip.duration_seconds === null ? "" : formatTimer(Math.round(clip.duration_seconds)));
     const planned = plannedSeconds(clip);
     const share =
       clip.status === "processing" ? clip.progress : clip.status === "pending" && planned ? elapsed / planned : null;

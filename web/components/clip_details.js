@@ -4,7 +4,7 @@
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { bytes, cameraName, clipError, clock, copyWords, moment } from "../format.js";
+import { cameraName, clipError, copyWords, formatBytes, formatMoment, formatTimer } from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
@@ -112,12 +112,12 @@ export class ClipDetails extends HsElement {
     /** @type {Array<[string, string|Node]>} */
     const rows = [
       [text.clip.camera, cameraName(clip.camera, cameras)],
-      [text.clip.starts, h("time", { datetime: clip.start_time }, moment(clip.start_time))],
+      [text.clip.starts, h("time", { datetime: clip.start_time }, formatMoment(clip.start_time))],
     ];
     if (clip.duration_seconds && clip.media_type === "video")
-      rows.push([text.clip.length, clock(Math.round(clip.duration_seconds))]);
+      rows.push([text.clip.length, formatTimer(Math.round(clip.duration_seconds))]);
     if (clip.width && clip.height) rows.push([text.clip.picture, `${clip.width} × ${clip.height}`]);
-    if (clip.size_bytes) rows.push([text.clip.size, bytes(clip.size_bytes)]);
+    if (clip.size_bytes) rows.push([text.clip.size, formatBytes(clip.size_bytes)]);
     if (copy) rows.push([text.clip.stored, copy]);
     const next = /** @type {Array<[string, string|null]>} */ ([
       [text.clip.continuedFrom, clip.continued_from],

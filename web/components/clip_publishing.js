@@ -3,7 +3,7 @@
  */
 
 import { h, setAttribute, setText } from "../dom.js";
-import { moment } from "../format.js";
+import { formatMoment } from "../format.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 
@@ -63,9 +63,9 @@ export class ClipPublishing extends HsElement {
     setText(
       this.words,
       promised
-        ? text.clip.promised(moment(clip.publish_at ?? ""))
+        ? text.clip.promised(formatMoment(clip.publish_at ?? ""))
         : clip.published_at && clip.status === "published"
-          ? text.clip.publishedAt(moment(clip.published_at))
+          ? text.clip.publishedAt(formatMoment(clip.published_at))
           : "",
     );
     this.words.hidden = this.words.textContent === "";

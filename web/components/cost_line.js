@@ -1,7 +1,7 @@
 /** What a clip and a snapshot would take, and what is left. Asks again now and then, and when the lengths change. */
 
 import { h, setText } from "../dom.js";
-import { bytes } from "../format.js";
+import { formatBytes } from "../format.js";
 import { language, text } from "../messages.js";
 import { HsElement } from "./element.js";
 
@@ -12,8 +12,8 @@ const OPEN_ENDED_S = 60;
 
 export class CostLine extends HsElement {
   #api;
-  #asked = "";
-  #asked_ms = -Infinity;
+  #query = "";
+  #requested_ms = -Infinity;
 
   words = h("p", { class: "cost", role: "note" });
 
@@ -34,18 +34,19 @@ export class CostLine extends HsElement {
    */
   show(camera, { before, after }, made) {
     const seconds = Math.max(1, before + (after ?? OPEN_ENDED_S));
-    const asked = `${camera} ${seconds} ${made}`;
+    const query = `${camera} ${seconds} ${made}`;
     const now_ms = performance.now();
-    if (camera === null || document.hidden || (asked === this.#asked && now_ms - this.#asked_ms < REFRESH_MS)) return;
-    [this.#asked, this.#asked_ms] = [asked, now_ms];
-    this.#ask(camera, seconds, asked);
+    if (camera === null || document.hidden || (query === this.#query && now_ms - this.#requested_ms < REFRESH_MS))
+      return;
+    [this.#query, this.#requested_ms] = [query, now_ms];
+    this.#load(camera, seconds, query);
   }
 
-  /** @param {string} camera @param {number} seconds @param {string} asked */
-  async #ask(camera, seconds, asked) {
+  /** @param {string} camera @param {number} seconds @param {string} query */
+  async #load(camera, seconds, query) {
     try {
       const budget = await this.#api.budget({ camera, seconds });
-      if (asked === this.#asked) setText(this.words, said(budget));
+      if (query === this.#query) setText(this.words, describe(budget));
     } catch {
       setText(this.words, ""); // It is a hint; Record itself says what is wrong.
     }
@@ -53,11 +54,11 @@ export class CostLine extends HsElement {
 }
 
 /** @param {Budget} budget */
-function said({ cameras: [own], disk, hours_left, credits }) {
+function describe({ cameras: [own], disk, hours_left, credits }) {
   if (disk.refusal) return disk.refusal;
   const parts = [];
   if (own?.clip && own.snapshot)
-    parts.push(text.record.costs(bytes(own.clip.size_bytes), bytes(own.snapshot.size_bytes)));
+    parts.push(text.record.costs(formatBytes(own.clip.size_bytes), formatBytes(own.snapshot.size_bytes)));
   if (credits) parts.push(text.record.credits(credits.left, credits.clip_cost, credits.snapshot_cost));
   else if (hours_left !== null)
     parts.push(text.record.room(hours_left >= 48 ? unit("day", hours_left / 24) : unit("hour", hours_left)));

@@ -4,7 +4,7 @@
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { cameraName, clipTitle, clock, moment } from "../format.js";
+import { cameraName, clipTitle, formatMoment, formatTimer } from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
@@ -85,7 +85,7 @@ export class FeedItem extends HsElement {
     [this.video.hidden, this.image.hidden] = [!video, video];
     if (video) setAttribute(this.video, "poster", clip.thumbnail_url);
     else setAttribute(this.image, "src", clip.image_url);
-    setText(this.length, video ? clock(Math.round(clip.duration_seconds ?? 0)) : text.clips.snapshot);
+    setText(this.length, video ? formatTimer(Math.round(clip.duration_seconds ?? 0)) : text.clips.snapshot);
     if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
     setAttribute(this.picture, "href", clipHref(clip.id));
     setAttribute(this.picture, "aria-label", text.feed.open(clipTitle(clip, cameras)));
@@ -93,7 +93,7 @@ export class FeedItem extends HsElement {
     setText(this.caption, clip.caption);
     this.caption.hidden = clip.caption === "";
     setAttribute(this.time, "datetime", clip.published_at ?? clip.start_time);
-    setText(this.time, moment(clip.published_at ?? clip.start_time, now_ms));
+    setText(this.time, formatMoment(clip.published_at ?? clip.start_time, now_ms));
     setText(this.where, cameraName(clip.camera, cameras));
     setText(this.likes, String(clip.likes ?? 0));
     setAttribute(this.heart, "aria-label", text.feed.likes(clip.likes ?? 0));

@@ -2,7 +2,7 @@
 
 import { h, icon, setAttribute } from "../dom.js";
 import { text } from "../messages.js";
-import { build } from "../router.js";
+import { routeHref } from "../router.js";
 import { HsElement } from "./element.js";
 
 /** @type {ReadonlyArray<["live"|"clips"|"feed"|"insights"|"schedules"|"settings", string]>} screen and symbol */
@@ -19,7 +19,7 @@ export class Navigation extends HsElement {
   links = SCREENS.map(([screen, symbol]) => {
     const link = h(
       "a",
-      { class: "nav-link", href: build({ screen }) },
+      { class: "nav-link", href: routeHref({ screen }) },
       icon(symbol),
       h("span", {}, text.screens[screen]),
     );

@@ -4,7 +4,7 @@
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { clock, span } from "../format.js";
+import { formatDuration, formatTimer } from "../format.js";
 import { text } from "../messages.js";
 import { isOpenEnded } from "../store.js";
 import { HsElement } from "./element.js";
@@ -68,19 +68,19 @@ export class RecordPanel extends HsElement {
     const open = view.running.findLast(isOpenEnded) ?? null;
     this.#open = open?.id ?? null;
     const { lengths } = view;
-    const before = lengths.before ? span(lengths.before) : text.record.nothing;
+    const before = lengths.before ? formatDuration(lengths.before) : text.record.nothing;
     this.button.toggleAttribute("data-open", open !== null);
     setAttribute(this.button, "aria-busy", view.asking);
     if (open) {
       setText(this.word, text.record.stop);
-      setText(this.sub, clock(elapsedSeconds(open, view.now_ms)));
+      setText(this.sub, formatTimer(elapsedSeconds(open, view.now_ms)));
     } else {
       setText(this.word, view.asking ? text.record.asking : text.record.record);
       setText(
         this.sub,
         lengths.after === null
           ? text.record.untilStop(before)
-          : text.record.aroundNow(before, lengths.after ? span(lengths.after) : text.record.nothing),
+          : text.record.aroundNow(before, lengths.after ? formatDuration(lengths.after) : text.record.nothing),
       );
     }
     const blocked = open ? view.stopping.includes(open.id) : view.asking || !view.ready;
@@ -112,7 +112,7 @@ export class RecordPanel extends HsElement {
 
 /** @param {number} seconds */
 function option(seconds) {
-  return h("option", { value: seconds }, seconds ? span(seconds) : text.record.nothing);
+  return h("option", { value: seconds }, seconds ? formatDuration(seconds) : text.record.nothing);
 }
 
 customElements.define("hs-record-panel", RecordPanel);

@@ -1,7 +1,7 @@
 /** What is being recorded now, whoever pressed: each with its length and a Stop. Events: `stop-recording` {id}. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { clock, span } from "../format.js";
+import { formatDuration, formatTimer } from "../format.js";
 import { text } from "../messages.js";
 import { plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
@@ -42,7 +42,10 @@ export class Recordings extends HsElement {
     for (const clip of clips) {
       const row = this.#rows.get(clip.id) ?? this.#add(clip);
       const [elapsed, planned] = [elapsedSeconds(clip, now_ms), plannedSeconds(clip)];
-      setText(row.timer, planned === null ? clock(elapsed) : text.record.of(clock(elapsed), span(planned)));
+      setText(
+        row.timer,
+        planned === null ? formatTimer(elapsed) : text.record.of(formatTimer(elapsed), formatDuration(planned)),
+      );
       row.bar.hidden = planned === null;
       row.note.hidden = planned !== null;
       if (planned) row.bar.value = elapsed / planned;

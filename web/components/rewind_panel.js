@@ -130,15 +130,15 @@ export class RewindPanel extends HsElement {
   }
 
   /** What the line stands for until the frames of a look are known. */
-  get #guessed() {
-    return Frames.guessed(this.#now_us - (this.#camera?.buffer.capacity_seconds ?? 60) * 1e6, this.#now_us);
+  get #estimated() {
+    return Frames.estimated(this.#now_us - (this.#camera?.buffer.capacity_seconds ?? 60) * 1e6, this.#now_us);
   }
 
   /** @param {Camera} camera @param {number} us */
   #begin(camera, us) {
-    this.#session = new RewindSession(this.#api, camera, this.#guessed, us, {
+    this.#session = new RewindSession(this.#api, camera, this.#estimated, us, {
       onChange: () => this.#paint(),
-      onSought: () => this.#showNear(),
+      onSeek: () => this.#showNear(),
       onOpen: (element) => this.stage.prepend(element),
       onShown: () => {
         this.near.hidden = true;
@@ -164,7 +164,7 @@ export class RewindPanel extends HsElement {
 
   #paint() {
     const marks = this.#session?.marks ?? null;
-    const frames = marks?.frames ?? this.#guessed;
+    const frames = marks?.frames ?? this.#estimated;
     this.timeline.show(frames, marks);
     this.#filmstrip?.place(frames.from_us / 1000, frames.to_us / 1000);
     this.tools.hidden = marks === null;

@@ -11,18 +11,18 @@ import { framesOf, lastMarked, stepped } from "../rewind/marks.js";
 import { HsElement } from "./element.js";
 /** @import { MarkState } from "../types.js" */
 
-/** @typedef {(us: number) => void} Told */
+/** @typedef {(us: number) => void} MomentHandler */
 
 export class RewindTimeline extends HsElement {
-  /** @type {Told} */
+  /** @type {MomentHandler} */
   onLook = () => undefined;
-  /** @type {Told} */
+  /** @type {MomentHandler} */
   onStart = () => undefined;
-  /** @type {Told} */
+  /** @type {MomentHandler} */
   onEnd = () => undefined;
   /** @type {(frames: number) => void} from the frame on screen */
   onStep = () => undefined;
-  #frames = Frames.guessed(0, 1);
+  #frames = Frames.estimated(0, 1);
 
   range = h("div", { class: "timeline-range", "aria-hidden": "true" });
   start = this.#slider("timeline-handle timeline-start", text.rewind.start, (us) => this.onStart(us));
@@ -70,8 +70,8 @@ export class RewindTimeline extends HsElement {
     setAttribute(slider, "aria-valuetext", text.rewind.ago(((to_us - us) / 1e6).toFixed(1)));
   }
 
-  /** @param {string} name @param {string} label @param {Told} tell */
-  #slider(name, label, tell) {
+  /** @param {string} name @param {string} label @param {MomentHandler} notify */
+  #slider(name, label, notify) {
     const slider = h("div", { class: name, role: "slider", tabindex: 0, "aria-label": label, "aria-valuemax": 0 });
     slider.addEventListener("keydown", (event) => {
       const us = stepped(event.key, Number(slider.dataset.frame), this.#frames);
@@ -79,7 +79,7 @@ export class RewindTimeline extends HsElement {
       event.preventDefault();
       const frames = slider === this.cursor ? framesOf(event.key) : 0;
       if (frames) this.onStep(frames);
-      else tell(us);
+      else notify(us);
     });
     return slider;
   }
@@ -88,8 +88,8 @@ export class RewindTimeline extends HsElement {
   #grab(event) {
     if (event.button !== 0) return;
     const held = /** @type {Element} */ (event.target).closest("[role=slider]");
-    const tell = held === this.start ? this.onStart : held === this.end ? this.onEnd : this.onLook;
-    const moved = (/** @type {PointerEvent} */ at) => tell(this.#under(at.clientX));
+    const notify = held === this.start ? this.onStart : held === this.end ? this.onEnd : this.onLook;
+    const moved = (/** @type {PointerEvent} */ at) => notify(this.#under(at.clientX));
     const done = new AbortController();
     this.setPointerCapture(event.pointerId);
     this.addEventListener("pointermove", moved, { signal: done.signal });

@@ -3,7 +3,7 @@
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { span } from "../format.js";
+import { formatDuration } from "../format.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 /** @import { MarkState } from "../types.js" */
@@ -44,7 +44,7 @@ export class RewindTools extends HsElement {
   /** @param {MarkState} marks @param {boolean} playing */
   show(marks, playing) {
     setText(this.ago, text.rewind.ago(((marks.frames.to_us - marks.at_us) / 1e6).toFixed(1)));
-    setText(this.save, text.rewind.save(span((marks.end_us - marks.start_us) / 1e6)));
+    setText(this.save, text.rewind.save(formatDuration((marks.end_us - marks.start_us) / 1e6)));
     setAttribute(this.play, "aria-pressed", String(playing));
   }
 

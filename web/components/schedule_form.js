@@ -1,6 +1,6 @@
 /** A new schedule: what is recorded, when and how long. Event: `add-schedule` with the request. */
 
-import { cronOf, DAYS } from "../cron.js";
+import { DAYS, toCron } from "../cron.js";
 import { h, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
@@ -111,7 +111,7 @@ export class ScheduleForm extends HsElement {
     const rhythm = timelapse
       ? { every_seconds: every, join: this.join.value }
       : this.rhythm.value === "days"
-        ? { cron: cronOf(this.time.value, days), length_seconds: Number(this.length.value) }
+        ? { cron: toCron(this.time.value, days), length_seconds: Number(this.length.value) }
         : { every_seconds: every * 60, length_seconds: Number(this.length.value) };
     const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     this.emit("add-schedule", {

@@ -84,11 +84,11 @@ export class LiveSound {
     this.output = context.createGain();
     this.output.connect(context.destination);
     this.#heard_ms = performance.now();
-    const tell = () => {
+    const report = () => {
       if (context === this.context) this.#onState(context.state === "running" ? "opening" : "blocked", "");
     };
-    context.addEventListener("statechange", tell);
-    tell();
+    context.addEventListener("statechange", report);
+    report();
     // A browser may want a gesture first; any will do.
     const wake = () => {
       if (context === this.context) context.resume().catch(() => undefined);

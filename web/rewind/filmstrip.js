@@ -17,7 +17,7 @@ export class Filmstrip {
   /** @type {Array<{at_ms: number, image: HTMLImageElement}>} oldest first */
   #pictures = [];
   #busy = false;
-  #asked_ms = -Infinity;
+  #requested_ms = -Infinity;
   #closed = new AbortController();
 
   element = h("div", { class: "filmstrip", "aria-hidden": "true" });
@@ -56,10 +56,10 @@ export class Filmstrip {
   async follow(now_ms) {
     const newest_ms = this.#pictures.at(-1)?.at_ms ?? -Infinity;
     const all = newest_ms === -Infinity;
-    if (this.#busy || now_ms - Math.max(newest_ms, this.#asked_ms) < this.#pitch_ms) return;
+    if (this.#busy || now_ms - Math.max(newest_ms, this.#requested_ms) < this.#pitch_ms) return;
     this.#busy = true;
     // Between two keyframes that are far apart there is nothing new to ask for.
-    this.#asked_ms = all ? -Infinity : now_ms - this.#pitch_ms / 2;
+    this.#requested_ms = all ? -Infinity : now_ms - this.#pitch_ms / 2;
     const begin_ms = Math.max(newest_ms + this.#pitch_ms / 2, now_ms - this.#capacity_ms);
     const count = Math.max(1, Math.min(PICTURES, Math.round((now_ms - begin_ms) / this.#pitch_ms)));
     try {

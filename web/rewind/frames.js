@@ -3,11 +3,11 @@
  * must seek to show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
  */
 
-/** @import { FramesTold } from "../types.js" */
+/** @import { FramesResponse } from "../types.js" */
 
 /** Players round, so a seek lands inside a frame; but near its beginning where an outage holds it. */
 const INTO_US = 20_000;
-const GUESSED_US = 1e6 / 30;
+const ESTIMATED_FRAME_US = 1e6 / 30;
 
 /**
  * None lost, as `rfc3339` makes them; a Date would cut them to milliseconds.
@@ -31,8 +31,8 @@ export class Frames {
     this.to_us = to_us;
   }
 
-  /** @param {FramesTold} told */
-  static told({ start_time, end_time, frame_offsets_us }) {
+  /** @param {FramesResponse} response */
+  static fromResponse({ start_time, end_time, frame_offsets_us }) {
     return new Frames(
       frame_offsets_us.length,
       (index) => frame_offsets_us[index],
@@ -42,10 +42,10 @@ export class Frames {
   }
 
   /** Until they are told: thirty a second. @param {number} from_us @param {number} to_us */
-  static guessed(from_us, to_us) {
+  static estimated(from_us, to_us) {
     return new Frames(
-      Math.max(1, Math.floor((to_us - from_us) / GUESSED_US)),
-      (index) => Math.floor(index * GUESSED_US),
+      Math.max(1, Math.floor((to_us - from_us) / ESTIMATED_FRAME_US)),
+      (index) => Math.floor(index * ESTIMATED_FRAME_US),
       from_us,
       to_us,
     );

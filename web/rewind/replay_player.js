@@ -9,12 +9,12 @@ import { rfc3339 } from "../format.js";
 import { Frames, microseconds } from "./frames.js";
 
 /** @import { Api } from "../api.js" */
-/** @import { Camera, FramesTold, ReplayTold } from "../types.js" */
+/** @import { Camera, FramesResponse, ReplayResponse } from "../types.js" */
 
 const KEEP_MS = 20_000;
 /** After a seek, for a page nobody sees; and for browsers that do not say what they paint. */
 const PAINT_MS = 2000;
-const UNTOLD_PAINT_MS = 100;
+const PAINT_WITHOUT_CALLBACK_MS = 100;
 /** Frames that leave memory within this are as good as gone. */
 const LEAVING_US = 1_000_000;
 
@@ -42,13 +42,13 @@ export class ReplayPlayer {
   /** @type {() => void} the exact picture is there */
   onShown = () => undefined;
   /** @type {() => void} the oldest `frames` have gone */
-  onFewer = () => undefined;
+  onTrimmed = () => undefined;
   /** @type {() => void} it cannot be looked at any more */
   onGone = () => undefined;
 
-  /** @param {FramesTold} told */
-  constructor(told) {
-    this.frames = Frames.told(told);
+  /** @param {FramesResponse} response */
+  constructor(response) {
+    this.frames = Frames.fromResponse(response);
   }
 
   /** @param {number} _at_us */
@@ -65,7 +65,7 @@ export class ReplayPlayer {
   /** @param {number} us */
   forgetBefore(us) {
     this.frames = this.frames.from(us);
-    this.onFewer();
+    this.onTrimmed();
   }
 }
 
@@ -73,7 +73,7 @@ class VideoReplayPlayer extends ReplayPlayer {
   #api;
   #url;
   #timer;
-  #patience = 0;
+  #paintTimer = 0;
   #closed = new AbortController();
   /** @type {number|null} the latest wish; null: it is on screen, or the video plays */
   #wanted_us = null;
@@ -84,18 +84,18 @@ class VideoReplayPlayer extends ReplayPlayer {
   #played_us = 0;
   #last_us = 0;
 
-  /** @param {Api} api @param {ReplayTold} told */
-  constructor(api, told) {
-    super(told);
+  /** @param {Api} api @param {ReplayResponse} response */
+  constructor(api, response) {
+    super(response);
     this.#api = api;
-    this.#url = told.url;
-    this.token = told.token;
+    this.#url = response.url;
+    this.token = response.token;
     const video = h("video", {
       class: "replay-picture",
       muted: true,
       playsinline: true,
       preload: "auto",
-      src: told.url,
+      src: response.url,
       on: {
         seeked: () => this.#seeked(),
         error: () => this.onGone(),
@@ -111,7 +111,7 @@ class VideoReplayPlayer extends ReplayPlayer {
     this.#watch();
     // A pinned replay goes a minute after its last use; somebody who looks at one picture still uses it.
     this.#timer = setInterval(() => {
-      if (!document.hidden) api.touch(told.url).catch(() => this.onGone());
+      if (!document.hidden) api.touch(response.url).catch(() => this.onGone());
     }, KEEP_MS);
     addEventListener("pagehide", () => this.#release(), { signal: this.#closed.signal });
   }
@@ -138,7 +138,7 @@ class VideoReplayPlayer extends ReplayPlayer {
 
   close() {
     clearInterval(this.#timer);
-    clearTimeout(this.#patience);
+    clearTimeout(this.#paintTimer);
     this.onGone = () => undefined;
     this.#closed.abort();
     this.video.pause();
@@ -158,7 +158,7 @@ class VideoReplayPlayer extends ReplayPlayer {
 
   /** @param {number} at_us */
   #goTo(at_us) {
-    clearTimeout(this.#patience);
+    clearTimeout(this.#paintTimer);
     if (at_us !== this.#sought_us) this.#painted_us = null;
     this.#sought_us = at_us;
     this.video.currentTime = this.frames.seekTime(at_us);
@@ -169,9 +169,9 @@ class VideoReplayPlayer extends ReplayPlayer {
     if (this.#sought_us !== this.#wanted_us) return this.#seek();
     this.#settle();
     if (this.#wanted_us === null) return;
-    this.#patience = setTimeout(
+    this.#paintTimer = setTimeout(
       () => this.#arrived(),
-      "requestVideoFrameCallback" in this.video ? PAINT_MS : UNTOLD_PAINT_MS,
+      "requestVideoFrameCallback" in this.video ? PAINT_MS : PAINT_WITHOUT_CALLBACK_MS,
     );
   }
 
@@ -194,7 +194,7 @@ class VideoReplayPlayer extends ReplayPlayer {
   }
 
   #arrived() {
-    clearTimeout(this.#patience);
+    clearTimeout(this.#paintTimer);
     this.#wanted_us = null;
     this.onShown();
   }
@@ -229,11 +229,11 @@ class StillReplayPlayer extends ReplayPlayer {
   /** @type {number|null} the latest wish; null: it is on screen */
   #wanted_us = null;
   /** @type {number|null} what was asked for last */
-  #asked_us = null;
+  #requested_us = null;
 
-  /** @param {Api} api @param {string} camera @param {FramesTold} told */
-  constructor(api, camera, told) {
-    super(told);
+  /** @param {Api} api @param {string} camera @param {FramesResponse} response */
+  constructor(api, camera, response) {
+    super(response);
     this.#api = api;
     this.#camera = camera;
     this.element = this.image = h("img", {
@@ -248,7 +248,7 @@ class StillReplayPlayer extends ReplayPlayer {
   show(at_us) {
     const idle = this.#wanted_us === null;
     this.#wanted_us = at_us;
-    if (idle) this.#ask(at_us);
+    if (idle) this.#load(at_us);
   }
 
   /** As fast as the pictures come, never faster than they were. @param {number} from_us @param {number} last_us */
@@ -262,7 +262,7 @@ class StillReplayPlayer extends ReplayPlayer {
     const tick = () => {
       this.#playing = requestAnimationFrame(tick);
       const at_us = this.frames.at(Math.min(last_us, from_us + (performance.now() - begun_ms) * 1000));
-      if (at_us !== this.#asked_us || at_us === last_us) this.show(at_us);
+      if (at_us !== this.#requested_us || at_us === last_us) this.show(at_us);
     };
     this.#playing = requestAnimationFrame(tick);
   }
@@ -288,16 +288,16 @@ class StillReplayPlayer extends ReplayPlayer {
   }
 
   /** @param {number} at_us */
-  #ask(at_us) {
-    this.#asked_us = at_us;
+  #load(at_us) {
+    this.#requested_us = at_us;
     this.image.src = `/api/cameras/${encodeURIComponent(this.#camera)}/frame.jpg?at=${rfc3339(at_us)}`;
   }
 
   #loaded() {
-    const [wanted_us, shown_us] = [this.#wanted_us, this.#asked_us];
+    const [wanted_us, shown_us] = [this.#wanted_us, this.#requested_us];
     if (wanted_us === null || shown_us === null) return;
     if (wanted_us === shown_us) this.#wanted_us = null;
-    else this.#ask(wanted_us);
+    else this.#load(wanted_us);
     if (this.#playing) {
       this.#played_us = shown_us;
       this.onPlayed(shown_us);
@@ -308,12 +308,12 @@ class StillReplayPlayer extends ReplayPlayer {
   /** Pictures are not pinned: what is older than the buffer by now cannot be looked at any more. */
   async #failed() {
     this.#halt();
-    const asked_us = this.#asked_us ?? 0;
+    const requested_us = this.#requested_us ?? 0;
     this.#wanted_us = null;
     try {
       const { start_time } = await this.#api.frames(this.#camera, this.#closed.signal);
       const kept_us = microseconds(start_time) + LEAVING_US;
-      if (asked_us >= kept_us || kept_us >= this.frames.to_us) return this.onGone();
+      if (requested_us >= kept_us || kept_us >= this.frames.to_us) return this.onGone();
       this.forgetBefore(kept_us);
     } catch {
       if (!this.#closed.signal.aborted) this.onGone();

@@ -8,30 +8,36 @@ import { openReplayPlayer } from "./replay_player.js";
 /** @import { ReplayPlayer } from "./replay_player.js" */
 
 /**
- * @typedef {object} Told
+ * @typedef {object} RewindHandlers
  * @property {() => void} onChange
  * @property {(element: HTMLElement) => void} onOpen the element that shows the picture
- * @property {() => void} onSought another frame is to be looked at
+ * @property {() => void} onSeek another frame is to be looked at
  * @property {() => void} onShown its exact picture is there
  * @property {(words: string) => void} onLost it cannot go on; `words` empty: it has left memory
  */
 
 export class RewindSession {
-  #told;
+  #handlers;
   #abort = new AbortController();
   /** @type {ReplayPlayer|null} null while it is being opened */
   #player = null;
   /** What is to be looked at as soon as the frames are known: so many of them from the one of a moment. */
-  #wish;
+  #requested;
   playing = false;
   /** @type {MarkState} */
   marks;
 
-  /** @param {Api} api @param {Camera} camera @param {Frames} guessed @param {number} at_us @param {Told} told */
-  constructor(api, camera, guessed, at_us, told) {
-    this.#told = told;
-    this.#wish = { us: at_us, frames: 0 };
-    this.marks = begin(guessed, at_us);
+  /**
+   * @param {Api} api
+   * @param {Camera} camera
+   * @param {Frames} estimated
+   * @param {number} at_us
+   * @param {RewindHandlers} handlers
+   */
+  constructor(api, camera, estimated, at_us, handlers) {
+    this.#handlers = handlers;
+    this.#requested = { us: at_us, frames: 0 };
+    this.marks = begin(estimated, at_us);
     this.#open(api, camera);
   }
 
@@ -41,12 +47,12 @@ export class RewindSession {
 
   /** The label of the frame that is looked at; while it is being opened, the moment. */
   get at_us() {
-    return this.#player ? this.marks.at_us : this.#wish.us;
+    return this.#player ? this.marks.at_us : this.#requested.us;
   }
 
   /** @param {number} us */
   look(us) {
-    this.#wish = { us, frames: 0 };
+    this.#requested = { us, frames: 0 };
     this.marks = look(this.marks, us);
     this.#show();
   }
@@ -54,7 +60,7 @@ export class RewindSession {
   /** @param {number} frames */
   step(frames) {
     if (this.#player) this.look(this.marks.frames.stepped(this.marks.at_us, frames));
-    else this.#wish.frames += frames;
+    else this.#requested.frames += frames;
   }
 
   /** @param {"start"|"end"} which @param {number} us in the first or the last frame marked */
@@ -78,9 +84,9 @@ export class RewindSession {
 
   #show() {
     this.#player?.pause();
-    this.#told.onSought();
+    this.#handlers.onSeek();
     this.#player?.show(this.marks.at_us);
-    this.#told.onChange();
+    this.#handlers.onChange();
   }
 
   /** @param {Api} api @param {Camera} camera */
@@ -90,26 +96,26 @@ export class RewindSession {
       const player = await openReplayPlayer(api, camera, signal);
       if (signal.aborted) return player.close();
       this.#player = player;
-      this.marks = onto(this.marks, player.frames, player.frames.stepped(this.#wish.us, this.#wish.frames));
-      player.onShown = () => this.#told.onShown();
+      this.marks = onto(this.marks, player.frames, player.frames.stepped(this.#requested.us, this.#requested.frames));
+      player.onShown = () => this.#handlers.onShown();
       player.onPlayed = (at_us) => {
         this.marks = Object.freeze({ ...this.marks, at_us });
-        this.#told.onShown();
-        this.#told.onChange();
+        this.#handlers.onShown();
+        this.#handlers.onChange();
       };
       player.onPlaying = (playing) => {
         this.playing = playing;
-        this.#told.onChange();
+        this.#handlers.onChange();
       };
-      player.onFewer = () => {
+      player.onTrimmed = () => {
         this.marks = onto(this.marks, player.frames, this.marks.at_us);
         this.#show();
       };
-      player.onGone = () => this.#told.onLost("");
-      this.#told.onOpen(player.element);
+      player.onGone = () => this.#handlers.onLost("");
+      this.#handlers.onOpen(player.element);
       this.#show();
     } catch (error) {
-      if (!signal.aborted) this.#told.onLost(/** @type {Error} */ (error).message);
+      if (!signal.aborted) this.#handlers.onLost(/** @type {Error} */ (error).message);
     }
   }
 }

@@ -8,13 +8,13 @@ import { h, icon, setText, stylesheet } from "../dom.js";
 import { batch } from "../gallery/batch.js";
 import { filterOf, withChange } from "../gallery/list.js";
 import { text } from "../messages.js";
-import { choose } from "../router.js";
+import { updateQuery } from "../router.js";
 import { copyOf, mergeClips, refreshed } from "../store.js";
 /** @import { Clip, Services, State } from "../types.js" */
 
 export class ClipsScreen extends HsElement {
   #services;
-  #asked = "";
+  #filterKey = "";
   /** @type {readonly Clip[]} */
   #items = [];
   /** @type {string|null} */
@@ -67,7 +67,7 @@ export class ClipsScreen extends HsElement {
       this.bar,
     );
     const handlers = /** @type {Record<string, (detail: any) => void>} */ ({
-      filter: (changes) => choose(changes, { replace: "q" in changes }),
+      filter: (changes) => updateQuery(changes, { replace: "q" in changes }),
       more: () => this.#more(),
       chosen: ({ id, on }) => this.#choose([id], on),
       "choose-all": () =>
@@ -88,23 +88,23 @@ export class ClipsScreen extends HsElement {
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    this.#asked = "";
-    this.#services.actions.watchClips((id, clip) => this.#told(id, clip), signal);
+    this.#filterKey = "";
+    this.#services.actions.watchClips((id, clip) => this.#clipChanged(id, clip), signal);
     signal.addEventListener("abort", () => this.#loading.abort());
   }
 
   /** @param {State} state @param {number} now_ms */
   show(state, now_ms) {
     this.filters.show(state.query, state.cameras.items);
-    const asked = JSON.stringify(filterOf(state.query));
-    if (asked !== this.#asked) {
-      this.#asked = asked;
+    const filterKey = JSON.stringify(filterOf(state.query));
+    if (filterKey !== this.#filterKey) {
+      this.#filterKey = filterKey;
       this.#load();
     }
     this.error.hidden = this.#status !== "error";
     this.empty.hidden = this.#status !== "ready" || this.#items.length > 0;
-    setText(this.emptyTitle, asked === "{}" ? text.clips.empty : text.gallery.none);
-    setText(this.emptyWords, asked === "{}" ? text.clips.emptyDetail : text.gallery.noneDetail);
+    setText(this.emptyTitle, filterKey === "{}" ? text.clips.empty : text.gallery.none);
+    setText(this.emptyWords, filterKey === "{}" ? text.clips.emptyDetail : text.gallery.noneDetail);
     setText(this.count, this.#items.length ? text.clips.count(this.#items.length, this.#cursor !== null) : "");
     this.grid.hidden = this.#items.length === 0;
     this.grid.show(this.#items, this.#chosen, {
@@ -126,7 +126,7 @@ export class ClipsScreen extends HsElement {
   }
 
   get #filter() {
-    return JSON.parse(this.#asked);
+    return JSON.parse(this.#filterKey);
   }
 
   #paint() {
@@ -165,7 +165,7 @@ export class ClipsScreen extends HsElement {
   }
 
   /** @param {string|null} id null: everything may have changed @param {Clip|null} clip null: it is gone */
-  #told(id, clip) {
+  #clipChanged(id, clip) {
     if (id === null) return void this.#load();
     if (clip) this.#items = withChange(this.#items, clip, this.#filter, this.#cursor === null);
     else this.#items = this.#items.filter((item) => item.id !== id);

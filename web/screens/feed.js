@@ -67,12 +67,12 @@ export class FeedScreen extends HsElement {
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    this.#observer = new IntersectionObserver((entries) => this.#looked(entries), {
+    this.#observer = new IntersectionObserver((entries) => this.#viewChanged(entries), {
       threshold: [0, 0.25, 0.5, 0.75, 1],
     });
     this.#observer.observe(this.end);
     for (const item of this.#items.values()) this.#observer.observe(item);
-    this.#services.actions.watchClips((id, clip) => this.#told(id, clip), signal);
+    this.#services.actions.watchClips((id, clip) => this.#clipChanged(id, clip), signal);
     document.addEventListener("visibilitychange", () => this.#choose(), { signal });
     signal.addEventListener("abort", () => {
       this.#observer?.disconnect();
@@ -150,7 +150,7 @@ export class FeedScreen extends HsElement {
   }
 
   /** @param {string|null} id @param {Clip|null} clip */
-  #told(id, clip) {
+  #clipChanged(id, clip) {
     if (id === null) return void this.#load();
     if (clip?.status === "published") this.#clips.set(id, clip);
     else this.#clips.delete(id);
@@ -158,7 +158,7 @@ export class FeedScreen extends HsElement {
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
-  #looked(entries) {
+  #viewChanged(entries) {
     for (const { target, intersectionRatio, isIntersecting } of entries) {
       if (target === this.end) {
         if (isIntersecting && this.#cursor) this.#load(this.#cursor);

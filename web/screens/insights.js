@@ -1,12 +1,12 @@
 /** How the box has been: buffers, clips a day, storage and when it is full, uptime and gaps, what goes wrong. */
 
-import { percent, shareChart, timeChart } from "../charts.js";
+import { formatShare, shareChart, timeChart } from "../charts.js";
 import { HsElement } from "../components/element.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
-import { bytes, cameraName } from "../format.js";
+import { cameraName, formatBytes } from "../format.js";
 import { clipsByDay, daysLeft, warningsOf } from "../insights.js";
 import { text } from "../messages.js";
-import { choose } from "../router.js";
+import { updateQuery } from "../router.js";
 
 /** @import { Analytics, Budget, Services, State, System } from "../types.js" */
 
@@ -22,7 +22,7 @@ export class InsightsScreen extends HsElement {
 
   range = h(
     "select",
-    { id: "range", "aria-label": text.insights.range, on: { change: () => choose({ range: this.range.value }) } },
+    { id: "range", "aria-label": text.insights.range, on: { change: () => updateQuery({ range: this.range.value }) } },
     ...Object.keys(HOURS).map((name) =>
       h("option", { value: name }, text.insights.ranges[/** @type {"day"} */ (name)]),
     ),
@@ -68,8 +68,8 @@ export class InsightsScreen extends HsElement {
 
   /** @param {State} state */
   show(state) {
-    const asked = state.query.get("range") ?? "";
-    const range = /** @type {keyof typeof HOURS} */ (Object.hasOwn(HOURS, asked) ? asked : "day");
+    const requested = state.query.get("range") ?? "";
+    const range = /** @type {keyof typeof HOURS} */ (Object.hasOwn(HOURS, requested) ? requested : "day");
     const names = state.cameras.items.map(({ name }) => name).join("\n");
     if (range === this.#range && names === this.#names) return;
     [this.#range, this.#names] = [range, names];
@@ -113,7 +113,7 @@ export class InsightsScreen extends HsElement {
           name: names(camera),
           points: samples.map(({ at, fill }) => /** @type {const} */ ([Date.parse(at), fill])),
         })),
-        { from_ms, to_ms, top: 1, unit: percent },
+        { from_ms, to_ms, top: 1, unit: formatShare },
       ),
       shareChart(
         text.insights.uptime,
@@ -151,7 +151,7 @@ export class InsightsScreen extends HsElement {
       "figure",
       { class: "figure" },
       h("figcaption", {}, text.insights.storage),
-      h("p", {}, text.insights.free(bytes(available_bytes), bytes(total_bytes))),
+      h("p", {}, text.insights.free(formatBytes(available_bytes), formatBytes(total_bytes))),
       h(
         "p",
         { class: "forecast" },
@@ -165,7 +165,7 @@ export class InsightsScreen extends HsElement {
           { class: "share-row" },
           h("span", { class: "share-name" }, name),
           h("span", { class: "share-bar", "aria-hidden": "true" }, bar),
-          h("span", { class: "share-value" }, bytes(size_bytes)),
+          h("span", { class: "share-value" }, formatBytes(size_bytes)),
         );
       }),
     );

@@ -2,11 +2,11 @@
 
 import { HsElement } from "../components/element.js";
 import { ScheduleForm } from "../components/schedule_form.js";
-import { plainCron } from "../cron.js";
+import { parseCron } from "../cron.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
-import { cameraName, moment, span } from "../format.js";
+import { cameraName, formatDuration, formatMoment } from "../format.js";
 import { text } from "../messages.js";
-import { build } from "../router.js";
+import { routeHref } from "../router.js";
 
 /** @import { Camera, Schedule, Services, State } from "../types.js" */
 
@@ -116,20 +116,20 @@ export class SchedulesScreen extends HsElement {
         h(
           "p",
           { class: "soft" },
-          enabled && next.length ? text.schedules.next(moment(next[0], now_ms)) : text.schedules.off,
+          enabled && next.length ? text.schedules.next(formatMoment(next[0], now_ms)) : text.schedules.off,
         ),
         last_run
           ? h(
               "p",
               { class: `soft run-${last_run.state}` },
               text.schedules.last(
-                moment(last_run.due_at, now_ms),
+                formatMoment(last_run.due_at, now_ms),
                 text.schedules.states[/** @type {"done"} */ (last_run.state)],
               ),
               last_run.reason ? ` ${last_run.reason} ` : " ",
               ...last_run.clips
                 .slice(-1)
-                .map((clip) => h("a", { href: build({ screen: "schedules", clip }) }, text.schedules.show)),
+                .map((clip) => h("a", { href: routeHref({ screen: "schedules", clip }) }, text.schedules.show)),
             )
           : null,
       ),
@@ -185,12 +185,12 @@ export class SchedulesScreen extends HsElement {
     }
   }
 
-  /** @param {() => Promise<unknown>} ask @param {() => void} [done] */
-  async #change(ask, done) {
+  /** @param {() => Promise<unknown>} request @param {() => void} [done] */
+  async #change(request, done) {
     this.#busy = true;
     this.form.show(this.#services.store.state.cameras.items, true);
     try {
-      await ask();
+      await request();
       done?.();
     } catch (error) {
       this.#services.say(/** @type {Error} */ (error).message, "bad");
@@ -203,12 +203,12 @@ export class SchedulesScreen extends HsElement {
 
 /** @param {Schedule} schedule */
 function when({ kind, cron, every_seconds, length_seconds, timezone }) {
-  const length = length_seconds ? ` · ${span(length_seconds)}` : "";
+  const length = length_seconds ? ` · ${formatDuration(length_seconds)}` : "";
   if (every_seconds) {
     const what = kind === "timelapse" ? ` · ${text.schedules.timelapse}` : length;
-    return `${text.schedules.eachTime(span(every_seconds))}${what}`;
+    return `${text.schedules.eachTime(formatDuration(every_seconds))}${what}`;
   }
-  const plain = plainCron(cron ?? "");
+  const plain = parseCron(cron ?? "");
   if (!plain) return `${cron} (${timezone})${length}`;
   const days =
     plain.days.length === 7

@@ -2,7 +2,7 @@
 
 import { HsElement } from "../components/element.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
-import { bytes, span } from "../format.js";
+import { formatBytes, formatDuration } from "../format.js";
 import { warningsOf } from "../insights.js";
 import { LANGUAGES, language, setLanguage, text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
@@ -133,16 +133,16 @@ export class SettingsScreen extends HsElement {
     const { storage, disk, encoder } = system;
     const rows = [
       [text.settings.version, system.version],
-      [text.settings.uptime, span(system.uptime_seconds)],
-      [text.settings.disk, text.insights.free(bytes(disk.free_bytes), bytes(disk.total_bytes))],
-      [text.settings.clips, `${disk.clips} · ${bytes(disk.clips_bytes)}`],
+      [text.settings.uptime, formatDuration(system.uptime_seconds)],
+      [text.settings.disk, text.insights.free(formatBytes(disk.free_bytes), formatBytes(disk.total_bytes))],
+      [text.settings.clips, `${disk.clips} · ${formatBytes(disk.clips_bytes)}`],
       [
         text.settings.store,
         storage.provider === "local" ? text.settings.local : `${storage.provider} · ${storage.detail ?? storage.state}`,
       ],
       [text.settings.encoder, encoder.name ?? text.settings.noEncoder],
       [text.settings.clock, text.settings.clocks[/** @type {"synchronised"} */ (system.clock)] ?? system.clock],
-      [text.settings.memory, bytes(system.memory_rss_bytes)],
+      [text.settings.memory, formatBytes(system.memory_rss_bytes)],
     ];
     this.box.replaceChildren(...rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))));
   }
