@@ -4,7 +4,7 @@
  * started anew, gets `reset`: read all again.
  */
 
-import { backoff } from "./backoff.js";
+import { RetryTimer } from "./backoff.js";
 /** @import { EventHandlers } from "./types.js" */
 
 export class EventLink {
@@ -13,10 +13,8 @@ export class EventLink {
   #signal;
   /** @type {EventSource|null} */
   #source = null;
-  #attempt = 0;
   #lastId = "";
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #timer;
+  #retry = new RetryTimer();
 
   /** @param {string} url @param {EventHandlers} handlers @param {AbortSignal} signal */
   constructor(url, handlers, signal) {
@@ -34,7 +32,7 @@ export class EventLink {
     );
     this.#source = source;
     source.addEventListener("open", () => {
-      this.#attempt = 0;
+      this.#retry.reset();
       this.#handlers.onOpen(this.#lastId !== "");
     });
     source.addEventListener("error", () => this.#lost());
@@ -52,20 +50,19 @@ export class EventLink {
     this.#close();
     if (this.#signal.aborted) return;
     this.#handlers.onLost();
-    this.#timer = setTimeout(() => this.#open(), backoff(this.#attempt));
-    this.#attempt += 1;
+    this.#retry.schedule(() => this.#open());
   }
 
   /** Somebody looks: do not wait any longer for the next try. */
   hurry() {
     if (this.#source !== null) return;
-    clearTimeout(this.#timer);
-    this.#attempt = 0;
+    this.#retry.cancel();
+    this.#retry.reset();
     this.#open();
   }
 
   #close() {
-    clearTimeout(this.#timer);
+    this.#retry.cancel();
     this.#source?.close();
     this.#source = null;
   }

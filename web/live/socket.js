@@ -4,7 +4,7 @@
  * After an `init` of codec `mjpeg` they are whole JPEGs. The socket of the sound is of the same make.
  */
 
-import { backoff } from "../backoff.js";
+import { RetryTimer } from "../backoff.js";
 
 /** @import { SocketHandlers } from "../types.js" */
 
@@ -20,10 +20,8 @@ export class LiveSocket {
   #handlers;
   /** @type {WebSocket|null} */
   #socket = null;
-  #attempt = 0;
   #closed = false;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #retry;
+  #retry = new RetryTimer();
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #watchdog;
   #cameraState = "live";
@@ -46,8 +44,8 @@ export class LiveSocket {
   /** Do not wait any longer for the next try. */
   hurry() {
     if (this.#closed || this.#socket !== null) return;
-    clearTimeout(this.#retry);
-    this.#attempt = 0;
+    this.#retry.cancel();
+    this.#retry.reset();
     this.#open();
   }
 
@@ -95,7 +93,7 @@ export class LiveSocket {
     const head = new DataView(data, 0, HEADER_BYTES);
     const [kind, payload] = [head.getUint8(0), data.slice(HEADER_BYTES)];
     if (kind === KIND_INIT) return this.#handlers.onInitSegment(payload);
-    this.#attempt = 0;
+    this.#retry.reset();
     const label_us = Number(head.getBigUint64(16));
     if (kind === KIND_JPEG) return this.#handlers.onJpeg({ data: payload, label_us });
     if (kind === KIND_SOUND) return this.#handlers.onSound?.({ data: payload, lead_s: head.getFloat64(8), label_us });
@@ -118,7 +116,7 @@ export class LiveSocket {
 
   #drop() {
     clearTimeout(this.#watchdog);
-    clearTimeout(this.#retry);
+    this.#retry.cancel();
     const socket = this.#socket;
     this.#socket = null;
     // One that is closed while it opens makes the browser complain.
@@ -129,7 +127,6 @@ export class LiveSocket {
   #later() {
     if (this.#closed) return;
     this.#handlers.onLink(false);
-    this.#retry = setTimeout(() => this.#open(), backoff(this.#attempt));
-    this.#attempt += 1;
+    this.#retry.schedule(() => this.#open());
   }
 }
