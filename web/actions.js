@@ -4,7 +4,6 @@
  */
 
 import { ApiError } from "./api.js";
-import { rfc3339 } from "./format.js";
 import { text } from "./messages.js";
 import {
   currentCamera,
@@ -16,6 +15,7 @@ import {
   withOpenClip,
   withoutClip,
 } from "./store.js";
+import { formatLabel } from "./timestamps.js";
 
 /** @import { Camera, Clip, ActionServices } from "./types.js" */
 
@@ -226,7 +226,7 @@ export class Actions {
     const label_us = this.#labelOnScreen();
     this.#store.update({ pending: { ...pending, [what]: true } });
     try {
-      const clip = await send({ camera: camera.id, ...(label_us === null ? {} : { at: rfc3339(label_us) }) });
+      const clip = await send({ camera: camera.id, ...(label_us === null ? {} : { at: formatLabel(label_us) }) });
       this.clipChanged(clip);
       return clip;
     } catch (error) {

@@ -66,15 +66,6 @@ export function formatBytes(n) {
   return `${n < 10 && step ? n.toFixed(1) : Math.round(n)}\u00a0${units[step]}`;
 }
 
-/**
- * Microseconds since the epoch as the API wants them, none lost.
- * @param {number} us
- */
-export function rfc3339(us) {
-  const ms = Math.floor(us / 1000);
-  return `${new Date(ms).toISOString().slice(0, -1)}${String(us - ms * 1000).padStart(3, "0")}Z`;
-}
-
 /** @param {Clip} clip @param {readonly Camera[]} cameras */
 export function clipTitle(clip, cameras) {
   return clip.title || cameraName(clip.camera, cameras);

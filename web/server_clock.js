@@ -3,6 +3,8 @@
  * "recording 00:12" would be lies. Every answer's Date header bounds the difference; the bounds are intersected.
  */
 
+import { toMs } from "./timestamps.js";
+
 export class ServerClock {
   #low_ms = -Infinity;
   #high_ms = Infinity;
@@ -35,5 +37,10 @@ export class ServerClock {
   /** @returns {number} milliseconds since the epoch on the daemon's clock */
   now_ms() {
     return Date.now() + this.offset_ms;
+  }
+
+  /** @param {number} label_us @returns {number} seconds since that moment, never negative */
+  secondsSince(label_us) {
+    return Math.max(0, this.now_ms() - toMs(label_us)) / 1000;
   }
 }

@@ -161,7 +161,7 @@ export class LiveView extends HsElement {
     const label_us = this.labelOnScreen;
     this.latency.hidden = label_us === null || words !== "";
     if (label_us !== null && this.clock) {
-      setText(this.latency, text.live.behind((Math.max(0, this.clock.now_ms() - label_us / 1000) / 1000).toFixed(2)));
+      setText(this.latency, text.live.behind(this.clock.secondsSince(label_us).toFixed(2)));
     }
   }
 

@@ -5,11 +5,11 @@
  */
 
 import { h, setAttribute } from "../dom.js";
-import { rfc3339 } from "../format.js";
 import { text } from "../messages.js";
 import { Filmstrip } from "../rewind/filmstrip.js";
 import { Frames } from "../rewind/frames.js";
 import { RewindSession } from "../rewind/rewind_session.js";
+import { formatLabel, fromMs, SECOND_US } from "../timestamps.js";
 import { HsElement } from "./element.js";
 import { RewindTimeline } from "./rewind_timeline.js";
 import { RewindTools } from "./rewind_tools.js";
@@ -76,8 +76,8 @@ export class RewindPanel extends HsElement {
     this.#camera = camera;
     this.hidden = !this.looking && !camera?.buffer.frame_count;
     if (this.hidden || this.looking) return;
-    this.#now_us = Math.round(now_ms * 1000);
-    if (!document.hidden && camera?.state === "live") this.#filmstrip?.follow(now_ms);
+    this.#now_us = fromMs(now_ms);
+    if (!document.hidden && camera?.state === "live") this.#filmstrip?.follow(this.#now_us);
     this.#paint();
   }
 
@@ -107,8 +107,8 @@ export class RewindPanel extends HsElement {
     const { marks, token } = this.#session;
     this.emit("keep-span", {
       camera: this.#camera.id,
-      start: rfc3339(marks.start_us),
-      end: rfc3339(marks.end_us),
+      start: formatLabel(marks.start_us),
+      end: formatLabel(marks.end_us),
       replay: token,
     });
   }
@@ -131,7 +131,7 @@ export class RewindPanel extends HsElement {
 
   /** What the line stands for until the frames of a look are known. */
   get #estimated() {
-    return Frames.estimated(this.#now_us - (this.#camera?.buffer.capacity_seconds ?? 60) * 1e6, this.#now_us);
+    return Frames.estimated(this.#now_us - (this.#camera?.buffer.capacity_seconds ?? 60) * SECOND_US, this.#now_us);
   }
 
   /** @param {Camera} camera @param {number} us */
@@ -155,7 +155,7 @@ export class RewindPanel extends HsElement {
 
   /** The neighbouring small picture stands in until the exact one is there. */
   #showNear() {
-    const source = this.#filmstrip?.near((this.at_us ?? 0) / 1000)?.src;
+    const source = this.#filmstrip?.near(this.at_us ?? 0)?.src;
     if (source && this.near.src !== source) this.near.src = source;
     this.near.hidden = !source;
     this.stage.hidden = false;
@@ -166,7 +166,7 @@ export class RewindPanel extends HsElement {
     const marks = this.#session?.marks ?? null;
     const frames = marks?.frames ?? this.#estimated;
     this.timeline.show(frames, marks);
-    this.#filmstrip?.place(frames.from_us / 1000, frames.to_us / 1000);
+    this.#filmstrip?.place(frames.from_us, frames.to_us);
     this.tools.hidden = marks === null;
     this.hint.hidden = marks !== null;
     if (marks) this.tools.show(marks, this.#session?.playing ?? false);

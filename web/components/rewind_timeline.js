@@ -62,12 +62,12 @@ export class RewindTimeline extends HsElement {
    * @param {number} [frame_us] its frame, where that begins elsewhere
    */
   #place(slider, us, frame_us = us) {
-    const { from_us, to_us } = this.#frames;
+    const frames = this.#frames;
     slider.dataset.frame = String(frame_us);
     slider.style.setProperty("inset-inline-start", this.#percent(us));
-    setAttribute(slider, "aria-valuemin", ((from_us - to_us) / 1e6).toFixed(1));
-    setAttribute(slider, "aria-valuenow", ((us - to_us) / 1e6).toFixed(1));
-    setAttribute(slider, "aria-valuetext", text.rewind.ago(((to_us - us) / 1e6).toFixed(1)));
+    setAttribute(slider, "aria-valuemin", (-frames.secondsBeforeEnd(frames.from_us)).toFixed(1));
+    setAttribute(slider, "aria-valuenow", (-frames.secondsBeforeEnd(us)).toFixed(1));
+    setAttribute(slider, "aria-valuetext", text.rewind.ago(frames.secondsBeforeEnd(us).toFixed(1)));
   }
 
   /** @param {string} name @param {string} label @param {MomentHandler} notify */

@@ -5,6 +5,7 @@
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { formatDuration } from "../format.js";
 import { text } from "../messages.js";
+import { toSeconds } from "../timestamps.js";
 import { HsElement } from "./element.js";
 /** @import { MarkState } from "../types.js" */
 
@@ -43,8 +44,8 @@ export class RewindTools extends HsElement {
 
   /** @param {MarkState} marks @param {boolean} playing */
   show(marks, playing) {
-    setText(this.ago, text.rewind.ago(((marks.frames.to_us - marks.at_us) / 1e6).toFixed(1)));
-    setText(this.save, text.rewind.save(formatDuration((marks.end_us - marks.start_us) / 1e6)));
+    setText(this.ago, text.rewind.ago(marks.frames.secondsBeforeEnd(marks.at_us).toFixed(1)));
+    setText(this.save, text.rewind.save(formatDuration(toSeconds(marks.end_us - marks.start_us))));
     setAttribute(this.play, "aria-pressed", String(playing));
   }
 

@@ -1,5 +1,7 @@
 /** Which moment is on screen: media time of the live stream → label of the frame, in µs since the epoch. Pure. */
 
+import { firstAfter } from "../timestamps.js";
+
 /** Two frames are never nearer than this; less is rounding between the socket's doubles and the player's clock. */
 const SLACK_S = 0.002;
 
@@ -46,12 +48,6 @@ export class LabelTrack {
 
   /** @param {number} time_s */
   #firstAfter(time_s) {
-    let [low, high] = [0, this.#times_s.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#times_s[middle] > time_s) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return firstAfter(this.#times_s.length, (index) => this.#times_s[index], time_s);
   }
 }

@@ -4,6 +4,7 @@
  * `close` ends it.
  */
 
+import { toMs } from "../timestamps.js";
 import { JpegPainter } from "./jpeg_painter.js";
 import { LabelTrack } from "./labels.js";
 import { canPlay, MediaFeed, mediaSourceAvailable, mediaSourceManaged } from "./media_feed.js";
@@ -155,7 +156,7 @@ export class LivePlayer {
   /** @param {number} at_ms when it is or was on screen */
   #seen(at_ms) {
     const label_us = this.labelOnScreen;
-    if (label_us !== null && this.#lags.push(at_ms - label_us / 1000) > LAGS) this.#lags.shift();
+    if (label_us !== null && this.#lags.push(at_ms - toMs(label_us)) > LAGS) this.#lags.shift();
     if (this.#playing || this.#abort.signal.aborted) return;
     this.#playing = true;
     this.#handlers.onPhase("playing", "");

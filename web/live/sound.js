@@ -4,6 +4,7 @@
  * a little further behind, because sound comes later. Fetched when somebody wants to listen.
  */
 
+import { toMs } from "../timestamps.js";
 import { LiveSocket } from "./socket.js";
 
 /** @import { LiveInit, SoundPicture, SoundState } from "../types.js" */
@@ -127,7 +128,7 @@ export class LiveSound {
       this.#next_s = null;
       return;
     }
-    const wanted_s = this.#contextTime(context, label_us / 1000 + lag_ms);
+    const wanted_s = this.#contextTime(context, toMs(label_us) + lag_ms);
     const error_s = this.#next_s === null ? Infinity : this.#next_s - wanted_s;
     const near = this.#next_s !== null && Math.abs(error_s) <= FAR_S;
     const rate = near ? 1 + Math.max(-MOST_BEND, Math.min(MOST_BEND, error_s / 2)) : 1;

@@ -4,6 +4,7 @@
  */
 
 import { h } from "../dom.js";
+import { formatLabel, parseLabel, SECOND_US } from "../timestamps.js";
 
 /** @import { Api } from "../api.js" */
 
@@ -13,11 +14,11 @@ const WIDTH_PX = 160;
 export class Filmstrip {
   #api;
   #camera;
-  #capacity_ms;
-  /** @type {Array<{at_ms: number, image: HTMLImageElement}>} oldest first */
+  #capacity_us;
+  /** @type {Array<{at_us: number, image: HTMLImageElement}>} oldest first */
   #pictures = [];
   #busy = false;
-  #requested_ms = -Infinity;
+  #requested_us = -Infinity;
   #closed = new AbortController();
 
   element = h("div", { class: "filmstrip", "aria-hidden": "true" });
@@ -26,49 +27,49 @@ export class Filmstrip {
   constructor(api, camera, capacity_s) {
     this.#api = api;
     this.#camera = camera;
-    this.#capacity_ms = capacity_s * 1000;
+    this.#capacity_us = capacity_s * SECOND_US;
   }
 
-  get #pitch_ms() {
-    return this.#capacity_ms / PICTURES;
+  get #pitch_us() {
+    return this.#capacity_us / PICTURES;
   }
 
-  /** The picture nearest before a moment, else the oldest. @param {number} at_ms @returns {HTMLImageElement|null} */
-  near(at_ms) {
-    return (this.#pictures.findLast((picture) => picture.at_ms <= at_ms) ?? this.#pictures[0])?.image ?? null;
+  /** The picture nearest before a moment, else the oldest. @param {number} at_us @returns {HTMLImageElement|null} */
+  near(at_us) {
+    return (this.#pictures.findLast((picture) => picture.at_us <= at_us) ?? this.#pictures[0])?.image ?? null;
   }
 
   /**
-   * Places every picture on the line from `from_ms` to `to_ms`, each as far as the next.
-   * @param {number} from_ms
-   * @param {number} to_ms
+   * Places every picture on the line from `from_us` to `to_us`, each as far as the next.
+   * @param {number} from_us
+   * @param {number} to_us
    */
-  place(from_ms, to_ms) {
-    const percent = (/** @type {number} */ ms) => `${(100 * ms) / (to_ms - from_ms)}%`;
-    for (const [index, { at_ms, image }] of this.#pictures.entries()) {
-      const until_ms = this.#pictures[index + 1]?.at_ms ?? Math.max(to_ms, at_ms + this.#pitch_ms);
-      image.style.setProperty("inset-inline-start", percent(at_ms - from_ms));
-      image.style.setProperty("inline-size", percent(until_ms - at_ms));
+  place(from_us, to_us) {
+    const percent = (/** @type {number} */ us) => `${(100 * us) / (to_us - from_us)}%`;
+    for (const [index, { at_us, image }] of this.#pictures.entries()) {
+      const until_us = this.#pictures[index + 1]?.at_us ?? Math.max(to_us, at_us + this.#pitch_us);
+      image.style.setProperty("inset-inline-start", percent(at_us - from_us));
+      image.style.setProperty("inline-size", percent(until_us - at_us));
     }
   }
 
-  /** Fetches the pictures that came since. @param {number} now_ms on the server's clock */
-  async follow(now_ms) {
-    const newest_ms = this.#pictures.at(-1)?.at_ms ?? -Infinity;
-    const all = newest_ms === -Infinity;
-    if (this.#busy || now_ms - Math.max(newest_ms, this.#requested_ms) < this.#pitch_ms) return;
+  /** Fetches the pictures that came since. @param {number} now_us on the server's clock */
+  async follow(now_us) {
+    const newest_us = this.#pictures.at(-1)?.at_us ?? -Infinity;
+    const all = newest_us === -Infinity;
+    if (this.#busy || now_us - Math.max(newest_us, this.#requested_us) < this.#pitch_us) return;
     this.#busy = true;
     // Between two keyframes that are far apart there is nothing new to ask for.
-    this.#requested_ms = all ? -Infinity : now_ms - this.#pitch_ms / 2;
-    const begin_ms = Math.max(newest_ms + this.#pitch_ms / 2, now_ms - this.#capacity_ms);
-    const count = Math.max(1, Math.min(PICTURES, Math.round((now_ms - begin_ms) / this.#pitch_ms)));
+    this.#requested_us = all ? -Infinity : now_us - this.#pitch_us / 2;
+    const begin_us = Math.floor(Math.max(newest_us + this.#pitch_us / 2, now_us - this.#capacity_us));
+    const count = Math.max(1, Math.min(PICTURES, Math.round((now_us - begin_us) / this.#pitch_us)));
     try {
       const options = all
         ? { count: PICTURES, width: WIDTH_PX }
-        : { count, width: WIDTH_PX, start: new Date(begin_ms).toISOString() };
+        : { count, width: WIDTH_PX, start: formatLabel(begin_us) };
       const { pictures } = await this.#api.filmstrip(this.#camera, options, this.#closed.signal);
-      for (const { label, image } of pictures) this.#add(Date.parse(label), image);
-      this.#forget(now_ms - this.#capacity_ms - this.#pitch_ms);
+      for (const { label, image } of pictures) this.#add(parseLabel(label), image);
+      this.#forget(now_us - this.#capacity_us - this.#pitch_us);
     } catch {
       // Busy, away or empty: the strip stays as it is, and the next look asks again.
     } finally {
@@ -81,16 +82,16 @@ export class Filmstrip {
     this.element.remove();
   }
 
-  /** @param {number} at_ms @param {string} source */
-  #add(at_ms, source) {
-    if (this.#closed.signal.aborted || at_ms <= (this.#pictures.at(-1)?.at_ms ?? 0)) return;
+  /** @param {number} at_us @param {string} source */
+  #add(at_us, source) {
+    if (this.#closed.signal.aborted || at_us <= (this.#pictures.at(-1)?.at_us ?? 0)) return;
     const image = h("img", { class: "filmstrip-picture", src: source, alt: "", draggable: "false" });
-    this.#pictures.push({ at_ms, image });
+    this.#pictures.push({ at_us, image });
     this.element.append(image);
   }
 
-  /** @param {number} before_ms */
-  #forget(before_ms) {
-    while (this.#pictures.length && this.#pictures[0].at_ms < before_ms) this.#pictures.shift()?.image.remove();
+  /** @param {number} before_us */
+  #forget(before_us) {
+    while (this.#pictures.length && this.#pictures[0].at_us < before_us) this.#pictures.shift()?.image.remove();
   }
 }

@@ -3,19 +3,13 @@
  * must seek to show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
  */
 
+import { firstAfter, parseLabel, SECOND_US, toSeconds } from "../timestamps.js";
+
 /** @import { FramesResponse } from "../types.js" */
 
 /** Players round, so a seek lands inside a frame; but near its beginning where an outage holds it. */
 const INTO_US = 20_000;
-const ESTIMATED_FRAME_US = 1e6 / 30;
-
-/**
- * None lost, as `rfc3339` makes them; a Date would cut them to milliseconds.
- * @param {string} label as the API tells it
- */
-export function microseconds(label) {
-  return Date.parse(`${label.slice(0, 19)}Z`) * 1000 + Number(label.slice(20, 26));
-}
+const ESTIMATED_FRAME_US = SECOND_US / 30;
 
 export class Frames {
   #offset_us;
@@ -36,8 +30,8 @@ export class Frames {
     return new Frames(
       frame_offsets_us.length,
       (index) => frame_offsets_us[index],
-      microseconds(start_time),
-      microseconds(end_time),
+      parseLabel(start_time),
+      parseLabel(end_time),
     );
   }
 
@@ -81,14 +75,29 @@ export class Frames {
   /** The media time, s, at which a player shows exactly the frame of a moment. @param {number} us */
   seekTime(us) {
     const label = this.at(us);
-    return (label - this.from_us + Math.min(INTO_US, (this.endOf(us) - label) / 2)) / 1e6;
+    return toSeconds(label - this.from_us + Math.min(INTO_US, (this.endOf(us) - label) / 2));
   }
 
   /** The frame whose time a player names; times in files are rounded to 11 µs. @param {number} media_time_s */
   painted(media_time_s) {
-    const us = this.from_us + media_time_s * 1e6;
+    const us = this.#momentOf(media_time_s);
     const [label, next] = [this.at(us), this.stepped(us, 1)];
     return next - us < us - label ? next : label;
+  }
+
+  /** The frame on show at a media time. @param {number} media_time_s */
+  atMediaTime(media_time_s) {
+    return this.at(this.#momentOf(media_time_s));
+  }
+
+  /** How long before the end of the stretch a moment is, in seconds. @param {number} us */
+  secondsBeforeEnd(us) {
+    return toSeconds(this.to_us - us);
+  }
+
+  /** @param {number} media_time_s of a player */
+  #momentOf(media_time_s) {
+    return this.from_us + media_time_s * SECOND_US;
   }
 
   /** @param {number} index the count itself: the end */
@@ -98,12 +107,6 @@ export class Frames {
 
   /** @param {number} us */
   #index(us) {
-    let [low, high] = [0, this.count];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#label(middle) > us) high = middle;
-      else low = middle + 1;
-    }
-    return Math.max(0, low - 1);
+    return Math.max(0, firstAfter(this.count, (index) => this.#label(index), us) - 1);
   }
 }

@@ -4,11 +4,12 @@
  * state.
  */
 
+import { SECOND_US } from "../timestamps.js";
+
 /** @import { MarkState } from "../types.js" */
 /** @import { Frames } from "./frames.js" */
 
-const AROUND_US = 5_000_000;
-const SECOND_US = 1_000_000;
+const AROUND_US = 5 * SECOND_US;
 
 /** @param {Frames} frames @param {number} at_us @returns {MarkState} */
 export function begin(frames, at_us) {

@@ -5,8 +5,8 @@
  */
 
 import { h } from "../dom.js";
-import { rfc3339 } from "../format.js";
-import { Frames, microseconds } from "./frames.js";
+import { formatLabel, fromMs, parseLabel, SECOND_US } from "../timestamps.js";
+import { Frames } from "./frames.js";
 
 /** @import { Api } from "../api.js" */
 /** @import { Camera, FramesResponse, ReplayResponse } from "../types.js" */
@@ -16,7 +16,7 @@ const KEEP_MS = 20_000;
 const PAINT_MS = 2000;
 const PAINT_WITHOUT_CALLBACK_MS = 100;
 /** Frames that leave memory within this are as good as gone. */
-const LEAVING_US = 1_000_000;
+const LEAVING_US = SECOND_US;
 
 /**
  * @param {Api} api @param {Camera} camera @param {AbortSignal} signal
@@ -100,7 +100,7 @@ class VideoReplayPlayer extends ReplayPlayer {
         seeked: () => this.#seeked(),
         error: () => this.onGone(),
         loadeddata: () => this.#seek(),
-        timeupdate: () => this.#moved(this.frames.at(this.frames.from_us + video.currentTime * 1e6)),
+        timeupdate: () => this.#moved(this.frames.atMediaTime(video.currentTime)),
         play: () => this.onPlaying(true),
         pause: () => this.#paused(),
       },
@@ -261,7 +261,7 @@ class StillReplayPlayer extends ReplayPlayer {
     const begun_ms = performance.now();
     const tick = () => {
       this.#playing = requestAnimationFrame(tick);
-      const at_us = this.frames.at(Math.min(last_us, from_us + (performance.now() - begun_ms) * 1000));
+      const at_us = this.frames.at(Math.min(last_us, from_us + fromMs(performance.now() - begun_ms)));
       if (at_us !== this.#requested_us || at_us === last_us) this.show(at_us);
     };
     this.#playing = requestAnimationFrame(tick);
@@ -290,7 +290,7 @@ class StillReplayPlayer extends ReplayPlayer {
   /** @param {number} at_us */
   #load(at_us) {
     this.#requested_us = at_us;
-    this.image.src = `/api/cameras/${encodeURIComponent(this.#camera)}/frame.jpg?at=${rfc3339(at_us)}`;
+    this.image.src = `/api/cameras/${encodeURIComponent(this.#camera)}/frame.jpg?at=${formatLabel(at_us)}`;
   }
 
   #loaded() {
@@ -312,7 +312,7 @@ class StillReplayPlayer extends ReplayPlayer {
     this.#wanted_us = null;
     try {
       const { start_time } = await this.#api.frames(this.#camera, this.#closed.signal);
-      const kept_us = microseconds(start_time) + LEAVING_US;
+      const kept_us = parseLabel(start_time) + LEAVING_US;
       if (requested_us >= kept_us || kept_us >= this.frames.to_us) return this.onGone();
       this.forgetBefore(kept_us);
     } catch {
