@@ -17,7 +17,7 @@ import {
 } from "./store.js";
 import { formatLabel } from "./timestamps.js";
 
-/** @import { Camera, Clip, ActionServices } from "./types.js" */
+/** @import { ActionServices, Camera, Clip, Lengths } from "./types.js" */
 
 const LENGTHS = "hindsight.lengths";
 
@@ -175,7 +175,7 @@ export class Actions {
     signal.addEventListener("abort", () => this.#watchers.delete(watcher));
   }
 
-  /** @param {{before: number, after: number|null}} lengths */
+  /** @param {Lengths} lengths */
   chooseLengths(lengths) {
     this.#chosen = lengths;
     this.#store.update({ lengths });
@@ -262,7 +262,7 @@ function words(error) {
 
 /**
  * What was chosen here, if ever: else the daemon's defaults hold.
- * @returns {{before: number, after: number|null}|null}
+ * @returns {Lengths|null}
  */
 function rememberedLengths() {
   try {

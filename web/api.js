@@ -1,8 +1,8 @@
 /** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
 
 import { text } from "./messages.js";
-/** @import { Analytics, Budget, Clip, FramesResponse, Playback, ReplayResponse } from "./types.js" */
-/** @import { Retention, Schedule, System } from "./types.js" */
+/** @import { Analytics, Budget, CameraList, Clip, ClipChanges, ClipFilter, FramesResponse } from "./types.js" */
+/** @import { Playback, ReplayResponse, Retention, Schedule, System } from "./types.js" */
 
 /** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -45,7 +45,7 @@ export class Api {
     return this.#call("POST", "/api/session", { body: { key }, quiet: true });
   }
 
-  /** @returns {Promise<{cameras: Camera[], recording: {before_seconds: number, after_seconds: number|null}}>} */
+  /** @returns {Promise<CameraList>} */
   cameras() {
     return this.#call("GET", "/api/cameras");
   }
@@ -85,7 +85,7 @@ export class Api {
   }
 
   /**
-   * @param {{cursor?: string|null, limit?: number, filter?: object, list?: "clips"|"feed",
+   * @param {{cursor?: string|null, limit?: number, filter?: ClipFilter, list?: "clips"|"feed",
    *   signal?: AbortSignal}} [page]
    * @returns {Promise<{items: Clip[], cursor: string|null}>}
    */
@@ -116,7 +116,7 @@ export class Api {
     return this.#call("POST", `/api/clips/${encodeURIComponent(id)}/${action}`, { body, key: randomKey() });
   }
 
-  /** @param {string} id @param {object} changes @returns {Promise<Clip>} */
+  /** @param {string} id @param {ClipChanges} changes @returns {Promise<Clip>} */
   change(id, changes) {
     return this.#call("PATCH", `/api/clips/${encodeURIComponent(id)}`, { body: changes });
   }

@@ -2,7 +2,7 @@
 
 import { language, text } from "./messages.js";
 
-/** @import { Camera, Clip } from "./types.js" */
+/** @import { Camera, Clip, CopyState } from "./types.js" */
 
 // Making one takes longer than using it a hundred times.
 const TIME = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -92,7 +92,7 @@ export function formatPercent(share) {
 /**
  * Where else its bytes are.
  * @param {Clip} clip
- * @param {number|string} [copied] of the store: its share, or why it waits
+ * @param {CopyState} [copied]
  */
 export function copyWords({ location }, copied) {
   if (typeof copied === "string") return text.clips.waiting(copied);

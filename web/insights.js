@@ -3,12 +3,12 @@
  * Pure.
  */
 
-/** @import { Camera, System } from "./types.js" */
+/** @import { Analytics, Camera, System } from "./types.js" */
 
 const DAY_MS = 86_400_000;
 const FORECAST_DAYS = 7;
 
-/** @typedef {{camera: string, at: string, clips: number, size_bytes: number}} Tally */
+/** @typedef {Analytics["clips"][number]} Tally */
 
 /**
  * The last `count` days of the viewer's zone, the oldest first.

@@ -3,7 +3,7 @@
  * Nothing here assumes that a request succeeded; only the server's word changes cameras and clips.
  */
 
-/** @import { Camera, Clip, State } from "./types.js" */
+/** @import { Camera, Clip, CopyState, State } from "./types.js" */
 
 /** @type {State} */
 export const INITIAL = Object.freeze({
@@ -109,11 +109,11 @@ export function withCopy(state, id, share) {
 /**
  * How far a clip's copy to the object store is: its share, why it has to wait, or nothing to tell.
  * @param {State} state @param {Clip} clip
- * @returns {number|string|undefined}
+ * @returns {CopyState|undefined}
  */
-export function copyOf({ copies, warnings }, { id, status, location }) {
-  const waits = location === "local" && (status === "draft" || status === "published");
-  return copies[id] ?? (waits ? warnings.storage : undefined);
+export function copyOf({ copies, warnings }, clip) {
+  const waits = clip.location === "local" && isReady(clip);
+  return copies[clip.id] ?? (waits ? warnings.storage : undefined);
 }
 
 /** @param {State} state @param {string} id @param {string} goneMessage @returns {Partial<State>} */
@@ -142,6 +142,11 @@ export function currentCamera(state) {
 /** Recordings under way, oldest first. @param {State} state @param {string} camera */
 export function runningClips(state, camera) {
   return state.clips.items.filter((clip) => clip.camera === camera && clip.status === "pending").reverse();
+}
+
+/** Whether its file is finished. @param {Clip} clip */
+export function isReady({ status }) {
+  return status === "draft" || status === "published";
 }
 
 /** @param {Clip} clip */

@@ -29,12 +29,18 @@
  */
 
 /**
+ * @typedef {object} CameraList
+ * @property {readonly Camera[]} cameras
+ * @property {{before_seconds: number, after_seconds: number|null}} recording the configured lengths
+ */
+
+/**
  * @typedef {object} Clip
  * @property {number} number the order of recording, which lists go by
  * @property {string} id
  * @property {string} camera
  * @property {"video"|"image"} media_type
- * @property {boolean} keep
+ * @property {boolean} keep a favourite: no rule deletes it
  * @property {string} title
  * @property {string} caption
  * @property {readonly string[]} tags
@@ -65,9 +71,14 @@
  * @property {number|null} [feed_number] the order of publication
  * @property {string|null} [publish_at] when a draft publishes itself
  * @property {number} [likes]
- * @property {boolean} [keep] a favourite: no rule deletes it
  * @property {number} version grows with every change of the row
  */
+
+/** @typedef {Partial<Pick<Clip, "title"|"caption"|"tags"|"keep">>} ClipChanges what a person may change of a clip */
+
+/** @typedef {keyof Clip["previews"]} PreviewSource */
+
+/** @typedef {number|string} CopyState how far the copy to the object store is: its share, 0 to 1, or why it waits */
 
 /**
  * @typedef {{clip_id: string, playback_url: string, mime_type: string, mode: "direct_url"|"proxy_stream",
@@ -78,6 +89,8 @@
  * @template T
  * @typedef {{status: "loading"|"ready"|"error", items: readonly T[], error: string|null}} Listing
  */
+
+/** @typedef {{before: number, after: number|null}} Lengths seconds around a press; `after` null: until stopped */
 
 /**
  * @typedef {object} State
@@ -94,7 +107,7 @@
  * @property {string|null} openId the clip whose dialog is open
  * @property {Clip|null} openClip
  * @property {string|null} openError
- * @property {{before: number, after: number|null}} lengths seconds; `after` null: until stopped
+ * @property {Lengths} lengths
  * @property {{record: boolean, snapshot: boolean, ids: readonly string[]}} pending what was asked and not yet answered
  */
 
@@ -146,8 +159,8 @@
  */
 
 /**
- * @typedef {{status?: string, media_type?: string, keep?: string, camera?: string, q?: string, from?: string,
- *   to?: string}} ClipFilter
+ * @typedef {"status"|"media_type"|"keep"|"camera"} ClipFilterField
+ * @typedef {Partial<Record<keyof Pick<Clip, ClipFilterField>|"q"|"from"|"to", string>>} ClipFilter query of the API
  */
 
 /** @typedef {{screen: string, clip: string|null, query: URLSearchParams}} Route */
@@ -190,7 +203,7 @@
  * @property {boolean} snapping
  * @property {readonly Clip[]} running
  * @property {readonly string[]} stopping
- * @property {{before: number, after: number|null}} lengths
+ * @property {Lengths} lengths
  * @property {number} capacity seconds the buffer can hold
  * @property {number} now_ms on the server's clock
  */
@@ -231,7 +244,7 @@
  * @property {(fragment: {data: ArrayBuffer, keyframe: boolean, media_time_s: number, label_us: number})
  *   => void} onFragment
  * @property {(picture: {data: ArrayBuffer, label_us: number}) => void} onJpeg
- * @property {(piece: {data: ArrayBuffer, lead_s: number, label_us: number}) => void} [onSound]
+ * @property {(piece: SoundPiece) => void} [onSound]
  * @property {(message: {reason: string}) => void} [onUnplayable]
  * @property {(up: boolean) => void} onLink
  */
@@ -240,6 +253,8 @@
  * @typedef {{type: "init", codec: string, width: number, height: number, mime?: string, rotation?: number,
  *   rate?: number}} LiveInit no mime: JPEGs, or sound of a `rate`
  */
+
+/** @typedef {{data: ArrayBuffer, lead_s: number, label_us: number}} SoundPiece `lead_s`: decoded, but not played */
 
 /** @typedef {"off"|"opening"|"on"|"none"|"blocked"|"late"} SoundState */
 

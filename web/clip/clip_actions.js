@@ -3,7 +3,7 @@
 import { formatMoment } from "../format.js";
 import { text } from "../messages.js";
 import { leaveClip } from "../router.js";
-/** @import { Clip, Services } from "../types.js" */
+/** @import { Clip, ClipChanges, PreviewSource, Services } from "../types.js" */
 
 export class ClipActions {
   #api;
@@ -29,7 +29,7 @@ export class ClipActions {
     return this.#setPicture(id, "set_manual_from_timestamp", { time: time_s });
   }
 
-  /** One of its pictures stands for it. @param {string} id @param {string} source */
+  /** One of its pictures stands for it. @param {string} id @param {PreviewSource} source */
   promotePreview(id, source) {
     return this.#setPicture(id, "promote_preview", { source });
   }
@@ -48,7 +48,7 @@ export class ClipActions {
     );
   }
 
-  /** @param {Clip} clip @param {object} changes */
+  /** @param {Clip} clip @param {ClipChanges} changes */
   change({ id }, changes) {
     return this.#actions.withPending(id, async () => {
       this.#actions.clipChanged(await this.#api.change(id, changes));

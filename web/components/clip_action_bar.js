@@ -6,6 +6,7 @@
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { clipBadge } from "../format.js";
 import { text } from "../messages.js";
+import { isReady } from "../store.js";
 import { HsElement } from "./element.js";
 
 /** @import { Clip } from "../types.js" */
@@ -47,14 +48,13 @@ export class ClipActionBar extends HsElement {
   show(clip, pending) {
     if (clip.id !== this.#clip?.id) this.liked(false);
     this.#clip = clip;
-    const ready = clip.status === "draft" || clip.status === "published";
     this.stop.hidden = clip.status !== "pending";
     this.retry.hidden = clip.status !== "failed" || !clip.retryable;
     this.heart.hidden = clip.status !== "published";
     setText(this.likes, String(clip.likes ?? 0));
     setAttribute(this.heart, "aria-label", text.feed.likes(clip.likes ?? 0));
     setAttribute(this.star, "aria-pressed", String(clip.keep));
-    this.download.hidden = !ready || !clip.download_url;
+    this.download.hidden = !isReady(clip) || !clip.download_url;
     setAttribute(this.download, "href", clip.download_url);
     this.clean.hidden =
       this.download.hidden ||

@@ -17,7 +17,7 @@ import { plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
 import { elapsedSeconds } from "./recordings.js";
 
-/** @import { Camera, Clip } from "../types.js" */
+/** @import { Camera, Clip, CopyState } from "../types.js" */
 
 /** Midnight is at a whole one in every zone: then "today" becomes "yesterday". */
 const QUARTER_HOUR_MS = 900_000;
@@ -67,7 +67,7 @@ export class ClipCard extends HsElement {
    * @param {Clip} clip
    * @param {readonly Camera[]} cameras
    * @param {number} now_ms on the server's clock
-   * @param {number|string} [copied] of the store: its share, or why it waits
+   * @param {CopyState} [copied]
    */
   show(clip, cameras, now_ms, copied) {
     // A card is painted twice a second, and most say what they said.

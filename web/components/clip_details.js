@@ -8,7 +8,7 @@ import { cameraName, clipError, copyWords, formatBytes, formatMoment, formatTime
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
-/** @import { Camera, Clip } from "../types.js" */
+/** @import { Camera, Clip, ClipChanges, CopyState } from "../types.js" */
 
 export class ClipDetails extends HsElement {
   /** @type {Clip|null} */
@@ -71,7 +71,7 @@ export class ClipDetails extends HsElement {
    * @param {Clip} clip
    * @param {readonly Camera[]} cameras
    * @param {boolean} saving
-   * @param {number|string} [copied] of the store: its share, or why it waits
+   * @param {CopyState} [copied]
    */
   show(clip, cameras, saving, copied) {
     const other = clip.id !== this.#clip?.id;
@@ -99,7 +99,7 @@ export class ClipDetails extends HsElement {
   }
 
   #changes() {
-    /** @type {{title?: string, caption?: string, tags?: string[]}} */
+    /** @type {ClipChanges} */
     const changes = {};
     if (this.heading && this.heading.value !== (this.#clip?.title ?? "")) changes.title = this.heading.value;
     if (this.caption && this.caption.value !== (this.#clip?.caption ?? "")) changes.caption = this.caption.value;

@@ -19,7 +19,7 @@ import { ClipPlayer } from "./clip_player.js";
 import { ClipPreviews } from "./clip_previews.js";
 import { ClipPublishing } from "./clip_publishing.js";
 import { HsElement } from "./element.js";
-/** @import { Clip, Services, State } from "../types.js" */
+/** @import { Clip, PreviewSource, Services, State } from "../types.js" */
 
 export class ClipDialog extends HsElement {
   /** @type {string|null} */
@@ -164,7 +164,7 @@ export class ClipDialog extends HsElement {
     return 1 / (this.#clip?.fps || 30);
   }
 
-  /** @param {Clip} clip @param {string|null} source the picture looked at; null is the player, or what stands for it */
+  /** @param {Clip} clip @param {PreviewSource|null} source the picture on screen; null: the player or its poster */
   #setThumbnail({ id }, source) {
     const { video } = this;
     const began = video && (video.played.length > 0 || video.currentTime > 0);

@@ -2,6 +2,7 @@
 
 import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
+import { isReady } from "../store.js";
 import { HsElement } from "./element.js";
 /** @import { Clip } from "../types.js" */
 
@@ -37,7 +38,7 @@ export class ClipPlayer extends HsElement {
 
   /** @param {Clip|null} clip */
   show(clip) {
-    const key = clip ? `${clip.id} ${playable(clip)}` : "";
+    const key = clip ? `${clip.id} ${isReady(clip)}` : "";
     this.#clip = clip;
     if (key === this.#shown) return;
     this.#shown = key;
@@ -49,7 +50,7 @@ export class ClipPlayer extends HsElement {
   /** @param {Clip} clip @param {"expired"|"failed"} [after] why the address so far does not do */
   async #load(clip, after) {
     this.#say("", false);
-    if (!playable(clip)) {
+    if (!isReady(clip)) {
       this.#picture(clip.thumbnail_url);
       const words = { pending: text.clip.recording, processing: text.clip.processing, failed: text.clip.failed };
       return this.#say(words[/** @type {"pending"} */ (clip.status)] ?? "", false);
@@ -154,11 +155,6 @@ export class ClipPlayer extends HsElement {
     video?.load();
     this.stage.replaceChildren();
   }
-}
-
-/** @param {Clip} clip */
-function playable(clip) {
-  return clip.status === "draft" || clip.status === "published";
 }
 
 customElements.define("hs-clip-player", ClipPlayer);

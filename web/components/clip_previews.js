@@ -7,14 +7,15 @@ import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 
-/** @import { Clip } from "../types.js" */
+/** @import { Clip, PreviewSource } from "../types.js" */
 
-const SOURCES = /** @type {const} */ (["manual", "current", "middle"]);
+/** @type {readonly PreviewSource[]} */
+const SOURCES = ["manual", "current", "middle"];
 
 export class ClipPreviews extends HsElement {
   /** @type {Clip|null} */
   #clip = null;
-  /** @type {"manual"|"current"|"middle"|null} null: the player */
+  /** @type {PreviewSource|null} null: the player */
   #looked = null;
 
   /** Lies over the player. */
@@ -60,7 +61,7 @@ export class ClipPreviews extends HsElement {
     return SOURCES.find((source) => clip?.previews[source] && clip.previews[source].url === clip.thumbnail_url) ?? null;
   }
 
-  /** @param {"manual"|"current"|"middle"|null} source */
+  /** @param {PreviewSource|null} source */
   look(source) {
     this.#looked = source;
     this.#paint();

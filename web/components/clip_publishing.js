@@ -5,6 +5,7 @@
 import { h, setAttribute, setText } from "../dom.js";
 import { formatMoment } from "../format.js";
 import { text } from "../messages.js";
+import { isReady } from "../store.js";
 import { HsElement } from "./element.js";
 
 /** @import { Clip } from "../types.js" */
@@ -59,7 +60,7 @@ export class ClipPublishing extends HsElement {
     const promised = clip.status === "draft" && Boolean(clip.publish_at);
     if (clip.id !== this.#clip?.id || clip.status !== "draft") this.#choosing = false;
     this.#clip = clip;
-    this.hidden = clip.status !== "draft" && clip.status !== "published";
+    this.hidden = !isReady(clip);
     setText(
       this.words,
       promised

@@ -5,7 +5,7 @@ import { formatBytes } from "../format.js";
 import { language, text } from "../messages.js";
 import { HsElement } from "./element.js";
 
-/** @import { Budget } from "../types.js" */
+/** @import { Budget, Lengths } from "../types.js" */
 
 const REFRESH_MS = 30_000;
 const OPEN_ENDED_S = 60;
@@ -29,7 +29,7 @@ export class CostLine extends HsElement {
 
   /**
    * @param {string|null} camera
-   * @param {{before: number, after: number|null}} lengths
+   * @param {Lengths} lengths
    * @param {number} made changes when something was recorded
    */
   show(camera, { before, after }, made) {

@@ -2,6 +2,7 @@
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
+import { isReady } from "../store.js";
 import { HsElement } from "./element.js";
 /** @import { Clip } from "../types.js" */
 
@@ -36,7 +37,7 @@ export class GalleryBar extends HsElement {
   show(chosen, busy) {
     this.hidden = chosen.length === 0;
     setText(this.count, text.gallery.count(chosen.length));
-    const ready = chosen.filter(({ status }) => status === "draft" || status === "published");
+    const ready = chosen.filter(isReady);
     this.publish.hidden = !chosen.some(({ status }) => status === "draft");
     this.unpublish.hidden = !chosen.some(({ status }) => status === "published");
     this.retry.hidden = !chosen.some(({ status, retryable }) => status === "failed" && retryable);

@@ -11,7 +11,7 @@ import { text } from "../messages.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
 
-/** @import { Camera, Clip } from "../types.js" */
+/** @import { Camera, Clip, CopyState } from "../types.js" */
 
 /** @typedef {{item: HTMLLIElement, card: ClipCard, box: HTMLInputElement}} Entry */
 
@@ -28,7 +28,7 @@ export class GalleryGrid extends HsElement {
   #chosen = new Set();
   #complete = true;
   #now_ms = 0;
-  /** @type {(clip: Clip) => number|string|undefined} */
+  /** @type {(clip: Clip) => CopyState|undefined} */
   #copyOf = () => undefined;
   #row_px = GUESSED_ROW_PX;
   #columns = 1;
@@ -58,7 +58,7 @@ export class GalleryGrid extends HsElement {
   /**
    * @param {readonly Clip[]} clips @param {ReadonlySet<string>} chosen
    * @param {{cameras: readonly Camera[], complete: boolean, now_ms: number,
-   *   copyOf: (clip: Clip) => number|string|undefined}} around
+   *   copyOf: (clip: Clip) => CopyState|undefined}} context
    */
   show(clips, chosen, { cameras, complete, now_ms, copyOf }) {
     [this.#clips, this.#chosen, this.#cameras, this.#complete, this.#now_ms, this.#copyOf] = [

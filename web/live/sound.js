@@ -7,7 +7,7 @@
 import { toMs } from "../timestamps.js";
 import { LiveSocket } from "./socket.js";
 
-/** @import { LiveInit, SoundPicture, SoundState } from "../types.js" */
+/** @import { LiveInit, SoundPicture, SoundPiece, SoundState } from "../types.js" */
 
 /** How far the picture is held behind the newest one: frames of sound are long and come in pieces. */
 const FIRST_HOLD_S = 0.3;
@@ -105,7 +105,7 @@ export class LiveSound {
 
   /**
    * In order, and not ever more: a page that does not get round to it leaves some out.
-   * @param {{data: ArrayBuffer, lead_s: number, label_us: number}} piece
+   * @param {SoundPiece} piece
    */
   #take(piece) {
     if (this.#waiting >= MOST_WAITING) return;
@@ -118,7 +118,7 @@ export class LiveSound {
       });
   }
 
-  /** @param {{data: ArrayBuffer, lead_s: number, label_us: number}} piece */
+  /** @param {SoundPiece} piece */
   async #play({ data, lead_s, label_us }) {
     const { context, output } = this;
     if (context?.state !== "running" || output === null) return;
