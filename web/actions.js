@@ -1,6 +1,6 @@
 /**
- * What each wish does: asks the server, and puts its word into the store. A control may be *pending* at once; nothing
- * here claims that something is done before the server said so.
+ * The page's actions: each sends a request and puts the response into the store. A control may be *pending* at once;
+ * nothing counts as done before the server confirms it.
  */
 
 import { ApiError } from "./api.js";
@@ -57,12 +57,12 @@ export class Actions {
     try {
       this.#store.update({ session: (await this.#api.session()) ? "ok" : "needed" });
     } catch {
-      // No answer says nothing about the key: go on as if signed in, and let the event stream find the server.
+      // No response says nothing about the key: go on as if signed in, and let the event stream find the server.
       this.#store.update({ session: "ok", link: "lost" });
     }
   }
 
-  /** Everything the page shows, again. */
+  /** Loads everything that the page shows. */
   async reload() {
     for (const watcher of this.#watchers) watcher(null, null);
     await Promise.all([this.loadCameras(), this.loadClips(), this.loadOpenClip()]);
@@ -111,7 +111,7 @@ export class Actions {
     }
   }
 
-  /** @param {string|null} id @param {readonly Clip[]|null} items the list it is in */
+  /** @param {string|null} id @param {readonly Clip[]|null} items the list that holds it */
   openClip(id, items) {
     if (id === this.#store.state.openId) return;
     const known = (items ?? this.#store.state.clips.items).find((clip) => clip.id === id) ?? null;
@@ -167,7 +167,7 @@ export class Actions {
   }
 
   /**
-   * Tells of every clip that changed or went, and (id null) when everything may have.
+   * Reports every clip that changed or was deleted; id null: any clip may have changed.
    * @param {(id: string|null, clip: Clip|null) => void} watcher @param {AbortSignal} signal
    */
   watchClips(watcher, signal) {
@@ -261,7 +261,7 @@ function words(error) {
 }
 
 /**
- * What was chosen here, if ever: else the daemon's defaults hold.
+ * The lengths chosen on this device; null: the daemon's defaults apply.
  * @returns {Lengths|null}
  */
 function rememberedLengths() {
@@ -269,7 +269,7 @@ function rememberedLengths() {
     const { before, after } = JSON.parse(localStorage.getItem(LENGTHS) ?? "");
     if (before >= 0 && (after === null || after >= 0)) return { before, after };
   } catch {
-    // Nothing remembered, or something else's.
+    // Nothing is stored, or something else's value.
   }
   return null;
 }

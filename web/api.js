@@ -1,10 +1,10 @@
-/** The HTTP API as functions. Knows paths and errors, holds no state but the server's clock. */
+/** The HTTP API as functions. Knows paths and errors; its only state is the server's clock. */
 
 import { text } from "./messages.js";
 /** @import { Analytics, Budget, CameraList, Clip, ClipChanges, ClipFilter, FramesResponse } from "./types.js" */
 /** @import { Playback, ReplayResponse, Retention, Schedule, System } from "./types.js" */
 
-/** The server's (or the network's) no, in its own words. `status` 0: no answer at all. */
+/** A request that failed, with the server's or the network's message. `status` 0: no response. */
 export class ApiError extends Error {
   /** @param {number} status @param {string} message */
   constructor(status, message) {
@@ -14,7 +14,7 @@ export class ApiError extends Error {
   }
 }
 
-/** crypto.randomUUID exists only in secure contexts, and a box in the house is plain http. */
+/** crypto.randomUUID exists only in secure contexts, and a box at home is served over plain http. */
 export function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -69,7 +69,7 @@ export class Api {
     return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/replay`, { signal });
   }
 
-  /** Somebody still looks at a replay. @param {string} url */
+  /** Keeps a replay open while a viewer looks at it. @param {string} url */
   touch(url) {
     return this.#call("HEAD", url);
   }
@@ -196,7 +196,7 @@ export class Api {
 
   /**
    * @param {string} id @param {AbortSignal} [signal]
-   * @param {"expired"|"failed"} [after] why the address given before does not do
+   * @param {"expired"|"failed"} [after] why the previous address does not work
    * @returns {Promise<Playback>}
    */
   async playback(id, signal, after) {
@@ -212,7 +212,7 @@ export class Api {
    * @param {string} method
    * @param {string} path
    * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean, keepalive?: boolean}} [options]
-   *   `quiet`: a 401 is an answer; `keepalive`: also while the page goes
+   *   `quiet`: a 401 is an expected response; `keepalive`: sent even while the page unloads
    */
   async #call(method, path, { body, key, signal, quiet = false, keepalive = false } = {}) {
     /** @type {Record<string, string>} */

@@ -1,4 +1,4 @@
-/** Puts the page together: the only file that knows all the others. Wishes come in here, state goes out from here. */
+/** Puts the page together: the only module that knows all others. Handles the elements' events, passes on the state. */
 
 import { Actions } from "./actions.js";
 import { Api } from "./api.js";
@@ -24,10 +24,10 @@ const page = new AbortController();
 const clock = new ServerClock();
 const store = new Store();
 const toasts = new Toasts();
-/** @type {import("./components/clip_dialog.js").ClipDialog|null} fetched when the first clip is opened */
+/** @type {import("./components/clip_dialog.js").ClipDialog|null} imported when the first clip is opened */
 let dialog = null;
 const over = h("div");
-/** @type {import("./components/sign_in.js").SignIn|null} fetched when the box is locked */
+/** @type {import("./components/sign_in.js").SignIn|null} imported when the box is locked */
 let signIn = null;
 const navigation = new Navigation();
 
@@ -199,7 +199,7 @@ bindShortcuts(
 );
 
 /**
- * Dialogs are fetched when they are first wanted.
+ * The dialog of a class, added to the page on first use.
  * @template {HTMLElement} T
  * @param {new () => T} Dialog
  * @param {string} name

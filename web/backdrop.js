@@ -1,4 +1,4 @@
-/** What every dialog shares. */
+/** Closing a dialog by its backdrop. */
 
 /**
  * Closes a dialog when its backdrop (and not something inside it) is pressed and released.

@@ -1,4 +1,4 @@
-/** Small pictures of numbers: SVG, readable in dark and light, with the numbers themselves in a table behind each. */
+/** Small SVG charts, readable in dark and light, each with its numbers in a table. */
 
 import { h } from "./dom.js";
 import { text } from "./messages.js";
@@ -136,7 +136,7 @@ function table(title, series, unit) {
 }
 
 /**
- * Filled when somebody opens it: most never do.
+ * Filled when it is opened: most tables never are.
  * @param {string} title
  * @param {readonly string[]} head
  * @param {readonly (readonly string[])[]} rows

@@ -1,6 +1,6 @@
-/** Between the form of a schedule and what the API takes. Pure. */
+/** Converts between the schedule form and the API's cron lines. Pure. */
 
-/** Cron counts from Sunday; names are clear everywhere. */
+/** Names, because cron counts days from Sunday. */
 export const DAYS = /** @type {const} */ (["mon", "tue", "wed", "thu", "fri", "sat", "sun"]);
 
 /** @param {string} time HH:MM @param {readonly string[]} days of DAYS; none or all: every day */
@@ -12,7 +12,7 @@ export function toCron(time, days) {
 }
 
 /**
- * The same back, when it is one the form could have made; null: shown as it is.
+ * The inverse of `toCron`; null: the form cannot express this line.
  * @param {string} cron @returns {{time: string, days: readonly string[]}|null}
  */
 export function parseCron(cron) {

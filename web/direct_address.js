@@ -1,6 +1,6 @@
 /**
- * How long an address of the object store is trusted to bring pictures. A browser asks a store that refuses again and
- * again for half a minute before it says so (Chromium 156), and nobody waits for that.
+ * How long the page waits for pictures from an address of the object store. A browser retries a refusing store for half
+ * a minute before it reports an error (Chromium 156), which is too long for a viewer.
  */
 
 const PATIENCE_MS = 10_000;
@@ -9,14 +9,14 @@ const PATIENCE_WHEN_EXPIRED_MS = 2500;
 export class DirectAddress {
   #listening = new AbortController();
   #until_ms;
-  #givenUp;
+  #onGiveUp;
   /** @type {number|undefined} */
   #timer;
 
-  /** @param {HTMLVideoElement} video @param {number} lives_ms @param {() => void} givenUp */
-  constructor(video, lives_ms, givenUp) {
+  /** @param {HTMLVideoElement} video @param {number} lives_ms @param {() => void} onGiveUp */
+  constructor(video, lives_ms, onGiveUp) {
     this.#until_ms = performance.now() + lives_ms;
-    this.#givenUp = givenUp;
+    this.#onGiveUp = onGiveUp;
     const { signal } = this.#listening;
     for (const name of ["loadstart", "seeking", "waiting"])
       video.addEventListener(name, () => this.#wait(), { signal });
@@ -24,7 +24,7 @@ export class DirectAddress {
       video.addEventListener(name, () => clearTimeout(this.#timer), { signal });
   }
 
-  /** Nothing is expected of it any more. */
+  /** Stops watching the address. */
   end() {
     this.#listening.abort();
     clearTimeout(this.#timer);
@@ -33,6 +33,6 @@ export class DirectAddress {
   #wait() {
     clearTimeout(this.#timer);
     const expired = performance.now() > this.#until_ms;
-    this.#timer = setTimeout(this.#givenUp, expired ? PATIENCE_WHEN_EXPIRED_MS : PATIENCE_MS);
+    this.#timer = setTimeout(this.#onGiveUp, expired ? PATIENCE_WHEN_EXPIRED_MS : PATIENCE_MS);
   }
 }

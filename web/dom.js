@@ -1,4 +1,4 @@
-/** Building DOM without markup strings: everything that came from outside ends as text, never as HTML. */
+/** Builds DOM without markup strings: foreign data ends up as text, never as HTML. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -23,7 +23,7 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /**
- * Writes only what changed, so that assistive technology is not told the same thing twice.
+ * Writes only a changed value, so that assistive technology does not announce it twice.
  * @param {Element} element
  * @param {string} name
  * @param {string|number|boolean|null|undefined} value
@@ -60,7 +60,7 @@ export function icon(name) {
 }
 
 /**
- * Fetches a style sheet that only a later screen needs, once.
+ * Fetches a style sheet that the first screen does not need, once.
  * @param {string} name a file of styles/, without `.css`
  */
 export function stylesheet(name) {

@@ -1,7 +1,7 @@
 /**
- * Server-sent events: what keeps the pages true without reload. One EventSource, reopened for ever from the last event
- * seen; runs in a page or in the worker that all pages share. Who was away too long, or talks to a daemon that has
- * started anew, gets `reset`: read all again.
+ * Server-sent events keep the pages up to date. One EventSource, always reopened after the last event seen; runs in a
+ * page or in the worker that all pages share. A client that was away too long, or whose daemon has restarted, gets
+ * `reset` and loads everything again.
  */
 
 import { RetryTimer } from "./backoff.js";
@@ -38,7 +38,7 @@ export class EventLink {
     source.addEventListener("error", () => this.#lost());
     for (const [name, handle] of Object.entries(this.#handlers.on)) {
       source.addEventListener(name, (event) => {
-        // Only a page that catches up is greeted without one.
+        // Only the `hello` to a client that catches up has no id.
         this.#lastId = event.lastEventId || this.#lastId;
         handle(JSON.parse(event.data));
       });
@@ -53,7 +53,7 @@ export class EventLink {
     this.#retry.schedule(() => this.#open());
   }
 
-  /** Somebody looks: do not wait any longer for the next try. */
+  /** Ends the wait for the next attempt, because a viewer looks at the page. */
   hurry() {
     if (this.#source !== null) return;
     this.#retry.cancel();

@@ -1,4 +1,4 @@
-/** One event stream for all pages of this browser: six connections to one server are soon used up. */
+/** One event stream for all pages of this browser, which opens only six connections to one server. */
 
 import { EventLink } from "./events.js";
 import { withWarning } from "./warnings.js";
@@ -10,7 +10,7 @@ const ports = new Set();
 /** @type {{link: EventLink, stop: AbortController}|null} */
 let stream = null;
 let up = false;
-/** @type {Record<string, string>} what a page that comes later has missed */
+/** @type {Record<string, string>} for pages that connect later */
 let warnings = {};
 
 /** @param {object} message */

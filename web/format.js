@@ -1,10 +1,10 @@
-/** Values into words. Pure; times come out in the viewer's own zone. */
+/** Formats values as text. Pure; times are in the viewer's own zone. */
 
 import { language, text } from "./messages.js";
 
 /** @import { Camera, Clip, CopyState } from "./types.js" */
 
-// Making one takes longer than using it a hundred times.
+// Creating a formatter takes longer than using it a hundred times.
 const TIME = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 
@@ -90,7 +90,7 @@ export function formatPercent(share) {
 }
 
 /**
- * Where else its bytes are.
+ * Where the clip's copy is.
  * @param {Clip} clip
  * @param {CopyState} [copied]
  */
@@ -105,7 +105,7 @@ export function clipError(clip) {
 }
 
 /**
- * Why there is no live camera, in words that stay true while one waits.
+ * Why the camera is not live, in words that stay true while the viewer waits.
  * @param {Camera} camera
  * @param {number} now_ms on the server's clock
  */

@@ -1,5 +1,5 @@
 /**
- * What the numbers of the box mean: clips by the viewer's own days, when the disk is full, and what needs somebody.
+ * Derives insights from the box's numbers: clips by the viewer's own days, when the disk is full, what needs attention.
  * Pure.
  */
 
@@ -31,7 +31,7 @@ export function clipsByDay(tallies, now_ms, count) {
 }
 
 /**
- * Days until the disk is full at the pace of the last week; null when nothing was recorded then.
+ * Days until the disk is full at the pace of the last week; null: that week has no clips.
  * @param {readonly Tally[]} tallies, oldest first @param {number} available_bytes
  */
 export function daysLeft(tallies, available_bytes) {
@@ -45,7 +45,7 @@ export function daysLeft(tallies, available_bytes) {
 }
 
 /**
- * What somebody should look after, in words.
+ * Everything that needs attention, in words.
  * @param {System} system @param {readonly Camera[]} cameras
  */
 export function warningsOf({ concerns }, cameras) {

@@ -1,13 +1,13 @@
 /**
- * The language in use: the one chosen on this device, else the browser's own, else English. A word that a language
- * lacks is said in English.
+ * The language in use: the one chosen on this device, else the browser's own, else English. A message that a language
+ * lacks is shown in English.
  */
 
 import { en } from "./messages/en.js";
 
 const SETTING = "hindsight.language";
 
-/** By tag, each in its own words. */
+/** By tag, each in its own language. */
 export const LANGUAGES = Object.freeze({ en: "English", de: "Deutsch" });
 
 /** @returns {"en"|"de"} */
@@ -16,7 +16,7 @@ function wanted() {
   return /** @type {"en"|"de"} */ (tags.find((tag) => tag !== null && Object.hasOwn(LANGUAGES, tag)) ?? "en");
 }
 
-/** @param {string} tag of LANGUAGES; holds from the next load of the page */
+/** @param {string} tag of LANGUAGES; applies from the next load of the page */
 export function setLanguage(tag) {
   localStorage.setItem(SETTING, tag);
 }

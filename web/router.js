@@ -1,6 +1,6 @@
 /**
  * The address is the state: `#/SCREEN`, `#/SCREEN/CLIP` the same screen with a clip open over it, and the query
- * (`#/clips?camera=yard&q=fox`) carries what is chosen. `#/` is the live screen. Pure parsing and building, one
+ * (`#/clips?camera=yard&q=fox`) holds the choices. `#/` is the live screen. Pure parsing and building, one
  * listener.
  */
 
@@ -31,26 +31,26 @@ export function routeHref({ screen = HOME, clip = null, query = new URLSearchPar
   return query.size ? `${path}?${query}` : path;
 }
 
-/** Where the page is. */
+/** The route in the address. */
 export function currentRoute() {
   return parseRoute(location.hash);
 }
 
-/** The clip over the screen that is shown now. @param {string} clip */
+/** Opens a clip over the current screen. @param {string} clip */
 export function clipHref(clip) {
   return routeHref({ ...currentRoute(), clip });
 }
 
-/** Closes the clip over the page, keeping what is chosen. */
+/** Closes the clip over the page and keeps the query. */
 export function leaveClip() {
   const route = currentRoute();
   if (route.clip) location.hash = routeHref({ ...route, clip: null });
 }
 
 /**
- * Changes what is chosen on this screen. An empty value leaves the address.
+ * Changes the query of this screen. An empty value is removed.
  * @param {Record<string, string|null>} changes
- * @param {{replace?: boolean}} [options] `replace`: no step of its own for the Back button (typing, dragging)
+ * @param {{replace?: boolean}} [options] `replace`: adds no step for the Back button (typing, dragging)
  */
 export function updateQuery(changes, { replace = false } = {}) {
   const route = currentRoute();
@@ -70,7 +70,7 @@ export function watchRoute(listener, signal) {
   listener(currentRoute());
 }
 
-/** The access key of `#key=…`, taken out of the address and the history at once. @returns {string|null} */
+/** Takes the access key of `#key=…` out of the address and the history. @returns {string|null} */
 export function takeKey() {
   const match = /^#key=(.+)$/.exec(location.hash);
   if (!match) return null;

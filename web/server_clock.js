@@ -1,6 +1,6 @@
 /**
  * The daemon's clock as seen from this page. A phone's clock may be minutes off, and then "0.2 s behind" and
- * "recording 00:12" would be lies. Every answer's Date header bounds the difference; the bounds are intersected.
+ * "recording 00:12" would be wrong. Every response's Date header bounds the difference; the bounds are intersected.
  */
 
 import { toMs } from "./timestamps.js";
@@ -10,7 +10,7 @@ export class ServerClock {
   #high_ms = Infinity;
 
   /**
-   * @param {string|null} date the answer's Date header (whole seconds, cut off)
+   * @param {string|null} date the response's Date header (whole seconds, truncated)
    * @param {number} sent_ms
    * @param {number} received_ms both on this page's clock
    */
@@ -20,7 +20,7 @@ export class ServerClock {
     const low = server_ms - received_ms;
     const high = server_ms + 1000 - sent_ms;
     if (low > this.#high_ms || high < this.#low_ms) {
-      // One of the clocks was set: what was known before says nothing now.
+      // One of the clocks was set: the old bounds are void.
       [this.#low_ms, this.#high_ms] = [low, high];
       return;
     }
@@ -28,7 +28,7 @@ export class ServerClock {
     this.#high_ms = Math.min(this.#high_ms, high);
   }
 
-  /** Server minus page; exactly 0 while nothing contradicts it, which is so on one machine or with NTP. */
+  /** Server minus page; exactly 0 unless the bounds exclude it, as on one machine or with NTP. */
   get offset_ms() {
     if (this.#low_ms <= 0 && this.#high_ms >= 0) return 0;
     return (this.#low_ms + this.#high_ms) / 2;

@@ -1,4 +1,4 @@
-/** The server's events for this page: through the worker that all pages share, or alone where there is none. */
+/** The server's events for this page: from the worker that all pages share, or directly if the browser has none. */
 
 import { EventLink } from "./events.js";
 /** @import { EventHandlers } from "./types.js" */
@@ -17,7 +17,7 @@ export function listen(handlers, signal) {
     };
     hurry = () => port.postMessage("hurry");
     addEventListener("pagehide", () => port.postMessage("bye"), { signal });
-    // A page that comes back out of the browser's cache has said goodbye.
+    // A page from the back/forward cache has left the worker.
     addEventListener(
       "pageshow",
       ({ persisted }) => {
@@ -42,7 +42,7 @@ export function listen(handlers, signal) {
 function sharedWorker() {
   if (!("SharedWorker" in globalThis)) return null;
   try {
-    // The one address that the page's strict policy lets become a program.
+    // The only script URL that the page's strict policy allows.
     const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("hindsight-worker", {
       createScriptURL: (/** @type {string} */ url) => url,
     });

@@ -1,4 +1,4 @@
-/** Single keys for what is done often. They can be switched off, and never fire while somebody types. */
+/** Single-key shortcuts. They can be switched off, and never fire while the user types. */
 
 const SETTING = "hindsight.shortcuts";
 
@@ -14,7 +14,7 @@ export function setShortcutsEnabled(enabled) {
 
 /**
  * @param {KeyboardEvent} event
- * @param {string} typing a selector: what keys belong to themselves
+ * @param {string} typing a selector: elements that handle keys themselves
  * @returns {string|null} the key, when it is meant as a shortcut
  */
 export function shortcutKey(event, typing) {
@@ -22,15 +22,15 @@ export function shortcutKey(event, typing) {
   if (event.repeat && !/^([,.]|Arrow.*)$/.test(event.key)) return null;
   const target = /** @type {Element|null} */ (event.target);
   if (target?.closest?.(`input, textarea, select, [contenteditable], ${typing}`)) return null;
-  // Whoever reached a link or a button by Tab means that one.
+  // Space and Enter press the focused link or button.
   if (/^( |Enter)$/.test(event.key) && target?.closest?.("a, button, summary")) return null;
   return event.key.toLowerCase();
 }
 
 /**
- * @param {Record<string, (key: string) => unknown>} actions by key; `digit` for 1 to 9; false: the key was not for it
+ * @param {Record<string, (key: string) => unknown>} actions by key; `digit` for 1 to 9; false: the key was not used
  * @param {AbortSignal} signal
- * @param {HTMLDialogElement} [dialog] the keys are its own; else those of the page, while no dialog is open
+ * @param {HTMLDialogElement} [dialog] whose keys they are; else the page's, while no dialog is open
  */
 export function bindShortcuts(actions, signal, dialog) {
   addEventListener(

@@ -1,6 +1,6 @@
 /**
- * The one truth of the page, without DOM: frozen snapshots, pure steps between them, and whoever listens.
- * Nothing here assumes that a request succeeded; only the server's word changes cameras and clips.
+ * The page's state, without DOM: frozen snapshots, pure functions between them, and listeners. Nothing here assumes
+ * that a request succeeds; only responses and events change cameras and clips.
  */
 
 /** @import { Camera, Clip, CopyState, State } from "./types.js" */
@@ -65,7 +65,7 @@ function newest(known, fresh) {
 /**
  * @param {readonly Clip[]} known
  * @param {readonly Clip[]} answer
- * @returns {Clip[]} the clips of the answer; where an event brought a newer version meanwhile, that one
+ * @returns {Clip[]} the clips of the response, each in its newest version: an event may have overtaken it
  */
 export function refreshed(known, answer) {
   const byId = new Map(known.map((clip) => [clip.id, clip]));
@@ -74,12 +74,12 @@ export function refreshed(known, answer) {
 
 /**
  * @param {readonly Clip[]} known
- * @param {readonly Clip[]} fresh replaces what has the same id, unless it is older: an answer and an event may cross
+ * @param {readonly Clip[]} fresh replace clips with the same id unless they are older: responses and events may cross
  */
 export function mergeClips(known, fresh) {
   const byId = new Map(known.map((clip) => [clip.id, clip]));
   for (const clip of fresh) byId.set(clip.id, newest(byId.get(clip.id), clip));
-  // By the server's count, as it lists them: its clock may have been set.
+  // By number, as the server lists them: its clock may have been set.
   return [...byId.values()].sort((a, b) => b.number - a.number);
 }
 
@@ -96,7 +96,7 @@ export function withOpenClip(state, clip) {
 }
 
 /**
- * How far a clip's copy to the store is; what else is told of the clip ends it.
+ * Sets the progress of a clip's copy to the object store; without `share`, removes it.
  * @param {State} state
  * @param {string} id
  * @param {number} [share]
@@ -107,7 +107,7 @@ export function withCopy(state, id, share) {
 }
 
 /**
- * How far a clip's copy to the object store is: its share, why it has to wait, or nothing to tell.
+ * The state of a clip's copy to the object store; undefined: it is not being copied.
  * @param {State} state @param {Clip} clip
  * @returns {CopyState|undefined}
  */
@@ -134,7 +134,7 @@ export function withCamera(state, camera) {
   return { cameras: { ...state.cameras, items } };
 }
 
-/** The camera on screen: the one asked for while it exists, else the first. @param {State} state */
+/** The camera on screen: the chosen one while it exists, else the first. @param {State} state */
 export function currentCamera(state) {
   return state.cameras.items.find((camera) => camera.id === state.camera) ?? state.cameras.items[0] ?? null;
 }
@@ -154,7 +154,7 @@ export function isOpenEnded(clip) {
   return clip.status === "pending" && clip.planned_end === null;
 }
 
-/** How long the clip will be, or null when somebody has to stop it. @param {Clip} clip */
+/** How long the clip will be; null: until it is stopped. @param {Clip} clip */
 export function plannedSeconds(clip) {
   return clip.planned_end ? (Date.parse(clip.planned_end) - Date.parse(clip.start_time)) / 1000 : null;
 }

@@ -1,4 +1,4 @@
-/** Light, dark, or as the system says. Remembered on this device. */
+/** The colour theme: light, dark, or the system's. Remembered on this device. */
 
 const SETTING = "hindsight.theme";
 export const THEMES = /** @type {const} */ (["system", "light", "dark"]);

@@ -1,12 +1,12 @@
 /**
- * The shapes of the HTTP API's JSON and of the page's own state. Types only: nothing here runs.
+ * The shapes of the HTTP API's JSON and of the page's own state. Types only, no code.
  * Every time is an RFC 3339 string with `Z`; every `*_seconds` is a number of seconds.
  */
 
 /**
  * @typedef {object} BufferStatus
  * @property {number} frame_count
- * @property {number} duration_seconds what the newest `capacity_seconds` hold
+ * @property {number} duration_seconds how much of the newest `capacity_seconds` is buffered
  * @property {number} [capacity_seconds]
  */
 
@@ -19,13 +19,13 @@
  * @property {string|null} [next_try]
  * @property {string|null} [last_error]
  * @property {string|null} [codec]
- * @property {string|null} [audio_codec] null where no sound is heard
+ * @property {string|null} [audio_codec] null: no sound
  * @property {string|null} [audio_trouble]
  * @property {number|null} [width]
  * @property {number|null} [height]
  * @property {number|null} [fps]
  * @property {BufferStatus} buffer
- * @property {number} [received_ms] when this page got it, on the server's clock
+ * @property {number} [received_ms] when this page received it, on the server's clock
  */
 
 /**
@@ -36,7 +36,7 @@
 
 /**
  * @typedef {object} Clip
- * @property {number} number the order of recording, which lists go by
+ * @property {number} number the order of recording, by which lists are sorted
  * @property {string} id
  * @property {string} camera
  * @property {"video"|"image"} media_type
@@ -45,13 +45,13 @@
  * @property {string} caption
  * @property {readonly string[]} tags
  * @property {"pending"|"processing"|"draft"|"published"|"failed"} status
- * @property {number|null} progress 0 to 1 while under way
+ * @property {number|null} progress 0 to 1 while it is being finished
  * @property {string|null} error
  * @property {boolean} retryable
  * @property {string} created_at
  * @property {string} start_time
  * @property {string|null} end_time
- * @property {string|null} planned_end null while recording: until somebody stops it
+ * @property {string|null} planned_end null while recording: until it is stopped
  * @property {number|null} duration_seconds
  * @property {Array<{start: string, end: string, reason?: string}>} gaps
  * @property {string|null} continued_from
@@ -62,7 +62,7 @@
  * @property {number|null} lead_in_seconds pictures that the file hides
  * @property {number|null} size_bytes
  * @property {"local"|"both"|"remote"} location
- * @property {string} thumbnail_url carries a version, so it may be cached for ever
+ * @property {string} thumbnail_url contains a version, so it may be cached for ever
  * @property {Record<"current"|"middle"|"manual", {url: string}|null>} previews
  * @property {string|null} playback_url
  * @property {string|null} download_url
@@ -74,7 +74,7 @@
  * @property {number} version grows with every change of the row
  */
 
-/** @typedef {Partial<Pick<Clip, "title"|"caption"|"tags"|"keep">>} ClipChanges what a person may change of a clip */
+/** @typedef {Partial<Pick<Clip, "title"|"caption"|"tags"|"keep">>} ClipChanges the editable fields of a clip */
 
 /** @typedef {keyof Clip["previews"]} PreviewSource */
 
@@ -101,14 +101,14 @@
  * @property {Listing<Clip> & {cursor: string|null, loadingMore: boolean}} clips
  * @property {Readonly<Record<string, number|undefined>>} copies by clip: the share that is in the object store, 0 to 1,
  *   while it is copied
- * @property {Readonly<Record<string, string>>} warnings what needs attention: a sentence by subject
+ * @property {Readonly<Record<string, string>>} warnings one sentence by subject that needs attention
  * @property {string|null} camera the chosen camera
- * @property {URLSearchParams} query of the address: what is chosen on the screen
+ * @property {URLSearchParams} query of the address: the choices on this screen
  * @property {string|null} openId the clip whose dialog is open
  * @property {Clip|null} openClip
  * @property {string|null} openError
  * @property {Lengths} lengths
- * @property {{record: boolean, snapshot: boolean, ids: readonly string[]}} pending what was asked and not yet answered
+ * @property {{record: boolean, snapshot: boolean, ids: readonly string[]}} pending requests without a response yet
  */
 
 /**
@@ -116,7 +116,7 @@
  * @property {Array<{camera: string, samples: Array<{at: string, fps: number|null, fill: number|null,
  *   live_seconds: number, connecting_seconds: number, stalled_seconds: number, reconnecting_seconds: number,
  *   stopped_seconds: number}>}>} cameras
- * @property {Array<{camera: string, at: string, clips: number, size_bytes: number}>} clips by quarters of an hour
+ * @property {Array<{camera: string, at: string, clips: number, size_bytes: number}>} clips by quarter of an hour
  */
 
 /**
@@ -171,7 +171,7 @@
  */
 
 /**
- * @typedef {object} Services what a screen works with
+ * @typedef {object} Services shared by all screens
  * @property {import("./store.js").Store} store
  * @property {import("./api.js").Api} api
  * @property {import("./server_clock.js").ServerClock} clock
@@ -188,7 +188,7 @@
  */
 
 /**
- * @typedef {object} ActionServices
+ * @typedef {object} ActionServices used by the actions
  * @property {import("./store.js").Store} store
  * @property {import("./api.js").Api} api
  * @property {import("./server_clock.js").ServerClock} clock
@@ -210,16 +210,16 @@
 
 /**
  * @typedef {object} Situation
- * @property {number} at_s now, on the clock that the pieces were told with
+ * @property {number} at_s now, on the clock that timed the arrivals
  * @property {number} now_s the player's current time
- * @property {ReadonlyArray<readonly [number, number]>} ranges what is buffered, ascending
+ * @property {ReadonlyArray<readonly [number, number]>} ranges the buffered ranges, ascending
  * @property {boolean} started whether the first seek has been made
  */
 
 /** @typedef {{seek_s: number|null, rate: number}} Decision */
 
 /**
- * @typedef {object} FramesResponse which frames there are to look at, as the API tells it
+ * @typedef {object} FramesResponse the frames that can be shown
  * @property {string} start_time
  * @property {string} end_time
  * @property {readonly number[]} frame_offsets_us
@@ -228,12 +228,12 @@
 /** @typedef {FramesResponse & {url: string, token: string}} ReplayResponse */
 
 /**
- * @typedef {object} MarkState what is looked at, and the span that would be kept, of a replay; µs since the epoch
+ * @typedef {object} MarkState the frame on screen and the marked span of a replay; µs since the epoch
  * @property {import("./rewind/frames.js").Frames} frames
  * @property {number} at_us
  * @property {number} start_us
  * @property {number} end_us
- * @property {boolean} marked whether somebody chose the span
+ * @property {boolean} marked whether the viewer chose the span
  */
 
 /**
@@ -261,7 +261,7 @@
 /**
  * @typedef {object} SoundPicture
  * @property {number|null} lag_ms from a label to its moment on screen, on the page's clock; null: not known yet
- * @property {(seconds: number) => void} hold keep so far behind the newest picture, for its sound
+ * @property {(seconds: number) => void} hold stays this far behind the newest picture, for its sound
  */
 
 /** @typedef {{type: "state", state: string, reason: string}} LiveState */

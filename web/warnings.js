@@ -1,8 +1,8 @@
-/** What needs somebody, as the server told it: a sentence by subject. Pure; for the pages and the worker they share. */
+/** Warnings by subject, one sentence each, from the server's `concern` events. Pure; for pages and their worker. */
 
 /**
  * @param {Readonly<Record<string, string>>} known
- * @param {{subject: string, detail: string|null}} told null: all is well with it again
+ * @param {{subject: string, detail: string|null}} change `detail` null: resolved
  * @returns {Record<string, string>}
  */
 export function withWarning(known, { subject, detail }) {

@@ -85,7 +85,7 @@ def test_running_dry_widens_the_margin_up_to_a_second_and_calm_narrows_it(run: A
         """const p = new m.Playhead();
         for (let i = 0; i < 50; i += 1) p.starved();
         const wide = p.margin_s;
-        for (let s = 0; s < 600; s += 1) { p.came(s, s); p.steady(1); }
+        for (let s = 0; s < 600; s += 1) { p.arrived(s, s); p.steady(1); }
         return [wide, p.margin_s];""",
     )
     assert (wide, calm) == (1, pytest.approx(0.075))
@@ -96,9 +96,9 @@ def test_the_margin_follows_the_lines_jitter_before_the_picture_runs_dry(run: An
     margins = run(
         "live/playhead.js",
         """const p = new m.Playhead(), margins = [];
-        for (let i = 0; i < 30; i += 1) p.came(i / 30, 1 + i / 1000);
+        for (let i = 0; i < 30; i += 1) p.arrived(i / 30, 1 + i / 1000);
         const second = (s, late_s) => {
-          for (let i = 0; i < 30; i += 1) p.came(s + i / 30, s + i / 30 + (i === 9 ? late_s : 0));
+          for (let i = 0; i < 30; i += 1) p.arrived(s + i / 30, s + i / 30 + (i === 9 ? late_s : 0));
           margins.push(p.margin_s);
         };
         for (let s = 1; s < 5; s += 1) second(s, 0);
@@ -118,7 +118,7 @@ def test_what_was_too_little_once_is_not_tried_again_for_ten_minutes(run: Any) -
         "live/playhead.js",
         """const p = new m.Playhead(), dry = [];
         for (let s = 0; s < 1800; s += 1) {
-          p.came(s, s); p.steady(1);
+          p.arrived(s, s); p.steady(1);
           if (s > 3 && p.margin_s < 0.12) { dry.push(s); p.starved(); }
         }
         return dry;""",
@@ -132,7 +132,7 @@ def test_a_stream_whose_time_was_set_never_sends_the_play_head_ahead_of_it(run: 
     found = run(
         "live/playhead.js",
         """const p = new m.Playhead();
-        for (let i = 0; i < 300; i += 1) p.came(i / 30, i / 30);
+        for (let i = 0; i < 300; i += 1) p.arrived(i / 30, i / 30);
         return p.decide({ at_s: 14, now_s: 9.9, ranges: [[0, 10]], started: true });""",
     )
     assert found["seek_s"] is None
@@ -147,7 +147,7 @@ def test_the_past_that_comes_first_is_left_by_one_jump(run: Any) -> None:
         let now_s = 0, started = false;
         for (let i = 0; i < 90; i += 1) {
           const at_s = 1 + Math.max(0, i - 30) / 30;
-          p.came(i / 30, at_s);
+          p.arrived(i / 30, at_s);
           const { seek_s } = p.decide({ at_s, now_s, ranges: [[0, (i + 1) / 30]], started });
           if (seek_s !== null) { seeks.push(at_s); now_s = seek_s; started = true; }
           if (i > 30) now_s += 1 / 30;
@@ -508,7 +508,7 @@ def test_a_picture_held_for_its_sound_slows_down_and_catches_up_again(run: Any) 
         const early = p.settled;
         at(p, 0.29);
         const late = p.settled;
-        for (let i = 0; i < 150; i += 1) p.came(95 + i / 30, i / 30);
+        for (let i = 0; i < 150; i += 1) p.arrived(95 + i / 30, i / 30);
         const margin = p.margin_s;
         p.hold(0);
         const jumping = new m.Playhead({ gentle: false });

@@ -22,7 +22,7 @@ let [now_s, end_s, came, rate, started, dry] = [0, 0, 0, 1, false, false];
 for (let ms = 0; ms < seconds * 1000; ms += 1) {
   const at_s = ms / 1000;
   while (arrivals_s[came] <= at_s) {
-    p.came(came * frame_s, at_s);
+    p.arrived(came * frame_s, at_s);
     came += 1;
     end_s = came * frame_s;
   }
@@ -71,7 +71,7 @@ def test_a_network_that_calms_down_gets_its_short_delay_back(run: Any) -> None:
         "live/playhead.js",
         """const p = new m.Playhead(); const margins = [];
         for (let i = 0; i < 6; i += 1) p.starved();
-        for (let s = 0; s < 600; s += 1) { p.came(s, s); p.steady(1); margins.push(p.margin_s); }
+        for (let s = 0; s < 600; s += 1) { p.arrived(s, s); p.steady(1); margins.push(p.margin_s); }
         return margins;""",
     )
     assert all(later <= before for before, later in pairwise(settled))

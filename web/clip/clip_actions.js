@@ -1,4 +1,4 @@
-/** What is wished for in the dialog of one clip and nowhere else: asks the server, shows its word, says how it went. */
+/** The actions that only the clip dialog offers: each sends a request, stores the response and reports the outcome. */
 
 import { formatMoment } from "../format.js";
 import { text } from "../messages.js";
@@ -24,12 +24,12 @@ export class ClipActions {
     this.#say(words);
   }
 
-  /** The frame at a time of the clip stands for it. @param {string} id @param {number} time_s */
+  /** Makes a frame of the clip its thumbnail. @param {string} id @param {number} time_s */
   setFrame(id, time_s) {
     return this.#setPicture(id, "set_manual_from_timestamp", { time: time_s });
   }
 
-  /** One of its pictures stands for it. @param {string} id @param {PreviewSource} source */
+  /** Makes one of its previews its thumbnail. @param {string} id @param {PreviewSource} source */
   promotePreview(id, source) {
     return this.#setPicture(id, "promote_preview", { source });
   }
@@ -83,12 +83,12 @@ export class ClipActions {
     return this.#actions.withPending(id, async () => this.#actions.clipChanged(await this.#api.like(id, on)));
   }
 
-  /** @param {string} id @returns {Promise<boolean>} whether whoever looks likes it */
+  /** @param {string} id @returns {Promise<boolean>} whether this viewer likes it */
   async liked(id) {
     try {
       return (await this.#api.liked(id)).liked;
     } catch {
-      return false; // The count stands beside it all the same.
+      return false; // The count is shown all the same.
     }
   }
 

@@ -1,24 +1,24 @@
 /**
- * Which frame of a <video> is on screen, and how to get to the one beside it. A frame's `mediaTime` is exact where the
- * browser tells it; `currentTime` lies somewhere within the frame. Nothing here knows clips or the page.
+ * Which frame of a <video> is on screen, and how to step to its neighbour. A frame's `mediaTime` is exact if the
+ * browser reports it; `currentTime` lies somewhere within the frame. Independent of clips and of the page.
  */
 
-/** Further than browsers round times, and less than the shortest frame. */
+/** More than browsers round times, and less than the shortest frame. */
 const EDGE_S = 0.0005;
-/** After the browser says that it arrived, for the frame to be painted. */
+/** How long the frame may take to be painted after `seeked`. */
 const PAINT_MS = 400;
 const GIVE_UP_MS = 5000;
 /** @type {WeakMap<HTMLVideoElement, FrameOnScreen>} */
 const known = new WeakMap();
 
-/** The one of a video: from the first time on it is followed. @param {HTMLVideoElement} video */
+/** Follows a video's frames from the first call on. @param {HTMLVideoElement} video */
 export function frameOf(video) {
   const frame = known.get(video) ?? new FrameOnScreen(video);
   known.set(video, frame);
   return frame;
 }
 
-/** Presses that wait for a slow seek; a key held down must not run on for long. */
+/** Steps that may wait for a slow seek: a key that was held down must not run on for long. */
 const WAITING = 4;
 
 class FrameOnScreen {
@@ -48,15 +48,15 @@ class FrameOnScreen {
     });
   }
 
-  /** Seconds from the start of the clip; on the way to another frame, of that. */
+  /** Seconds from the start of the clip; during a seek, those of its target. */
   get time_s() {
     return this.#video.seeking ? this.#video.currentTime : (this.#media_s ?? this.#video.currentTime);
   }
 
   /**
-   * One frame on (1) or back (-1), however long frames are.
+   * Steps one frame forward (1) or back (-1), however long the frames are.
    * @param {1|-1} direction
-   * @param {number} frame_s usual length of one
+   * @param {number} frame_s usual length of a frame
    */
   step(direction, frame_s) {
     if (this.#waiting >= WAITING) return this.#last;
@@ -74,7 +74,7 @@ class FrameOnScreen {
     const video = this.#video;
     if (!video.paused) {
       video.pause();
-      // What was on its way is still painted.
+      // A frame that was decoded before the pause is still painted.
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     }
     const from_s = video.seeking ? await this.#seek(video.currentTime, frame_s) : this.time_s;
@@ -85,7 +85,7 @@ class FrameOnScreen {
       at_s = await this.#seek(Math.min(from_s + reach_s, end_s), frame_s);
       if (from_s + reach_s >= end_s) break;
     }
-    // Where frames are not as long as usual one may have been left out: look before it.
+    // If frames are shorter than usual, the seek may have skipped one: look before it.
     for (let tries = 0; tries < 32 && Math.abs(at_s - from_s - frame_s) > 0.05 * frame_s; tries += 1) {
       const before_s = await this.#seek(at_s - EDGE_S, frame_s);
       if (before_s <= from_s) return void (await this.#seek(at_s + EDGE_S, 2 * EDGE_S));
@@ -95,8 +95,8 @@ class FrameOnScreen {
 
   /**
    * @param {number} time_s
-   * @param {number} frame_s how long before it the frame may begin
-   * @returns {Promise<number>} the frame painted then
+   * @param {number} frame_s how long before `time_s` the frame may begin
+   * @returns {Promise<number>} the time of the painted frame
    */
   #seek(time_s, frame_s) {
     const video = this.#video;

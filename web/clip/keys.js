@@ -1,4 +1,4 @@
-/** What single keys do in the dialog of a clip. */
+/** The single-key shortcuts of the clip dialog. */
 
 import { frameOf } from "./frame.js";
 
@@ -44,7 +44,7 @@ export function playerKeys(dialog) {
     k: on(toggle),
     j: seek(-SKIP),
     l: seek(SKIP),
-    // A picture has no time to go through.
+    // A picture has no timeline.
     arrowleft: () => (dialog.isPicture ? dialog.neighbours.go("previous") : seek(-NUDGE)()),
     arrowright: () => (dialog.isPicture ? dialog.neighbours.go("next") : seek(NUDGE)()),
     ",": step(-1),

@@ -1,4 +1,4 @@
-/** How much of the past is ready to be kept: a bar and words. Attributes: `seconds`, `capacity`. */
+/** How much is buffered: a bar and words. Attributes: `seconds`, `capacity`. */
 
 import { h, setAttribute, setText } from "../dom.js";
 import { formatDuration } from "../format.js";

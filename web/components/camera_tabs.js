@@ -42,7 +42,7 @@ export class CameraTabs extends HsElement {
     }
     if (current === this.#current || this.hidden) return;
     this.#current = current;
-    // A long row of cameras is scrolled to the one that is looked at; the page itself stays where it is.
+    // Scroll a long row of tabs to the current camera, without scrolling the page.
     const { offsetLeft, offsetWidth } = this.#tabs.get(current ?? "")?.button ?? this.all;
     const least = offsetLeft + offsetWidth - this.clientWidth;
     if (offsetLeft < this.scrollLeft || least > this.scrollLeft) this.scrollLeft = (offsetLeft + least) / 2;

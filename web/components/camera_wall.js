@@ -1,6 +1,6 @@
 /**
- * All cameras beside each other, live. A cell that cannot be seen, or a page that is hidden, holds no socket.
- * Events: `camera-state` as the cells' sockets tell it; a cell is a link to its camera.
+ * All cameras side by side, live. A cell out of view, or a hidden page, holds no socket.
+ * Events: `camera-state` from the cells' sockets; a cell is a link to its camera.
  */
 
 import { h, setAttribute, setText, stylesheet } from "../dom.js";

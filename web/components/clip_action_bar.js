@@ -1,5 +1,5 @@
 /**
- * What else can be done with one clip: exactly what its state allows. Events: `favourite`, `like` {on},
+ * The actions that the state of a clip allows. Events: `favourite`, `like` {on},
  * `stop-recording`, `retry-clip` and `delete-clip` {id}.
  */
 
@@ -11,7 +11,7 @@ import { HsElement } from "./element.js";
 
 /** @import { Clip } from "../types.js" */
 
-/** Hidden pictures that some players show all the same. */
+/** A longer lead-in deserves a clean copy, because some players show the hidden pictures. */
 const LONGEST_LEAD_IN_S = 0.5;
 
 export class ClipActionBar extends HsElement {
@@ -66,7 +66,7 @@ export class ClipActionBar extends HsElement {
     this.badge.dataset.status = clip.status;
   }
 
-  /** @param {boolean} liked the server's word */
+  /** @param {boolean} liked as the server reports it */
   liked(liked) {
     setAttribute(this.heart, "aria-pressed", String(liked));
   }

@@ -1,4 +1,4 @@
-/** One clip in the grid: picture, length, when, where, and what state it is in. */
+/** One clip in the grid: picture, length, time, camera and state. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import {
@@ -19,11 +19,11 @@ import { elapsedSeconds } from "./recordings.js";
 
 /** @import { Camera, Clip, CopyState } from "../types.js" */
 
-/** Midnight is at a whole one in every zone: then "today" becomes "yesterday". */
+/** Midnight, when "today" becomes "yesterday", falls on a whole one in every zone. */
 const QUARTER_HOUR_MS = 900_000;
 
 export class ClipCard extends HsElement {
-  /** @type {readonly unknown[]} what it was painted from */
+  /** @type {readonly unknown[]} the values that it was painted from */
   #known = [];
 
   image = h("img", {
@@ -70,17 +70,17 @@ export class ClipCard extends HsElement {
    * @param {CopyState} [copied]
    */
   show(clip, cameras, now_ms, copied) {
-    // A card is painted twice a second, and most say what they said.
+    // A card is painted twice a second, and most have not changed.
     const known = [clip, cameras, copied, clip.status === "pending" ? now_ms : Math.floor(now_ms / QUARTER_HOUR_MS)];
     if (known.every((value, index) => value === this.#known[index])) return;
     this.#known = known;
     const title = clipTitle(clip, cameras);
-    // Another clip's picture must not stand here until its own has come.
+    // Do not show another clip's picture until its own is loaded.
     if (this.dataset.id !== clip.id) this.removeAttribute("pictured");
     this.dataset.id = clip.id;
     setAttribute(this, "status", clip.status);
     setAttribute(this.link, "href", clipHref(clip.id));
-    // Without a version it would be the placeholder, and a card has one of its own.
+    // Without a version it is the placeholder, and a card has its own.
     const picture = clip.thumbnail_url.includes("?") ? clip.thumbnail_url : null;
     if (this.image.getAttribute("src") !== picture) {
       setAttribute(this.image, "src", picture);

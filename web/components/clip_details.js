@@ -1,6 +1,6 @@
 /**
- * Facts and words of one clip: title, caption and tags to edit, what it is, what can be done with it. Wishes:
- * `change-clip` {changes}.
+ * The details of one clip: title, caption and tags to edit, facts, and its error or gaps. Events: `change-clip`
+ * {changes}.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
@@ -59,7 +59,7 @@ export class ClipDetails extends HsElement {
     this.tags,
     this.save,
   );
-  /** What it is; stands where the dialog puts it, behind what can be done. */
+  /** The dialog places the facts itself. */
   facts = h("dl", { class: "facts" });
   alert = h("p", { class: "clip-alert", hidden: true });
 
@@ -75,7 +75,7 @@ export class ClipDetails extends HsElement {
    */
   show(clip, cameras, saving, copied) {
     const other = clip.id !== this.#clip?.id;
-    // What somebody is typing is not overwritten by the server's word about something else.
+    // An update from the server does not overwrite what the user is typing.
     if (other || this.heading.value === (this.#clip?.title ?? "")) this.heading.value = clip.title;
     if (other || this.caption.value === (this.#clip?.caption ?? "")) this.caption.value = clip.caption;
     if (other || same(this.tags.value, this.#clip?.tags ?? [])) this.tags.value = clip.tags.join(", ");

@@ -1,6 +1,6 @@
 /**
  * One clip over the page, with its own address. Events: `close-clip`, `retry-clip` {id}, `stop-recording` {id}, `help`;
- * others are granted here.
+ * the dialog handles all others.
  */
 
 import { closeOnBackdrop } from "../backdrop.js";
@@ -138,7 +138,7 @@ export class ClipDialog extends HsElement {
       for (const part of [this.previews, this.publishing, this.bar]) part.show(clip, pending);
       this.#showLike(clip);
     }
-    // A button that went away took the focus with it; on the picture every key works.
+    // A button that disappeared took the focus with it; on the picture every key works.
     if (changed || document.activeElement === document.body) this.stage.focus({ preventScroll: true });
   }
 
@@ -150,7 +150,7 @@ export class ClipDialog extends HsElement {
     if (this.#clip?.id === id) this.bar.liked(liked);
   }
 
-  /** The player's, if it can show pictures; while it seeks it may have none. */
+  /** The player's video, once it can seek. */
   get video() {
     const video = this.player.querySelector("video");
     return video && video.readyState >= HTMLMediaElement.HAVE_METADATA && !video.error ? video : null;

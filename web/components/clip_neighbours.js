@@ -1,4 +1,4 @@
-/** The way to the clips before and after the open one, in the list that it was opened over. */
+/** Buttons for the previous and the next clip in the list under the dialog. */
 
 import { h, icon } from "../dom.js";
 import { text } from "../messages.js";
@@ -29,7 +29,7 @@ export class ClipNeighbours extends HsElement {
     this.next.hidden = this.#ids.next === null;
   }
 
-  /** No step of its own for the Back button: that leads to the list. @param {"previous"|"next"} which */
+  /** Adds no step for the Back button, which leads to the list. @param {"previous"|"next"} which */
   go(which) {
     const id = this.#ids[which];
     if (id) location.replace(clipHref(id));

@@ -9,17 +9,17 @@ import { HsElement } from "./element.js";
 export class ClipPlayer extends HsElement {
   /** @type {import("../api.js").Api|null} set by the page */
   api = null;
-  #shown = ""; // the clip and whether it was playable
+  #shown = ""; // the clip and whether it was ready
   /** @type {Clip|null} */
   #clip = null;
   #loading = new AbortController();
   /** @type {import("../direct_address.js").DirectAddress|null} null: played through Hindsight */
   #direct = null;
   #loaded = false;
-  /** Where to go on, in seconds; did it stand still. */
+  /** Where to resume, in seconds, and whether it was paused. */
   #at = 0;
   #paused = false;
-  /** Where playing went on after an address had expired; failing there again has another reason. */
+  /** Where playback resumed after an address had expired; a failure at the same place has another reason. */
   #resumed = -1;
 
   words = h("p");
@@ -47,7 +47,7 @@ export class ClipPlayer extends HsElement {
     if (clip) this.#load(clip);
   }
 
-  /** @param {Clip} clip @param {"expired"|"failed"} [after] why the address so far does not do */
+  /** @param {Clip} clip @param {"expired"|"failed"} [after] why the previous address does not work */
   async #load(clip, after) {
     this.#say("", false);
     if (!isReady(clip)) {
@@ -60,7 +60,7 @@ export class ClipPlayer extends HsElement {
     const { signal } = this.#loading;
     try {
       let playback = await this.api?.playback(clip.id, signal, after);
-      // A proxy that does not say it is secure gets us an address that the browser would refuse.
+      // A proxy that does not announce https leads to an http address, which the browser would refuse.
       if (location.protocol === "https:" && playback?.playback_url.startsWith("http:")) {
         playback = await this.api?.playback(clip.id, signal, "failed");
       }
@@ -83,7 +83,7 @@ export class ClipPlayer extends HsElement {
     video.autoplay = !this.#paused;
     this.#direct?.end();
     this.#direct = Direct && new Direct(video, playback.lives_ms, () => this.#failed(video));
-    video.src = playback.playback_url; // the element stays: so does full screen
+    video.src = playback.playback_url; // keeping the element keeps full screen
     if (!known) this.stage.replaceChildren(video);
   }
 
@@ -112,7 +112,7 @@ export class ClipPlayer extends HsElement {
   }
 
   /**
-   * An address of the store that worked has expired; one that never did is given up.
+   * An address of the store that worked has expired; one that never worked is given up.
    * @param {HTMLVideoElement} video
    */
   #failed(video) {
@@ -144,7 +144,7 @@ export class ClipPlayer extends HsElement {
     this.again.hidden = !again;
   }
 
-  /** A <video> that is only removed goes on loading and holds a connection. */
+  /** A <video> that is only removed keeps loading and holds a connection. */
   #unload() {
     this.#direct?.end();
     this.#loading.abort();

@@ -1,6 +1,6 @@
 /**
- * The pictures that can stand for a clip: a dot for each, and "Set as thumbnail" for what is on screen. A picture that
- * is looked at lies over the player until that plays. Events: `set-thumbnail` {source}, null: the frame of the player.
+ * The previews of a clip: a dot for each, and "Set as thumbnail" for the picture shown. A chosen preview covers the
+ * player until it plays. Events: `look`, `set-thumbnail` {source}; null: the frame of the player.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
@@ -18,7 +18,7 @@ export class ClipPreviews extends HsElement {
   /** @type {PreviewSource|null} null: the player */
   #looked = null;
 
-  /** Lies over the player. */
+  /** Covers the player. */
   still = h("img", { class: "clip-still", alt: "", hidden: true });
   dots = SOURCES.map((source) =>
     h("button", {
@@ -55,7 +55,7 @@ export class ClipPreviews extends HsElement {
     this.#paint();
   }
 
-  /** The one the card shows. */
+  /** The preview that is the thumbnail. */
   get chosen() {
     const clip = this.#clip;
     return SOURCES.find((source) => clip?.previews[source] && clip.previews[source].url === clip.thumbnail_url) ?? null;

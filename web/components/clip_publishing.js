@@ -1,5 +1,5 @@
 /**
- * Publishing one clip: now, at a time of the viewer's own zone, or not any more. Events: `publish` {at}, `unpublish`.
+ * Publishes one clip, now or at a time in the viewer's own zone, or withdraws it. Events: `publish` {at}, `unpublish`.
  */
 
 import { h, setAttribute, setText } from "../dom.js";
@@ -13,7 +13,7 @@ import { HsElement } from "./element.js";
 const AHEAD_MS = 3_600_000;
 const STEP_MS = 300_000;
 
-/** As `datetime-local` has it: the viewer's own clock. @param {Date} date */
+/** The value of a `datetime-local` field, in the viewer's own zone. @param {Date} date */
 function local(date) {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }

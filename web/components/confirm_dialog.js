@@ -1,4 +1,4 @@
-/** Asks before something that cannot be undone. The safe answer has the focus. */
+/** Confirms an action that cannot be undone. The safe answer has the focus. */
 
 import { closeOnBackdrop } from "../backdrop.js";
 import { h, setText } from "../dom.js";

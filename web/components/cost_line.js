@@ -1,4 +1,4 @@
-/** What a clip and a snapshot would take, and what is left. Asks again now and then, and when the lengths change. */
+/** What a clip and a snapshot cost, and what is left. Refreshes at intervals and when the lengths change. */
 
 import { h, setText } from "../dom.js";
 import { formatBytes } from "../format.js";
@@ -30,7 +30,7 @@ export class CostLine extends HsElement {
   /**
    * @param {string|null} camera
    * @param {Lengths} lengths
-   * @param {number} made changes when something was recorded
+   * @param {number} made changes with every recording
    */
   show(camera, { before, after }, made) {
     const seconds = Math.max(1, before + (after ?? OPEN_ENDED_S));
@@ -48,7 +48,7 @@ export class CostLine extends HsElement {
       const budget = await this.#api.budget({ camera, seconds });
       if (query === this.#query) setText(this.words, describe(budget));
     } catch {
-      setText(this.words, ""); // It is a hint; Record itself says what is wrong.
+      setText(this.words, ""); // It is only a hint; Record reports errors.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What every element here shares: built once, listeners that die with the connection, wishes that bubble up. */
+/** The base of every element: built once, with listeners that end on disconnection and events that bubble. */
 
 export class HsElement extends HTMLElement {
   /** @type {AbortController|null} */
@@ -19,14 +19,14 @@ export class HsElement extends HTMLElement {
     this.#connection = null;
   }
 
-  /** Makes the children, once. */
+  /** Creates the children, once. */
   build() {}
 
   /** @param {AbortSignal} _signal aborted when the element leaves the document */
   connected(_signal) {}
 
   /**
-   * A wish. Who carries it out is not the element's business.
+   * Dispatches a bubbling event. The element does not know its handler.
    * @param {string} name
    * @param {any} [detail]
    */

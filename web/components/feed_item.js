@@ -1,5 +1,5 @@
 /**
- * One published clip in the feed: plays silently while it is in view, says what it is, can be liked and opened.
+ * One published clip in the feed: plays silently while it is in view, can be liked and opened.
  * Events: `like` {id, on}.
  */
 
@@ -100,7 +100,7 @@ export class FeedItem extends HsElement {
     setAttribute(this.download, "href", clip.download_url);
   }
 
-  /** In view: play, without a sound. */
+  /** Plays silently, because it is in view. */
   async play() {
     if (this.#clip?.media_type !== "video") return;
     this.#wanted = true;
@@ -113,7 +113,7 @@ export class FeedItem extends HsElement {
     this.video.pause();
   }
 
-  /** Far away: hold no connection and no memory. */
+  /** Frees the connection and the memory, because it is out of view. */
   rest() {
     this.pause();
     this.#resolving.abort();
@@ -135,11 +135,11 @@ export class FeedItem extends HsElement {
       this.video.src = playback_url;
       return true;
     } catch {
-      return false; // The poster stays; opening the clip says why.
+      return false; // The poster stays; the dialog of the clip says why.
     }
   }
 
-  /** An address is good for minutes; whoever scrolls back after an hour gets another, once. */
+  /** An address expires after minutes: a viewer who scrolls back later gets another, once. */
   #failed() {
     if (this.#again || !this.#wanted) return;
     this.#again = true;
@@ -147,7 +147,7 @@ export class FeedItem extends HsElement {
     this.play();
   }
 
-  /** @param {boolean} liked the server's word */
+  /** @param {boolean} liked as the server reports it */
   liked(liked) {
     setAttribute(this.heart, "aria-pressed", String(liked));
   }

@@ -1,4 +1,4 @@
-/** What can be done with the chosen clips. Events: `batch` {action}, `choose-all`, `choose-none`. */
+/** The actions for the chosen clips. Events: `batch` {action}, `choose-all`, `choose-none`. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";

@@ -69,7 +69,7 @@ export class GalleryFilters extends HsElement {
       );
     }
     this.camera.hidden = cameras.length < 2 && !query.get("camera");
-    // What is being typed is not overwritten by what was typed a moment ago.
+    // The address lags behind the typing, so it does not overwrite the field.
     if (document.activeElement !== this.words) this.words.value = query.get("q") ?? "";
     this.shown.value = query.get("show") ?? "";
     this.camera.value = query.get("camera") ?? "";

@@ -1,7 +1,6 @@
 /**
- * A list of clips as long as it likes: only the rows around the screen are in the document, and cards that scroll out
- * of it come back as others. Cards can be chosen.
- * Events: `more` when the end comes near, `chosen` {id, on, range} when a card is chosen.
+ * A list of clips of any length: only the rows near the screen are in the document, and cards that scroll out of it are
+ * reused. Cards can be chosen. Events: `more` near the end of the list, `chosen` {id, on} when a card is chosen.
  */
 
 import { h, setAttribute } from "../dom.js";
@@ -81,7 +80,7 @@ export class GalleryGrid extends HsElement {
     });
   }
 
-  /** @param {boolean} changed what the cards say; else somebody only scrolled, and most stay as they are */
+  /** @param {boolean} changed whether the clips changed; after mere scrolling most cards stay as they are */
   #arrange(changed) {
     if (this.#row_px === GUESSED_ROW_PX) this.#measure();
     const count = this.#clips.length;
@@ -109,11 +108,11 @@ export class GalleryGrid extends HsElement {
     if (!this.#complete && last > count - 4 * this.#columns) this.emit("more");
   }
 
-  /** @param {ReadonlySet<string>} ids that stay @returns {Entry[]} the others */
+  /** @param {ReadonlySet<string>} ids to keep @returns {Entry[]} the removed entries */
   #takeOut(ids) {
     const spare = [];
     for (const [id, entry] of this.#entries) {
-      // What has the keyboard's focus stays, wherever it has gone.
+      // An entry with the keyboard focus stays, wherever it has scrolled to.
       if (ids.has(id) || entry.item.contains(document.activeElement)) continue;
       entry.item.remove();
       this.#entries.delete(id);
@@ -122,7 +121,7 @@ export class GalleryGrid extends HsElement {
     return spare;
   }
 
-  /** Rows are alike; the first card tells how high and the grid how many beside each other. */
+  /** All rows are alike: the first card gives their height, and the grid the number of columns. */
   #measure() {
     const item = this.list.firstElementChild;
     if (!item) return;
@@ -142,7 +141,7 @@ export class GalleryGrid extends HsElement {
     item.toggleAttribute("data-chosen", box.checked);
   }
 
-  /** @param {string} id @param {Entry} [entry] one that is not needed any more */
+  /** @param {string} id @param {Entry} [entry] to reuse */
   #add(id, entry = newEntry()) {
     entry.box.value = id;
     this.#entries.set(id, entry);

@@ -1,4 +1,4 @@
-/** Every shortcut, and the switch that turns them off. */
+/** All keyboard shortcuts, and the switch that turns them off. */
 
 import { closeOnBackdrop } from "../backdrop.js";
 import { h, icon } from "../dom.js";

@@ -1,4 +1,4 @@
-/** The live picture, big, with what is to be said about it when there is none. */
+/** The large live picture, or a notice why there is none. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { cameraTrouble } from "../format.js";
@@ -41,7 +41,7 @@ export class LiveView extends HsElement {
     icon("full"),
   );
 
-  /** Fetched behind the picture: what is set here before, it finds when it comes. */
+  /** Its module is imported after the picture; properties set before the upgrade stay. */
   sound = /** @type {HTMLElement & {picture?: SoundPicture}} */ (document.createElement("hs-sound-button"));
 
   build() {
@@ -97,7 +97,7 @@ export class LiveView extends HsElement {
     return this.#player?.labelAt(time_s) ?? null;
   }
 
-  /** The label of the frame the person sees, µs since the epoch; null while there is no moving picture. */
+  /** The label of the frame on screen, µs since the epoch; null while there is no moving picture. */
   get labelOnScreen() {
     return this.#phase === "playing" ? (this.#player?.labelOnScreen ?? null) : null;
   }
@@ -132,7 +132,7 @@ export class LiveView extends HsElement {
     this.#enter(phase, "");
   }
 
-  /** The last picture stays while a new stream begins: going black says less than a picture gone grey. */
+  /** Keeps the last picture, greyed out, while a new stream begins. */
   #freeze() {
     const { video, picture, frozen } = this;
     const [shown, width, height] = picture.hidden

@@ -1,4 +1,4 @@
-/** The ways between the screens: links, so that they open in a new tab as well. */
+/** The navigation between screens: links, which also open in a new tab. */
 
 import { h, icon, setAttribute } from "../dom.js";
 import { text } from "../messages.js";
@@ -48,7 +48,7 @@ export class Navigation extends HsElement {
     this.dot.hidden = !shown;
   }
 
-  /** @param {string} screen the one that is shown */
+  /** @param {string} screen the current one */
   show(screen) {
     for (const { screen: name, link } of this.links)
       setAttribute(link, "aria-current", name === screen ? "page" : null);

@@ -1,5 +1,5 @@
 /**
- * Record, with how much of before and after; Stop while an open recording runs; Snapshot.
+ * Record, with the seconds before and after; Stop while an open-ended recording runs; Snapshot.
  * Events: `record`, `stop-recording` {id}, `snapshot`, `choose-lengths` {before, after}.
  */
 
@@ -17,7 +17,7 @@ const AFTER = [0, 5, 10, 15, 30, 60, 120, 300];
 const UNTIL_STOPPED = "open";
 
 export class RecordPanel extends HsElement {
-  /** @type {string|null} the open recording that the big button stops */
+  /** @type {string|null} the open-ended recording that the big button stops */
   #open = null;
 
   word = h("span", { class: "record-word" });
@@ -56,7 +56,7 @@ export class RecordPanel extends HsElement {
     this.append(this.button, this.another, this.lengths, this.snapshot);
   }
 
-  /** What the big button does now: begin, or stop the open recording. */
+  /** Presses the big button: records, or stops the open-ended recording. */
   press() {
     if (this.button.disabled) return;
     if (this.#open) this.emit("stop-recording", { id: this.#open });

@@ -1,4 +1,4 @@
-/** What is being recorded now, whoever pressed: each with its length and a Stop. Events: `stop-recording` {id}. */
+/** All running recordings, each with its length and a Stop button. Events: `stop-recording` {id}. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { formatDuration, formatTimer } from "../format.js";
@@ -29,7 +29,7 @@ export class Recordings extends HsElement {
 
   /**
    * @param {readonly Clip[]} clips
-   * @param {readonly string[]} pending ids already asked to stop
+   * @param {readonly string[]} pending ids of clips that are already being stopped
    * @param {number} now_ms
    */
   show(clips, pending, now_ms) {

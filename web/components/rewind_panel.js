@@ -1,6 +1,6 @@
 /**
- * The last minute, under the live picture: look back by dragging, mark a span, play it from memory, keep it. What is
- * looked at is shown in `stage`, which the screen lays over the live picture. Events: `keep-span` {camera, start, end,
+ * The last minute, under the live picture: look back by dragging, mark a span, play it from memory, keep it. `stage`
+ * shows the replay; the screen lays it over the live picture. Events: `keep-span` {camera, start, end,
  * replay}, `say`.
  */
 
@@ -87,7 +87,7 @@ export class RewindPanel extends HsElement {
     else if (this.#camera) this.#begin(this.#camera, us);
   }
 
-  /** From the frame on screen, the live one too. @param {number} frames */
+  /** Steps from the frame on screen, live or not. @param {number} frames */
   step(frames) {
     if (!this.#session) this.lookAt(this.#live.labelOnScreen ?? this.#now_us);
     this.#session?.step(frames);
@@ -129,7 +129,7 @@ export class RewindPanel extends HsElement {
     if (this.#filmstrip) this.timeline.prepend(this.#filmstrip.element);
   }
 
-  /** What the line stands for until the frames of a look are known. */
+  /** The frames of the timeline until those of a replay are known. */
   get #estimated() {
     return Frames.estimated(this.#now_us - (this.#camera?.buffer.capacity_seconds ?? 60) * SECOND_US, this.#now_us);
   }
@@ -153,7 +153,7 @@ export class RewindPanel extends HsElement {
     this.#paint();
   }
 
-  /** The neighbouring small picture stands in until the exact one is there. */
+  /** Shows the nearest small picture until the exact one is there. */
   #showNear() {
     const source = this.#filmstrip?.near(this.at_us ?? 0)?.src;
     if (source && this.near.src !== source) this.near.src = source;

@@ -1,7 +1,6 @@
 /**
- * The line under the live picture: small pictures, what is looked at, and the two ends of what would be kept. Three
- * sliders by the ARIA pattern. Calls `onLook`, `onStart`, `onEnd` with a moment, µs since the epoch, in the frame that
- * is meant.
+ * The timeline under the live picture: the filmstrip, a cursor, and both ends of the marked span. Three sliders by the
+ * ARIA pattern. Calls `onLook`, `onStart`, `onEnd` with a moment within the chosen frame, µs since the epoch.
  */
 
 import { h, setAttribute } from "../dom.js";
@@ -20,7 +19,7 @@ export class RewindTimeline extends HsElement {
   onStart = () => undefined;
   /** @type {MomentHandler} */
   onEnd = () => undefined;
-  /** @type {(frames: number) => void} from the frame on screen */
+  /** @type {(frames: number) => void} steps from the frame on screen */
   onStep = () => undefined;
   #frames = Frames.estimated(0, 1);
 
@@ -58,8 +57,8 @@ export class RewindTimeline extends HsElement {
 
   /**
    * @param {HTMLElement} slider
-   * @param {number} us where it stands
-   * @param {number} [frame_us] its frame, where that begins elsewhere
+   * @param {number} us its position
+   * @param {number} [frame_us] its frame, if that begins elsewhere
    */
   #place(slider, us, frame_us = us) {
     const frames = this.#frames;

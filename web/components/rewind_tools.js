@@ -1,5 +1,5 @@
 /**
- * What can be done while looking back: step, play, mark here, keep, return. Wishes, not bubbling: `act` {what, value}.
+ * The buttons while looking back: step, play, mark here, keep, return. They call `handlers` and emit no events.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";

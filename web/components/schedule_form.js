@@ -1,4 +1,4 @@
-/** A new schedule: what is recorded, when and how long. Event: `add-schedule` with the request. */
+/** The form for a new schedule: what to record, when and how long. Event: `add-schedule` with the request. */
 
 import { DAYS, toCron } from "../cron.js";
 import { h, setText } from "../dom.js";
@@ -87,7 +87,7 @@ export class ScheduleForm extends HsElement {
       this.camera.replaceChildren(...cameras.map(({ id, name }) => option(id, name || id)));
   }
 
-  /** It is there: the next one begins anew. */
+  /** Resets the form after its schedule was added. */
   clear() {
     this.form.reset();
     this.#sort();

@@ -1,4 +1,4 @@
-/** Asks for the access key. Events: `sign-in` {key}. Attribute `error`: why the last one was refused. */
+/** The form for the access key. Events: `sign-in` {key}. Attribute `error`: why the last key was refused. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
@@ -52,7 +52,7 @@ export class SignIn extends HsElement {
   }
 
   #submit() {
-    // People paste the whole address as often as the key alone.
+    // Users paste the whole address as often as the key alone.
     const key = (this.field.value ?? "").trim().replace(/^.*#key=/, "");
     if (key) this.emit("sign-in", { key });
     else this.#say(text.signIn.empty);

@@ -1,7 +1,6 @@
 /**
- * The sound of the live picture, on or off: off at first, then as this device was left. It is fetched behind the
- * picture. `src`: where the sound comes from, `picture`: what it belongs to (set before), `quiet`: there is none, and
- * why.
+ * Turns the sound of the live picture on or off, and remembers the choice on this device. Imported after the picture.
+ * `src`: the URL of the sound, `picture`: the live picture (set before `src`), `quiet`: why there is no sound.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
@@ -49,7 +48,7 @@ export class SoundButton extends HsElement {
     else this.#stop();
   }
 
-  /** Set before this module came: a field of the class would take its place. @returns {SoundPicture} */
+  /** Set before the upgrade: a class field would overwrite it. @returns {SoundPicture} */
   get #picture() {
     return /** @type {any} */ (this).picture;
   }

@@ -1,4 +1,4 @@
-/** Short words about what just happened, read aloud politely, above everything, gone by themselves. */
+/** Short messages above everything else, announced politely, which disappear by themselves. */
 
 import { h, icon } from "../dom.js";
 import { text } from "../messages.js";
@@ -28,7 +28,7 @@ export class Toasts extends HsElement {
     setTimeout(() => this.#remove(toast), tone === "bad" ? STAY_ERROR_MS : STAY_MS);
   }
 
-  /** An open modal dialog makes all outside it inert, so the toasts live in the topmost one. */
+  /** An open modal dialog makes everything outside inert, so the toasts move into the topmost one. */
   #raise() {
     const dialogs = document.querySelectorAll("dialog:modal");
     const host = dialogs[dialogs.length - 1] ?? document.body;

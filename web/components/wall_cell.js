@@ -1,4 +1,4 @@
-/** One camera's live picture among others: without sound, and only while it can be seen. */
+/** One camera's live picture on the wall: silent, and connected only while it is in view. */
 
 import { h, setText } from "../dom.js";
 import { cameraTrouble } from "../format.js";

@@ -1,12 +1,12 @@
-/** The same for many clips: asks the server, and says how it went. */
+/** One action for many clips: sends the request and reports the outcome. */
 
 import { text } from "../messages.js";
 /** @import { Services } from "../types.js" */
 
 /**
- * Each clip has its own answer.
+ * Each clip has its own result.
  * @param {Services} services @param {string} action publish, unpublish, retry or delete @param {readonly string[]} ids
- * @returns {Promise<string[]>} those it did not work for
+ * @returns {Promise<string[]>} the clips for which it failed
  */
 export async function batch({ actions, api, confirm, say }, action, ids) {
   const question = {

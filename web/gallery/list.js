@@ -1,9 +1,9 @@
-/** Which clips the gallery shows: the filter of the address, and a list kept true by what the server tells. Pure. */
+/** Which clips the gallery shows: the filter in the address, and a list that events keep up to date. Pure. */
 
 import { mergeClips } from "../store.js";
 /** @import { Clip, ClipFilter } from "../types.js" */
 
-/** What `show=` in the address means to the server. */
+/** The API's filter for each `show=` in the address. */
 export const SHOWN = Object.freeze({
   drafts: Object.freeze({ status: "pending,processing,draft,failed" }),
   published: Object.freeze({ status: "published" }),
@@ -33,8 +33,8 @@ export function filterOf(query) {
 }
 
 /**
- * Whether a clip belongs into the list. What words it holds only the server can tell.
- * @param {Clip} clip @param {ClipFilter} filter @returns {boolean|null} null: the server must say
+ * Whether a clip belongs in the list. Only the server can search its words.
+ * @param {Clip} clip @param {ClipFilter} filter @returns {boolean|null} null: only the server knows
  */
 export function matches(clip, filter) {
   if (filter.status && !filter.status.split(",").includes(clip.status)) return false;
@@ -48,7 +48,7 @@ export function matches(clip, filter) {
 }
 
 /**
- * The list after a clip changed. A clip older than everything loaded so far comes with its page.
+ * The list after a clip changed. A clip older than all that are loaded comes with its own page.
  * @param {readonly Clip[]} items @param {Clip} clip @param {ClipFilter} filter @param {boolean} complete no page is
  *   missing
  * @returns {readonly Clip[]}

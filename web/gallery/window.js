@@ -1,4 +1,4 @@
-/** Which part of a long list is worth having in the document. Pure. */
+/** Which part of a long list is in the document. Pure. */
 
 /**
  * @typedef {object} Window items `first` to `last` (exclusive) are shown, with room for those before and after
@@ -9,9 +9,8 @@
  */
 
 /**
- * @param {{above_px: number, height_px: number, row_px: number, columns: number, count: number}} seen `above_px`: how
- *   much
- *   of the list lies above the screen (negative: it begins below its top edge)
+ * @param {{above_px: number, height_px: number, row_px: number, columns: number, count: number}} viewport `above_px`:
+ *   how much of the list lies above the screen (negative: it begins below the top edge)
  * @returns {Window}
  */
 export function windowOf({ above_px, height_px, row_px, columns, count }) {

@@ -1,14 +1,14 @@
 /**
- * How a line delivers: by how much its pieces come later than the quickest of the last while. Pure; what it is told
- * stands in seconds of the page's clock and of the stream's. The two drift apart by less than the windows would show.
+ * How fragments arrive over the network: by how much they are later than the quickest recent one. Pure. Times are
+ * seconds of the page's clock and of the stream's; within a window the two hardly drift apart.
  */
 
-/** The quickest way is that of the last seconds, so that a line which slows down for good is soon believed. */
+/** The quickest arrival is that of the last seconds, so that a network that slows down for good is soon believed. */
 const QUICKEST_OF_S = 10;
 const WINDOW_S = 60;
-/** So many of the window's seconds may hold a piece that came later: a hiccup is not the line. */
+/** So many seconds of the window may hold a late fragment: one hiccup does not count. */
 const FORGIVEN = 1;
-/** A stream that leaves out more than this begins anew: its viewer was too slow, or its camera was away. */
+/** A stream that skips more than this counts as a new one: the viewer was too slow, or the camera was away. */
 const LEFT_OUT_S = 1;
 
 export class Arrivals {
@@ -17,13 +17,13 @@ export class Arrivals {
   #began_s = NaN;
   #delay_s = NaN;
 
-  /** Forget the stream that was. */
+  /** Forgets the previous stream. */
   restart() {
     [this.#seconds, this.#began_s, this.#delay_s] = [[], NaN, NaN];
   }
 
-  /** @param {number} media_s where the piece begins @param {number} at_s when it came */
-  came(media_s, at_s) {
+  /** @param {number} media_s where the fragment begins @param {number} at_s when it arrived */
+  arrived(media_s, at_s) {
     const delay_s = at_s - media_s;
     if (delay_s < this.#delay_s - LEFT_OUT_S) this.restart();
     this.#delay_s = delay_s;
@@ -36,23 +36,23 @@ export class Arrivals {
       while (this.#seconds[0].second <= second - WINDOW_S) this.#seconds.shift();
     }
     last.least_s = Math.min(last.least_s, delay_s);
-    // The first second brings the past at once, which is none of the line's fault.
+    // The first second brings buffered fragments, which are late by design.
     if (second > 0) last.most_s = Math.max(last.most_s, delay_s);
   }
 
-  /** How long it has been listened to. */
+  /** How long arrivals have been measured. */
   get known_s() {
     return this.#seconds.at(-1)?.second ?? 0;
   }
 
-  /** By how much pieces come late, but for a hiccup; 0 before anything is known. */
+  /** By how much fragments are late, except for a hiccup; 0 before anything is known. */
   get jitter_s() {
     const latest_s = this.#seconds.map(({ most_s }) => most_s).sort((a, b) => b - a);
     return Math.max(0, (latest_s[FORGIVEN] ?? -Infinity) - this.#quickest_s);
   }
 
   /**
-   * What would be coming now by the quickest way, in the stream's time; null before anything came.
+   * The stream's time that the quickest arrival would bring now; null before the first fragment.
    * @param {number} at_s
    */
   edge_s(at_s) {

@@ -1,4 +1,4 @@
-/** Draws a camera's JPEGs onto a canvas. What comes while one is being decoded replaces what waits: newest first. */
+/** Draws a camera's JPEGs onto a canvas. While one is decoded, a newer one replaces the one that waits. */
 
 export class JpegPainter {
   #canvas;
@@ -43,7 +43,7 @@ export class JpegPainter {
     while (this.#waiting !== null) {
       const { data, label_us } = this.#waiting;
       this.#waiting = null;
-      // A picture that does not decode was damaged on its way from the camera; the next one is near.
+      // A picture that does not decode was damaged on its way from the camera; the next one follows soon.
       const bitmap = await createImageBitmap(new Blob([data], { type: "image/jpeg" })).catch(() => null);
       if (bitmap !== null && !this.#closed) this.#draw(bitmap, label_us);
       bitmap?.close();

@@ -1,8 +1,8 @@
-/** Which moment is on screen: media time of the live stream → label of the frame, in µs since the epoch. Pure. */
+/** Maps media times of the live stream to the labels of their frames. Pure. */
 
 import { firstAfter } from "../timestamps.js";
 
-/** Two frames are never nearer than this; less is rounding between the socket's doubles and the player's clock. */
+/** Frames are never closer; a smaller difference is rounding between the socket's doubles and the player's clock. */
 const SLACK_S = 0.002;
 
 export class LabelTrack {
@@ -12,7 +12,7 @@ export class LabelTrack {
   #labels_us = [];
 
   /**
-   * With B-frames media times come out of order by a few places; labels belong to their own frame all the same.
+   * With B-frames, media times arrive out of order by a few places; each label stays with its own frame.
    * @param {number} media_time_s
    * @param {number} label_us
    */
@@ -33,7 +33,7 @@ export class LabelTrack {
     return after > 0 ? this.#labels_us[after - 1] : null;
   }
 
-  /** @param {number} time_s what is older is forgotten, except the frame shown at `time_s` itself */
+  /** Forgets older labels, except that of the frame shown at `time_s`. @param {number} time_s */
   forgetBefore(time_s) {
     const drop = this.#firstAfter(time_s) - 1;
     if (drop < 64) return;

@@ -1,4 +1,4 @@
-/** One MediaSource with one video track: appends in order, evicts, and says when it is beyond repair. */
+/** One MediaSource with one video track: appends in order, evicts, and reports when it cannot recover. */
 
 const KEEP_BEHIND_S = 12;
 const TRIM_ABOVE_S = 24;
@@ -8,7 +8,7 @@ const Source = /** @type {typeof MediaSource|undefined} */ (
   globalThis.MediaSource ?? /** @type {any} */ (globalThis).ManagedMediaSource
 );
 
-/** Whether this browser can be fed at all. */
+/** Whether this browser has a MediaSource. */
 export const mediaSourceAvailable = Source !== undefined;
 
 /** An iPhone's managed source: its player stutters when the rate changes. */
@@ -54,7 +54,7 @@ export class MediaFeed {
 
   /** @returns {Array<[number, number]>} */
   get ranges() {
-    // Not the SourceBuffer's own list: reading that throws once the buffer was taken out of its source.
+    // Not the SourceBuffer's own list: reading it throws after the buffer has left its source.
     const { buffered } = this.#video;
     return Array.from({ length: buffered.length }, (_, i) => [buffered.start(i), buffered.end(i)]);
   }
@@ -105,7 +105,7 @@ export class MediaFeed {
     return true;
   }
 
-  /** Makes room at once. @param {SourceBuffer} buffer */
+  /** Frees memory at once. @param {SourceBuffer} buffer */
   #evict(buffer) {
     const { buffered } = buffer;
     const until = this.#video.currentTime - 1;

@@ -1,7 +1,6 @@
 /**
- * Live picture of one camera: socket → media feed → play head in a <video>, or socket → painter on a <canvas> where
- * the camera sends JPEGs; and which moment is on screen. It reports phases and never gives up by itself; only
- * `close` ends it.
+ * Live picture of one camera: socket → media feed → play head in a <video>, or socket → painter on a <canvas> if the
+ * camera sends JPEGs; knows which frame is on screen. It reports phases and never gives up; only `close` ends it.
  */
 
 import { toMs } from "../timestamps.js";
@@ -16,7 +15,7 @@ import { LiveSocket } from "./socket.js";
 const TICK_MS = 200;
 const LAGS = 15;
 const FEWEST_LAGS = 5;
-/** Main profile, as most cameras send it; whether the camera's own is played shows when it comes. */
+/** Main profile, as most cameras send it; whether this camera's profile plays turns out when it arrives. */
 const H265 = 'video/mp4; codecs="hvc1.1.6.L120.B0"';
 
 export class LivePlayer {
@@ -42,7 +41,7 @@ export class LivePlayer {
   #lags = [];
 
   /**
-   * @param {{video: HTMLVideoElement, canvas: HTMLCanvasElement}} screen one of them is hidden while the other shows
+   * @param {{video: HTMLVideoElement, canvas: HTMLCanvasElement}} screen one is hidden while the other is shown
    * @param {string} url
    * @param {PlayerHandlers} handlers
    */
@@ -69,7 +68,7 @@ export class LivePlayer {
       onInitSegment: (data) => this.#feed?.append(data),
       onFragment: ({ data, media_time_s, label_us }) => {
         this.#labels.add(media_time_s, label_us);
-        this.#playhead.came(media_time_s, performance.now() / 1000);
+        this.#playhead.arrived(media_time_s, performance.now() / 1000);
         this.#feed?.append(data);
         if (!this.#started) this.#tick();
       },
@@ -79,7 +78,7 @@ export class LivePlayer {
   }
 
   /**
-   * The label of the frame at a media time; JPEGs have none, there it is the one on screen. @param {number} time_s
+   * The label of the frame at a media time; JPEGs have none: the label on screen. @param {number} time_s
    * @returns {number|null} µs since the epoch
    */
   labelAt(time_s) {
@@ -96,14 +95,14 @@ export class LivePlayer {
     this.#socket.hurry();
   }
 
-  /** From a label to its moment on screen; null until that is steady. */
+  /** From a label to its moment on screen; null until it is steady. */
   get lag_ms() {
     const { length } = this.#lags;
     if (length < FEWEST_LAGS || (this.#feed && !this.#playhead.settled)) return null;
     return [...this.#lags].sort((a, b) => a - b)[length >> 1];
   }
 
-  /** Keep so far behind the newest picture. @param {number} seconds */
+  /** Stays this far behind the newest picture. @param {number} seconds */
   hold(seconds) {
     this.#hold_s = seconds;
     this.#lags = [];
@@ -165,7 +164,7 @@ export class LivePlayer {
   #broken() {
     this.#feed?.close();
     this.#feed = null;
-    // H.265 that this browser cannot play after all comes encoded to who does not ask for it.
+    // H.265 is transcoded for clients that do not request it, so a browser that cannot play it gets H.264.
     if (!this.#abort.signal.aborted) this.#socket.restart(this.#isH265 ? this.#plainUrl : undefined);
   }
 
@@ -187,7 +186,7 @@ export class LivePlayer {
       this.#started = true;
     }
     if (video.playbackRate !== rate) video.playbackRate = rate;
-    // A browser that wants a gesture first (power saving) refuses; the next tick asks again.
+    // A browser that requires a gesture first (power saving) refuses; the next tick retries.
     if (this.#started && video.paused) video.play().catch(() => undefined);
     this.#playhead.steady(TICK_MS / 1000);
     this.#labels.forgetBefore(video.currentTime - 5);

@@ -1,7 +1,7 @@
 /**
- * The WebSocket of one camera: parses what comes, reconnects for ever, and does not trust a silent connection.
+ * The WebSocket of one camera: parses its messages, always reconnects, and does not trust a silent connection.
  * Binary messages begin with 24 bytes, big-endian: u8 kind, 7 zero bytes, f64 media time (s), u64 label (µs).
- * After an `init` of codec `mjpeg` they are whole JPEGs. The socket of the sound is of the same make.
+ * After an `init` of codec `mjpeg` they are whole JPEGs. The sound's socket works the same way.
  */
 
 import { RetryTimer } from "../backoff.js";
@@ -34,14 +34,14 @@ export class LiveSocket {
     this.#open();
   }
 
-  /** Begin again now: the player cannot go on with what it got. @param {string} [url] of something else */
+  /** Reconnects, because the player cannot continue this stream. @param {string} [url] of another stream */
   restart(url = this.#url) {
     this.#url = url;
     this.#drop();
     this.#later();
   }
 
-  /** Do not wait any longer for the next try. */
+  /** Ends the wait for the next attempt. */
   hurry() {
     if (this.#closed || this.#socket !== null) return;
     this.#retry.cancel();
@@ -105,7 +105,7 @@ export class LiveSocket {
     });
   }
 
-  /** A box that lost power closes nothing; a camera that is away is silent rightly. */
+  /** A box that lost power closes no connection; only a camera that is away may be silent. */
   #listen() {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => {
@@ -119,7 +119,7 @@ export class LiveSocket {
     this.#retry.cancel();
     const socket = this.#socket;
     this.#socket = null;
-    // One that is closed while it opens makes the browser complain.
+    // Closing a socket that is connecting makes the browser log an error.
     if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
     else socket?.close();
   }

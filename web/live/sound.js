@@ -1,7 +1,7 @@
 /**
- * The live sound of one camera, beside its picture and never in its way: pieces of AAC from a socket of their own are
- * decoded one by one and played by Web Audio at the moment their label is on screen. The picture is only asked to keep
- * a little further behind, because sound comes later. Fetched when somebody wants to listen.
+ * The live sound of one camera, which never delays the picture's own stream: pieces of AAC from a separate socket are
+ * decoded one by one and played by Web Audio when their label is on screen. The picture only stays a little further
+ * behind, because sound arrives later. Imported when a viewer turns the sound on.
  */
 
 import { toMs } from "../timestamps.js";
@@ -9,12 +9,12 @@ import { LiveSocket } from "./socket.js";
 
 /** @import { LiveInit, SoundPicture, SoundPiece, SoundState } from "../types.js" */
 
-/** How far the picture is held behind the newest one: frames of sound are long and come in pieces. */
+/** How far the picture stays behind the newest one: frames of sound are long and arrive in pieces. */
 const FIRST_HOLD_S = 0.3;
 const MOST_HOLD_S = 1;
-/** What a piece should have left when it is handed to the player. */
+/** How long before its time a piece should be scheduled. */
 const SPARE_S = 0.03;
-/** Nearer than this the sound is led back by its speed, further it jumps. */
+/** A smaller error is corrected by the playback rate, a larger one by a jump. */
 const FAR_S = 0.035;
 const MOST_BEND = 0.02;
 const MOST_WAITING = 24;
@@ -28,7 +28,7 @@ export class LiveSound {
   #hold_s = FIRST_HOLD_S;
   /** @type {AudioContext|null} */
   context = null;
-  /** @type {GainNode|null} what is heard, all of it */
+  /** @type {GainNode|null} the volume of all pieces */
   output = null;
   #waiting = 0;
   #chain = Promise.resolve();
@@ -40,8 +40,8 @@ export class LiveSound {
 
   /**
    * @param {string} url
-   * @param {SoundPicture} picture whose sound it is
-   * @param {() => boolean} isMute whether something else is being looked at just now
+   * @param {SoundPicture} picture the live picture that the sound belongs to
+   * @param {() => boolean} isMute whether the viewer looks at a replay instead
    * @param {(state: SoundState, reason: string) => void} onState
    */
   constructor(url, picture, isMute, onState) {
@@ -74,7 +74,7 @@ export class LiveSound {
   /** @param {LiveInit} init */
   #begin({ rate }) {
     this.#silence();
-    // At the camera's own rate: resampling each piece for itself would be heard where they meet.
+    // At the camera's own rate: resampling each piece separately would be audible between them.
     try {
       this.context = new AudioContext({ sampleRate: rate });
     } catch {
@@ -90,7 +90,7 @@ export class LiveSound {
     };
     context.addEventListener("statechange", report);
     report();
-    // A browser may want a gesture first; any will do.
+    // A browser may require a gesture first; any gesture will do.
     const wake = () => {
       if (context === this.context) context.resume().catch(() => undefined);
     };
@@ -104,7 +104,7 @@ export class LiveSound {
   }
 
   /**
-   * In order, and not ever more: a page that does not get round to it leaves some out.
+   * Plays pieces in order; a page that is too slow skips some.
    * @param {SoundPiece} piece
    */
   #take(piece) {
@@ -148,17 +148,17 @@ export class LiveSound {
     this.#onState("on", "");
   }
 
-  /** When a moment of the page's clock is heard. @param {AudioContext} context @param {number} at_ms */
+  /** Converts the page's clock to the context's. @param {AudioContext} context @param {number} at_ms */
   #contextTime(context, at_ms) {
     const { contextTime, performanceTime } = context.getOutputTimestamp();
-    // Before the first sound has left, the context can only guess.
+    // Before the first sound is played, the context can only estimate.
     const [now_s, now_ms] = performanceTime
       ? [contextTime ?? 0, performanceTime]
       : [context.currentTime - (context.outputLatency || 0), performance.now()];
     return now_s + (at_ms - now_ms) / 1000;
   }
 
-  /** @param {number} more_s by how much the sound comes too late for the picture */
+  /** @param {number} more_s by how much the sound is too late for the picture */
   #keepBehind(more_s) {
     if (this.#hold_s < MOST_HOLD_S) {
       this.#hold_s = Math.min(MOST_HOLD_S, this.#hold_s + more_s + 0.02);

@@ -1,4 +1,4 @@
-/** Every word the page says, in German. Same shape as `en`. */
+/** Every text of the page, in German. Same shape as `en`. */
 
 export const de = {
   app: { name: "Hindsight" },

@@ -1,6 +1,6 @@
 /**
- * Every word the page says, in English: the complete list. Entries are strings, or functions of the values they speak
- * of.
+ * Every text of the page, in English: the complete list. Entries are strings, or functions of the values that they
+ * contain.
  */
 
 export const en = {

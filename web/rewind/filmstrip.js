@@ -1,6 +1,6 @@
 /**
- * The small pictures under the live one. Fetches what is new while somebody looks, and forgets what has left the
- * buffer.
+ * The small pictures under the live one. Fetches new ones while the page is visible, and drops those that have left
+ * the buffer.
  */
 
 import { h } from "../dom.js";
@@ -40,7 +40,7 @@ export class Filmstrip {
   }
 
   /**
-   * Places every picture on the line from `from_us` to `to_us`, each as far as the next.
+   * Places every picture on the timeline from `from_us` to `to_us`; each reaches as far as the next.
    * @param {number} from_us
    * @param {number} to_us
    */
@@ -53,13 +53,13 @@ export class Filmstrip {
     }
   }
 
-  /** Fetches the pictures that came since. @param {number} now_us on the server's clock */
+  /** Fetches the pictures since the newest. @param {number} now_us on the server's clock */
   async follow(now_us) {
     const newest_us = this.#pictures.at(-1)?.at_us ?? -Infinity;
     const all = newest_us === -Infinity;
     if (this.#busy || now_us - Math.max(newest_us, this.#requested_us) < this.#pitch_us) return;
     this.#busy = true;
-    // Between two keyframes that are far apart there is nothing new to ask for.
+    // Between two keyframes that are far apart there is nothing new to fetch.
     this.#requested_us = all ? -Infinity : now_us - this.#pitch_us / 2;
     const begin_us = Math.floor(Math.max(newest_us + this.#pitch_us / 2, now_us - this.#capacity_us));
     const count = Math.max(1, Math.min(PICTURES, Math.round((now_us - begin_us) / this.#pitch_us)));
@@ -71,7 +71,7 @@ export class Filmstrip {
       for (const { label, image } of pictures) this.#add(parseLabel(label), image);
       this.#forget(now_us - this.#capacity_us - this.#pitch_us);
     } catch {
-      // Busy, away or empty: the strip stays as it is, and the next look asks again.
+      // Busy, away or empty: the strip stays as it is, and the next call retries.
     } finally {
       this.#busy = false;
     }

@@ -1,13 +1,13 @@
 /**
- * The frames of one stretch of the past: which of them a moment shows, how to step from one to another, where a player
- * must seek to show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
+ * The frames of one replay: which frame a moment shows, how to step from one to another, where a player must seek to
+ * show it. A frame is named by its label; labels and moments are whole µs since the epoch. Pure.
  */
 
 import { firstAfter, parseLabel, SECOND_US, toSeconds } from "../timestamps.js";
 
 /** @import { FramesResponse } from "../types.js" */
 
-/** Players round, so a seek lands inside a frame; but near its beginning where an outage holds it. */
+/** Players round, so a seek lands inside a frame; near its beginning, because an outage may hold the frame for long. */
 const INTO_US = 20_000;
 const ESTIMATED_FRAME_US = SECOND_US / 30;
 
@@ -35,7 +35,7 @@ export class Frames {
     );
   }
 
-  /** Until they are told: thirty a second. @param {number} from_us @param {number} to_us */
+  /** Thirty a second, until the API has sent the real ones. @param {number} from_us @param {number} to_us */
   static estimated(from_us, to_us) {
     return new Frames(
       Math.max(1, Math.floor((to_us - from_us) / ESTIMATED_FRAME_US)),
@@ -45,7 +45,7 @@ export class Frames {
     );
   }
 
-  /** Without those before a moment, as if there had never been any; the last one stays. @param {number} us */
+  /** Without the frames before a moment; the last frame stays. @param {number} us */
   from(us) {
     const first = us <= this.from_us ? 0 : Math.min(this.count - 1, this.#index(us - 1) + 1);
     const offset_us = this.#offset_us(first);
@@ -57,12 +57,12 @@ export class Frames {
     );
   }
 
-  /** The frame on show at a moment, else the nearest end. @param {number} us */
+  /** The frame shown at a moment, else the nearest one. @param {number} us */
   at(us) {
     return this.#label(this.#index(us));
   }
 
-  /** Where the frame on show at a moment ends: at the next one, or with the stretch. @param {number} us */
+  /** Where the frame shown at a moment ends: at the next one, or with the replay. @param {number} us */
   endOf(us) {
     return this.#label(this.#index(us) + 1);
   }
@@ -72,25 +72,25 @@ export class Frames {
     return this.#label(Math.max(0, Math.min(this.count - 1, this.#index(us) + frames)));
   }
 
-  /** The media time, s, at which a player shows exactly the frame of a moment. @param {number} us */
+  /** The media time, in seconds, at which a player shows exactly the frame of a moment. @param {number} us */
   seekTime(us) {
     const label = this.at(us);
     return toSeconds(label - this.from_us + Math.min(INTO_US, (this.endOf(us) - label) / 2));
   }
 
-  /** The frame whose time a player names; times in files are rounded to 11 µs. @param {number} media_time_s */
+  /** The frame that a player reports as painted; times in files are rounded to 11 µs. @param {number} media_time_s */
   painted(media_time_s) {
     const us = this.#momentOf(media_time_s);
     const [label, next] = [this.at(us), this.stepped(us, 1)];
     return next - us < us - label ? next : label;
   }
 
-  /** The frame on show at a media time. @param {number} media_time_s */
+  /** The frame shown at a media time. @param {number} media_time_s */
   atMediaTime(media_time_s) {
     return this.at(this.#momentOf(media_time_s));
   }
 
-  /** How long before the end of the stretch a moment is, in seconds. @param {number} us */
+  /** How long before the end of the replay a moment is, in seconds. @param {number} us */
   secondsBeforeEnd(us) {
     return toSeconds(this.to_us - us);
   }
@@ -100,7 +100,7 @@ export class Frames {
     return this.from_us + media_time_s * SECOND_US;
   }
 
-  /** @param {number} index the count itself: the end */
+  /** @param {number} index `count`: the end */
   #label(index) {
     return index < this.count ? this.from_us + this.#offset_us(index) : this.to_us;
   }

@@ -1,6 +1,6 @@
 /**
- * What is looked at and what is marked, both always frames. `at_us` is the label of the frame that is looked at,
- * `start_us` that of the first frame marked, `end_us` that of the first one behind. Pure: each step gives a new frozen
+ * The frame on screen and the marked span, always at frames. `at_us` is the label of the frame on screen, `start_us`
+ * that of the first marked frame, `end_us` that of the first frame after the span. Pure: each step returns a new frozen
  * state.
  */
 
@@ -17,7 +17,7 @@ export function begin(frames, at_us) {
 }
 
 /**
- * Until somebody marks a span, it lies around what is looked at.
+ * Until the viewer marks a span, it surrounds the frame on screen.
  * @param {MarkState} state
  * @param {number} us
  * @returns {MarkState}
@@ -30,7 +30,7 @@ export function look(state, us) {
   return Object.freeze({ ...state, at_us, start_us, end_us: frames.endOf(start_us + 2 * AROUND_US - 1) });
 }
 
-/** From the frame of a moment on. @param {MarkState} state @param {number} us @returns {MarkState} */
+/** Starts the span with the frame of a moment. @param {MarkState} state @param {number} us @returns {MarkState} */
 export function markStart(state, us) {
   const { frames } = state;
   return Object.freeze({
@@ -42,7 +42,7 @@ export function markStart(state, us) {
 }
 
 /**
- * Up to the frame of a moment, that frame included.
+ * Ends the span with the frame of a moment, inclusive.
  * @param {MarkState} state
  * @param {number} us
  * @returns {MarkState}
@@ -57,13 +57,13 @@ export function markEnd(state, us) {
   });
 }
 
-/** The last frame that is marked. @param {MarkState} state */
+/** The last marked frame. @param {MarkState} state */
 export function lastMarked({ frames, end_us }) {
   return frames.at(end_us - 1);
 }
 
 /**
- * The same with other frames: those that were guessed are known, or some have gone.
+ * The same marks on other frames: the real ones are known now, or the oldest are gone.
  * @param {MarkState} state
  * @param {Frames} frames
  * @param {number} at_us
@@ -73,13 +73,13 @@ export function onto(state, frames, at_us) {
   return state.marked ? look(markEnd(markStart(begun, state.start_us), state.end_us - 1), at_us) : begun;
 }
 
-/** How many frames an arrow key of a slider means; 0: it is none. @param {string} key */
+/** How many frames an arrow key moves a slider; 0: another key. @param {string} key */
 export function framesOf(key) {
   return { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[key] ?? 0;
 }
 
 /**
- * Where a key of a slider leads, in the manner of the ARIA slider pattern; null: not one of its keys.
+ * Where a key moves a slider, by the ARIA slider pattern; null: not one of its keys.
  * @param {string} key @param {number} us @param {Frames} frames
  */
 export function stepped(key, us, frames) {

@@ -1,7 +1,6 @@
 /**
- * A stretch of the past that stays to be looked at: one pinned replay of an H.264 camera, or the frames of one that
- * sends pictures. Shows a frame, plays from one to another; frames are named by their labels. Of many wishes to look
- * somewhere only the latest is carried out.
+ * Plays buffered video: one pinned replay of an H.264 camera, or the buffered frames of any other. Shows a frame,
+ * plays from one to another; frames are named by their labels. Of many requests to show a frame only the latest counts.
  */
 
 import { h } from "../dom.js";
@@ -12,10 +11,10 @@ import { Frames } from "./frames.js";
 /** @import { Camera, FramesResponse, ReplayResponse } from "../types.js" */
 
 const KEEP_MS = 20_000;
-/** After a seek, for a page nobody sees; and for browsers that do not say what they paint. */
+/** How long to wait for the picture after a seek: in a hidden page, and in browsers that do not report painting. */
 const PAINT_MS = 2000;
 const PAINT_WITHOUT_CALLBACK_MS = 100;
-/** Frames that leave memory within this are as good as gone. */
+/** Frames that leave memory this soon count as gone. */
 const LEAVING_US = SECOND_US;
 
 /**
@@ -27,23 +26,23 @@ export async function openReplayPlayer(api, camera, signal) {
   return new StillReplayPlayer(api, camera.id, await api.frames(camera.id, signal));
 }
 
-/** What both kinds share. */
+/** What both players share. */
 export class ReplayPlayer {
   /** @type {Frames} */
   frames;
-  /** @type {string|null} for saving from it */
+  /** @type {string|null} names the replay when a span of it is saved */
   token = null;
   /** @type {HTMLElement} */
   element = h("div");
-  /** @type {(at_us: number) => void} told while it plays */
+  /** @type {(at_us: number) => void} reports each frame while it plays */
   onPlayed = () => undefined;
   /** @type {(playing: boolean) => void} */
   onPlaying = () => undefined;
-  /** @type {() => void} the exact picture is there */
+  /** @type {() => void} the requested frame is on screen */
   onShown = () => undefined;
   /** @type {() => void} the oldest `frames` have gone */
   onTrimmed = () => undefined;
-  /** @type {() => void} it cannot be looked at any more */
+  /** @type {() => void} it cannot be shown any more */
   onGone = () => undefined;
 
   /** @param {FramesResponse} response */
@@ -54,10 +53,10 @@ export class ReplayPlayer {
   /** @param {number} _at_us */
   show(_at_us) {}
 
-  /** Ends on the last frame. @param {number} _from_us @param {number} _last_us */
+  /** Plays and stops at the last frame. @param {number} _from_us @param {number} _last_us */
   play(_from_us, _last_us) {}
 
-  /** Stops on the frame told last. */
+  /** Stops at the frame that was reported last. */
   pause() {}
 
   close() {}
@@ -75,11 +74,11 @@ class VideoReplayPlayer extends ReplayPlayer {
   #timer;
   #paintTimer = 0;
   #closed = new AbortController();
-  /** @type {number|null} the latest wish; null: it is on screen, or the video plays */
+  /** @type {number|null} the latest request; null: it is on screen, or the video plays */
   #wanted_us = null;
-  /** @type {number|null} where the player was last sent */
+  /** @type {number|null} the target of the last seek */
   #sought_us = null;
-  /** @type {number|null} what it painted since it was sent there first */
+  /** @type {number|null} the frame painted since the first seek to that target */
   #painted_us = null;
   #played_us = 0;
   #last_us = 0;
@@ -105,11 +104,11 @@ class VideoReplayPlayer extends ReplayPlayer {
         pause: () => this.#paused(),
       },
     });
-    // The past is heard where the live picture is (`hs-sound-button`).
+    // A replay has sound if the live picture has (`hs-sound-button`).
     video.muted = localStorage.getItem("hindsight.sound") !== "on";
     this.element = this.video = video;
     this.#watch();
-    // A pinned replay goes a minute after its last use; somebody who looks at one picture still uses it.
+    // A pinned replay ends a minute after its last use; a viewer who looks at one picture still uses it.
     this.#timer = setInterval(() => {
       if (!document.hidden) api.touch(response.url).catch(() => this.onGone());
     }, KEEP_MS);
@@ -176,8 +175,8 @@ class VideoReplayPlayer extends ReplayPlayer {
   }
 
   /**
-   * A seek is over before its picture is on screen: what counts is what the player says it painted. Of a seek to the
-   * frame that is on screen already it says nothing.
+   * A seek is over before its picture is on screen, so only the painted frame counts. A seek to the frame that is on
+   * screen already paints nothing.
    */
   #watch() {
     this.video.requestVideoFrameCallback?.((_now, { mediaTime }) => {
@@ -207,7 +206,7 @@ class VideoReplayPlayer extends ReplayPlayer {
     if (at_us >= this.#last_us) this.video.pause();
   }
 
-  /** A player stops between two frames; what was told last is then shown. */
+  /** A player stops between two frames; then show the frame that was reported last. */
   #paused() {
     if (this.#closed.signal.aborted) return;
     if (this.video.ended) {
@@ -226,9 +225,9 @@ class StillReplayPlayer extends ReplayPlayer {
   #playing = 0;
   #played_us = 0;
   #last_us = 0;
-  /** @type {number|null} the latest wish; null: it is on screen */
+  /** @type {number|null} the latest request; null: it is on screen */
   #wanted_us = null;
-  /** @type {number|null} what was asked for last */
+  /** @type {number|null} the picture that was loaded last */
   #requested_us = null;
 
   /** @param {Api} api @param {string} camera @param {FramesResponse} response */
@@ -251,7 +250,7 @@ class StillReplayPlayer extends ReplayPlayer {
     if (idle) this.#load(at_us);
   }
 
-  /** As fast as the pictures come, never faster than they were. @param {number} from_us @param {number} last_us */
+  /** Plays as fast as the pictures load, at most in real time. @param {number} from_us @param {number} last_us */
   play(from_us, last_us) {
     this.#halt();
     this.#last_us = last_us;
@@ -278,7 +277,7 @@ class StillReplayPlayer extends ReplayPlayer {
     this.image.removeAttribute("src");
   }
 
-  /** @returns {boolean} whether it played */
+  /** @returns {boolean} whether it was playing */
   #halt() {
     if (this.#playing === 0) return false;
     cancelAnimationFrame(this.#playing);
@@ -305,7 +304,7 @@ class StillReplayPlayer extends ReplayPlayer {
     } else if (wanted_us === shown_us) this.onShown();
   }
 
-  /** Pictures are not pinned: what is older than the buffer by now cannot be looked at any more. */
+  /** Pictures are not pinned: those that have left the buffer cannot be shown any more. */
   async #failed() {
     this.#halt();
     const requested_us = this.#requested_us ?? 0;

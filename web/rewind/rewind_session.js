@@ -1,4 +1,4 @@
-/** One look back: the stretch of past that is open, what is looked at in it, and what is marked. */
+/** One look back: its replay player, the frame on screen and the marked span. */
 
 import { begin, lastMarked, look, markEnd, markStart, onto } from "./marks.js";
 import { openReplayPlayer } from "./replay_player.js";
@@ -11,9 +11,9 @@ import { openReplayPlayer } from "./replay_player.js";
  * @typedef {object} RewindHandlers
  * @property {() => void} onChange
  * @property {(element: HTMLElement) => void} onOpen the element that shows the picture
- * @property {() => void} onSeek another frame is to be looked at
- * @property {() => void} onShown its exact picture is there
- * @property {(words: string) => void} onLost it cannot go on; `words` empty: it has left memory
+ * @property {() => void} onSeek another frame has been requested
+ * @property {() => void} onShown the requested frame is on screen
+ * @property {(words: string) => void} onLost it cannot continue; `words` empty: it has left memory
  */
 
 export class RewindSession {
@@ -21,7 +21,7 @@ export class RewindSession {
   #abort = new AbortController();
   /** @type {ReplayPlayer|null} null while it is being opened */
   #player = null;
-  /** What is to be looked at as soon as the frames are known: so many of them from the one of a moment. */
+  /** The request until the frames are known: so many frames from the one of a moment. */
   #requested;
   playing = false;
   /** @type {MarkState} */
@@ -45,7 +45,7 @@ export class RewindSession {
     return this.#player?.token ?? undefined;
   }
 
-  /** The label of the frame that is looked at; while it is being opened, the moment. */
+  /** The label of the frame on screen; while the replay opens, the requested moment. */
   get at_us() {
     return this.#player ? this.marks.at_us : this.#requested.us;
   }

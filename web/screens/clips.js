@@ -1,4 +1,4 @@
-/** The gallery: all clips and drafts, found by words, camera, kind and day, and dealt with many at once. */
+/** The gallery: all clips and drafts, with filters and with actions for many at once. */
 
 import { HsElement } from "../components/element.js";
 import { GalleryBar, MOST_CHOSEN } from "../components/gallery_bar.js";
@@ -119,7 +119,7 @@ export class ClipsScreen extends HsElement {
     );
   }
 
-  /** Close to the end the next page is fetched. @param {string} id */
+  /** Loads the next page when the open clip is close to the end. @param {string} id */
   clipList(id) {
     if (this.#items.slice(-4).some((clip) => clip.id === id)) this.#more();
     return this.#items;

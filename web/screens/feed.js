@@ -1,4 +1,4 @@
-/** The feed: what is published, newest first. The clip in view plays silently; opening one gives sound and controls. */
+/** The feed: published clips, newest first. The clip in view plays silently; opening one gives sound and controls. */
 
 import { HsElement } from "../components/element.js";
 import { FeedItem } from "../components/feed_item.js";
@@ -7,7 +7,7 @@ import { text } from "../messages.js";
 
 /** @import { Clip, Services, State } from "../types.js" */
 
-/** Somebody who wants things still, or pays for every byte, starts clips by hand. */
+/** Viewers who prefer reduced motion, or save data, start clips by hand. */
 function mayPlay() {
   const saving = /** @type {any} */ (navigator).connection?.saveData === true;
   return !saving && !matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -107,7 +107,7 @@ export class FeedScreen extends HsElement {
     return [...this.#clips.values()].sort((a, b) => (b.feed_number ?? 0) - (a.feed_number ?? 0));
   }
 
-  /** Close to the end the next page is fetched. @param {string} id */
+  /** Loads the next page when the open clip is close to the end. @param {string} id */
   clipList(id) {
     const clips = this.#sorted;
     if (this.#cursor && clips.slice(-4).some((clip) => clip.id === id)) this.#load(this.#cursor);
@@ -171,7 +171,7 @@ export class FeedScreen extends HsElement {
     this.#choose();
   }
 
-  /** One plays: the one most in view, and none while a clip is open over the feed. */
+  /** Plays the clip most in view, and none while a clip is open over the feed. */
   #choose() {
     const open = document.hidden || this.#services.store.state.openId !== null || !mayPlay();
     const [best] = [...this.#seen].filter(([, share]) => share >= 0.5).sort(([, a], [, b]) => b - a);

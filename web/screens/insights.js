@@ -1,4 +1,4 @@
-/** How the box has been: buffers, clips a day, storage and when it is full, uptime and gaps, what goes wrong. */
+/** The state of the box over time: warnings, buffers, uptime, clips a day, storage and when it is full. */
 
 import { formatShare, shareChart, timeChart } from "../charts.js";
 import { HsElement } from "../components/element.js";

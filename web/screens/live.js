@@ -1,5 +1,5 @@
 /**
- * The live screen: picture, Record, what runs, and the newest clips under it; or all cameras side by side (`?grid=1`).
+ * The live screen: picture, Record, running recordings and the newest clips; or all cameras side by side (`?grid=1`).
  */
 
 import { BufferMeter } from "../components/buffer_meter.js";
@@ -15,11 +15,11 @@ import { currentCamera, runningClips } from "../store.js";
 /** @import { Camera, Services, State } from "../types.js" */
 
 export class LiveScreen extends HsElement {
-  /** @type {import("../components/rewind_panel.js").RewindPanel|null} comes when the picture is there */
+  /** @type {import("../components/rewind_panel.js").RewindPanel|null} imported when the picture is there */
   rewind = null;
-  /** @type {import("../components/camera_wall.js").CameraWall|null} comes when somebody wants to see all cameras */
+  /** @type {import("../components/camera_wall.js").CameraWall|null} imported when all cameras are shown */
   #wall = null;
-  /** @type {import("../components/cost_line.js").CostLine|null} comes when there is something to record */
+  /** @type {import("../components/cost_line.js").CostLine|null} imported when there is something to record */
   #costs = null;
   #services;
 
@@ -74,12 +74,12 @@ export class LiveScreen extends HsElement {
     this.append(this.tabs, this.noCamera, this.stage, this.grid);
   }
 
-  /** The label of the frame the person sees, µs since the epoch: of the live picture, or of the past one. */
+  /** The label of the frame on screen, µs since the epoch: of the live picture, or of the replay. */
   get labelOnScreen() {
     return this.rewind?.at_us ?? this.live.labelOnScreen;
   }
 
-  /** Whether one camera is looked at here. */
+  /** Whether this screen shows one camera. */
   get single() {
     return this.isConnected && !this.stage.hidden;
   }
@@ -91,7 +91,7 @@ export class LiveScreen extends HsElement {
       if (this.rewind) return;
       this.rewind = new RewindPanel(this.#services.api, this.live);
     } catch {
-      return; // The box went away; everything else on this screen is here.
+      return; // The box is away; the rest of this screen works.
     }
     this.live.append(this.rewind.stage);
     this.picture.append(this.rewind);
@@ -109,12 +109,12 @@ export class LiveScreen extends HsElement {
     setText(this.noCameraWords, status === "error" ? (error ?? "") : text.camera.noneDetail);
     this.tabs.show(items, camera?.id ?? null);
     setText(this.name, camera?.name || camera?.id || text.camera.loading);
-    // What the camera does while the box is away nobody here knows.
+    // While the box is away, the camera's state is unknown.
     const known = state.link === "lost" ? undefined : camera?.state;
     setText(this.state, known ? text.camera[known] : "");
     setAttribute(this.state, "data-state", known);
     this.live.camera = camera;
-    // What is live comes first; the past may take a moment longer.
+    // The live picture comes first; rewinding may take a moment longer.
     if (this.rewind) this.rewind.show(camera, now_ms);
     else if (this.live.labelOnScreen !== null) this.#loadRewind();
     this.#showRunning(state, camera, now_ms);
@@ -132,13 +132,13 @@ export class LiveScreen extends HsElement {
           this.cost.append(this.#costs);
         }
       } catch {
-        return; // It is a hint, and the next turn asks again.
+        return; // It is only a hint, and the next call retries.
       }
     }
     this.#costs.show(camera, lengths, clips.items.length);
   }
 
-  /** @param {readonly Camera[]} cameras empty: one of them is looked at @param {number} now_ms */
+  /** @param {readonly Camera[]} cameras empty: a single camera is shown @param {number} now_ms */
   async #showWall(cameras, now_ms) {
     if (cameras.length === 0) return this.#wall?.remove();
     if (!this.#wall) {
@@ -149,14 +149,14 @@ export class LiveScreen extends HsElement {
         if (this.isConnected) this.#services.say(text.screens.failed, "bad");
         return this.emit("choose-camera", { camera: null });
       }
-      // Meanwhile somebody may have gone back to one camera.
+      // The viewer may have gone back to one camera meanwhile.
       if (!this.isConnected || !this.#services.store.state.query.has("grid")) return;
     }
     if (!this.#wall.isConnected) this.stage.after(this.#wall);
     this.#wall.show(cameras, now_ms);
   }
 
-  /** What moves with the clock, too. @param {State} state @param {Camera|null} camera @param {number} now_ms */
+  /** Shows what the clock changes. @param {State} state @param {Camera|null} camera @param {number} now_ms */
   #showRunning(state, camera, now_ms) {
     const running = camera ? runningClips(state, camera.id) : [];
     const capacity = camera?.buffer.capacity_seconds ?? 60;
@@ -177,7 +177,7 @@ export class LiveScreen extends HsElement {
   }
 }
 
-/** A live buffer fills by itself between two words from the server. @param {Camera} camera @param {number} now_ms */
+/** A live buffer grows between two updates from the server. @param {Camera} camera @param {number} now_ms */
 function bufferedSeconds({ buffer, state, received_ms = 0 }, now_ms) {
   const since = state === "live" ? Math.max(0, (now_ms - received_ms) / 1000) : 0;
   return Math.min(buffer.capacity_seconds ?? 60, buffer.duration_seconds + (buffer.frame_count ? since : 0));

@@ -1,4 +1,4 @@
-/** What is recorded on time: the schedules, when each is due next, how the last run went, and a form for another. */
+/** The schedules: when each is due next, how its last run went, and a form for a new one. */
 
 import { HsElement } from "../components/element.js";
 import { ScheduleForm } from "../components/schedule_form.js";
@@ -17,7 +17,7 @@ export class SchedulesScreen extends HsElement {
   /** @type {readonly Schedule[]} */
   #schedules = [];
   #busy = false;
-  /** @type {readonly Camera[]} that the list names */
+  /** @type {readonly Camera[]} whose names the list shows */
   #cameras = [];
 
   words = h("p");

@@ -1,7 +1,6 @@
 /**
- * One screen of the page at a time. A screen is an element with `show(state, now_ms)`; it is made the first time
- * somebody goes there, from a module that is fetched then, and kept. What it holds while it is away is its own
- * business: `connectedCallback` and `disconnectedCallback` tell it.
+ * Shows one screen at a time. A screen is an element with `show(state, now_ms)`; the first visit imports its module and
+ * creates it, and then it is kept. `connectedCallback` and `disconnectedCallback` tell a screen whether it is shown.
  */
 
 import { HsElement } from "../components/element.js";
@@ -14,7 +13,7 @@ export class ScreenSwitcher extends HsElement {
   #makers;
   /** @type {Map<string, Screen>} */
   #made = new Map();
-  /** @type {Map<string, number>} where somebody had scrolled to */
+  /** @type {Map<string, number>} the scroll position of each screen */
   #scrolled = new Map();
   /** @type {string|null} */
   #name = null;
@@ -57,7 +56,7 @@ export class ScreenSwitcher extends HsElement {
       try {
         screen = await this.#makers[name]();
       } catch {
-        // The box went away, or holds a newer version of the page.
+        // The box is away, or serves a newer version of the page.
         setText(this.words, text.screens.failed);
         if (this.#name === name) this.replaceChildren(this.failure);
         this.#name = null;
@@ -71,7 +70,7 @@ export class ScreenSwitcher extends HsElement {
     scrollTo(0, this.#scrolled.get(name) ?? 0);
   }
 
-  /** The clips of the screen in its own order, if it has one. @param {string} id the one that is looked at */
+  /** The clips of the current screen in its order, if it has any. @param {string} id of the open clip */
   clipList(id) {
     const screen = this.#name === null ? undefined : this.#made.get(this.#name);
     return screen?.clipList?.(id) ?? null;

@@ -1,4 +1,4 @@
-/** How this device shows Hindsight, what is configured (without secrets), what is wrong in words, and help. */
+/** Settings of this device, warnings, the configured cameras, facts of the box, and help. */
 
 import { HsElement } from "../components/element.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
