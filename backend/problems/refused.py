@@ -50,8 +50,9 @@ class Refused(Exception):
 
     def document(self, status: int) -> dict[str, Any]:
         """The members of the problem document (RFC 9457)."""
-        about = {"type": "about:blank", "status": status, **self.words()}
-        return about | ({} if self.field is None else {"field": self.field}) | self.members
+        words = self.words()
+        about = {"type": "about:blank", "title": words["title"], "status": status, "detail": words["detail"]}
+        return about | ({} if self.field is None else {"field": self.field}) | words | self.members
 
     def words(self) -> dict[str, Any]:
         """What is refused and why, for people and as `code` with `params` for programs."""
