@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from backend.access.access_key import AccessKey
 from backend.access.gate import Access
@@ -57,6 +57,9 @@ class Room(Protocol):
 
     async def close(self) -> None: ...
     def numbers(self) -> Mapping[str, float]: ...
+
+
+R = TypeVar("R", bound=Room)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,31 +129,28 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
 
 async def _open_rooms(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Rooms:
     """Every room after those it needs. The cameras fill their buffers while the others open."""
-    analytics = open_analytics(base)
-    stack.push_async_callback(analytics.close)
+
+    def closing(room: R) -> R:
+        stack.push_async_callback(room.close)
+        return room
+
+    analytics = closing(open_analytics(base))
     inbox = RecorderInbox()
-    cameras = await open_cameras(base, inbox.put)
-    stack.push_async_callback(cameras.close)
+    cameras = closing(await open_cameras(base, inbox.put))
     await cameras.start()
     store = await asyncio.to_thread(open_store, base.config.storage)
     news = ClipNews(base.events, WRITERS.clip, partial(public_url, store))
     disk_room = open_disk_room(base, cameras.cameras)
     budget = open_budget(base, disk_room)
-    playback = open_playback(base, store, news, lambda: disk_room.shortage)
+    playback = closing(open_playback(base, store, news, lambda: disk_room.shortage))
     playback.metrics.register(metrics.registry)
-    stack.push_async_callback(playback.close)
-    storage = open_storage(base, store, news, playback.clean.to_share)
-    stack.push_async_callback(storage.close)
-    pictures = open_pictures(base, news, playback.clip_bytes)
-    stack.push_async_callback(pictures.close)
+    storage = closing(open_storage(base, store, news, playback.clean.to_share))
+    pictures = closing(open_pictures(base, news, playback.clip_bytes))
     services = ClipServices(base, cameras.cameras, pictures.previews, news, budget, WRITERS.camera)
-    clips = open_clips(services, inbox, metrics.failed)
-    stack.push_async_callback(clips.close)
+    clips = closing(open_clips(services, inbox, metrics.failed))
     gone = partial(_gone, clips, analytics)
-    retention = await open_retention(base, disk_room, budget, gone, storage.copies)
-    stack.push_async_callback(retention.close)
-    schedules = await open_schedules(clips, WRITERS)
-    stack.push_async_callback(schedules.close)
+    retention = closing(await open_retention(base, disk_room, budget, gone, storage.copies))
+    schedules = closing(await open_schedules(clips, WRITERS))
     tasks = Tasks()
     stack.push_async_callback(tasks.close)
     return Rooms(
