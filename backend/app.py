@@ -40,7 +40,7 @@ from backend.http.wire.writers import WRITERS
 from backend.metrics.analytics import Analytics, open_analytics
 from backend.metrics.metrics import Metrics
 from backend.pictures.parts import PictureRoom, open_pictures
-from backend.playback.parts import PlaybackRoom, media_origin, open_playback
+from backend.playback.parts import PlaybackRoom, open_playback
 from backend.recovery.recovery import recover
 from backend.reload.reloader import Reloader
 from backend.retention.parts import RetentionRoom, open_budget, open_disk_room, open_retention
@@ -114,9 +114,10 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
         )
         access = _open_access(base, key)
         _start_jobs(stack, base, rooms, metrics)
-        routes = await asyncio.to_thread(_read_routes, media_origin(config))
+        origin = rooms.storage.browser_origin
+        routes = await asyncio.to_thread(_read_routes, origin)
         house = _house(base, rooms, access, metrics, reloader)
-        app = make_application(routes, house, media_origin(config))
+        app = make_application(routes, house, origin)
         address = await listen(stack, app, config.server, tls)
         base.health.waiting_for = None
         try:

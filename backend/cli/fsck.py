@@ -12,8 +12,7 @@ from backend.config.model import Config
 from backend.foundation.local_files import LocalFiles
 from backend.recovery.fsck import FsckReport, Level, check
 from backend.recovery.fsck_store import check_store
-from backend.storage.s3 import S3Store
-from backend.storage.storage import s3_settings
+from backend.storage.storage import open_store
 
 
 def fsck(config: Config, options: argparse.Namespace) -> Exit:
@@ -36,8 +35,7 @@ def fsck(config: Config, options: argparse.Namespace) -> Exit:
 async def _check(config: Config, level: Level) -> FsckReport:
     files = LocalFiles.of(config)
     catalogue = Catalogue(config.catalogue_url)
-    s3 = config.storage.s3
-    store = None if s3 is None else S3Store(s3_settings(s3))
+    store = open_store(config.storage)
     try:
         await catalogue.open()
         identity = await asyncio.to_thread(recorder_id, config.data_dir)

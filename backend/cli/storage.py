@@ -9,22 +9,21 @@ from dataclasses import asdict
 
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
-from backend.config.storage import S3Config
 from backend.storage.check import Outcome, Step, check_store
-from backend.storage.s3 import S3Store
-from backend.storage.storage import s3_settings
+from backend.storage.object_store import ObjectStore
+from backend.storage.storage import open_store
 
 
 def storage_check(config: Config, options: argparse.Namespace) -> Exit:
     """Print each step as it is done; exit 1 when one failed."""
-    s3 = config.storage.s3
-    if s3 is None:
+    store = open_store(config.storage)
+    if store is None:
         raise CommandFailed(
             Exit.CONFIG,
             "storage.s3 is not configured: clips are kept on the local disk only. Nothing to check.",
         )
     origin = options.origin or f"{config.server.scheme}://localhost:{config.server.port}"
-    steps = asyncio.run(_steps(s3, origin, (lambda step: None) if options.json else _print))
+    steps = asyncio.run(_steps(store, origin, (lambda step: None) if options.json else _print))
     ok = not any(step.outcome is Outcome.FAILED for step in steps)
     if options.json:
         json.dump({"ok": ok, "steps": [asdict(step) for step in steps]}, sys.stdout, indent=2)
@@ -32,11 +31,10 @@ def storage_check(config: Config, options: argparse.Namespace) -> Exit:
     return Exit.OK if ok else Exit.FAILED
 
 
-async def _steps(s3: S3Config, origin: str, tell: Callable[[Step], None]) -> list[Step]:
-    store = S3Store(s3_settings(s3))
+async def _steps(store: ObjectStore, origin: str, tell: Callable[[Step], None]) -> list[Step]:
     steps = []
     try:
-        async for step in check_store(store, origin=origin, public=s3.public_urls):
+        async for step in check_store(store, origin=origin, public=store.has_public_urls):
             tell(step)
             steps.append(step)
     finally:

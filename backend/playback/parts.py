@@ -7,14 +7,13 @@ from functools import partial
 from backend.base.host import FreeSpace
 from backend.base.numbers import counted
 from backend.catalogue import Clip
-from backend.config.model import Config
 from backend.events.clip_events import ClipNews
 from backend.foundation.foundation import Foundation
 from backend.playback.archive import Archives, Content, LocalContent
 from backend.playback.clean_copies import CleanForms
 from backend.playback.clip_bytes import ClipBytes
 from backend.playback.metrics import PlaybackMetrics
-from backend.playback.playback import Playback, origin_of
+from backend.playback.playback import Playback
 from backend.storage.object_store import ObjectStore
 
 
@@ -71,9 +70,3 @@ async def open_to_share(clip_bytes: ClipBytes, clean: CleanForms, clip: Clip) ->
         return await clip_bytes.open_stored(clip, store)
     async with clean.to_share(clip) as path:
         return await LocalContent.open(path)
-
-
-def media_origin(config: Config) -> str | None:
-    """Where else than here browsers are sent to for clips: scheme, host and port, for the page's policy."""
-    s3 = config.storage.s3
-    return None if s3 is None else origin_of(s3.public_endpoint or s3.endpoint)

@@ -185,12 +185,6 @@ def usable(url: str, page: Page) -> bool:
     return not weaker and not elsewhere
 
 
-def origin_of(url: str) -> str:
-    """Scheme, host and port of an address, as a content security policy names it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
 def readable_name(clip: Clip) -> str:
     """A file name for people: title or camera, then the start in UTC."""
     words = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', " ", clip.title or clip.camera)

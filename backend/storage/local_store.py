@@ -40,6 +40,21 @@ class LocalStore:
         self._files = files
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="local-store")
 
+    @property
+    def name(self) -> str:
+        """Its directory."""
+        return str(self._files.clips_dir)
+
+    @property
+    def has_public_urls(self) -> bool:
+        """Never: nothing serves the directory."""
+        return False
+
+    @property
+    def browser_origin(self) -> str | None:
+        """Nowhere."""
+        return None
+
     async def prepare(self) -> None:
         """Make the directories."""
         await self._do(self._files.prepare)

@@ -1,8 +1,8 @@
 """What every place for finished files can do, whoever provides it. A third provider is one more file.
 
 Here: the protocol, its values, and its one error with the causes that a person can act on. Not here:
-which clip lies under which key (`keys_of`), when a file is copied (`upload_queue`), the providers
-(`local`, `s3`). Methods are awaited on the event loop and never block it: each provider brings its own
+which clip lies under which key (`upload_plan`), when a file is copied (`upload_queue`), the providers
+(`local_store`, `s3`). Methods are awaited on the event loop and never block it: each provider brings its own
 threads. A key is a `StoredPath`: `Root` names the bucket, `path` the object in it.
 """
 
@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from backend.catalogue.values import StoredPath
 
@@ -82,6 +83,12 @@ class StoreHealth:
     sentence: str | None = None
 
 
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address, as a content security policy names it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 class StreamBody(Protocol):
     """The bytes of an object, piece by piece: `async for piece in body`.
 
@@ -123,6 +130,21 @@ class ObjectStore(Protocol):
     @property
     def provider(self) -> str:
         """One word for answers and metrics: `local`, `s3`."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Which store this is; another name means another store, to which every file is copied again."""
+        ...
+
+    @property
+    def has_public_urls(self) -> bool:
+        """Whether published clips get a lasting address that everybody may read."""
+        ...
+
+    @property
+    def browser_origin(self) -> str | None:
+        """Scheme, host and port under which browsers reach it; None if they do not."""
         ...
 
     async def prepare(self) -> None:

@@ -40,6 +40,7 @@ from backend.storage.object_store import (
     ProviderStreamResult,
     StoreError,
     StoreHealth,
+    origin_of,
 )
 from backend.storage.s3_errors import (
     LARGEST_SKEW_S,
@@ -95,6 +96,22 @@ class S3Store:
         self._calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="s3-call")
         self._streams = ThreadPoolExecutor(STREAM_THREADS, thread_name_prefix="s3-stream")
         self._closing = False
+
+    @property
+    def name(self) -> str:
+        """Endpoint and buckets."""
+        settings = self._settings
+        return f"{settings.endpoint} {settings.clips_bucket} {settings.thumbnails_bucket}"
+
+    @property
+    def has_public_urls(self) -> bool:
+        """As configured."""
+        return self._settings.public_urls
+
+    @property
+    def browser_origin(self) -> str | None:
+        """That of the public endpoint."""
+        return origin_of(self._settings.public_endpoint or self._settings.endpoint)
 
     async def prepare(self) -> None:
         """Make the buckets that are missing and, for `public_urls`, let everybody read below public/."""

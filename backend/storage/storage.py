@@ -56,6 +56,11 @@ class Storage:
         if self.queue is not None:
             self.queue.start()
 
+    @property
+    def browser_origin(self) -> str | None:
+        """Where else than here browsers are sent to for clips: scheme, host and port."""
+        return None if self.store is None else self.store.browser_origin
+
     async def close(self) -> None:
         """Stop copying, at once."""
         if self.queue is not None:
@@ -129,7 +134,7 @@ def open_store(config: StorageConfig) -> ObjectStore | None:
     # A box without a store does not wait a quarter of a second for the client of one.
     from backend.storage.s3 import S3Store
 
-    return S3Store(s3_settings(config.s3))
+    return S3Store(_s3_settings(config.s3))
 
 
 def public_url(store: ObjectStore | None, clip: Clip) -> str | None:
@@ -142,9 +147,8 @@ def public_url(store: ObjectStore | None, clip: Clip) -> str | None:
 def open_storage(base: Foundation, store: ObjectStore | None, news: ClipNews, to_share: ToShare) -> Storage:
     """The parts for this configuration. `to_share` makes the form of a clip that everybody may see."""
     config = base.config.storage
-    if config.s3 is None or store is None:
+    if store is None:
         return Storage(config, None, None)
-    s3 = config.s3
     parts = QueueParts(
         catalogue=base.catalogue,
         store=store,
@@ -153,15 +157,13 @@ def open_storage(base: Foundation, store: ObjectStore | None, news: ClipNews, to
         news=news,
         to_share=to_share,
         concern=partial(base.health.concern, "storage"),
-        wanted=partial(wanted, public_urls=s3.public_urls),
-        store_name=f"{s3.endpoint} {s3.clips_bucket} {s3.thumbnails_bucket}",
-        public=s3.public_urls,
+        wanted=partial(wanted, public_urls=store.has_public_urls),
         reclaim_after=reclaim_after(config.keep_local),
     )
     return Storage(config, store, UploadQueue(parts))
 
 
-def s3_settings(config: S3Config) -> "S3Settings":
+def _s3_settings(config: S3Config) -> "S3Settings":
     """The section as the provider takes it."""
     from backend.storage.s3 import S3Settings
 

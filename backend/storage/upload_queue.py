@@ -96,10 +96,8 @@ class QueueParts:
     to_share: ToShare
     """Makes the form of a clip that everybody may see."""
     wanted: Callable[[Clip], Sequence[NewUpload]]
-    store_name: str
     concern: Callable[[str | None], object] = lambda said: None
     """Told a sentence while the store fails, None when it does not."""
-    public: bool = False
     reclaim_after: timedelta | None = None
     monotonic_s: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
@@ -165,7 +163,7 @@ class UploadQueue:
 
     async def _begin(self) -> bool:
         parts = self._parts
-        lost = await self._rows.begin(parts.recorder_id, parts.store_name, public=parts.public)
+        lost = await self._rows.begin(parts.recorder_id, parts.store.name, public=parts.store.has_public_urls)
         if lost:
             log.error(
                 "the store is another one than before: %d clips are only at the former one and cannot be "

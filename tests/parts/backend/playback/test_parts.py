@@ -6,14 +6,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from backend.config.model import Config, StorageConfig
+from backend.config.model import StorageConfig
 from backend.config.storage import S3Config
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.foundation.local_files import LocalFiles
 from backend.http.static import content_security_policy
 from backend.http.wire.writers import WRITERS
-from backend.playback.parts import media_origin, open_playback, open_to_share
+from backend.playback.parts import open_playback, open_to_share
+from backend.storage.storage import open_store
 from recorder.mp4.muxer import write_mp4
 from tests.support.backend.clips import a_clip
 from tests.support.backend.foundations import a_foundation
@@ -50,7 +51,8 @@ def test_the_policy_allows_the_store_that_browsers_reach_and_nothing_else() -> N
     """The public endpoint where there is one, else the endpoint; without a store only ourselves."""
     s3 = S3Config(endpoint="http://minio:9000", access_key=SecretStr("a"), secret_key=SecretStr("b"))
     public = s3.model_copy(update={"public_endpoint": "https://s3.example.org"})
-    origins = [media_origin(Config(storage=StorageConfig(s3=one))) for one in (None, s3, public)]
+    stores = [open_store(StorageConfig(s3=one)) for one in (None, s3, public)]
+    origins = [None if store is None else store.browser_origin for store in stores]
     assert origins == [None, "http://minio:9000", "https://s3.example.org"]
     directives = content_security_policy("https://s3.example.org").split("; ")
     allowing = {directive.split()[0] for directive in directives if "https://s3.example.org" in directive}

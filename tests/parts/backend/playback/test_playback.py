@@ -9,7 +9,7 @@ import pytest
 from backend.catalogue import Clip, Location, MediaType
 from backend.catalogue.lifecycle import Status
 from backend.http.problems import STATUSES
-from backend.playback.playback import Page, disposition, origin_of, readable_name, usable
+from backend.playback.playback import Page, disposition, readable_name, usable
 from backend.problems.refused import Refused
 from backend.storage.s3 import S3Settings
 from tests.support.backend.clips import ID, a_clip
@@ -143,11 +143,6 @@ def test_what_a_browser_can_use() -> None:
     assert not usable("http://s3.example.org/a", Page("https", "box"))
     assert not usable("http://localhost:9000/a", Page("http", "box"))
     assert usable("http://[::1]:9000/a", Page("http", "localhost"))
-
-
-def test_an_origin_is_what_a_policy_names() -> None:
-    """No path, no query, no user."""
-    assert origin_of("https://me:pw@s3.example.org:9000/clips/a?b=c") == "https://s3.example.org:9000"
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,6 @@ async def working(
         recorder_id=HERE,
         news=ClipNews(EventLog("boot"), WRITERS.clip),
         wanted=partial(wanted, public_urls=public),
-        store_name=server.endpoint,
-        public=public,
         reclaim_after=timedelta(0) if reclaim else None,
         concern=(concerns if concerns is not None else []).append,
         chance=lambda: 0.0,
