@@ -11,16 +11,22 @@ if TYPE_CHECKING:
     from recorder.bitstream.access_unit import Codec, upright_size
     from recorder.live.feed import LiveChunk, LiveInit, LiveJpeg, LiveJpegInit, LiveMessage, LiveState
     from recorder.live.sound import LiveSoundInit, LiveSoundMessage, LiveSoundMissing, LiveSoundPiece
-    from recorder.mp4.clean_copy import CleanKind, CleanOrder, clean_form
+    from recorder.mp4.clean_copy import CleanKind, CleanOrder, write_clean_copy
     from recorder.mp4.sample_table import Track, tracks
-    from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
+    from recorder.recorder import Recorder, RecorderDirectories, RecorderTools
     from recorder.recording.clip_files import MARKER_NAME, PART_NAME, ClipFiles
     from recorder.recording.finishing import Finisher, finish_part, header_label, read_part_header
     from recorder.recording.part_file import PartHeader
-    from recorder.recording.timelapse_part import Kept, PictureOrder, PicturePart, kept_in, lend
+    from recorder.recording.timelapse_part import (
+        TimelapseContents,
+        TimelapseOrder,
+        TimelapsePart,
+        link_timelapse_part,
+        read_timelapse_part,
+    )
     from recorder.recording.transcoder import TranscodeCounters, Transcoder
     from recorder.sources.open import default_read_timeout_s, is_device, open_source
-    from recorder.sources.usb.devices import Attached, Device, PictureFormat, attached
+    from recorder.sources.usb.devices import Device, DeviceList, PictureFormat, list_devices
     from recorder.stills.decoder import frame_extent
     from recorder.stills.replay import ReplayFile
     from recorder.stills.thumbnail import (
@@ -35,16 +41,18 @@ _NAMES_OF = {
     "recorder.bitstream.access_unit": "Codec upright_size",
     "recorder.live.feed": "LiveChunk LiveInit LiveJpeg LiveJpegInit LiveMessage LiveState",
     "recorder.live.sound": "LiveSoundInit LiveSoundMessage LiveSoundMissing LiveSoundPiece",
-    "recorder.mp4.clean_copy": "CleanKind CleanOrder clean_form",
+    "recorder.mp4.clean_copy": "CleanKind CleanOrder write_clean_copy",
     "recorder.mp4.sample_table": "Track tracks",
-    "recorder.recorder": "Recorder RecorderPlaces RecorderTools",
+    "recorder.recorder": "Recorder RecorderDirectories RecorderTools",
     "recorder.recording.clip_files": "MARKER_NAME PART_NAME ClipFiles",
     "recorder.recording.finishing": "Finisher finish_part header_label read_part_header",
     "recorder.recording.part_file": "PartHeader",
-    "recorder.recording.timelapse_part": "Kept PictureOrder PicturePart kept_in lend",
+    "recorder.recording.timelapse_part": (
+        "TimelapseContents TimelapseOrder TimelapsePart link_timelapse_part read_timelapse_part"
+    ),
     "recorder.recording.transcoder": "TranscodeCounters Transcoder",
     "recorder.sources.open": "default_read_timeout_s is_device open_source",
-    "recorder.sources.usb.devices": "Attached Device PictureFormat attached",
+    "recorder.sources.usb.devices": "Device DeviceList PictureFormat list_devices",
     "recorder.stills.decoder": "frame_extent",
     "recorder.stills.replay": "ReplayFile",
     "recorder.stills.thumbnail": "ClipStill card_from_file card_from_jpeg png_from_file png_from_jpeg",

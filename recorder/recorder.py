@@ -31,15 +31,15 @@ from recorder.base.values import (
 )
 from recorder.base.workers import WorkerPool
 from recorder.bitstream.access_unit import AccessUnit, Codec, upright_size
-from recorder.capture.background_stream import BackgroundStream, Looks
-from recorder.live.feed import LiveLine, LiveSubscription
+from recorder.capture.background_stream import BackgroundStream, StreamSummary
+from recorder.live.feed import LiveBuffer, LiveSubscription
 from recorder.live.feeds import LiveFeeds
 from recorder.live.sound import LiveSound, LiveSoundMessage
 from recorder.mp4.span_cut import shown_units
 from recorder.recording.clip_session import (
+    RequestedSpan,
     SessionState,
     SpanPlan,
-    SpanWish,
     check_not_ahead,
     fitting,
     plan_span,
@@ -47,13 +47,13 @@ from recorder.recording.clip_session import (
 from recorder.recording.finishing import FOREVER_NS, Finisher
 from recorder.recording.recording_task import (
     ActiveRecording,
+    CameraContext,
     OpenPlan,
-    Workshop,
     cut_at_once,
     open_recording,
 )
 from recorder.stills.replay import Pinned, PinnedSound, ReplayFile, Replays
-from recorder.stills.stills import Stills, spread
+from recorder.stills.stills import Stills, sample_evenly
 
 MOST_RECORDINGS = 32
 """Recordings of one camera at a time; more would only multiply the same bytes on disk."""
@@ -66,7 +66,7 @@ _EMPTY_SPAN = "Nothing of the buffer lies between the start and the end asked fo
 
 
 @dataclass(frozen=True, slots=True)
-class RecorderPlaces:
+class RecorderDirectories:
     """Directories of one daemon: finished clips (durable) and run-time files (gone at start-up)."""
 
     clips_dir: Path
@@ -91,7 +91,9 @@ class RecorderTools:
 class Recorder:
     """One camera: buffer, recordings, stills, replays, live view."""
 
-    def __init__(self, settings: CameraSettings, places: RecorderPlaces, tools: RecorderTools) -> None:
+    def __init__(
+        self, settings: CameraSettings, directories: RecorderDirectories, tools: RecorderTools
+    ) -> None:
         self.settings = settings
         self._tools = tools
         self._labels = tools.labels
@@ -105,10 +107,10 @@ class Recorder:
             on_change=self._changes.notify,
         )
         self._units = self._stream.units
-        self._shop = Workshop(
+        self._context = CameraContext(
             camera_id=settings.camera_id,
             recorder_id=tools.recorder_id,
-            clips_dir=places.clips_dir,
+            clips_dir=directories.clips_dir,
             labels=tools.labels,
             clock=tools.clock,
             units=self._units,
@@ -122,17 +124,17 @@ class Recorder:
         self._stills = Stills(self._units, tools.workers, tools.labels.label, settings.rotation_deg)
         threads, label = tools.finisher.threads, tools.labels.label
         line = (self._units, self._stream.sound)
-        self._replays = Replays(line, places.runtime_dir, threads, label, settings.rotation_deg)
-        live_line = LiveLine(self._units, self._bridge)
-        self._live = LiveFeeds(settings, live_line, tools.live, label, self._stream.encoder)
+        self._replays = Replays(line, directories.runtime_dir, threads, label, settings.rotation_deg)
+        live_buffer = LiveBuffer(self._units, self._bridge)
+        self._live = LiveFeeds(settings, live_buffer, tools.live, label, self._stream.encoder)
         self._live_sound = LiveSound(self._stream.sound, self._bridge, label, self._stream.why_no_sound)
         self._waiting: dict[str, ActiveRecording] = {}
         self._active: dict[str, ActiveRecording] = {}
         self._recording_tasks: dict[str, asyncio.Task[None]] = {}
         self._tasks = Tasks()
         self._reserved = 0
-        self._is_leaving = False
-        self.gone = asyncio.Event()
+        self._is_releasing = False
+        self.released = asyncio.Event()
         """Set when the camera is let go of: whoever watches it leaves."""
 
     # Life.
@@ -140,7 +142,7 @@ class Recorder:
     async def start(self) -> None:
         """Begin to fill the buffer; returns at once, the camera may take its time."""
         self._stream.start()
-        self._tasks.spawn(self._tell_encoder(), f"encoder of {self.settings.camera_id}")
+        self._tasks.spawn(self._set_encoder(), f"encoder of {self.settings.camera_id}")
         self._tasks.spawn(self._watch_state(), f"state of {self.settings.camera_id}")
 
     async def close(self) -> None:
@@ -162,7 +164,7 @@ class Recorder:
 
         Their clips are still being finished when this returns: `drained`, then `close`, follow.
         """
-        self._is_leaving = True
+        self._is_releasing = True
         version, stopped = 0, set[str]()
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_S):
@@ -171,7 +173,7 @@ class Recorder:
                         self._stop(self._active[name])
                         stopped.add(name)
                     version = await self._bridge.wait_beyond(version, 0.1)
-        self.gone.set()
+        self.released.set()
         await self._live.close()
         await self._replays.close_all()
         await asyncio.to_thread(self._stream.close)
@@ -190,10 +192,10 @@ class Recorder:
             live_gops_dropped=self._live.gops_dropped,
             live_pictures_damaged=self._live.pictures_damaged,
             live_sound_drops=self._live_sound.drops,
-            recording_units_lost=self._shop.counters.units_lost,
-            write_failures=self._shop.counters.write_failures,
-            finish_failures=self._shop.counters.finish_failures,
-            task_failures=self._shop.counters.task_failures + self._live.failures,
+            recording_units_lost=self._context.counters.units_lost,
+            write_failures=self._context.counters.write_failures,
+            finish_failures=self._context.counters.finish_failures,
+            task_failures=self._context.counters.task_failures + self._live.failures,
         )
         recordings = len(self._active) + len(self._waiting)
         width, height = status.width, status.height
@@ -219,7 +221,7 @@ class Recorder:
         """
         if len(self._active) + len(self._waiting) + self._reserved >= MOST_RECORDINGS:
             raise Busy(f"{MOST_RECORDINGS} recordings of this camera are under way. Stop one first.")
-        if self._is_leaving:
+        if self._is_releasing:
             raise Busy("This camera is being changed. Try again in a moment.")
         self._reserved += 1
         try:
@@ -236,8 +238,8 @@ class Recorder:
         first = preroll[0]
         opening = OpenPlan(request.recording_id, plan.pressed_ns, plan.start_ns, plan.end_ns, preroll)
         if whole and first.epoch.codec is Codec.H264:
-            return await cut_at_once(self._shop, opening)
-        recording, started = await open_recording(self._shop, opening)
+            return await cut_at_once(self._context, opening)
+        recording, started = await open_recording(self._context, opening)
         self._waiting[request.recording_id] = recording
         return started
 
@@ -248,14 +250,14 @@ class Recorder:
         plan = self._plan(request, ring.oldest().pts_ns, newest.pts_ns)
         end_ns = min(plan.end_ns or FOREVER_NS, newest.pts_ns + newest.duration_ns)
         units = ring.span(plan.start_ns, end_ns).units
-        shop = replace(self._shop, sound=PinnedSound(pinned.sound))
+        context = replace(self._context, sound=PinnedSound(pinned.sound))
         return await cut_at_once(
-            shop, OpenPlan(request.recording_id, plan.pressed_ns, plan.start_ns, end_ns, units)
+            context, OpenPlan(request.recording_id, plan.pressed_ns, plan.start_ns, end_ns, units)
         )
 
     async def acknowledge(self, recording_id: str) -> None:
         """The row is committed: the recording is somebody's, and goes on."""
-        files = self._shop.files(recording_id)
+        files = self._context.files(recording_id)
         await in_thread(self._tools.disk, files.acknowledge)
         recording = self._waiting.pop(recording_id, None)
         if recording is not None:
@@ -266,7 +268,7 @@ class Recorder:
         recording = self._waiting.pop(recording_id, None)
         if recording is not None:
             await recording.close()
-        await in_thread(self._tools.disk, self._shop.files(recording_id).remove)
+        await in_thread(self._tools.disk, self._context.files(recording_id).remove)
 
     async def stop(self, recording_id: str) -> None:
         """End a recording at the newest frame; `RecordingFinished` follows. Raises UnknownRecording."""
@@ -275,7 +277,7 @@ class Recorder:
     async def extend(self, recording_id: str, seconds: float) -> datetime | None:
         """Move the planned end later; returns it (None: until stopped). Raises UnknownRecording."""
         recording = self._find(recording_id)
-        if self._is_leaving or recording.session.state is not SessionState.RECORDING:
+        if self._is_releasing or recording.session.state is not SessionState.RECORDING:
             raise UnknownRecording("This recording has reached its end.")
         recording.extend(round(seconds * NS_PER_S))
         end_ns = recording.session.end_ns
@@ -291,7 +293,7 @@ class Recorder:
             task = self._recording_tasks.get(recording_id)
             if task is not None:
                 await asyncio.gather(task, return_exceptions=True)
-        await in_thread(self._tools.disk, self._shop.files(recording_id).remove)
+        await in_thread(self._tools.disk, self._context.files(recording_id).remove)
 
     def is_recording(self, recording_id: str) -> bool:
         """Whether this recording is under way here."""
@@ -351,7 +353,7 @@ class Recorder:
         label, last = self._labels.label, shown[-1]
         return FrameList(
             frame_count=len(shown),
-            labels=tuple(label(unit.pts_ns) for unit in spread(shown, most)),
+            labels=tuple(label(unit.pts_ns) for unit in sample_evenly(shown, most)),
             start_time=label(shown[0].pts_ns),
             end_time=label(last.pts_ns + last.duration_ns),
             offsets_us=label_offsets_us(unit.pts_ns for unit in shown),
@@ -416,14 +418,14 @@ class Recorder:
 
     def _plan(self, request: RecordRequest, oldest_ns: int, newest_ns: int) -> SpanPlan:
         mono = self._labels.monotonic_ns
-        wish = SpanWish(
+        requested = RequestedSpan(
             at_ns=None if request.at is None else mono(request.at),
             before_ns=round(request.before_s * NS_PER_S),
             after_ns=None if request.after_s is None else round(request.after_s * NS_PER_S),
             start_ns=None if request.start is None else mono(request.start),
             end_ns=None if request.end is None else mono(request.end),
         )
-        return plan_span(wish, oldest_ns, newest_ns)
+        return plan_span(requested, oldest_ns, newest_ns)
 
     async def _preroll(self, plan: SpanPlan) -> tuple[tuple[AccessUnit, ...], bool]:
         """Buffered units of the span that fit one file, and whether they are the whole of the span."""
@@ -472,20 +474,20 @@ class Recorder:
         self._active.pop(recording_id, None)
         self._recording_tasks.pop(recording_id, None)
 
-    async def _tell_encoder(self) -> None:
+    async def _set_encoder(self) -> None:
         """Tell the stream which encoder the probe found, once it has."""
         await self._tools.finisher.transcoder.chosen.wait()
         self._stream.encoder.make(self._tools.finisher.transcoder.encoder)
 
     async def _watch_state(self) -> None:
         """Tell the daemon and the live viewers when the camera's state changes."""
-        seen: Looks | None = None
+        last: StreamSummary | None = None
         version = 0
         while True:
-            now = self._stream.looks()
-            if now != seen:
-                seen = now
-                self._live.tell_state(now.state, now.reason)
+            now = self._stream.summary()
+            if now != last:
+                last = now
+                self._live.send_state(now.state, now.reason)
                 self._tools.on_event(CameraChanged(self.settings.camera_id))
             # A camera that goes quiet tells nobody: that it is stalled shows only by looking.
             version = await self._changes.wait_beyond(version, 1.0)

@@ -9,7 +9,7 @@ from backend.cameras.cameras import Cameras, camera_settings
 from backend.cameras.replays import OpenReplays
 from backend.cameras.viewers import Viewers
 from backend.foundation.foundation import Foundation
-from recorder import Recorder, RecorderPlaces, RecorderTools
+from recorder import Recorder, RecorderDirectories, RecorderTools
 from recorder.base.clock import SystemClock
 from recorder.base.settings import CameraSettings
 from recorder.base.values import RecorderEvent
@@ -51,10 +51,10 @@ async def open_cameras(base: Foundation, on_event: Callable[[RecorderEvent], Non
         new_id=new_id,
         on_event=on_event,
     )
-    places = RecorderPlaces(base.files.clips_dir, base.runtime_dir)
+    directories = RecorderDirectories(base.files.clips_dir, base.runtime_dir)
 
     def make(camera: CameraSettings) -> Recorder:
-        return Recorder(camera, places, tools)
+        return Recorder(camera, directories, tools)
 
     settings = await asyncio.to_thread(camera_settings, base.config)
     return CameraRoom(Cameras([make(camera) for camera in settings]), OpenReplays(), Viewers(), make)

@@ -59,7 +59,7 @@ class OpenReplays:
     async def reading(self, token: str) -> AsyncIterator[Path]:
         """Use a replay: it is not closed meanwhile. Refused when it is gone."""
         found = self._open.get(token)
-        if found is None or found.recorder.gone.is_set():
+        if found is None or found.recorder.released.is_set():
             raise Refused(Kind.REPLAY_GONE)
         found.readers += 1
         try:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import CameraConfig, Config
-from recorder import Attached, Device, PictureFormat, attached
+from recorder import Device, DeviceList, PictureFormat, list_devices
 
 ATTACHED_CAMERA_ID = "camera"
 _WANTED_PX = 1280 * 720
@@ -27,7 +27,7 @@ _COMPRESSED = ("MJPG", "JPEG")
 
 def cameras(options: argparse.Namespace) -> Exit:
     """Print them; exit 1 when there is none."""
-    found = attached()
+    found = list_devices()
     if options.json:
         print(json.dumps(_as_json(found), indent=2))
     else:
@@ -45,7 +45,7 @@ def with_stand_in(config: Config) -> tuple[Config, str | None]:
     """Where no camera is configured: the first attached one, and a line that says which camera runs."""
     if config.cameras:
         return config, None
-    found = attached()
+    found = list_devices()
     usable = [device for device in found.devices if device.formats]
     if not usable:
         why = f" and {_no_right(found)}" if found.refused else ""
@@ -60,7 +60,7 @@ def with_stand_in(config: Config) -> tuple[Config, str | None]:
     return config.model_copy(update={"cameras": (camera,)}), line
 
 
-def _nothing(found: Attached) -> str:
+def _nothing(found: DeviceList) -> str:
     if found.refused:
         return f"Cameras are attached, but {_no_right(found)}."
     return (
@@ -69,11 +69,11 @@ def _nothing(found: Attached) -> str:
     )
 
 
-def _no_right(found: Attached) -> str:
+def _no_right(found: DeviceList) -> str:
     return f"this user may not open {', '.join(found.refused)} (add it to the group 'video')"
 
 
-def _as_json(found: Attached) -> dict[str, Any]:
+def _as_json(found: DeviceList) -> dict[str, Any]:
     entries = _entries(found.devices)
     listed = [
         {

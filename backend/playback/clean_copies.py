@@ -21,7 +21,7 @@ from backend.base.host import FreeSpace
 from backend.catalogue import Clip
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
-from recorder import CleanKind, CleanOrder, clean_form
+from recorder import CleanKind, CleanOrder, write_clean_copy
 from recorder.base.errors import Busy, DecodeFailed, FinishFailed
 from recorder.base.tasks import Tasks
 from recorder.base.threads import in_thread
@@ -227,7 +227,10 @@ class CleanForms:
         unfinished = out.with_suffix(".tmp")
         try:
             result = await self._pool.run_long(
-                clean_form, CleanOrder(source, unfinished), silence_s=SILENCE_S, on_report=lambda _: None
+                write_clean_copy,
+                CleanOrder(source, unfinished),
+                silence_s=SILENCE_S,
+                on_report=lambda _: None,
             )
             kept = _Kept(None, 0)
             if result.cut is not None:

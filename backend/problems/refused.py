@@ -129,7 +129,7 @@ def as_refused(error: Exception) -> Refused | None:
 
 def _field(error: Exception) -> str | None:
     if isinstance(error, recorder_errors.SpanOutsideBuffer):
-        return error.wish
+        return error.parameter
     return "cursor" if isinstance(error, catalogue_errors.BadCursor) else None
 
 

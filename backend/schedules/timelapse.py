@@ -6,7 +6,7 @@ label, so a tick that is late costs nothing. Pictures lie in one part file per r
 as its material and finishes it like any other: in a worker process, with progress, retry and salvage.
 
 Order of work when joining, each step found again after a kill: the clip's id is in the run since its
-first picture → lend the file to the clip's directory → commit the clip's row → acknowledge → finish it →
+first picture → link the file into the clip's directory → commit the clip's row → acknowledge → finish it →
 run `joining` → the clip is a draft → the run's own name of the file goes. Event loop only.
 """
 
@@ -25,7 +25,13 @@ from backend.catalogue.schedule_values import Run, RunFields, RunState
 from backend.clips.recordings import ClipServices, Recordings
 from backend.problems.refused import Refused, as_refused
 from backend.recurrence.titles import title
-from recorder import Kept, PictureOrder, PicturePart, kept_in, lend
+from recorder import (
+    TimelapseContents,
+    TimelapseOrder,
+    TimelapsePart,
+    link_timelapse_part,
+    read_timelapse_part,
+)
 from recorder.base.errors import Busy, PartFileDamaged, RecorderError
 from recorder.base.tasks import Tasks
 from recorder.base.threads import in_thread
@@ -58,7 +64,7 @@ class _Collecting:
 
     run: Run
     next_slot: int = 0
-    part: PicturePart | None = None
+    part: TimelapsePart | None = None
     reason: str | None = None
     task: asyncio.Task[None] | None = None
 
@@ -120,7 +126,7 @@ class Timelapses:
         if collecting is not None and collecting.part is not None:
             await in_thread(self._services.base.disk, collecting.part.close)
         try:
-            kept = await in_thread(self._services.base.disk, partial(kept_in, self._path(run)))
+            kept = await in_thread(self._services.base.disk, partial(read_timelapse_part, self._path(run)))
         except PartFileDamaged as error:  # its very beginning is lost: there is no picture to save
             log.warning("the pictures of timelapse %s are lost: %s", run.id, error)
             kept = None
@@ -188,9 +194,9 @@ class Timelapses:
             begun = {"state": RunState.RUNNING, "clips": (new_id(),), "started_at": picture.label}
             collecting.run = run = await self._changed(run, begun) or run
         if collecting.part is None:
-            order = PictureOrder(run.clips[0], run.spec.camera, run.recorder_id, run.spec.fps or 1)
+            order = TimelapseOrder(run.clips[0], run.spec.camera, run.recorder_id, run.spec.fps or 1)
             collecting.part = await in_thread(
-                self._services.base.disk, partial(PicturePart, self._path(run), order)
+                self._services.base.disk, partial(TimelapsePart, self._path(run), order)
             )
         part = collecting.part
         await self._services.budget.admit_disk()
@@ -209,11 +215,11 @@ class Timelapses:
         if collecting.part is None and collecting.run.reason != collecting.reason:
             await self._changed(collecting.run, {"reason": collecting.reason})
 
-    async def _make_clip(self, run: Run, kept: Kept) -> Clip:
+    async def _make_clip(self, run: Run, kept: TimelapseContents) -> Clip:
         services = self._services
         clip_id = run.clips[0]
         files = services.files(clip_id)
-        await in_thread(self._services.base.disk, partial(lend, self._path(run), files))
+        await in_thread(self._services.base.disk, partial(link_timelapse_part, self._path(run), files))
         recorder = services.cameras.get(run.spec.camera)
         camera_name = run.spec.camera if recorder is None else recorder.settings.name or run.spec.camera
         row = NewClip(
@@ -255,7 +261,7 @@ def _slot_from(run: Run, label: datetime) -> int:
     return max(0, -((run.due_at - label) // every))  # rounded up
 
 
-def _missing(run: Run, kept: Kept, collecting: _Collecting | None) -> str | None:
+def _missing(run: Run, kept: TimelapseContents, collecting: _Collecting | None) -> str | None:
     every = timedelta(seconds=run.spec.every_s or 1)
     expected = -((run.due_at - run.ends_at) // every)
     if kept.pictures >= expected:

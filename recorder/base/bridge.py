@@ -22,9 +22,9 @@ class Bridge:
         self._awake = asyncio.Event()
         self.wake_ups = 0
         """Calls handed to the loop."""
-        self.folded = 0
+        self.coalesced = 0
         """Notices that found a wake-up pending already, or nobody to wake."""
-        self.unheard = 0
+        self.dropped_after_close = 0
         """Notices that came after the loop was closed."""
 
     @property
@@ -37,7 +37,7 @@ class Bridge:
         with self._lock:
             self._version += 1
             if self._pending or not self._waiting:
-                self.folded += 1
+                self.coalesced += 1
                 return
             self._pending = True
         try:
@@ -45,7 +45,7 @@ class Bridge:
         except RuntimeError:  # the loop is closed: the daemon is on its way out
             with self._lock:
                 self._pending = False
-                self.unheard += 1
+                self.dropped_after_close += 1
 
     async def wait_beyond(self, version: int, timeout_s: float) -> int:
         """The version as soon as it is larger than `version`, or the unchanged one after `timeout_s`."""

@@ -51,11 +51,11 @@ class BufferEmpty(SpanError):
 
 
 class SpanOutsideBuffer(SpanError):
-    """The asked span holds no buffered frame. `wish`: which part of the wish is at fault, where one is."""
+    """The requested span holds no buffered frame. `parameter` names the bound at fault, if one is."""
 
-    def __init__(self, message: str, wish: str | None = None) -> None:
+    def __init__(self, message: str, parameter: str | None = None) -> None:
         super().__init__(message)
-        self.wish = wish
+        self.parameter = parameter
 
 
 class NotPlayable(RecorderError):

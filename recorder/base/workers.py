@@ -38,7 +38,7 @@ Report = Callable[[Any], None]
 _PRELOADED = ["recorder.stills.thumbnail", "recorder.recording.transcode_job", "recorder.mp4.clean_copy"]
 _NICENESS = 10
 _END_WITHIN_S = 5.0
-_LOOK_EVERY_S = 0.25
+_POLL_EVERY_S = 0.25
 
 
 @dataclass(slots=True)
@@ -101,13 +101,13 @@ class WorkerPool:
         """
         job = _Job(function, args, silence_s, reports=True)
         future = asyncio.wrap_future(self._submit(job))
-        told: object = None
+        reported: object = None
         try:
             while True:
-                done, _ = await asyncio.wait({future}, timeout=_LOOK_EVERY_S)
-                if job.latest is not told:
-                    told = job.latest
-                    on_report(told)
+                done, _ = await asyncio.wait({future}, timeout=_POLL_EVERY_S)
+                if job.latest is not reported:
+                    reported = job.latest
+                    on_report(reported)
                 if done:
                     return cast("T", future.result())
         except asyncio.CancelledError:
@@ -254,7 +254,7 @@ class _Worker:
         with self._lock:
             if self._pipe is not None and self._process is not None and self._process.is_alive():
                 return self._pipe
-            self._let_go()
+            self._release()
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(_PRELOADED)
             ours, theirs = context.Pipe()
@@ -297,9 +297,9 @@ class _Worker:
     def end(self) -> None:
         self.kill()
         with self._lock:
-            self._let_go()
+            self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._process is not None:
             self._process.join(_END_WITHIN_S)
             if not self._process.is_alive():
@@ -311,7 +311,7 @@ class _Worker:
 
 def _serve(pipe: Connection, memory_bytes: int, niceness: int) -> None:
     """The life of a worker: take a job, answer, until the daemon is gone."""
-    _behave(memory_bytes, niceness)
+    _set_limits(memory_bytes, niceness)
 
     def report(value: object) -> None:
         pipe.send((None, value))
@@ -355,7 +355,7 @@ def _end_with_the_daemon() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _behave(memory_bytes: int, niceness: int) -> None:
+def _set_limits(memory_bytes: int, niceness: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the daemon ends us
     _end_with_the_daemon()
     os.nice(niceness)

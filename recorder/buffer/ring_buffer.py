@@ -113,7 +113,7 @@ class RingBuffer:
         self._held_bytes = 0
         self._pinned_bytes = 0
         self._pinned_held_bytes = 0
-        self.beside_bytes = 0
+        self.sound_bytes = 0
         """Bytes of sound kept beside the pictures: they count in the byte bound."""
         self.gops_evicted_by_bytes = 0
         self.gops_too_large = 0
@@ -315,7 +315,7 @@ class RingBuffer:
             self.gops_evicted_by_bytes += 1
 
     def _counted_bytes(self) -> int:
-        return self._held_bytes + self._pinned_bytes + self.beside_bytes
+        return self._held_bytes + self._pinned_bytes + self.sound_bytes
 
     def _is_too_much(self, size_bytes: int) -> bool:
         # A unit costs some 400 bytes beyond its data: a camera of crumbs on a clock that stands still

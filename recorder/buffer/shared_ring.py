@@ -98,7 +98,7 @@ class LockedSound:
         with self._lock:
             return self._ring.span(start_ns, end_ns)
 
-    def heard_until_ns(self) -> int | None:
+    def newest_end_ns(self) -> int | None:
         """Where the newest frame ends; None where there is no sound."""
         with self._lock:
-            return self._ring.heard_until_ns
+            return self._ring.newest_end_ns

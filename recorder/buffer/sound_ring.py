@@ -26,7 +26,7 @@ class SoundRing:
         self._units.append(unit)
         self.held_bytes += len(unit.data)
 
-    def keep_beside(self, oldest: AccessUnit, max_bytes: int) -> None:
+    def trim(self, oldest: AccessUnit, max_bytes: int) -> None:
         """Give up what was heard before the oldest picture, and what is too much beside `max_bytes`."""
         from_ns = oldest.pts_ns - LEAD_NS
         while self._units and (
@@ -41,7 +41,7 @@ class SoundRing:
         return self._units[self._units.end - 1].format if self._units else None
 
     @property
-    def heard_until_ns(self) -> int | None:
+    def newest_end_ns(self) -> int | None:
         """Where the newest frame ends."""
         return self._units[self._units.end - 1].end_ns if self._units else None
 

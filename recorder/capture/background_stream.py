@@ -28,10 +28,16 @@ from recorder.buffer.ring_buffer import RingBuffer
 from recorder.buffer.shared_ring import LockedRing, LockedSound
 from recorder.buffer.sound_ring import SoundRing
 from recorder.capture.ingest_encoder import EncoderChoice, IngestEncoder
-from recorder.capture.stream_condition import STALLED_NS, Condition, Keeping, of_live, of_quiet
+from recorder.capture.stream_condition import (
+    STALLED_NS,
+    BufferHealth,
+    Condition,
+    live_condition,
+    quiet_condition,
+)
 from recorder.capture.timeline import Timeline
 from recorder.sources.open import SourceOpener, is_device, redact
-from recorder.sources.source import FromSource, Source, scrub
+from recorder.sources.source import Source, SourceItem, scrub
 
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
@@ -45,7 +51,7 @@ JOIN_S = 6.0
 _log = logging.getLogger(__name__)
 
 
-class Looks(NamedTuple):
+class StreamSummary(NamedTuple):
     """The part of a camera's status that changes seldom."""
 
     state: StreamState
@@ -173,14 +179,14 @@ class BackgroundStream:
             viewers=0,
         )
 
-    def looks(self) -> Looks:
+    def summary(self) -> StreamSummary:
         """What pages are told of when it changes. Any thread; a fraction of the cost of `status`."""
         epoch = self._epoch
         with self._lock:
             holds_any = self._ring.held_frames > 0
         condition = self._shown_condition(holds_any=holds_any)
         codec, width, height = (epoch.codec, epoch.width, epoch.height) if epoch else (None, None, None)
-        return Looks(condition.state, condition.reason, codec, width, height, self._audio_codec())
+        return StreamSummary(condition.state, condition.reason, codec, width, height, self._audio_codec())
 
     def why_no_sound(self) -> str:
         """For a person who listens and hears nothing. Any thread."""
@@ -190,8 +196,8 @@ class BackgroundStream:
             return self._sound_trouble
         if is_device(self._settings.source):
             return "The microphone of a USB camera is not recorded."
-        heard = self.sound.heard_until_ns() is not None
-        return "The sound of this camera has stopped." if heard else "This camera sends no sound."
+        had_sound = self.sound.newest_end_ns() is not None
+        return "The sound of this camera has stopped." if had_sound else "This camera sends no sound."
 
     # The capture thread.
 
@@ -236,17 +242,17 @@ class BackgroundStream:
     def _read_until_lost(self, source: Source) -> None:
         self._last_unit_ns = self._clock.monotonic_ns()
         while not self._stop.is_set():
-            told = source.read()
+            items = source.read()
             now_ns = self._clock.monotonic_ns()
-            if any(isinstance(unit, SourceUnit) for unit in told):
+            if any(isinstance(unit, SourceUnit) for unit in items):
                 self._last_unit_ns = now_ns
                 if self._live_since_ns is None:
                     self._live_since_ns = now_ns
                     self._enter(StreamState.LIVE, "Receiving pictures.")
-                self._keep(told)
+                self._keep(items)
                 continue
-            if told:
-                self._keep(told)
+            if items:
+                self._keep(items)
             if now_ns - self._last_unit_ns > self._settings.read_timeout_s * NS_PER_S:
                 # Sources notice a silent socket themselves; this is the camera that sends, but no pictures.
                 msg = f"The camera sent no picture for {self._settings.read_timeout_s:g} s."
@@ -261,10 +267,10 @@ class BackgroundStream:
         silent = quiet_ns >= 0.9 * self._settings.read_timeout_s * NS_PER_S
         self._count(losses=1, stalls=int(silent), freezes=int(isinstance(error, SourceFrozen)))
 
-    def _keep(self, told: Sequence[FromSource] = (), *, flush: bool = False) -> None:
+    def _keep(self, items: Sequence[SourceItem] = (), *, flush: bool = False) -> None:
         placed = self._timeline.flush() if flush else []
         sound: list[AudioUnit] = []
-        for item in told:
+        for item in items:
             if isinstance(item, SourceUnit):
                 self._units += 1
                 self._bytes += len(item.data)
@@ -274,7 +280,7 @@ class BackgroundStream:
                 self._sound_frames += 1
             else:
                 self._count(sound_frames_lost=item.lost, sound_failures=int(item.failed))
-                self._tell_of_sound(item.reason)
+                self._note_sound_trouble(item.reason)
         if sound:
             self._keep_sound(sound)
         if placed:
@@ -312,9 +318,9 @@ class BackgroundStream:
         self._epoch = units[-1].epoch
         self._on_units()
 
-    def _keep_sound(self, heard: Sequence[AudioUnit]) -> None:
+    def _keep_sound(self, frames: Sequence[AudioUnit]) -> None:
         with self._lock:
-            for unit in heard:
+            for unit in frames:
                 self._sound_ring.append(unit)
             self._balance()
 
@@ -323,10 +329,10 @@ class BackgroundStream:
         if self._sound_ring.format is None:
             return
         if self._ring.held_frames:
-            self._sound_ring.keep_beside(self._ring.oldest(), self._ring.limits.max_bytes)
-        self._ring.beside_bytes = self._sound_ring.held_bytes
+            self._sound_ring.trim(self._ring.oldest(), self._ring.limits.max_bytes)
+        self._ring.sound_bytes = self._sound_ring.held_bytes
 
-    def _tell_of_sound(self, reason: str) -> None:
+    def _note_sound_trouble(self, reason: str) -> None:
         """Once per reason in a row: a broken track breaks fifty times a second."""
         if reason != self._sound_trouble:
             self._sound_trouble = reason
@@ -374,11 +380,11 @@ class BackgroundStream:
         if quiet_ns > allowed_ns:
             allowed_ns = max(allowed_ns, 3 * self._frame_ns())
         if quiet_ns > allowed_ns:
-            return of_quiet(condition, quiet_ns, last_ns + allowed_ns)
+            return quiet_condition(condition, quiet_ns, last_ns + allowed_ns)
         too_large_ns = self._too_large_ns
         ago_ns = None if too_large_ns is None else self._clock.monotonic_ns() - too_large_ns
         fails = self._ingest is not None and self._ingest.failures > 0
-        return of_live(condition, Keeping(holds_any, ago_ns, fails))
+        return live_condition(condition, BufferHealth(holds_any, ago_ns, fails))
 
     def _frame_ns(self) -> int:
         try:
@@ -391,7 +397,7 @@ class BackgroundStream:
             ring = self._ring
             limits = ring.limits
             recent = ring.recent(limits.seconds)
-            held = (ring.held_frames, ring.held_s, ring.held_bytes + ring.beside_bytes, ring.pinned_bytes)
+            held = (ring.held_frames, ring.held_s, ring.held_bytes + ring.sound_bytes, ring.pinned_bytes)
             frame_ns = ring.newest().duration_ns if recent.frame_count else 0
         label = self._labels.label
         status = BufferStatus(

@@ -107,8 +107,8 @@ class IngestEncoder:
         self._closed = False
         self._choice = choice
         self._broken: str | None = None
-        self._line = _Line(first.sequence, first.run)
-        self._coder: _Coder | None = None
+        self._numbering = _Numbering(first.sequence, first.run)
+        self._transcoder: _RunTranscoder | None = None
         self._thread = threading.Thread(target=self._run, name=f"encode-{camera_id}", daemon=True)
 
     @property
@@ -164,7 +164,7 @@ class IngestEncoder:
                 self._waiting_bytes, self._fell_behind = 0, False
             if fell_behind:
                 self._finish()
-                self._line.interrupt()
+                self._numbering.interrupt()
             self._take_all(units)
 
     def _take_all(self, units: list[AccessUnit]) -> None:
@@ -175,28 +175,28 @@ class IngestEncoder:
                 self._take(unit)
             except Exception:  # noqa: BLE001  (outermost frame: counted, told, begun anew at a keyframe)
                 self.failures += 1
-                self._coder = None
-                self._line.interrupt()
+                self._transcoder = None
+                self._numbering.interrupt()
                 _log.exception("camera %s: encoding on the way in broke", self._camera_id)
 
     def _take(self, unit: AccessUnit) -> None:
         name = self._encoder_for(unit.epoch.codec)
         if name is None:
             self._finish()
-            self._hand_on(self._line.passed(unit))
+            self._emit(self._numbering.pass_through(unit))
             return
-        if self._coder is not None and not self._coder.goes_on_with(unit):
+        if self._transcoder is not None and not self._transcoder.accepts(unit):
             self._finish()
-        if self._coder is None:
+        if self._transcoder is None:
             if not unit.is_keyframe:
                 return
-            self._coder = _Coder(name, unit)
+            self._transcoder = _RunTranscoder(name, unit)
         try:
-            self._hand_on(self._line.numbered(self._coder.encode(unit)))
+            self._emit(self._numbering.numbered(self._transcoder.encode(unit)))
         except _LIBRARY_ERRORS as error:
             self.failures += 1
-            self._coder = None
-            self._line.interrupt()
+            self._transcoder = None
+            self._numbering.interrupt()
             if name != SOFTWARE:
                 # What the probe liked may still refuse this size; `auto` then keeps the source's own.
                 self._broken = name
@@ -211,20 +211,20 @@ class IngestEncoder:
 
     def _finish(self) -> None:
         """Hand on what decoder and encoder still hold; what comes next begins anew."""
-        coder, self._coder = self._coder, None
-        if coder is not None:
+        transcoder, self._transcoder = self._transcoder, None
+        if transcoder is not None:
             try:
-                self._hand_on(self._line.numbered(coder.flush()))
+                self._emit(self._numbering.numbered(transcoder.flush()))
             except _LIBRARY_ERRORS:
                 self.failures += 1
-            self.failures += coder.damaged
+            self.failures += transcoder.damaged
 
-    def _hand_on(self, units: list[AccessUnit]) -> None:
+    def _emit(self, units: list[AccessUnit]) -> None:
         if units:
             self._deliver(units)
 
 
-class _Line:
+class _Numbering:
     """Numbers what goes into the ring: sequence without holes, a new run where pictures are missing."""
 
     def __init__(self, sequence: int, run: int) -> None:
@@ -239,7 +239,7 @@ class _Line:
         self._source_run = None
         self._waits_for_keyframe = True
 
-    def passed(self, unit: AccessUnit) -> list[AccessUnit]:
+    def pass_through(self, unit: AccessUnit) -> list[AccessUnit]:
         """A unit that goes on as it is; none before the next keyframe after a hole."""
         if self._waits_for_keyframe and not unit.is_keyframe:
             return []
@@ -258,7 +258,7 @@ class _Line:
         return found
 
 
-class _Coder:
+class _RunTranscoder:
     """Decoder and encoder of one stretch of one run and one epoch, from a keyframe on."""
 
     def __init__(self, name: str, first: AccessUnit) -> None:
@@ -279,7 +279,7 @@ class _Coder:
         self._last_tick = -1
         self._size = (0, 0)
 
-    def goes_on_with(self, unit: AccessUnit) -> bool:
+    def accepts(self, unit: AccessUnit) -> bool:
         return unit.epoch == self._source.epoch and unit.run == self._source.run
 
     def encode(self, unit: AccessUnit) -> list[AccessUnit]:

@@ -11,7 +11,7 @@ from recorder.base.values import StreamState
 
 STALLED_NS = 2 * NS_PER_S
 """Without a unit for this long (or three frames of a slow camera) the state says `stalled`."""
-TOO_LARGE_TOLD_NS = 30 * NS_PER_S
+TOO_LARGE_SHOWN_NS = 30 * NS_PER_S
 """How long after a GOP that the ring could not keep the state still speaks of it: the beginning of the next
 one is held for a moment, and words that change twice a second tell nobody anything."""
 
@@ -35,7 +35,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class BufferHealth:
     """How the ring fares with what a live camera sends."""
 
     holds_any: bool
@@ -44,17 +44,17 @@ class Keeping:
     encoding_fails: bool
 
 
-def of_live(condition: Condition, keeping: Keeping) -> Condition:
+def live_condition(condition: Condition, health: BufferHealth) -> Condition:
     """A live camera: as it is where its pictures are kept, else what to do about it."""
-    ago_ns = keeping.too_large_ago_ns
-    if ago_ns is not None and (not keeping.holds_any or ago_ns < TOO_LARGE_TOLD_NS):
+    ago_ns = health.too_large_ago_ns
+    if ago_ns is not None and (not health.holds_any or ago_ns < TOO_LARGE_SHOWN_NS):
         return replace(condition, reason=_TOO_LARGE)
-    if keeping.holds_any:
+    if health.holds_any:
         return condition
-    return replace(condition, reason=_NOT_ENCODED if keeping.encoding_fails else _NO_KEYFRAME_YET)
+    return replace(condition, reason=_NOT_ENCODED if health.encoding_fails else _NO_KEYFRAME_YET)
 
 
-def of_quiet(condition: Condition, quiet_ns: int, since_ns: int) -> Condition:
+def quiet_condition(condition: Condition, quiet_ns: int, since_ns: int) -> Condition:
     """A live camera that sends nothing any more, before it is given up."""
     reason = f"No picture for {quiet_ns / NS_PER_S:.0f} s."
     return replace(condition, state=StreamState.STALLED, reason=reason, since_ns=since_ns)

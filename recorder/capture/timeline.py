@@ -109,13 +109,13 @@ class Timeline:
         if held_ns < SETTLE_NS:
             return False
         before_ns: list[int] = []
-        lately_ns: list[int] = []
+        recent_ns: list[int] = []
         for unit in self._held:
             stamp = unit.pts if unit.dts is None else unit.dts
             if stamp is not None:  # RTSP's first packet may have none
-                part = lately_ns if newest_ns - unit.arrival_ns < _STEADY_NS else before_ns
+                part = recent_ns if newest_ns - unit.arrival_ns < _STEADY_NS else before_ns
                 part.append(unit.arrival_ns - to_ns(stamp, unit.time_base))
-        is_falling = before_ns and lately_ns and min(lately_ns) < min(before_ns) - _SLEW_UNTIL_NS
+        is_falling = before_ns and recent_ns and min(recent_ns) < min(before_ns) - _SLEW_UNTIL_NS
         return not is_falling or held_ns >= SETTLE_LIMIT_NS
 
     def flush(self) -> list[AccessUnit]:
@@ -153,12 +153,12 @@ class Timeline:
         self._previous_pts: int | None = None
         self._since_dts = 0
 
-    def place_sound(self, heard: SourceAudio) -> list[AudioUnit]:
+    def place_sound(self, frame: SourceAudio) -> list[AudioUnit]:
         """Place a frame of sound by the map of the pictures, whose clock it is on.
 
         Returns the frames that are ready: none before the run has shown its first picture.
         """
-        self._held_sound.append(heard)
+        self._held_sound.append(frame)
         if self._first is None:
             if len(self._held_sound) > _MOST_SOUND_HELD:
                 del self._held_sound[0]
@@ -167,8 +167,8 @@ class Timeline:
         held, self._held_sound = self._held_sound, []
         return [unit for frame in held for unit in self._placed_sound(frame)]
 
-    def _placed_sound(self, heard: SourceAudio) -> list[AudioUnit]:
-        pts_ns = to_ns(heard.pts, heard.time_base) + self._offset_ns
+    def _placed_sound(self, frame: SourceAudio) -> list[AudioUnit]:
+        pts_ns = to_ns(frame.pts, frame.time_base) + self._offset_ns
         newest_ns = pts_ns if self._last is None else self._last.dts_ns
         last_ns = pts_ns if self._last_sound_ns is None else self._last_sound_ns
         # Sound that goes on while the picture stands still has not leapt.
@@ -177,7 +177,7 @@ class Timeline:
         if astray or (self._last_sound_ns is not None and pts_ns <= self._last_sound_ns):
             self.sound_dropped += 1
             return []
-        unit = AudioUnit(self._sound_sequence, heard.format, pts_ns, heard.data)
+        unit = AudioUnit(self._sound_sequence, frame.format, pts_ns, frame.data)
         self._sound_sequence += 1
         self._last_sound_ns = pts_ns
         return [unit]
@@ -233,11 +233,11 @@ class Timeline:
 
     def _step_ns(self, unit: SourceUnit) -> int:
         """The nominal length of a frame: the camera's word unless its own timestamps contradict it."""
-        said_ns = to_ns(unit.duration, unit.time_base)
+        declared_ns = to_ns(unit.duration, unit.time_base)
         usual_ns = self._usual_step_ns
         if usual_ns is None:
-            return said_ns if said_ns > 0 else _DEFAULT_STEP_NS
-        return said_ns if 3 * usual_ns < 4 * said_ns < 5 * usual_ns else usual_ns
+            return declared_ns if declared_ns > 0 else _DEFAULT_STEP_NS
+        return declared_ns if 3 * usual_ns < 4 * declared_ns < 5 * usual_ns else usual_ns
 
     def _observe(self, unit: Stamped) -> None:
         self._envelope.add(unit.source.arrival_ns, unit.source.arrival_ns - unit.dts_ns)

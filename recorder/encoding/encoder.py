@@ -43,7 +43,7 @@ class Colours:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class TrackMatch:
     """What pictures keep to that share a track with others: only libx264 can."""
 
     set_number: int
@@ -66,7 +66,7 @@ class Encoding:
     threads: int = 2
     live: bool = False
     """One second between keyframes, and every frame out at once: what buffers and viewers want."""
-    beside: Beside | None = None
+    match: TrackMatch | None = None
 
 
 def pixel_format(encoder: str) -> str:
@@ -94,8 +94,8 @@ def open_encoder(name: str, encoding: Encoding) -> "VideoCodecContext":
         codec.color_primaries = encoding.colours.primaries
         codec.color_trc = encoding.colours.transfer
         codec.options = _quality(name, encoding)
-        if encoding.beside is not None:
-            _keep_to(codec, encoding.beside)
+        if encoding.match is not None:
+            _match_track(codec, encoding.match)
         if name == "h264_v4l2m2m":  # knows bit rates only
             codec.bit_rate = round(encoding.width * encoding.height * encoding.fps * 0.12)
         codec.open(strict=False)
@@ -119,12 +119,12 @@ def probe(name: str) -> str:
     return ""
 
 
-def _keep_to(codec: "VideoCodecContext", beside: Beside) -> None:
-    codec.pix_fmt = "yuvj420p" if beside.full_range else "yuv420p"
-    codec.color_range = 2 if beside.full_range else 1
-    codec.sample_aspect_ratio = beside.aspect
-    options = {"x264-params": f"sps-id={beside.set_number}", "profile": beside.profile}
-    codec.options = codec.options | options | ({} if beside.level is None else {"level": beside.level})
+def _match_track(codec: "VideoCodecContext", match: TrackMatch) -> None:
+    codec.pix_fmt = "yuvj420p" if match.full_range else "yuv420p"
+    codec.color_range = 2 if match.full_range else 1
+    codec.sample_aspect_ratio = match.aspect
+    options = {"x264-params": f"sps-id={match.set_number}", "profile": match.profile}
+    codec.options = codec.options | options | ({} if match.level is None else {"level": match.level})
 
 
 def _quality(name: str, encoding: Encoding) -> dict[str, str]:

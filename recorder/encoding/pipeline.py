@@ -193,9 +193,9 @@ def encode_frames(
         last_tick = tick
         frame.pts, frame.time_base, frame.pict_type = tick, _TICK, PictureType.NONE
         under_way.append((tick, item))
-        yield from finished.of(encoder.encode(frame), encoder)
+        yield from finished.from_packets(encoder.encode(frame), encoder)
     if encoder is not None:
-        yield from finished.of(encoder.encode(None), encoder)
+        yield from finished.from_packets(encoder.encode(None), encoder)
 
 
 @dataclass(slots=True)
@@ -207,7 +207,7 @@ class EncodedUnits:
     _epoch: Epoch | None = None
     _sequence: int = 0
 
-    def of(
+    def from_packets(
         self, packets: "Iterable[av.Packet[av.VideoStream]]", encoder: "VideoCodecContext"
     ) -> Iterator[AccessUnit]:
         for packet in packets:

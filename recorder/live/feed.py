@@ -41,7 +41,7 @@ _CODEC_STRINGS = {Codec.H264: h264.codec_string, Codec.H265: h265.codec_string}
 
 
 @dataclass(frozen=True, slots=True)
-class LiveLine:
+class LiveBuffer:
     """Units to show, and what tells of new ones."""
 
     units: LockedRing
@@ -93,8 +93,8 @@ class LiveState:
     reason: str
 
 
-LiveBeginning = LiveInit | LiveJpegInit
-LiveMessage = LiveBeginning | LiveChunk | LiveJpeg | LiveState
+LiveInitMessage = LiveInit | LiveJpegInit
+LiveMessage = LiveInitMessage | LiveChunk | LiveJpeg | LiveState
 
 
 class LiveSubscription:
@@ -175,16 +175,16 @@ class LiveFeed:
 
     def __init__(
         self,
-        line: LiveLine,
+        buffer: LiveBuffer,
         executor: Executor,
         label: Callable[[int], datetime],
         rotation_deg: int = 0,
-        through: Callable[[], AbstractAsyncContextManager[LiveLine]] | None = None,
+        through: Callable[[], AbstractAsyncContextManager[LiveBuffer]] | None = None,
     ) -> None:
-        """`through`: entered while somebody watches, and gives the line to show instead of `line`."""
+        """`through`: entered while somebody watches, and gives the line to show instead of `buffer`."""
         self._rotation_deg = rotation_deg
-        self._line = line
-        self._through = through or (lambda: nullcontext(line))
+        self._buffer = buffer
+        self._through = through or (lambda: nullcontext(buffer))
         self._executor = executor
         self._label = label
         self._viewers: set[LiveSubscription] = set()
@@ -192,7 +192,7 @@ class LiveFeed:
         self._task: asyncio.Task[None] | None = None
         self._muxer: LiveMuxer | None = None
         self._epoch: Epoch | None = None
-        self._init: LiveBeginning | None = None
+        self._init: LiveInitMessage | None = None
         self._jpeg: LiveJpeg | None = None
         self._gop: deque[LiveChunk] = deque(maxlen=GOP_KEEP_CHUNKS)
         self._state: LiveState | None = None
@@ -215,7 +215,7 @@ class LiveFeed:
     def join(self, viewer: LiveSubscription) -> None:
         """Give a new viewer the state, the init segment and the current GOP, then everything to come."""
         self._viewers.add(viewer)
-        viewer.bound = VIEWER_QUEUE_CHUNKS + len(_current_gop(self._line))
+        viewer.bound = VIEWER_QUEUE_CHUNKS + len(_current_gop(self._buffer))
         if self._state is not None:
             viewer.offer(self._state)
         if self._task is None or self._task.done():
@@ -236,7 +236,7 @@ class LiveFeed:
             self._task.cancel()
             self._task = None
 
-    def tell_state(self, state: StreamState, reason: str) -> None:
+    def send_state(self, state: StreamState, reason: str) -> None:
         """Tell every viewer, now and later, what the camera is doing."""
         self._state = LiveState(state, reason)
         for viewer in self._viewers:
@@ -250,9 +250,9 @@ class LiveFeed:
     async def _run(self) -> None:
         while True:
             try:
-                async with self._through() as line:
+                async with self._through() as buffer:
                     try:
-                        await self._mux(line)
+                        await self._mux(buffer)
                     finally:
                         # Before the line is closed, which takes time: the next viewer may be there by then.
                         self._reset()
@@ -262,17 +262,17 @@ class LiveFeed:
                 log.exception("the live muxer broke and begins again")
                 await asyncio.sleep(1.0)
 
-    async def _mux(self, line: LiveLine) -> None:
-        gop = _current_gop(line)
+    async def _mux(self, buffer: LiveBuffer) -> None:
+        gop = _current_gop(buffer)
         cursor = gop[0].sequence - 1 if gop else -1
         version = 0
         while True:
-            units = line.units.after(cursor)
+            units = buffer.units.after(cursor)
             if units:
                 cursor = units[-1].sequence
                 for unit in units:
                     await self._push(unit)
-            version = await line.bridge.wait_beyond(version, 1.0)
+            version = await buffer.bridge.wait_beyond(version, 1.0)
 
     async def _push(self, unit: AccessUnit) -> None:
         if unit.epoch != self._epoch:
@@ -314,7 +314,7 @@ class LiveFeed:
     def _size(self, epoch: Epoch) -> tuple[int, int]:
         return upright_size(epoch.width, epoch.height, self._rotation_deg)
 
-    def _announce(self, init: LiveBeginning) -> None:
+    def _announce(self, init: LiveInitMessage) -> None:
         self._init = init
         for viewer in self._viewers:
             viewer.rewind()
@@ -342,8 +342,8 @@ class LiveFeed:
         self._gop.clear()
 
 
-def _current_gop(line: LiveLine) -> tuple[AccessUnit, ...]:
+def _current_gop(buffer: LiveBuffer) -> tuple[AccessUnit, ...]:
     try:
-        return line.units.current_gop()
+        return buffer.units.current_gop()
     except BufferEmpty:
         return ()

@@ -12,7 +12,7 @@ from recorder.base.settings import CameraSettings
 from recorder.base.values import StreamState
 from recorder.bitstream.access_unit import Codec
 from recorder.capture.ingest_encoder import EncoderChoice
-from recorder.live.feed import LiveFeed, LiveLine, LiveSubscription
+from recorder.live.feed import LiveBuffer, LiveFeed, LiveSubscription
 from recorder.live.transcode import LiveTranscode
 
 
@@ -22,15 +22,15 @@ class LiveFeeds:
     def __init__(
         self,
         settings: CameraSettings,
-        line: LiveLine,
+        buffer: LiveBuffer,
         executor: Executor,
         label: Callable[[int], datetime],
         choice: EncoderChoice,
     ) -> None:
-        self._line = line
-        self._transcode = LiveTranscode(settings.camera_id, line, choice)
-        self._own = LiveFeed(line, executor, label, settings.rotation_deg)
-        self._encoded = LiveFeed(line, executor, label, settings.rotation_deg, self._transcode.open)
+        self._buffer = buffer
+        self._transcode = LiveTranscode(settings.camera_id, buffer, choice)
+        self._own = LiveFeed(buffer, executor, label, settings.rotation_deg)
+        self._encoded = LiveFeed(buffer, executor, label, settings.rotation_deg, self._transcode.open)
         self._both = (self._own, self._encoded)
 
     @property
@@ -60,16 +60,16 @@ class LiveFeeds:
     def subscribe(self, *, plays_h265: bool) -> LiveSubscription:
         """A viewer of what it can play; not joined yet."""
         try:
-            is_h265 = self._line.units.newest().epoch.codec is Codec.H265
+            is_h265 = self._buffer.units.newest().epoch.codec is Codec.H265
         except BufferEmpty:
             is_h265 = False
         feed = self._encoded if is_h265 and not plays_h265 else self._own
         return feed.subscribe(plays_h265=plays_h265)
 
-    def tell_state(self, state: StreamState, reason: str) -> None:
+    def send_state(self, state: StreamState, reason: str) -> None:
         """Tell every viewer, now and later, what the camera is doing."""
         for feed in self._both:
-            feed.tell_state(state, reason)
+            feed.send_state(state, reason)
 
     async def close(self) -> None:
         """End the muxers and the encoder."""

@@ -25,7 +25,7 @@ BEHIND_NS = 2 * NS_PER_S
 """Sound older than this is of no use beside a live picture."""
 QUIET_S = 2.0
 """Without a frame for this long the sound has stopped."""
-_LOOK_S = 0.1
+_POLL_S = 0.1
 _FOREVER_NS = 1 << 62
 
 
@@ -83,35 +83,35 @@ class LiveSound:
         """What there is to hear from now on. To be closed (`contextlib.aclosing`) by who leaves."""
         self.listeners += 1
         try:
-            pieces = _Pieces(self._newest())
+            pieces = _PieceBuilder(self._newest())
             now_s = asyncio.get_running_loop().time
-            heard_s, is_missing, version = now_s(), False, 0
+            last_sound_s, is_missing, version = now_s(), False, 0
             while True:
                 fresh = self._fresh(pieces)
                 if fresh:
-                    heard_s, is_missing = now_s(), False
-                    for init, data, lead_ns, begins_ns in pieces.of(fresh):
+                    last_sound_s, is_missing = now_s(), False
+                    for init, data, lead_ns, begins_ns in pieces.build(fresh):
                         if init is not None:
                             yield LiveSoundInit(init.codec, init.sample_rate_hz, init.channels)
                         yield LiveSoundPiece(data, lead_ns / NS_PER_S, self._label(begins_ns))
-                elif not is_missing and self._is_quiet(now_s() - heard_s):
+                elif not is_missing and self._is_quiet(now_s() - last_sound_s):
                     is_missing = True
                     pieces.forget_format()
                     yield LiveSoundMissing(self._why_none())
                 # Sound notifies nobody; pictures do, and where they are rare the time-out does.
-                version = await self._bridge.wait_beyond(version, _LOOK_S)
+                version = await self._bridge.wait_beyond(version, _POLL_S)
         finally:
             self.listeners -= 1
 
     def _is_quiet(self, since_s: float) -> bool:
-        return self._sound.heard_until_ns() is None or since_s > QUIET_S
+        return self._sound.newest_end_ns() is None or since_s > QUIET_S
 
     def _newest(self) -> tuple[AudioUnit, ...]:
         """The frames that lead up to what will be heard next."""
-        until_ns = self._sound.heard_until_ns()
+        until_ns = self._sound.newest_end_ns()
         return () if until_ns is None else self._sound.span(until_ns, _FOREVER_NS)[-LEAD_FRAMES:]
 
-    def _fresh(self, pieces: "_Pieces") -> Sequence[AudioUnit]:
+    def _fresh(self, pieces: "_PieceBuilder") -> Sequence[AudioUnit]:
         """What has come, if it is worth a piece; all but the newest is dropped for a listener far behind."""
         fresh: Sequence[AudioUnit] = self._sound.after(pieces.cursor)
         if not fresh or fresh[-1].end_ns - fresh[0].pts_ns < PIECE_NS:
@@ -122,7 +122,7 @@ class LiveSound:
         return fresh[late:]
 
 
-class _Pieces:
+class _PieceBuilder:
     """Where one listener is, and what of the frames before a decoder needs. Pure."""
 
     def __init__(self, before: Sequence[AudioUnit]) -> None:
@@ -134,7 +134,7 @@ class _Pieces:
         """Tell the format again, even where the next frame's is the last one's."""
         self._format = None
 
-    def of(self, fresh: Sequence[AudioUnit]) -> Iterator[tuple[AudioFormat | None, bytes, int, int]]:
+    def build(self, fresh: Sequence[AudioUnit]) -> Iterator[tuple[AudioFormat | None, bytes, int, int]]:
         """Pieces without a hole, as (format where it is new, data, length of the lead, begin)."""
         self.cursor = fresh[-1].sequence
         for run in _runs(fresh):

@@ -21,21 +21,21 @@ from recorder.bitstream.access_unit import AccessUnit
 from recorder.buffer.ring_buffer import RingBuffer
 from recorder.buffer.shared_ring import LockedRing
 from recorder.capture.ingest_encoder import EncoderChoice, IngestEncoder
-from recorder.live.feed import LiveLine
+from recorder.live.feed import LiveBuffer
 
-KEPT = BufferSettings(seconds=4.0, max_bytes=32 * 1024 * 1024)
+ENCODED_BUFFER = BufferSettings(seconds=4.0, max_bytes=32 * 1024 * 1024)
 """What is held of the encoded picture: the newest GOP, for the next viewer, and what the muxer is to read."""
 BEHIND_NS = 2 * NS_PER_S
-AT_ONCE = 15
+BATCH_UNITS = 15
 """Units given to the encoder when it has nothing left; so at most twice as many are on their way."""
 NICENESS = 5
-_ROOM_S = 0.02
+_POLL_S = 0.02
 
 
 class LiveTranscode:
     """One camera's. `open` may be entered again at any time after it was left."""
 
-    def __init__(self, camera_id: str, source: LiveLine, choice: EncoderChoice) -> None:
+    def __init__(self, camera_id: str, source: LiveBuffer, choice: EncoderChoice) -> None:
         self._camera_id = camera_id
         self._source = source
         self._choice = choice
@@ -50,9 +50,9 @@ class LiveTranscode:
         return self._past_failures + (0 if self._encoder is None else self._encoder.failures)
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[LiveLine]:
+    async def open(self) -> AsyncIterator[LiveBuffer]:
         """The encoded line, from the GOP on that is being received; it ends with the context."""
-        lock, ring = threading.Lock(), RingBuffer(KEPT)
+        lock, ring = threading.Lock(), RingBuffer(ENCODED_BUFFER)
         bridge = Bridge(asyncio.get_running_loop())
 
         def deliver(units: Sequence[AccessUnit]) -> None:
@@ -69,7 +69,7 @@ class LiveTranscode:
         try:
             async with asyncio.TaskGroup() as group:
                 feeding = group.create_task(self._feed(encoder, first.sequence - 1))
-                yield LiveLine(LockedRing(ring, lock), bridge)
+                yield LiveBuffer(LockedRing(ring, lock), bridge)
                 feeding.cancel()
         finally:
             if self._encoder is encoder:
@@ -92,12 +92,12 @@ class LiveTranscode:
             if not units:
                 version = await self._source.bridge.wait_beyond(version, 1.0)
             elif encoder.waiting:
-                await asyncio.sleep(_ROOM_S)
+                await asyncio.sleep(_POLL_S)
             else:
                 kept, skipped = caught_up(units)
                 self.gops_skipped += skipped
-                encoder.offer(kept[:AT_ONCE])
-                cursor = kept[:AT_ONCE][-1].sequence
+                encoder.offer(kept[:BATCH_UNITS])
+                cursor = kept[:BATCH_UNITS][-1].sequence
 
 
 def caught_up(units: Sequence[AccessUnit]) -> tuple[Sequence[AccessUnit], int]:

@@ -17,7 +17,7 @@ from recorder.base.media_time import NS_PER_S, ns_of
 from recorder.base.workers import Report
 from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Epoch
-from recorder.encoding.encoder import SOFTWARE, Beside, Colours, Encoding, open_encoder, pixel_format
+from recorder.encoding.encoder import SOFTWARE, Colours, Encoding, TrackMatch, open_encoder, pixel_format
 from recorder.encoding.pipeline import FrameDecoder, ShownFrame, Upright, encode_frames
 from recorder.mp4.clean_plan import CleanPlan, JoinedSets, joined_sets, plan_clean
 from recorder.mp4.finished_file import FinishedFile
@@ -61,7 +61,7 @@ class CleanResult:
     cut: CutResult | None = None
 
 
-def clean_form(order: CleanOrder, report: Report) -> CleanResult:
+def write_clean_copy(order: CleanOrder, report: Report) -> CleanResult:
     """Write `order.out`, durable but for its directory entry. Raises FinishFailed; no file is left then."""
     try:
         with FinishedFile(order.source) as clip:
@@ -71,11 +71,11 @@ def clean_form(order: CleanOrder, report: Report) -> CleanResult:
             sets = None if plan.copies_none else joined_sets(clip.parameter_sets)
             if sets is not None:
                 try:
-                    return _Clean(clip, plan, sets, report).write(order.out)
+                    return _CleanCopy(clip, plan, sets, report).write(order.out)
                 except _CannotJoin:
                     order.out.unlink(missing_ok=True)
             count = len(clip.video.samples)
-            return _Clean(clip, CleanPlan(count, count, count, count), None, report).write(order.out)
+            return _CleanCopy(clip, CleanPlan(count, count, count, count), None, report).write(order.out)
     except OSError as error:
         raise FinishFailed(f"The clip's file cannot be read: {error.strerror}.") from error
     except ValueError as error:
@@ -93,7 +93,7 @@ def _plan(clip: FinishedFile) -> CleanPlan:
     )
 
 
-class _Clean:
+class _CleanCopy:
     """One file under way. `sets` None: everything is encoded, and need not go with anything."""
 
     def __init__(self, clip: FinishedFile, plan: CleanPlan, sets: JoinedSets | None, report: Report) -> None:
@@ -141,7 +141,7 @@ class _Clean:
             yield replace(unit, epoch=self._shared(unit.epoch))
 
     def _prepared(self, frame: "VideoFrame") -> "VideoFrame":
-        self._tell()
+        self._report_progress()
         if self._sets is None:
             return self._upright.upright(frame)
         if frame.format.name not in _FORMATS or (frame.width, frame.height) != self._size:
@@ -162,14 +162,14 @@ class _Clean:
             threads=_THREADS,
         )
         if self._sets is not None:
-            beside = Beside(
+            match = TrackMatch(
                 self._sets.number,
                 self._sets.profile,
                 self._sets.level,
                 _FORMATS[frame.format.name],
                 self._sets.aspect,
             )
-            encoding = replace(encoding, beside=beside)
+            encoding = replace(encoding, match=match)
         return open_encoder(SOFTWARE, encoding)
 
     def _shared(self, epoch: Epoch) -> Epoch:
@@ -184,13 +184,13 @@ class _Clean:
 
     def _copied(self) -> Iterator[AccessUnit]:
         for unit in self._clip.units(self._plan.head, self._plan.tail):
-            self._tell()
+            self._report_progress()
             number = None if self._sets is None else self._sets.number
             if unit.is_keyframe and number in h264.set_numbers(unit.data):
                 raise _CannotJoin
             yield unit if self._epoch is None else replace(unit, epoch=self._epoch)
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         now_s = time.monotonic()
         if now_s - self._reported_s >= _REPORT_EVERY_S:
             self._reported_s = now_s

@@ -20,7 +20,7 @@ from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.audio_unit import FRAME_SAMPLES
 from recorder.bitstream.nal_units import START_CODE, split_nal_units
 from recorder.mp4.sample_table import Track, aac_config, avc_parameter_sets, tracks
-from recorder.mp4.sound_cut import LaidSound, Piece
+from recorder.mp4.sound_cut import CopiedSound, Piece
 
 _MOST_MOOV_BYTES = 512 << 20
 
@@ -83,7 +83,7 @@ class FinishedFile:
                 data=self.data(index),
             )
 
-    def clean_sound(self) -> LaidSound | None:
+    def clean_sound(self) -> CopiedSound | None:
         """The sound, what is wholly before the first frame replaced by silence; None where there is none.
 
         A decoder needs the frame before the first it plays, but not what was heard in it.
@@ -98,7 +98,7 @@ class FinishedFile:
                 before = pts + FRAME_SAMPLES <= 0
                 yield Piece(silence(audio_format) if before else self._read(track, index), pts)
 
-        return LaidSound(audio_format, pieces(), len(track.samples))
+        return CopiedSound(audio_format, pieces(), len(track.samples))
 
     def _read(self, track: Track, index: int) -> bytes:
         size, offset = track.samples.sizes[index], track.samples.offsets[index]

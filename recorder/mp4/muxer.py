@@ -30,7 +30,7 @@ from recorder.bitstream.audio_unit import FRAME_SAMPLES, AudioFormat, AudioUnit
 from recorder.bitstream.self_contained import self_contained
 from recorder.mp4.edit_list import matrix_patch, presentation_patches
 from recorder.mp4.finished_file import read_moov
-from recorder.mp4.sound_cut import LaidSound, Piece, SoundCut
+from recorder.mp4.sound_cut import CopiedSound, Piece, SoundCut
 from recorder.mp4.span_cut import SpanCut
 from recorder.mp4.ticks import TickLine
 
@@ -83,7 +83,7 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
     *,
     may_break_off: bool = False,
     rotation_deg: int = 0,
-    sound: Iterable[AudioUnit] | LaidSound = (),
+    sound: Iterable[AudioUnit] | CopiedSound = (),
 ) -> CutResult:
     """Write the frames with `start_ns ≤ pts_ns < end_ns` to `out` and fsync it (not its directory).
 
@@ -98,8 +98,8 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
     hint = length_hint(units)
     try:
         cut = SpanCut(units, start_ns, end_ns, may_break_off=may_break_off)
-        heard = sound if isinstance(sound, LaidSound) else SoundCut(sound, cut.first_pts_ns, end_ns)
-        _write_media(out, cut, heard, hint)
+        sound_cut = sound if isinstance(sound, CopiedSound) else SoundCut(sound, cut.first_pts_ns, end_ns)
+        _write_media(out, cut, sound_cut, hint)
         length = ticks(cut.end_ns - cut.first_pts_ns)
         _present(out, length, rotation_deg)
         size_bytes, sha256 = _sync(out)
@@ -108,8 +108,8 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
         raise FinishFailed(f"The clip could not be written: {error.strerror}.") from error
     except (av.error.FFmpegError, ValueError) as error:
         out.unlink(missing_ok=True)
-        said = error.strerror if isinstance(error, av.error.FFmpegError) else str(error).rstrip(".")
-        raise FinishFailed(f"The clip could not be cut: {said}.") from error
+        reason = error.strerror if isinstance(error, av.error.FFmpegError) else str(error).rstrip(".")
+        raise FinishFailed(f"The clip could not be cut: {reason}.") from error
     except FinishFailed:
         out.unlink(missing_ok=True)
         raise
@@ -127,13 +127,13 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
         size_bytes=size_bytes,
         sha256=sha256,
         gaps=tuple(cut.gaps),
-        audio_codec=None if heard.format is None else heard.format.codec,
+        audio_codec=None if sound_cut.format is None else sound_cut.format.codec,
         lead_in_s=ticks(cut.lead_in_ns) / TICKS_PER_S,
     )
 
 
 @contextmanager
-def blaming() -> Iterator[None]:
+def raising_cut_failed() -> Iterator[None]:
     """Around a cut that leaves nothing to try again: OSError tells of the disk, CutFailed of the pictures."""
     try:
         yield
@@ -159,7 +159,7 @@ def packet_of(data: bytes, is_keyframe: bool, stream: "Stream") -> "av.Packet[St
     return packet
 
 
-def _write_media(out: Path, cut: SpanCut, heard: SoundCut | LaidSound, unit_hint: int) -> None:
+def _write_media(out: Path, cut: SpanCut, sound_cut: SoundCut | CopiedSound, unit_hint: int) -> None:
     # Nobody reads along, so the buffer is written when it is full and not once per picture.
     options = {"movie_timescale": str(TICKS_PER_S), "video_track_timescale": str(TICKS_PER_S)}
     options["flush_packets"] = "0"
@@ -168,7 +168,7 @@ def _write_media(out: Path, cut: SpanCut, heard: SoundCut | LaidSound, unit_hint
     options["max_interleave_delta"] = _INTERLEAVE_US
     if unit_hint:
         bounds = _MOOV_BYTES + len(cut.epoch.parameter_sets)
-        bounds += _MOOV_BYTES_PER_UNIT * unit_hint + _MOOV_BYTES_PER_PIECE * heard.most_pieces
+        bounds += _MOOV_BYTES_PER_UNIT * unit_hint + _MOOV_BYTES_PER_PIECE * sound_cut.most_pieces
         options["moov_size"] = str(bounds)
     else:
         options["movflags"] = "faststart"
@@ -176,7 +176,7 @@ def _write_media(out: Path, cut: SpanCut, heard: SoundCut | LaidSound, unit_hint
     is_first = True
     with _output(out, options) as container:
         stream = add_video_track(container, cut.epoch)
-        track = None if heard.format is None else _SoundTrack(container, heard.format)
+        track = None if sound_cut.format is None else _SoundTrack(container, sound_cut.format)
         for unit, is_last in _marking_last(cut):
             _require_same(cut.epoch, unit)
             data = self_contained(unit) if is_first else unit.data
@@ -187,10 +187,10 @@ def _write_media(out: Path, cut: SpanCut, heard: SoundCut | LaidSound, unit_hint
             shown_last = is_last and unit.pts_ns == cut.last_pts_ns
             packet.duration = max(1, ticks(cut.end_ns - unit.pts_ns if shown_last else unit.duration_ns))
             if track is not None:
-                track.write(heard.before(unit.dts_ns))
+                track.write(sound_cut.before(unit.dts_ns))
             container.mux_one(packet)
         if track is not None:
-            track.write(heard.before(cut.end_ns))
+            track.write(sound_cut.before(cut.end_ns))
 
 
 class _SoundTrack:

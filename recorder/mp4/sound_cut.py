@@ -128,7 +128,7 @@ class SoundCut:
         return (2 * ns * audio_format.sample_rate_hz + NS_PER_S) // (2 * NS_PER_S)
 
 
-class LaidSound:
+class CopiedSound:
     """The frames of a finished clip, laid already: to be copied as they are. Asked like `SoundCut`."""
 
     def __init__(self, audio_format: AudioFormat, pieces: Iterator[Piece], most_pieces: int) -> None:

@@ -54,7 +54,7 @@ def fitting(units: tuple[AccessUnit, ...]) -> tuple[AccessUnit, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class SpanWish:
+class RequestedSpan:
     """What a person asked for: seconds around a moment, or an absolute span.
 
     `at_ns` None means the newest label. `after_ns` None means until stopped. `start_ns` and `end_ns`
@@ -77,22 +77,22 @@ class SpanPlan:
     end_ns: int | None
 
 
-def plan_span(wish: SpanWish, oldest_ns: int, newest_ns: int) -> SpanPlan:
+def plan_span(requested: RequestedSpan, oldest_ns: int, newest_ns: int) -> SpanPlan:
     """Turn a wish into a span, given the labels of the oldest and the newest buffered frame.
 
     A moment that the buffer has not reached yet is the newest; a start it no longer holds becomes
     its oldest. Raises SpanOutsideBuffer when nothing of the span is, or will be, there.
     """
-    absolute = wish.start_ns is not None and wish.end_ns is not None
-    if not absolute and wish.at_ns is not None:
-        check_not_ahead(wish.at_ns, newest_ns)
-    if wish.start_ns is not None and wish.end_ns is not None:
-        pressed, start = min(wish.end_ns, newest_ns), wish.start_ns
-        end: int | None = wish.end_ns
+    absolute = requested.start_ns is not None and requested.end_ns is not None
+    if not absolute and requested.at_ns is not None:
+        check_not_ahead(requested.at_ns, newest_ns)
+    if requested.start_ns is not None and requested.end_ns is not None:
+        pressed, start = min(requested.end_ns, newest_ns), requested.start_ns
+        end: int | None = requested.end_ns
     else:
-        pressed = newest_ns if wish.at_ns is None else min(wish.at_ns, newest_ns)
-        start = pressed - wish.before_ns
-        end = None if wish.after_ns is None else pressed + wish.after_ns
+        pressed = newest_ns if requested.at_ns is None else min(requested.at_ns, newest_ns)
+        start = pressed - requested.before_ns
+        end = None if requested.after_ns is None else pressed + requested.after_ns
     if end is not None and end <= max(start, oldest_ns):
         raise SpanOutsideBuffer(
             "The asked span is empty or ends before the oldest frame.", "end" if absolute else "at"
@@ -163,7 +163,7 @@ class Discarded:
     """The person deleted the recording while it was under way."""
 
 
-Happening = (
+SessionEvent = (
     UnitsArrived
     | StreamQuiet
     | StopPressed
@@ -215,7 +215,7 @@ class ReportFailure:
     reason: str
 
 
-Order = Append | MoveEnd | Continue | Finish | ReportFailure
+Command = Append | MoveEnd | Continue | Finish | ReportFailure
 
 
 class SessionState(StrEnum):
@@ -259,20 +259,20 @@ class ClipSession:
             return None
         return min(1.0, self.recorded_ns / max(1, self.end_ns - self.start_ns))
 
-    def handle(self, happened: Happening) -> list[Order]:
+    def handle(self, event: SessionEvent) -> list[Command]:
         """Take one input and return the orders it causes, in the order to carry them out."""
-        if isinstance(happened, Discarded):
+        if isinstance(event, Discarded):
             if not self.over:
                 self.state = SessionState.DISCARDED
             return []
         if self.state is SessionState.RECORDING:
-            return self._while_recording(happened)
+            return self._while_recording(event)
         if self.state is SessionState.FINISHING:
-            return self._while_finishing(happened)
+            return self._while_finishing(event)
         return []
 
-    def _while_recording(self, happened: Happening) -> list[Order]:
-        match happened:
+    def _while_recording(self, event: SessionEvent) -> list[Command]:
+        match event:
             case UnitsArrived(units):
                 return self._take(units)
             case StreamQuiet(now_ns):
@@ -290,8 +290,8 @@ class ClipSession:
                 pass
         return []
 
-    def _while_finishing(self, happened: Happening) -> list[Order]:
-        match happened:
+    def _while_finishing(self, event: SessionEvent) -> list[Command]:
+        match event:
             case FinishSucceeded():
                 self.state = SessionState.DONE
             case FinishBroke(reason) | WriteFailed(reason):
@@ -300,33 +300,33 @@ class ClipSession:
                 pass
         return []
 
-    def _take(self, units: Sequence[AccessUnit]) -> list[Order]:
+    def _take(self, units: Sequence[AccessUnit]) -> list[Command]:
         kept: list[AccessUnit] = []
-        orders: list[Order] = []
+        commands: list[Command] = []
         for unit in units:
             if self._last is not None and unit.sequence <= self._last.sequence:
                 continue
             # Every later unit has pts >= dts >= this dts, so no frame of the span is still to come.
             if self.end_ns is not None and unit.dts_ns >= self.end_ns:
-                orders = [self._finish()]
+                commands = [self._finish()]
                 break
             if self._last is not None and not fits_one_file(self._last, unit):
                 # The continuation first: finishing may take long, and the ring holds a minute only.
                 if self.end_ns is None or unit.pts_ns < self.end_ns:
-                    orders.append(Continue(unit, self.end_ns))
-                orders.append(self._finish())
+                    commands.append(Continue(unit, self.end_ns))
+                commands.append(self._finish())
                 break
             self._last = unit
             self._note_shown(unit)
             kept.append(unit)
-        return [Append(tuple(kept)), *orders] if kept else orders
+        return [Append(tuple(kept)), *commands] if kept else commands
 
     def _note_shown(self, unit: AccessUnit) -> None:
         end_ns = unit.pts_ns + unit.duration_ns
         if self.end_ns is None or unit.pts_ns < self.end_ns:
             self.shown_end_ns = max(self.shown_end_ns, end_ns)
 
-    def _move_end(self, end_ns: int) -> list[Order]:
+    def _move_end(self, end_ns: int) -> list[Command]:
         self.end_ns = end_ns
         return [MoveEnd(end_ns)]
 
@@ -335,6 +335,6 @@ class ClipSession:
         end_ns = self.shown_end_ns if self.end_ns is None else min(self.end_ns, self.shown_end_ns)
         return Finish(self.start_ns, max(end_ns, self.start_ns + 1))
 
-    def _fail(self, reason: str) -> list[Order]:
+    def _fail(self, reason: str) -> list[Command]:
         self.state = SessionState.FAILED
         return [ReportFailure(reason)]

@@ -45,7 +45,7 @@ _SOUND = struct.Struct("<Qq")
 _MOST_UNTAKEN = 50_000
 _KEYFRAME = 1
 _MAX_PAYLOAD_BYTES = 64 * 1024 * 1024
-_LOOK_EVERY_S = 0.1
+_POLL_EVERY_S = 0.1
 _MAX_BUFFERS_PER_WRITE = 512  # IOV_MAX is 1024 on Linux
 
 
@@ -291,7 +291,7 @@ class PartTail:
         self._idle = idle
         self._path = path
         self.sealed = False
-        self.sound = _SoundSoFar()
+        self.sound = _BufferedSound()
         self.size_bytes = 0
         """As last looked at."""
         with path.open("rb") as file:
@@ -309,7 +309,7 @@ class PartTail:
                     if not self._follow:
                         return
                     self._idle()
-                    time.sleep(_LOOK_EVERY_S)
+                    time.sleep(_POLL_EVERY_S)
                     continue
                 kind, payload = record
                 self.read_bytes = file.tell()
@@ -323,7 +323,7 @@ class PartTail:
                     self.header = _applied(self.header, kind, payload)
 
 
-class _SoundSoFar:
+class _BufferedSound:
     """The frames read up to now. Ends where nothing more is there, and goes on when there is more."""
 
     def __init__(self) -> None:
@@ -331,7 +331,7 @@ class _SoundSoFar:
         # Nobody takes them where the first unit came before the first sound.
         self._frames: deque[AudioUnit] = deque(maxlen=_MOST_UNTAKEN)
 
-    def __iter__(self) -> "_SoundSoFar":
+    def __iter__(self) -> "_BufferedSound":
         return self
 
     def __next__(self) -> AudioUnit:

@@ -6,7 +6,7 @@ here: what to record (`clip_session`), how a part file is finished (`finishing`)
 
 A recording *pulls* from the ring by sequence number, so the ring is its only queue: 60 seconds deep,
 and what falls off it before a slow disk took it is counted in `units_lost`. Tasks run on the event
-loop; everything that touches a disk or a codec runs in the two executors of `Workshop`.
+loop; everything that touches a disk or a codec runs in the two executors of `CameraContext`.
 """
 
 import asyncio
@@ -38,22 +38,22 @@ from recorder.base.values import (
 from recorder.bitstream.access_unit import AccessUnit, Codec, upright_size
 from recorder.bitstream.audio_unit import AudioUnit
 from recorder.buffer.sound_ring import LEAD_NS
-from recorder.mp4.muxer import CutResult, blaming, write_mp4
+from recorder.mp4.muxer import CutResult, raising_cut_failed, write_mp4
 from recorder.mp4.sound_cut import Sound
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.clip_session import (
     Append,
     ClipSession,
+    Command,
     Continue,
     Discarded,
     Extended,
     Finish,
     FinishBroke,
     FinishSucceeded,
-    Happening,
     MoveEnd,
-    Order,
     ReportFailure,
+    SessionEvent,
     SessionState,
     StopPressed,
     StreamQuiet,
@@ -78,7 +78,7 @@ SOUND_WAIT_NS = NS_PER_S // 2
 SOUND_GONE_NS = 2 * NS_PER_S
 
 
-class UnitLine(Protocol):
+class UnitBuffer(Protocol):
     """What a recording needs of a camera: its units, in decode order, by sequence number."""
 
     def after(self, sequence: int) -> tuple[AccessUnit, ...]:
@@ -90,7 +90,7 @@ class UnitLine(Protocol):
         ...
 
 
-class SoundLine(Protocol):
+class SoundBuffer(Protocol):
     """What a recording needs of a camera's sound."""
 
     def after(self, sequence: int) -> tuple[AudioUnit, ...]:
@@ -101,13 +101,13 @@ class SoundLine(Protocol):
         """The frames of a span, and those a decoder begins with."""
         ...
 
-    def heard_until_ns(self) -> int | None:
+    def newest_end_ns(self) -> int | None:
         """Where the newest frame ends; None where there is no sound."""
         ...
 
 
 @dataclass(slots=True)
-class ProcessorCounters:
+class RecordingCounters:
     """What recordings lost or broke since the daemon started."""
 
     units_lost: int = 0
@@ -117,7 +117,7 @@ class ProcessorCounters:
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class CameraContext:
     """What all recordings of one camera share."""
 
     camera_id: str
@@ -125,14 +125,14 @@ class Workshop:
     clips_dir: Path
     labels: LabelLine
     clock: Clock
-    units: UnitLine
-    sound: SoundLine
+    units: UnitBuffer
+    sound: SoundBuffer
     disk: Executor
     finisher: Finisher
     new_id: Callable[[], str]
     emit: Callable[[RecorderEvent], None]
     rotation_deg: int = 0
-    counters: ProcessorCounters = field(default_factory=ProcessorCounters)
+    counters: RecordingCounters = field(default_factory=RecordingCounters)
 
     def files(self, recording_id: str) -> ClipFiles:
         return ClipFiles(self.clips_dir, recording_id)
@@ -150,27 +150,27 @@ class ActiveRecording:
 
     def __init__(
         self,
-        shop: Workshop,
+        context: CameraContext,
         session: ClipSession,
         writer: PartWriter,
         header: PartHeader,
         cursors: "Cursors",
     ) -> None:
         self.session = session
-        self.files = shop.files(header.recording_id)
-        self._shop = shop
+        self.files = context.files(header.recording_id)
+        self._context = context
         self._writer = writer
         self._header = header
         self._cursor = cursors.units
         self._sound_cursor = cursors.sound
-        self._orders: list[Order] = []
+        self._commands: list[Command] = []
         self._nudge = asyncio.Event()
         self._at_work: asyncio.Future[Any] | None = None
-        self._last_arrival_ns = shop.clock.monotonic_ns()
-        self._steps_at_start = shop.labels.steps
-        self._opened_ns = shop.clock.monotonic_ns()
+        self._last_arrival_ns = context.clock.monotonic_ns()
+        self._steps_at_start = context.labels.steps
+        self._opened_ns = context.clock.monotonic_ns()
         self._transcode: Transcode | None = None
-        self.short_ones = 0
+        self.short_clips = 0
         """How many clips of this chain, just before this one, were short."""
 
     @property
@@ -192,7 +192,7 @@ class ActiveRecording:
         self._handle(Discarded())
         self._nudge.set()
         if self._transcode is not None:
-            self._shop.finisher.transcoder.cancel(self._transcode)
+            self._context.finisher.transcoder.cancel(self._transcode)
 
     async def close(self) -> None:
         """Let go of the part file of a recording that never ran; the file stays."""
@@ -204,7 +204,7 @@ class ActiveRecording:
             self._follow()
             while not self.session.over:
                 await self._wait()
-                await self._look()
+                await self._poll_units()
                 await self._carry_out(adopt)
         except asyncio.CancelledError:
             await self._until_idle()
@@ -213,18 +213,18 @@ class ActiveRecording:
             raise
         except Exception:
             # The outermost frame of this task: the part file stays for a retry, the camera goes on.
-            self._shop.counters.task_failures += 1
+            self._context.counters.task_failures += 1
             log.exception("recording %s broke", self.recording_id)
             self._report_failure("The recording broke off by a fault of the recorder. Retry it.")
         finally:
-            await asyncio.shield(self._let_go())
+            await asyncio.shield(self._release())
 
     async def _wait(self) -> None:
-        if self._orders:
+        if self._commands:
             return
         wait_s = CYCLE_S
         if self.session.end_ns is not None:
-            left_s = (self.session.end_ns - self._shop.clock.monotonic_ns()) / NS_PER_S
+            left_s = (self.session.end_ns - self._context.clock.monotonic_ns()) / NS_PER_S
             wait_s = min(CYCLE_S, max(0.03, left_s + 0.01))
         try:
             async with asyncio.timeout(wait_s):
@@ -233,15 +233,15 @@ class ActiveRecording:
             pass
         self._nudge.clear()
 
-    async def _look(self) -> None:
-        now_ns = self._shop.clock.monotonic_ns()
-        self._shop.counters.units_lost += self._shop.units.lost_after(self._cursor)
-        units = self._shop.units.after(self._cursor)
+    async def _poll_units(self) -> None:
+        now_ns = self._context.clock.monotonic_ns()
+        self._context.counters.units_lost += self._context.units.lost_after(self._cursor)
+        units = self._context.units.after(self._cursor)
         if units:
             self._cursor = units[-1].sequence
             self._last_arrival_ns = now_ns
             self._handle(UnitsArrived(units))
-            self._shop.emit(
+            self._context.emit(
                 RecordingProgressed(
                     self.recording_id, self.session.recorded_ns / NS_PER_S, self.session.progress
                 )
@@ -249,13 +249,13 @@ class ActiveRecording:
         elif now_ns - self._last_arrival_ns > QUIET_AFTER_NS:
             self._handle(StreamQuiet(now_ns))
 
-    def _handle(self, happened: Happening) -> None:
-        self._orders.extend(self.session.handle(happened))
+    def _handle(self, event: SessionEvent) -> None:
+        self._commands.extend(self.session.handle(event))
 
     async def _carry_out(self, adopt: Callable[["ActiveRecording"], None]) -> None:
-        while self._orders:
-            order = self._orders.pop(0)
-            match order:
+        while self._commands:
+            command = self._commands.pop(0)
+            match command:
                 case Append(units):
                     await self._write(partial(self._append, units))
                 case MoveEnd(end_ns):
@@ -273,19 +273,19 @@ class ActiveRecording:
         self._writer.append(units)
 
     def _append_sound(self) -> None:
-        heard = self._shop.sound.after(self._sound_cursor)
-        if heard:
-            self._sound_cursor = heard[-1].sequence
+        frames = self._context.sound.after(self._sound_cursor)
+        if frames:
+            self._sound_cursor = frames[-1].sequence
             from_ns = self._header.start_ns - LEAD_NS
-            self._writer.append_sound([unit for unit in heard if unit.pts_ns >= from_ns])
+            self._writer.append_sound([unit for unit in frames if unit.pts_ns >= from_ns])
 
-    async def _until_heard(self) -> None:
+    async def _wait_for_sound(self) -> None:
         """Sound comes a little later than the pictures it belongs to; one that is gone is not waited for."""
         end_ns = self.session.end_ns
-        deadline_ns = self._shop.clock.monotonic_ns() + SOUND_WAIT_NS
-        while end_ns is not None and self._shop.clock.monotonic_ns() < deadline_ns:
-            heard_ns = self._shop.sound.heard_until_ns()
-            if heard_ns is None or not end_ns - SOUND_GONE_NS < heard_ns < end_ns:
+        deadline_ns = self._context.clock.monotonic_ns() + SOUND_WAIT_NS
+        while end_ns is not None and self._context.clock.monotonic_ns() < deadline_ns:
+            newest_ns = self._context.sound.newest_end_ns()
+            if newest_ns is None or not end_ns - SOUND_GONE_NS < newest_ns < end_ns:
                 return
             await asyncio.sleep(0.02)
 
@@ -297,33 +297,35 @@ class ActiveRecording:
         try:
             await self._on_disk(write_and_sync)
         except OSError as error:
-            self._shop.counters.write_failures += 1
+            self._context.counters.write_failures += 1
             reason = f"The recording could not be written: {error.strerror}. What was written is kept."
             self._handle(WriteFailed(reason))
 
     async def _continue(
         self, first: AccessUnit, end_ns: int | None, adopt: Callable[["ActiveRecording"], None]
     ) -> None:
-        short_ones = self.short_ones + 1 if self.session.recorded_ns < SHORT_CLIP_NS else 0
-        if short_ones > MOST_SHORT_CLIPS:
+        short_clips = self.short_clips + 1 if self.session.recorded_ns < SHORT_CLIP_NS else 0
+        if short_clips > MOST_SHORT_CLIPS:
             log.warning(
                 "recording %s ends: camera %s changes its size or codec with nearly every frame",
                 self.recording_id,
-                self._shop.camera_id,
+                self._context.camera_id,
             )
             return
         pressed_ns = max(self._header.pressed_ns, first.pts_ns)
         try:
             following, started = await open_recording(
-                self._shop,
-                OpenPlan(self._shop.new_id(), pressed_ns, first.pts_ns, end_ns, (first,), self.recording_id),
+                self._context,
+                OpenPlan(
+                    self._context.new_id(), pressed_ns, first.pts_ns, end_ns, (first,), self.recording_id
+                ),
             )
-            following.short_ones = short_ones
+            following.short_clips = short_clips
         except OSError as error:
-            self._shop.counters.write_failures += 1
+            self._context.counters.write_failures += 1
             log.warning("recording %s could not be continued: %s", self.recording_id, error.strerror)
             return
-        self._shop.emit(RecordingContinued(self.recording_id, started))
+        self._context.emit(RecordingContinued(self.recording_id, started))
         adopt(following)
 
     def _follow(self) -> None:
@@ -337,28 +339,28 @@ class ActiveRecording:
 
     def _begin_transcode(self) -> Transcode:
         files = (self.files.part, self.files.temporary)
-        return self._shop.finisher.transcoder.begin(
-            self.recording_id, files, self._tell_finishing, follow=True
+        return self._context.finisher.transcoder.begin(
+            self.recording_id, files, self._emit_progress, follow=True
         )
 
-    def _tell_finishing(self, share: float) -> None:
-        self._shop.emit(FinishProgressed(self.recording_id, share))
+    def _emit_progress(self, share: float) -> None:
+        self._context.emit(FinishProgressed(self.recording_id, share))
 
     async def _finish(self) -> None:
-        self._shop.emit(RecordingProcessing(self.recording_id))
-        await self._until_heard()
+        self._context.emit(RecordingProcessing(self.recording_id))
+        await self._wait_for_sound()
         try:
             clip = await self._finished()
         except (RecorderError, OSError) as error:
             if not self.session.over:
-                self._shop.counters.finish_failures += 1
+                self._context.counters.finish_failures += 1
                 self._handle(FinishBroke(str(error)))
             return
         if self.session.over:
             return
         self._handle(FinishSucceeded())
-        clock = self._shop.labels.state_since(self._opened_ns)
-        self._shop.emit(RecordingFinished(self.recording_id, clip, clock))
+        clock = self._context.labels.state_since(self._opened_ns)
+        self._context.emit(RecordingFinished(self.recording_id, clip, clock))
 
     async def _finished(self) -> FinishedClip:
         if self._header.epoch.codec is Codec.H264:
@@ -367,32 +369,32 @@ class ActiveRecording:
                 self._complete_part()
                 return finish_part(self.files)
 
-            return await self._work(self._shop.finisher.threads, finish)
+            return await self._work(self._context.finisher.threads, finish)
         await self._on_disk(self._complete_part)
         work = self._transcode = self._transcode or self._begin_transcode()
-        self._shop.finisher.transcoder.complete(work)
-        return await self._shop.finisher.transcoded(self.files, work)
+        self._context.finisher.transcoder.complete(work)
+        return await self._context.finisher.transcoded(self.files, work)
 
     def _complete_part(self) -> None:
         self._append_sound()
-        if self._shop.labels.steps != self._steps_at_start:
+        if self._context.labels.steps != self._steps_at_start:
             base_ns = self._header.base_ns
-            self._writer.relabel(base_ns, label_us(self._shop.labels, base_ns))
+            self._writer.relabel(base_ns, label_us(self._context.labels, base_ns))
         self._writer.seal()
         self._writer.sync()
         self._writer.close()
 
-    async def _let_go(self) -> None:
+    async def _release(self) -> None:
         if self._transcode is not None and not self._transcode.ended.is_set():
-            self._shop.finisher.transcoder.cancel(self._transcode)
+            self._context.finisher.transcoder.cancel(self._transcode)
             await self._transcode.ended.wait()
         await self._on_disk(self._writer.close)
 
     def _report_failure(self, reason: str) -> None:
-        self._shop.emit(RecordingFailed(self.recording_id, reason, retryable=True))
+        self._context.emit(RecordingFailed(self.recording_id, reason, retryable=True))
 
     async def _on_disk(self, work: Callable[[], None]) -> None:
-        await self._work(self._shop.disk, work)
+        await self._work(self._context.disk, work)
 
     async def _work(self, threads: Executor, work: Callable[[], T]) -> T:
         self._at_work = at_work = asyncio.get_running_loop().run_in_executor(threads, work)
@@ -424,36 +426,36 @@ class OpenPlan:
     continued_from: str | None = None
 
 
-async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecording, RecordingStarted]:
+async def open_recording(context: CameraContext, plan: OpenPlan) -> tuple[ActiveRecording, RecordingStarted]:
     """Create the part file, write and sync the pre-roll. Nothing is left behind when it fails (OSError)."""
     first = plan.preroll[0]
     # Whole microseconds, so that labels made from the header are cut exactly as the label line's.
     base_ns = first.pts_ns // 1000 * 1000
     header = PartHeader(
         recording_id=plan.recording_id,
-        camera_id=shop.camera_id,
-        recorder_id=shop.recorder_id,
+        camera_id=context.camera_id,
+        recorder_id=context.recorder_id,
         epoch=first.epoch,
         base_ns=base_ns,
-        base_label_us=label_us(shop.labels, base_ns),
+        base_label_us=label_us(context.labels, base_ns),
         start_ns=plan.start_ns,
         end_ns=plan.end_ns,
         pressed_ns=plan.pressed_ns,
         continued_from=plan.continued_from,
-        clock=shop.labels.state.value,
-        rotation_deg=shop.rotation_deg,
+        clock=context.labels.state.value,
+        rotation_deg=context.rotation_deg,
     )
     session = ClipSession(plan.start_ns, plan.end_ns)
-    orders = session.handle(UnitsArrived(plan.preroll))
-    files = shop.files(plan.recording_id)
-    heard = shop.sound.span(plan.start_ns, FOREVER_NS)
+    commands = session.handle(UnitsArrived(plan.preroll))
+    files = context.files(plan.recording_id)
+    frames = context.sound.span(plan.start_ns, FOREVER_NS)
 
     def create() -> PartWriter:
         files.claim()
         writer = None
         try:
             writer = PartWriter(files.part, header)
-            writer.append_sound(heard)
+            writer.append_sound(frames)
             writer.append(plan.preroll)
             writer.sync()
         except OSError:
@@ -464,58 +466,58 @@ async def open_recording(shop: Workshop, plan: OpenPlan) -> tuple[ActiveRecordin
             raise
         return writer
 
-    writer = await in_thread(shop.disk, create)
-    cursors = Cursors(plan.preroll[-1].sequence, heard[-1].sequence if heard else -1)
-    recording = ActiveRecording(shop, session, writer, header, cursors)
-    recording._orders.extend(order for order in orders if not isinstance(order, Append))
-    return recording, _started(shop, plan, files)
+    writer = await in_thread(context.disk, create)
+    cursors = Cursors(plan.preroll[-1].sequence, frames[-1].sequence if frames else -1)
+    recording = ActiveRecording(context, session, writer, header, cursors)
+    recording._commands.extend(command for command in commands if not isinstance(command, Append))
+    return recording, _started(context, plan, files)
 
 
-def _started(shop: Workshop, plan: OpenPlan, files: ClipFiles) -> RecordingStarted:
+def _started(context: CameraContext, plan: OpenPlan, files: ClipFiles) -> RecordingStarted:
     shown = [unit for unit in plan.preroll if unit.pts_ns >= plan.start_ns]
     start_ns = min((unit.pts_ns for unit in shown), default=plan.start_ns)
     newest_end_ns = max((unit.pts_ns + unit.duration_ns for unit in shown), default=start_ns)
     first = plan.preroll[0]
-    width, height = upright_size(first.epoch.width, first.epoch.height, shop.rotation_deg)
+    width, height = upright_size(first.epoch.width, first.epoch.height, context.rotation_deg)
     return RecordingStarted(
         recording_id=plan.recording_id,
-        camera_id=shop.camera_id,
-        pressed_at=shop.labels.label(plan.pressed_ns),
-        start_time=shop.labels.label(start_ns),
-        planned_end=None if plan.end_ns is None else shop.labels.label(plan.end_ns),
+        camera_id=context.camera_id,
+        pressed_at=context.labels.label(plan.pressed_ns),
+        start_time=context.labels.label(start_ns),
+        planned_end=None if plan.end_ns is None else context.labels.label(plan.end_ns),
         covered_before_s=max(0, plan.pressed_ns - start_ns) / NS_PER_S,
         covered_after_s=max(0, newest_end_ns - plan.pressed_ns) / NS_PER_S,
         width=width,
         height=height,
         fps=round(NS_PER_S / first.duration_ns, 3),
         video_codec=first.epoch.codec.value,
-        clock=shop.labels.state,
+        clock=context.labels.state,
         part_path=files.part,
         finished=None,
         continued_from=plan.continued_from,
     )
 
 
-async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
+async def cut_at_once(context: CameraContext, plan: OpenPlan) -> RecordingStarted:
     """Make the finished file straight from the ring, durable when this returns.
 
     For H.264 spans that lie wholly in the buffer; no part file is needed. Nothing is left behind
     when it fails (CutFailed, OSError).
     """
-    files = shop.files(plan.recording_id)
+    files = context.files(plan.recording_id)
     end_ns = plan.end_ns or FOREVER_NS
-    sound = Sound(shop.sound.span(plan.start_ns, end_ns), plan.start_ns)
+    sound = Sound(context.sound.span(plan.start_ns, end_ns), plan.start_ns)
 
     def cut() -> CutResult:
         files.claim()
         try:
-            with blaming():
+            with raising_cut_failed():
                 result = write_mp4(
                     files.temporary,
                     iter(plan.preroll),
                     plan.start_ns,
                     end_ns,
-                    rotation_deg=shop.rotation_deg,
+                    rotation_deg=context.rotation_deg,
                     sound=sound,
                 )
             files.publish()
@@ -524,10 +526,10 @@ async def cut_at_once(shop: Workshop, plan: OpenPlan) -> RecordingStarted:
             raise
         return result
 
-    result = await in_thread(shop.finisher.threads, cut)
-    clip = finished_clip(result, files.clip, shop.labels.label)
+    result = await in_thread(context.finisher.threads, cut)
+    clip = finished_clip(result, files.clip, context.labels.label)
     return replace(
-        _started(shop, plan, files),
+        _started(context, plan, files),
         start_time=clip.start_time,
         covered_before_s=max(0, plan.pressed_ns - result.first_pts_ns) / NS_PER_S,
         covered_after_s=max(0, result.end_ns - plan.pressed_ns) / NS_PER_S,

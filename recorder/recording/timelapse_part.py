@@ -24,7 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class PictureOrder:
+class TimelapseOrder:
     """Whose pictures these are, and how fast they are shown."""
 
     recording_id: str
@@ -34,7 +34,7 @@ class PictureOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class TimelapseContents:
     """What a picture part holds; width and height are those of the first picture."""
 
     pictures: int
@@ -43,10 +43,10 @@ class Kept:
     height: int
 
 
-class PicturePart:
+class TimelapsePart:
     """The file at `path`, new or gone on with. Every method may raise OSError."""
 
-    def __init__(self, path: Path, order: PictureOrder) -> None:
+    def __init__(self, path: Path, order: TimelapseOrder) -> None:
         """Raises PartFileDamaged where there is a file that is none."""
         self._path = path
         self._order = order
@@ -102,7 +102,7 @@ class PicturePart:
         )
 
 
-def kept_in(path: Path) -> Kept | None:
+def read_timelapse_part(path: Path) -> TimelapseContents | None:
     """What is in a picture part; None where there is none, or no picture in it. Raises PartFileDamaged."""
     if not path.exists():
         return None
@@ -110,10 +110,10 @@ def kept_in(path: Path) -> Kept | None:
     if reader.unit_count == 0:
         return None
     epoch = reader.header.epoch
-    return Kept(reader.unit_count, header_label(reader.header)(0), epoch.width, epoch.height)
+    return TimelapseContents(reader.unit_count, header_label(reader.header)(0), epoch.width, epoch.height)
 
 
-def lend(path: Path, files: ClipFiles) -> None:
+def link_timelapse_part(path: Path, files: ClipFiles) -> None:
     """Make the pictures the material of an unacknowledged clip as well: a second name, or a copy where the
     file system has none. The first name stays until the clip is finished. Raises OSError.
     """

@@ -78,7 +78,7 @@ class _Transcode:
         self._report = report
         self._frames = 0
         self._reported_s = 0.0
-        self._tail = PartTail(order.part, follow=order.follow, idle=self._tell)
+        self._tail = PartTail(order.part, follow=order.follow, idle=self._report_progress)
         self._decoder = FrameDecoder(self._tail.header.epoch.codec)
         self._turned = Upright(self._tail.header.rotation_deg, pixel_format(order.encoder))
 
@@ -107,7 +107,7 @@ class _Transcode:
 
     def _upright(self, frame: "VideoFrame") -> "VideoFrame":
         self._frames += 1
-        self._tell()
+        self._report_progress()
         return self._turned.upright(frame)
 
     def _open(self, frame: "VideoFrame", item: ShownFrame) -> "VideoCodecContext":
@@ -122,7 +122,7 @@ class _Transcode:
         )
         return open_encoder(self._order.encoder, encoding)
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         now_s = time.monotonic()
         if now_s - self._reported_s >= _REPORT_EVERY_S:
             self._reported_s = now_s

@@ -44,7 +44,7 @@ class TranscodeCounters:
     failed: int = 0
     retried: int = 0
     """Begun again because the process died or the hardware encoder failed."""
-    put_off: int = 0
+    preempted: int = 0
     """Recordings under way that gave their place to a complete one."""
     refused: int = 0
     frames_damaged: int = 0
@@ -52,7 +52,7 @@ class TranscodeCounters:
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderTried:
+class EncoderProbe:
     """What the probe found of one encoder; `reason` is empty where it works."""
 
     name: str
@@ -69,7 +69,7 @@ class Transcode:
         self.part, self.out = files
         self.follow = follow
         self.complete = not follow
-        self.put_off = False
+        self.preempted = False
         self.task: asyncio.Task[None] | None = None
         self.error: RecorderError | None = None
         self.cut: CutResult | None = None
@@ -109,11 +109,11 @@ class Transcoder:
         self.counters = TranscodeCounters()
         self.encoder: str | None = None
         """The one in use; None until the probe is done, or where none works."""
-        self.tried: tuple[EncoderTried, ...] = ()
+        self.probes: tuple[EncoderProbe, ...] = ()
         self.chosen = asyncio.Event()
         """Set when the probe is done, whatever it found."""
         self._pool = WorkerPool(at_once, max_waiting=0, memory_bytes=MEMORY_BYTES, niceness=NICENESS)
-        self._places = at_once
+        self._slots = at_once
         self._most_waiting = most_waiting
         self._probe_timeout_s = probe_timeout_s
         self._waiting: list[Transcode] = []
@@ -175,7 +175,7 @@ class Transcoder:
             self._waiting.remove(item)
             item.end(FinishFailed(_UNWANTED))
         elif item.task is not None and not item.ended.is_set():
-            item.put_off = False
+            item.preempted = False
             item.task.cancel()
 
     def cancel_clip(self, recording_id: str) -> None:
@@ -185,17 +185,17 @@ class Transcoder:
                 self.cancel(item)
 
     async def _choose(self) -> None:
-        tried: list[EncoderTried] = []
+        probes: list[EncoderProbe] = []
         for name in IN_ORDER:
             reason = await self._probed(name)
-            tried.append(EncoderTried(name, reason))
+            probes.append(EncoderProbe(name, reason))
             if not reason:
                 self.encoder = name
                 break
-        self.tried = tuple(tried)
+        self.probes = tuple(probes)
         self.chosen.set()
         if self.encoder is None:
-            log.error("no H.264 encoder works here: %s", "; ".join(f"{t.name}: {t.reason}" for t in tried))
+            log.error("no H.264 encoder works here: %s", "; ".join(f"{t.name}: {t.reason}" for t in probes))
         else:
             log.info("clips that are not H.264 are encoded by %s", self.encoder)
         self._dispatch()
@@ -216,24 +216,24 @@ class Transcoder:
             return str(error)
 
     def _dispatch(self) -> None:
-        if not self.tried or self._closed:
+        if not self.probes or self._closed:
             return
-        while len(self._running) < self._places and (item := self._next()) is not None:
+        while len(self._running) < self._slots and (item := self._next()) is not None:
             self._waiting.remove(item)
             self._running.append(item)
-            item.put_off = False
+            item.preempted = False
             item.task = self._tasks.spawn(self._serve(item), f"transcode {item.recording_id}")
-            item.task.add_done_callback(partial(self._never_began, item))
+            item.task.add_done_callback(partial(self._on_never_started, item))
         if any(item.complete for item in self._waiting):
-            self._put_off_youngest()
+            self._preempt_youngest()
 
-    def _never_began(self, item: Transcode, task: object) -> None:
+    def _on_never_started(self, item: Transcode, task: object) -> None:
         """A task that is cancelled before its first step runs none of its own code, not even `finally`."""
         # A task that gave its place up may have a successor by now, which is not to be ended for it.
         if item not in self._running or item.task is not task:
             return
         self._running.remove(item)
-        if item.put_off and not self._closed:
+        if item.preempted and not self._closed:
             self._waiting.append(item)
         else:
             item.end(FinishFailed(_UNWANTED))
@@ -243,15 +243,15 @@ class Transcoder:
         for item in self._waiting:
             if item.complete:
                 return item
-        return next((item for item in self._waiting if not item.put_off), None)
+        return next((item for item in self._waiting if not item.preempted), None)
 
-    def _put_off_youngest(self) -> None:
-        if any(item.put_off for item in self._running):
+    def _preempt_youngest(self) -> None:
+        if any(item.preempted for item in self._running):
             return  # one is on its way out; its end brings us here again
         for item in reversed(self._running):
             if not item.complete and item.task is not None:
-                item.put_off = True
-                self.counters.put_off += 1
+                item.preempted = True
+                self.counters.preempted += 1
                 item.task.cancel()
                 return
 
@@ -268,14 +268,14 @@ class Transcoder:
             # What a killed process left; its own failures it tidies up itself.
             await asyncio.to_thread(item.out.unlink, missing_ok=True)
         except asyncio.CancelledError:
-            if not item.put_off:
+            if not item.preempted:
                 outcome = FinishFailed(_UNWANTED)
                 raise
         finally:
             self._running.remove(item)
             if outcome is not None:
                 item.end(outcome)
-            elif item.put_off and not self._closed:
+            elif item.preempted and not self._closed:
                 self._waiting.append(item)
             else:
                 item.end(FinishFailed("The transcode broke off by a fault of the recorder."))

@@ -18,7 +18,7 @@ from recorder.base.errors import SourceUnsupported
 from recorder.bitstream import aac
 from recorder.bitstream.audio_unit import FRAME_SAMPLES, AudioFormat, SoundTrouble, SourceAudio
 
-Heard = SourceAudio | SoundTrouble
+SoundItem = SourceAudio | SoundTrouble
 
 ENCODED_HZ = 48_000
 """G.711 becomes AAC of this rate: its frames are 21 ms, those of 8 kHz would be 128 ms, too coarse to cut."""
@@ -31,28 +31,28 @@ _SLEW = 500
 """Nearer ones are approached by one part in so many: a clock that drifts is followed without a seam."""
 
 
-class SoundDoor(Protocol):
+class AacConverter(Protocol):
     """Makes frames of the packets of one sound stream. One connection, one thread."""
 
-    def take(self, packet: "Packet[AudioStream]") -> list[Heard]:
+    def take(self, packet: "Packet[AudioStream]") -> list[SoundItem]:
         """The frames `packet` completes, in the time base and on the clock of its stream."""
         ...
 
-    def move(self, by_s: Fraction) -> None:
+    def shift(self, by_s: Fraction) -> None:
         """The clock of the stream was set ahead by so much; the next packet follows the last all the same."""
         ...
 
 
-def sound_door(stream: AudioStream) -> SoundDoor:
+def aac_converter(stream: AudioStream) -> AacConverter:
     """The door for a stream. Raises SourceUnsupported, saying what the source sends instead."""
     # FFmpeg names kinds of sound that it cannot decode; there is no context then.
     context = getattr(stream, "codec_context", None)
     name = "something unknown" if context is None else stream.codec_context.name
     try:
         if name == "aac":
-            return _AacDoor(stream)
+            return _AacPassthrough(stream)
         if name in _PCM:
-            return _PcmDoor(stream)
+            return _PcmEncoder(stream)
     except (ValueError, av.error.FFmpegError) as error:
         msg = f"The sound cannot be kept: {error}. The video is not affected."
         raise SourceUnsupported(msg) from error
@@ -62,22 +62,22 @@ def sound_door(stream: AudioStream) -> SoundDoor:
     raise SourceUnsupported(msg)
 
 
-def opened_door(stream: AudioStream) -> SoundDoor | SoundTrouble:
+def open_aac_converter(stream: AudioStream) -> AacConverter | SoundTrouble:
     """The door, or word of why there is none: sound that cannot be kept is no reason to fail."""
     try:
-        return sound_door(stream)
+        return aac_converter(stream)
     except SourceUnsupported as error:
         return SoundTrouble(0, True, str(error))
 
 
-class _AacDoor:
+class _AacPassthrough:
     def __init__(self, stream: AudioStream) -> None:
         self._decoder = stream.codec_context
         self._following: int | None = None
         config = stream.codec_context.extradata
         self._format = aac.format_of(config) if config else None
 
-    def take(self, packet: "Packet[AudioStream]") -> list[Heard]:
+    def take(self, packet: "Packet[AudioStream]") -> list[SoundItem]:
         pts = self._following if packet.pts is None else packet.pts
         if not packet.size or pts is None:
             return []
@@ -92,7 +92,7 @@ class _AacDoor:
         self._following = pts + round(Fraction(FRAME_SAMPLES, frame_format.sample_rate_hz) / time_base)
         return [SourceAudio(frame, frame_format, pts, time_base)]
 
-    def move(self, by_s: Fraction) -> None:
+    def shift(self, by_s: Fraction) -> None:
         """Every packet tells its own time; one that does not follows one that does."""
         self._following = None
 
@@ -104,7 +104,7 @@ class _AacDoor:
         return self._format, data
 
 
-class _PcmDoor:
+class _PcmEncoder:
     def __init__(self, stream: AudioStream) -> None:
         self._decoder = stream.codec_context
         channels = stream.codec_context.channels
@@ -118,7 +118,7 @@ class _PcmDoor:
         """Samples since the anchor; None before the first."""
         self._restart()
 
-    def take(self, packet: "Packet[AudioStream]") -> list[Heard]:
+    def take(self, packet: "Packet[AudioStream]") -> list[SoundItem]:
         if not packet.size or packet.size > _MOST_PCM_BYTES or packet.pts is None:
             return [SoundTrouble(1, False, "A packet of sound was damaged.")] if packet.size else []
         begins_s = packet.pts * _exact(packet)
@@ -128,27 +128,27 @@ class _PcmDoor:
             self._anchor_s, self._taken, error_s = begins_s, 0, Fraction(0)
         taken = self._taken or 0
         try:
-            heard = self._samples(packet)
+            frames = self._samples(packet)
         except (ValueError, av.error.FFmpegError) as error:
             self._taken = None
             return [SoundTrouble(1, False, f"A packet of sound was damaged ({type(error).__name__}).")]
         most_s = Fraction((self._taken or 0) - taken, self._rate_hz * _SLEW)
         self._anchor_s += max(-most_s, min(most_s, error_s))
-        return heard
+        return frames
 
-    def move(self, by_s: Fraction) -> None:
+    def shift(self, by_s: Fraction) -> None:
         """What is still in the encoder comes out on the new clock."""
         self._anchor_s += by_s
 
-    def _samples(self, packet: "Packet[AudioStream]") -> list[Heard]:
-        heard: list[Heard] = []
+    def _samples(self, packet: "Packet[AudioStream]") -> list[SoundItem]:
+        frames: list[SoundItem] = []
         for frame in self._decoder.decode(packet):
             taken = self._taken or 0
             frame.pts, frame.time_base = taken, Fraction(1, self._rate_hz)
             self._taken = taken + frame.samples
             for chunk in self._resampler.resample(frame):
-                heard += self._encoded(chunk)
-        return heard
+                frames += self._encoded(chunk)
+        return frames
 
     def _ends_s(self, taken: int) -> Fraction:
         return self._anchor_s + Fraction(taken, self._rate_hz)
@@ -165,7 +165,7 @@ class _PcmDoor:
         self._resampler = AudioResampler("fltp", self._layout, ENCODED_HZ, FRAME_SAMPLES)
         self._format = aac.format_of(encoder.extradata or b"")
 
-    def _encoded(self, frame: "av.AudioFrame") -> list[Heard]:
+    def _encoded(self, frame: "av.AudioFrame") -> list[SoundItem]:
         anchor, time_base = round(self._anchor_s * ENCODED_HZ), Fraction(1, ENCODED_HZ)
         return [
             SourceAudio(bytes(packet), self._format, anchor + packet.pts, time_base)

@@ -28,9 +28,9 @@ from recorder.base.errors import SourceLost, SourceUnsupported
 from recorder.base.media_time import NS_PER_S
 from recorder.bitstream.access_unit import Codec
 from recorder.bitstream.audio_unit import FRAME_SAMPLES
-from recorder.sources.muxed_sound import SoundBeside
+from recorder.sources.muxed_sound import MuxedSound
 from recorder.sources.packets import UnitAssembler, codec_of, sentence
-from recorder.sources.source import FromSource
+from recorder.sources.source import SourceItem
 
 _FORMATS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
 
@@ -53,7 +53,7 @@ class FileLoopSource:
         self._resources = ExitStack()
         self._assembler = UnitAssembler(clock)
         self._codec = Codec.H264
-        self._units: Iterator[Sequence[FromSource]] = iter(())
+        self._units: Iterator[Sequence[SourceItem]] = iter(())
         self._zero_ns: int | None = None
         """Monotonic time at which media time 0 is due."""
 
@@ -85,7 +85,7 @@ class FileLoopSource:
         self._assembler = UnitAssembler(self._clock, self._codec)
         self._units = self._play(container)
 
-    def read(self) -> Sequence[FromSource]:
+    def read(self) -> Sequence[SourceItem]:
         """The next unit or sound, when it is due."""
         if self._stop.is_set():
             return []
@@ -104,14 +104,14 @@ class FileLoopSource:
         self._resources.callback(container.close)
         return container
 
-    def _play(self, container: InputContainer) -> Iterator[Sequence[FromSource]]:
+    def _play(self, container: InputContainer) -> Iterator[Sequence[SourceItem]]:
         pictures = container.streams.video[0]
-        sound = SoundBeside(container.streams.audio if self._audio else ())
+        sound = MuxedSound(container.streams.audio if self._audio else ())
         if troubles := sound.troubles():
             yield troubles
         time_base = Fraction(pictures.time_base or 0)
         shift = 0
-        heard_until_s: Fraction | None = None
+        sound_end_s: Fraction | None = None
         while not self._stop.is_set():
             begin: int | None = None
             end = 0
@@ -122,8 +122,8 @@ class FileLoopSource:
                     # Sound that outlasts the pictures would be heard over the beginning.
                     outlasts = due.behind_pictures and due.at_s + due.half_s > end * time_base
                     begins_s = due.at_s + shift * time_base
-                    if not outlasts and (heard_until_s is None or begins_s + due.half_s >= heard_until_s):
-                        heard_until_s = begins_s + 2 * due.half_s
+                    if not outlasts and (sound_end_s is None or begins_s + due.half_s >= sound_end_s):
+                        sound_end_s = begins_s + 2 * due.half_s
                         yield sound.take(due.sound, shift * time_base)
                     continue
                 packet = cast("Packet[VideoStream]", due.picture)
@@ -147,7 +147,7 @@ class FileLoopSource:
 
 
 @dataclass(slots=True)
-class _Due:
+class _DuePacket:
     """A packet of one of the two kinds, and when it is due within its pass."""
 
     at_s: Fraction
@@ -159,10 +159,10 @@ class _Due:
     """No picture of this pass follows."""
 
 
-def _in_order(packets: Iterator[_Due]) -> Iterator[_Due]:
+def _in_order(packets: Iterator[_DuePacket]) -> Iterator[_DuePacket]:
     """What is due first comes first; a file may hold a second of sound before or behind its pictures."""
-    pictures: deque[_Due] = deque()
-    sound: deque[_Due] = deque()
+    pictures: deque[_DuePacket] = deque()
+    sound: deque[_DuePacket] = deque()
     for packet in packets:
         (pictures if packet.sound is None else sound).append(packet)
         while (pictures and sound) or max(len(pictures), len(sound)) > _READ_AHEAD_PACKETS:
@@ -173,7 +173,7 @@ def _in_order(packets: Iterator[_Due]) -> Iterator[_Due]:
         yield found
 
 
-def _first(pictures: deque[_Due], sound: deque[_Due]) -> _Due:
+def _first(pictures: deque[_DuePacket], sound: deque[_DuePacket]) -> _DuePacket:
     if not sound or (pictures and pictures[0].at_s <= sound[0].at_s):
         return pictures.popleft()
     return sound.popleft()
@@ -181,7 +181,7 @@ def _first(pictures: deque[_Due], sound: deque[_Due]) -> _Due:
 
 def _packets(
     container: InputContainer, pictures: VideoStream, sound: Sequence[AudioStream], codec: Codec
-) -> Iterator[_Due]:
+) -> Iterator[_DuePacket]:
     """One pass, without the empty packets that end it. The filter leaves Annex B as it is."""
     time_base = Fraction(pictures.time_base or 0)
     to_annex_b = None if codec is Codec.MJPEG else BitStreamFilterContext(_TO_ANNEX_B[codec], pictures)
@@ -196,17 +196,17 @@ def _packets(
         for picture in cast("list[Packet[VideoStream]]", filtered):
             # Matroska stores no dts, and FFmpeg guesses it only once it has seen the reordering.
             at_s = at_s if picture.dts is None else picture.dts * time_base
-            yield _Due(at_s, picture=picture)
+            yield _DuePacket(at_s, picture=picture)
     for picture in [] if to_annex_b is None else cast("list[Packet[VideoStream]]", to_annex_b.filter(None)):
         at_s = at_s if picture.dts is None else picture.dts * time_base
-        yield _Due(at_s, picture=picture)
+        yield _DuePacket(at_s, picture=picture)
 
 
-def _sound_due(packet: "Packet[AudioStream]", stream: AudioStream, otherwise_s: Fraction) -> _Due:
+def _sound_due(packet: "Packet[AudioStream]", stream: AudioStream, otherwise_s: Fraction) -> _DuePacket:
     time_base = Fraction(stream.time_base or 0)
     at_s = otherwise_s if packet.pts is None else packet.pts * time_base
     lasts_s = (packet.duration or 0) * time_base
     if not stream.codec_context.name.startswith("pcm"):
         # MP4 calls the last frame as short as what is to be heard of it.
         lasts_s = max(lasts_s, Fraction(FRAME_SAMPLES, stream.sample_rate or 48_000))
-    return _Due(at_s, sound=packet, half_s=lasts_s / 2)
+    return _DuePacket(at_s, sound=packet, half_s=lasts_s / 2)

@@ -13,43 +13,43 @@ from av.packet import Packet
 
 from recorder.base.media_time import NS_PER_S, to_ns
 from recorder.bitstream.audio_unit import SoundTrouble, SourceAudio
-from recorder.sources.aac_frames import Heard, SoundDoor, opened_door
+from recorder.sources.aac_frames import AacConverter, SoundItem, open_aac_converter
 
 _NS = Fraction(1, NS_PER_S)
 
 
-class SoundBeside:
+class MuxedSound:
     """One connection, or one file that goes round."""
 
     def __init__(self, streams: Sequence[AudioStream]) -> None:
         """The first of the streams is listened to, as with RTSP; there may be none."""
-        self._door: SoundDoor | None = None
-        self._told: list[Heard] = []
+        self._converter: AacConverter | None = None
+        self._pending: list[SoundItem] = []
         self.streams = tuple(streams[:1])
         """What is to be read from the container."""
         for stream in self.streams:
-            opened = opened_door(stream)
+            opened = open_aac_converter(stream)
             if isinstance(opened, SoundTrouble):
-                self._told.append(opened)
+                self._pending.append(opened)
                 self.streams = ()
             else:
-                self._door = opened
+                self._converter = opened
 
-    def troubles(self) -> list[Heard]:
+    def troubles(self) -> list[SoundItem]:
         """What is to be told before the first frame; once."""
-        told, self._told = self._told, []
-        return told
+        items, self._pending = self._pending, []
+        return items
 
-    def take(self, packet: "Packet[AudioStream]", shift_s: Fraction = Fraction(0)) -> list[Heard]:
+    def take(self, packet: "Packet[AudioStream]", shift_s: Fraction = Fraction(0)) -> list[SoundItem]:
         """The frames `packet` completes, in nanoseconds; `shift_s` is added to its time."""
-        if self._door is None:
+        if self._converter is None:
             return []
         if packet.pts is not None:
             # Before the door: samples that are encoded go on over the seam of a file.
             packet.pts += round(shift_s * packet.time_base.denominator / packet.time_base.numerator)
         return [
-            replace(heard, pts=to_ns(heard.pts, heard.time_base), time_base=_NS)
-            if isinstance(heard, SourceAudio)
-            else heard
-            for heard in self._door.take(packet)
+            replace(item, pts=to_ns(item.pts, item.time_base), time_base=_NS)
+            if isinstance(item, SourceAudio)
+            else item
+            for item in self._converter.take(packet)
         ]

@@ -21,7 +21,7 @@ _QUERY_VALUE = re.compile(r"=[^&;#]*")
 _MIN_SCRUBBED = 3
 
 
-FromSource = SourceUnit | SourceAudio | SoundTrouble
+SourceItem = SourceUnit | SourceAudio | SoundTrouble
 """What a source may read. Most know only pictures."""
 
 
@@ -42,7 +42,7 @@ class Source(Protocol):
         """Connect. Raises SourceLost when it fails now, SourceUnsupported when it cannot succeed."""
         ...
 
-    def read(self) -> Sequence[FromSource]:
+    def read(self) -> Sequence[SourceItem]:
         """The next units, perhaps none; blocks for the read timeout at most.
 
         Raises SourceLost when the connection ended or went silent. Returns an empty list at once

@@ -109,12 +109,12 @@ def frame_extent(path: Path, time_s: float) -> tuple[int, int]:
     with _opened(path, {"fflags": "noparse"}) as container:
         stream = container.streams.video[0]
         choice, _ = _chosen(container, stream, time_s)
-        places = [
+        ranges = [
             (p.pos, p.pos + p.size) for p in _until_shown(container, stream, choice) if p.pos is not None
         ]
-        if not places:
+        if not ranges:
             raise DecodeFailed("The clip does not tell where its frames are.")
-        return min(first for first, _ in places), max(end for _, end in places)
+        return min(first for first, _ in ranges), max(end for _, end in ranges)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from recorder.bitstream.audio_unit import AudioUnit
 from recorder.buffer.ring_buffer import Pin, RingBuffer, Span
 from recorder.buffer.shared_ring import LockedRing, LockedSound
 from recorder.buffer.sound_ring import LEAD_NS
-from recorder.mp4.muxer import CutResult, blaming, write_mp4
+from recorder.mp4.muxer import CutResult, raising_cut_failed, write_mp4
 from recorder.mp4.sound_cut import Sound
 from recorder.mp4.span_cut import shown_units
 from recorder.recording.clip_session import fits_one_file
@@ -76,7 +76,7 @@ class PinnedSound:
         """The frames of a span, and those a decoder begins with."""
         return tuple(u for u in self._units if start_ns - LEAD_NS <= u.pts_ns < end_ns)
 
-    def heard_until_ns(self) -> int | None:
+    def newest_end_ns(self) -> int | None:
         """Where the newest frame ends; None where there is no sound."""
         return self._units[-1].end_ns if self._units else None
 
@@ -163,7 +163,7 @@ class Replays:
 
     def _cut(self, pinned: Pinned, span: Span) -> tuple[CutResult, tuple[int, ...]]:
         self._directory.mkdir(parents=True, exist_ok=True)
-        with blaming():
+        with raising_cut_failed():
             cut = write_mp4(
                 pinned.path,
                 iter(pinned.units),

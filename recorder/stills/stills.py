@@ -48,23 +48,23 @@ class Stills:
 
         Raises BufferEmpty, Busy, DecodeFailed.
         """
-        asked = self._asked(pts_ns)
-        if self._can_be_handed_out(asked, max_width):
-            return self._own(asked)
+        unit = self._unit_at(pts_ns)
+        if self._can_be_handed_out(unit, max_width):
+            return self._own(unit)
         job = partial(decode_jpeg, max_width=max_width, rotation_deg=self._rotation_deg)
-        return await self._shown(asked, max_width, job, exact=exact)
+        return await self._shown(unit, max_width, job, exact=exact)
 
     async def card(self, pts_ns: int | None, *, exact: bool) -> Picture:
         """Like `frame`, small in pixels and in bytes: for a card among a hundred others."""
-        asked = self._asked(pts_ns)
-        if self._can_be_handed_out(asked, CARD_WIDTH_PX) and len(asked.data) <= MOST_BYTES:
-            return self._own(asked)
+        unit = self._unit_at(pts_ns)
+        if self._can_be_handed_out(unit, CARD_WIDTH_PX) and len(unit.data) <= MOST_BYTES:
+            return self._own(unit)
         job = partial(decode_card, rotation_deg=self._rotation_deg)
-        return await self._shown(asked, "card", job, exact=exact)
+        return await self._shown(unit, "card", job, exact=exact)
 
     async def filmstrip(self, start_ns: int, end_ns: int, count: int, width: int) -> list[Picture]:
         """At most `count` keyframes spread evenly over the span, each at most `width` wide; often none."""
-        keyframes = spread(self._units.keyframes(start_ns, end_ns), count)
+        keyframes = sample_evenly(self._units.keyframes(start_ns, end_ns), count)
         if not keyframes:
             return []
         decoded = await self._workers.run(
@@ -75,16 +75,16 @@ class Stills:
             for still in decoded
         ]
 
-    def _asked(self, pts_ns: int | None) -> AccessUnit:
+    def _unit_at(self, pts_ns: int | None) -> AccessUnit:
         return self._units.newest() if pts_ns is None else self._units.frame_at(pts_ns)
 
     def _own(self, unit: AccessUnit) -> Picture:
         size = (unit.epoch.width, unit.epoch.height)
         return Picture(unit.data, self._label(unit.pts_ns), *size, approximate=False)
 
-    async def _shown(self, asked: AccessUnit, kind: _Kind, job: _Job, *, exact: bool) -> Picture:
-        units = self._units.gop_of(asked.pts_ns)
-        shown = asked if exact else units[0]
+    async def _shown(self, unit: AccessUnit, kind: _Kind, job: _Job, *, exact: bool) -> Picture:
+        units = self._units.gop_of(unit.pts_ns)
+        shown = unit if exact else units[0]
         key = (shown.sequence, kind)
         if key not in self._kept:
             needed = units if exact else units[:1]
@@ -94,7 +94,7 @@ class Stills:
         while len(self._kept) > KEPT_PICTURES:
             self._kept.popitem(last=False)
         pts_ns, still = self._kept[key]
-        approximate = shown.sequence != asked.sequence
+        approximate = shown.sequence != unit.sequence
         return Picture(still.jpeg, self._label(pts_ns), still.width, still.height, approximate)
 
     def _can_be_handed_out(self, unit: AccessUnit, max_width: int | None) -> bool:
@@ -102,7 +102,7 @@ class Stills:
         return unit.epoch.codec is Codec.MJPEG and is_small and self._rotation_deg == 0
 
 
-def spread(units: Sequence[AccessUnit], count: int) -> tuple[AccessUnit, ...]:
+def sample_evenly(units: Sequence[AccessUnit], count: int) -> tuple[AccessUnit, ...]:
     """Choose `count` of `units` (≥ 1), evenly, keeping the first and the last."""
     if count >= len(units):
         return tuple(units)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from recorder.recording.clip_session import ClipSession, Happening, Order
+from recorder.recording.clip_session import ClipSession, Command, SessionEvent
 
 
 class Playbook:
@@ -12,9 +12,9 @@ class Playbook:
         self.session = session
         self._story: list[str] = []
 
-    def happens(self, happening: Happening, *, asks: Sequence[Order] = ()) -> "Playbook":
+    def happens(self, happening: SessionEvent, *, asks: Sequence[Command] = ()) -> "Playbook":
         """Feed one input and insist on exactly these orders, in this order."""
-        orders = self.session.handle(happening)
-        self._story.append(f">> {happening}\n<< {orders}   [{self.session.state}]")
-        assert orders == list(asks), "\n".join([*self._story, f"expected << {list(asks)}"])
+        commands = self.session.handle(happening)
+        self._story.append(f">> {happening}\n<< {commands}   [{self.session.state}]")
+        assert commands == list(asks), "\n".join([*self._story, f"expected << {list(asks)}"])
         return self

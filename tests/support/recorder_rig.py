@@ -19,7 +19,7 @@ from recorder.base.clock import LabelLine, SystemClock
 from recorder.base.settings import BufferSettings, CameraSettings
 from recorder.base.values import FinishedClip, RecorderEvent, RecordingFinished, RecordRequest
 from recorder.base.workers import WorkerPool
-from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
+from recorder.recorder import Recorder, RecorderDirectories, RecorderTools
 from recorder.recording.finishing import Finisher
 from recorder.recording.transcoder import Transcoder
 from recorder.sources.test_picture.test_card import read_counter
@@ -145,7 +145,7 @@ async def running_recorder(
         settings = CameraSettings(
             "cam", "Camera", source, buffer or BufferSettings(), read_timeout_s=read_timeout_s, audio=audio
         )
-        recorder = Recorder(settings, RecorderPlaces(clips_dir, directory / "runtime"), tools)
+        recorder = Recorder(settings, RecorderDirectories(clips_dir, directory / "runtime"), tools)
         await recorder.start()
         try:
             yield Rig(recorder, labels, clock, clips_dir, finishing, events)

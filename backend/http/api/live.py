@@ -89,8 +89,8 @@ async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
             sender = group.create_task(_sending(send, socket, recorder))
             listener = group.create_task(_listen(socket))
             closing = group.create_task(viewers.closing.wait())
-            gone = group.create_task(recorder.gone.wait())
-            tasks = {sender, listener, closing, gone}
+            released = group.create_task(recorder.released.wait())
+            tasks = {sender, listener, closing, released}
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 task.cancel()
@@ -111,9 +111,9 @@ async def mjpeg(request: web.Request) -> web.StreamResponse:
         async with asyncio.TaskGroup() as group:
             sender = group.create_task(_send_pictures(response, recorder, fps))
             closing = group.create_task(viewers.closing.wait())
-            gone = group.create_task(recorder.gone.wait())
-            await asyncio.wait({sender, closing, gone}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (sender, closing, gone):
+            released = group.create_task(recorder.released.wait())
+            await asyncio.wait({sender, closing, released}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (sender, closing, released):
                 task.cancel()
     return response
 

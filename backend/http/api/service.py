@@ -41,7 +41,7 @@ def _encoder(transcoder: Transcoder) -> EncoderJson:
         name=transcoder.encoder,
         tried=[
             EncoderTriedJson(name=one.name, works=not one.reason, reason=one.reason)
-            for one in transcoder.tried
+            for one in transcoder.probes
         ],
         running=transcoder.running,
         waiting=transcoder.waiting,

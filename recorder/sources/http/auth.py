@@ -25,8 +25,8 @@ def authorization(
     split = (given.strip().partition(" ") for given in challenges)
     offered = {scheme.lower(): rest for scheme, _, rest in split}
     if "digest" in offered:
-        said = parse_keqv_list(parse_http_list(offered["digest"]))
-        digest = _digest(said, account, f"{method}:{target}", nonce)
+        fields = parse_keqv_list(parse_http_list(offered["digest"]))
+        digest = _digest(fields, account, f"{method}:{target}", nonce)
         if digest is not None:
             return digest
     if "basic" in offered:
@@ -34,27 +34,27 @@ def authorization(
     return None
 
 
-def _digest(said: dict[str, str], account: Account, request: str, nonce: str) -> str | None:
-    algorithm = said.get("algorithm", "MD5")
+def _digest(fields: dict[str, str], account: Account, request: str, nonce: str) -> str | None:
+    algorithm = fields.get("algorithm", "MD5")
     digest = _hash(algorithm)
-    if digest is None or "nonce" not in said:
+    if digest is None or "nonce" not in fields:
         return None
-    realm, theirs = said.get("realm", ""), said["nonce"]
+    realm, theirs = fields.get("realm", ""), fields["nonce"]
     secret = digest(f"{account.user}:{realm}:{account.password}")
     if algorithm.lower().endswith("-sess"):
         secret = digest(f"{secret}:{theirs}:{nonce}")
     parts = [f'username="{account.user}"', f'realm="{realm}"', f'nonce="{theirs}"']
     parts += [f'uri="{request.partition(":")[2]}"', f"algorithm={algorithm}"]
-    if "auth" in [word.strip() for word in said.get("qop", "").split(",")]:
+    if "auth" in [word.strip() for word in fields.get("qop", "").split(",")]:
         response = digest(f"{secret}:{theirs}:00000001:{nonce}:auth:{digest(request)}")
         parts += ["qop=auth", "nc=00000001", f'cnonce="{nonce}"']
-    elif "qop" in said:
+    elif "qop" in fields:
         return None
     else:
         response = digest(f"{secret}:{theirs}:{digest(request)}")
     parts.append(f'response="{response}"')
-    if "opaque" in said:
-        parts.append(f'opaque="{said["opaque"]}"')
+    if "opaque" in fields:
+        parts.append(f'opaque="{fields["opaque"]}"')
     return f"Digest {', '.join(parts)}"
 
 

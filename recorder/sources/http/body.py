@@ -70,9 +70,11 @@ class HttpBody:
             if response.status == 401 and self._account is not None:
                 challenges = response.headers.get_all("WWW-Authenticate") or []
                 self._hang_up(response)
-                said = authorization(challenges, self._account, "GET", self._target(), secrets.token_hex(8))
-                if said is not None:
-                    response = self._ask(said)
+                credentials = authorization(
+                    challenges, self._account, "GET", self._target(), secrets.token_hex(8)
+                )
+                if credentials is not None:
+                    response = self._ask(credentials)
         except (OSError, HTTPException, ValueError) as error:
             self._hang_up(None)
             raise lost(error, self._settings.source, doing) from None
@@ -81,15 +83,15 @@ class HttpBody:
             raise self._refusal(response, doing)
         return response
 
-    def _ask(self, said: str | None) -> HTTPResponse:
+    def _ask(self, credentials: str | None) -> HTTPResponse:
         host, port, timeout_s = self._parts.hostname or "", self._parts.port, self._settings.open_timeout_s
         if self._parts.scheme == "https":
             self._connection = HTTPSConnection(host, port, timeout=timeout_s, context=_tls())
         else:
             self._connection = HTTPConnection(host, port, timeout=timeout_s)
         headers = {"User-Agent": "hindsight", "Accept": "*/*", "Connection": "close"}
-        if said is not None:
-            headers["Authorization"] = said
+        if credentials is not None:
+            headers["Authorization"] = credentials
         # The library's own time-out is for one byte: heads and chunk sizes that drip would last for ever.
         self._connection.response_class = partial(_Response, left_s=self._left_s)  # type: ignore[assignment]
         self._connection.request("GET", self._target(), headers=headers)
@@ -120,10 +122,10 @@ class _Response(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: str, left_s: Callable[[], float], **named: str) -> None:
         super().__init__(sock, *args, **named)  # type: ignore[arg-type]
-        self.fp = io.BufferedReader(_Timely(self.fp.detach(), sock, left_s))
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, left_s))
 
 
-class _Timely(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """A socket's bytes, each wait no longer than what is left."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, left_s: Callable[[], float]) -> None:

@@ -23,9 +23,9 @@ from recorder.base.settings import MOST_PIXELS, CameraSettings
 from recorder.bitstream.access_unit import Codec, SourceUnit
 from recorder.sources.http.body import HttpBody, lost
 from recorder.sources.http.multipart import MultipartReader, boundary_of
-from recorder.sources.muxed_sound import SoundBeside
+from recorder.sources.muxed_sound import MuxedSound
 from recorder.sources.packets import UnitAssembler, codec_of, sentence
-from recorder.sources.source import FromSource, redact
+from recorder.sources.source import SourceItem, redact
 
 _TS_PACKET_BYTES = 188
 _SNIFFED_BYTES = 2 * _TS_PACKET_BYTES
@@ -56,7 +56,7 @@ class HttpStreamSource:
         self._resources = ExitStack()
         self._assembler = UnitAssembler(clock, Codec.MJPEG)
         self._reader = MultipartReader(None)
-        self._units: Iterator[Sequence[FromSource]] = iter(())
+        self._units: Iterator[Sequence[SourceItem]] = iter(())
         self._body: HttpBody | None = None
 
     @property
@@ -76,7 +76,7 @@ class HttpStreamSource:
         self._body = body
         body.allow(self._settings.open_timeout_s)
         try:
-            first, kind = self._look_at(body)
+            first, kind = self._detect_kind(body)
             if kind is _MULTIPART:
                 self._units = self._pictures(body, first)
             else:
@@ -84,7 +84,7 @@ class HttpStreamSource:
         except _LIBRARY_ERRORS as error:
             raise self._lost(error, "connecting to") from None
 
-    def read(self) -> Sequence[FromSource]:
+    def read(self) -> Sequence[SourceItem]:
         """The next units or sound, when they have come."""
         if self._stop.is_set() or self._body is None:
             return []
@@ -103,7 +103,7 @@ class HttpStreamSource:
         self._units = iter(())
         self._resources.close()
 
-    def _look_at(self, body: HttpBody) -> tuple[bytes, str]:
+    def _detect_kind(self, body: HttpBody) -> tuple[bytes, str]:
         named = body.content_type.partition(";")[0].strip().lower()
         if named in _REFUSED_TYPES:
             raise SourceUnsupported(f"{self.description} sends {_REFUSED_TYPES[named]}.")
@@ -129,11 +129,11 @@ class HttpStreamSource:
             yield [unit for picture in pictures for unit in self._assembler.take_picture(picture)]
             data = body.read()
 
-    def _transport(self, body: HttpBody, first: bytes) -> Iterator[Sequence[FromSource]]:
+    def _transport(self, body: HttpBody, first: bytes) -> Iterator[Sequence[SourceItem]]:
         container = cast(
             InputContainer,
             av.open(
-                _Unread(first, body),
+                _SniffedStream(first, body),
                 format="mpegts",
                 options={
                     "protocol_whitelist": "none",
@@ -149,7 +149,7 @@ class HttpStreamSource:
         stream = container.streams.video[0]
         assembler = UnitAssembler(self._clock, codec_of(stream), stream.codec_context.extradata or b"")
         self._assembler = assembler
-        sound = SoundBeside(container.streams.audio if self._settings.audio else ())
+        sound = MuxedSound(container.streams.audio if self._settings.audio else ())
         return _unpacked(container, stream, assembler, sound)
 
     def _lost(self, error: Exception, doing: str) -> Exception:
@@ -160,8 +160,8 @@ class HttpStreamSource:
 
 
 def _unpacked(
-    container: InputContainer, stream: VideoStream, assembler: UnitAssembler, sound: SoundBeside
-) -> Iterator[Sequence[FromSource]]:
+    container: InputContainer, stream: VideoStream, assembler: UnitAssembler, sound: MuxedSound
+) -> Iterator[Sequence[SourceItem]]:
     if troubles := sound.troubles():
         yield troubles
     for packet in container.demux(stream, *sound.streams):
@@ -171,7 +171,7 @@ def _unpacked(
             yield assembler.take(cast("Packet[VideoStream]", packet))
 
 
-class _Unread:
+class _SniffedStream:
     """A file for FFmpeg: what was looked at already, then the rest. It cannot be seeked."""
 
     def __init__(self, first: bytes, body: HttpBody) -> None:

@@ -1,9 +1,9 @@
 """The clocks of an RTSP connection that carries sound beside the pictures.
 
-With two streams FFmpeg rewrites both clocks by the camera's sender reports (RTCP, RFC 3550, 6.4.1): that
-is what makes sound and picture fit, and it lets a report that is sloppy, or that follows a wall clock being
-set, move the *pictures*. `SteadyVideo` takes such steps out of the video's times again; the sound is moved
-by as much, so both keep fitting. `SoundAlignment` says where the sound lies until the reports have come.
+With two streams FFmpeg maps both clocks onto the camera's sender reports (RTCP, RFC 3550, 6.4.1). That
+synchronises sound and pictures, but an inaccurate report, or one that follows a step of the camera's wall
+clock, also moves the *pictures*. `VideoStepFilter` removes such steps from the video's times and shifts the
+sound by the same amount. `SoundAlignment` estimates the sound's offset until the reports have arrived.
 Pure.
 """
 
@@ -24,7 +24,7 @@ _CHAIN = 8
 """Packets whose distance tells how long one is."""
 
 
-class SteadyVideo:
+class VideoStepFilter:
     """Finds the steps a sender report made in the pictures' times, in ticks of their own time base.
 
     Cameras of a constant rate show pictures on a grid of whole ticks, and the only thing that moves the grid
@@ -64,15 +64,15 @@ class SteadyVideo:
 
     def _keep_to_grid(self, step: int) -> None:
         grid = self._grid or 1
-        beside = (step + grid // 2) % grid - grid // 2
-        if not beside:
+        error = (step + grid // 2) % grid - grid // 2
+        if not error:
             self._recent_corrections = max(0, self._recent_corrections - 1)
             return
         self._recent_corrections += _LOCKED_AFTER
         if self._recent_corrections > _MOST_STEPS * _LOCKED_AFTER:
             self._forget_grid()
             return
-        self.shift -= beside
+        self.shift -= error
 
     def _found_grid(self) -> int | None:
         """The smallest step, if all of the last ones are whole multiples of it (B-frames go to and fro)."""

@@ -15,8 +15,8 @@ from av.video.stream import VideoStream
 from recorder.base.clock import Clock
 from recorder.base.media_time import NS_PER_S, to_ns
 from recorder.bitstream.audio_unit import SoundTrouble, SourceAudio
-from recorder.sources.aac_frames import Heard, SoundDoor, opened_door
-from recorder.sources.rtsp.clock import FirstReport, SoundAlignment, SteadyVideo
+from recorder.sources.aac_frames import AacConverter, SoundItem, open_aac_converter
+from recorder.sources.rtsp.clock import FirstReport, SoundAlignment, VideoStepFilter
 
 MOST_WAITING = 1024
 """Frames that wait for the camera's reports: four seconds are 200."""
@@ -28,18 +28,18 @@ class RtspSound:
     def __init__(self, stream: AudioStream, video: VideoStream, clock: Clock) -> None:
         self._clock = clock
         self._time_base = Fraction(video.time_base or 1)
-        self._steady = SteadyVideo(self._time_base)
+        self._steady = VideoStepFilter(self._time_base)
         self._alignment = SoundAlignment()
         self._first_report = FirstReport()
         self._reported = {"video": False, "audio": False}
         self._waiting: deque[SourceAudio] = deque()
-        self._told: list[Heard] = []
-        self._door: SoundDoor | None = None
-        opened = opened_door(stream)
+        self._pending: list[SoundItem] = []
+        self._converter: AacConverter | None = None
+        opened = open_aac_converter(stream)
         if isinstance(opened, SoundTrouble):
-            self._told.append(opened)
+            self._pending.append(opened)
         else:
-            self._door = opened
+            self._converter = opened
 
     def video_shift(self, packet: "Packet[VideoStream]") -> int:
         """What to add to the times of this picture, in ticks of its time base."""
@@ -52,50 +52,50 @@ class RtspSound:
         self._alignment.video.note(to_ns(packet.pts, self._time_base), arrival_ns)
         return shift
 
-    def take(self, packet: "Packet[AudioStream]") -> list[Heard]:
+    def take(self, packet: "Packet[AudioStream]") -> list[SoundItem]:
         """The frames that are ready now, in nanoseconds on the (mended) clock of the pictures."""
         self._reported["audio"] |= packet.has_sidedata("prft")
-        told, self._told = self._told, []
-        if self._door is None:
-            return told
+        items, self._pending = self._pending, []
+        if self._converter is None:
+            return items
         arrival_ns = self._clock.monotonic_ns()
         if packet.pts is not None:
             pts_ns = to_ns(packet.pts, Fraction(packet.time_base.numerator, packet.time_base.denominator))
             moved_ns = self._first_report.note(pts_ns, reported=self._reported["audio"])
             if moved_ns:
-                self._move(self._door, moved_ns)
+                self._move(self._converter, moved_ns)
             self._alignment.sound.note(pts_ns, arrival_ns)
-        for heard in self._door.take(packet):
-            if isinstance(heard, SoundTrouble):
-                told.append(heard)
+        for item in self._converter.take(packet):
+            if isinstance(item, SoundTrouble):
+                items.append(item)
             else:
-                self._waiting.append(heard)
+                self._waiting.append(item)
         reported = all(self._reported.values())
         offset_ns = self._alignment.offset_ns(reported=reported, now_ns=arrival_ns)
         if offset_ns is None and len(self._waiting) > MOST_WAITING:
             self._waiting.popleft()
-            told.append(SoundTrouble(1, False, "Sound waited too long for the camera's reports."))
-        return told if offset_ns is None else told + self._ready(offset_ns)
+            items.append(SoundTrouble(1, False, "Sound waited too long for the camera's reports."))
+        return items if offset_ns is None else items + self._ready(offset_ns)
 
-    def _move(self, door: SoundDoor, by_ns: int) -> None:
+    def _move(self, converter: AacConverter, by_ns: int) -> None:
         """What has come before the first report goes along with the clock it sets."""
-        door.move(Fraction(by_ns, NS_PER_S))
+        converter.shift(Fraction(by_ns, NS_PER_S))
         self._alignment.move_sound(by_ns)
         moved = [
-            replace(heard, pts=heard.pts + round(Fraction(by_ns, NS_PER_S) / heard.time_base))
-            for heard in self._waiting
+            replace(item, pts=item.pts + round(Fraction(by_ns, NS_PER_S) / item.time_base))
+            for item in self._waiting
         ]
         self._waiting = deque(moved)
 
-    def _ready(self, offset_ns: int) -> list[Heard]:
+    def _ready(self, offset_ns: int) -> list[SoundItem]:
         offset_ns += to_ns(self._steady.shift, self._time_base)
-        ready: list[Heard] = [
+        ready: list[SoundItem] = [
             replace(
-                heard,
-                pts=to_ns(heard.pts, heard.time_base) + offset_ns,
+                item,
+                pts=to_ns(item.pts, item.time_base) + offset_ns,
                 time_base=Fraction(1, NS_PER_S),
             )
-            for heard in self._waiting
+            for item in self._waiting
         ]
         self._waiting.clear()
         return ready

@@ -21,13 +21,13 @@ from recorder.base.settings import MOST_PIXELS, CameraSettings
 from recorder.bitstream.audio_unit import SoundTrouble
 from recorder.sources.packets import UnitAssembler, codec_of, sentence
 from recorder.sources.rtsp.sound import RtspSound
-from recorder.sources.source import FromSource, redact
+from recorder.sources.source import SourceItem, redact
 
 # Without this list FFmpeg follows a camera's redirect into files and other protocols of this host.
 _PROTOCOLS = "rtsp,rtp,udp,tcp,tls,srtp"
 _LIBRARY_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 # What a camera answers that cannot send its sound; other errors would only come again without it.
-_STUMBLES = (
+_SOUND_REFUSALS = (
     av.error.HTTPBadRequestError,
     av.error.HTTPOtherClientError,
     av.error.HTTPServerError,
@@ -47,7 +47,7 @@ class StreamSource:
         self._packets: Iterator[Packet[Any]] = iter(())
         self._assembler = UnitAssembler(clock)
         self._sound: RtspSound | None = None
-        self._told: list[FromSource] = []
+        self._pending: list[SourceItem] = []
         self._went_silent = False
 
     @property
@@ -74,12 +74,12 @@ class StreamSource:
             raise SourceUnsupported(msg)
         codec = codec_of(streams[0])
         self._assembler = UnitAssembler(self._clock, codec, streams[0].codec_context.extradata or b"")
-        heard = self._container.streams.audio
-        if heard:
-            self._sound = RtspSound(heard[0], streams[0], self._clock)
-        self._packets = self._container.demux(streams[0], *heard[:1])
+        audio = self._container.streams.audio
+        if audio:
+            self._sound = RtspSound(audio[0], streams[0], self._clock)
+        self._packets = self._container.demux(streams[0], *audio[:1])
 
-    def read(self) -> Sequence[FromSource]:
+    def read(self) -> Sequence[SourceItem]:
         """The unit of the next packet, if it completes one, or the sound in it."""
         if self._stop.is_set():
             return []
@@ -99,8 +99,8 @@ class StreamSource:
             msg = f"While {self._doing}, the camera ended the connection."
             raise SourceLost(msg)
         units = self._units_of(packet)
-        if self._told:
-            units, self._told = [*self._told, *units], []
+        if self._pending:
+            units, self._pending = [*self._pending, *units], []
         return units
 
     def close(self) -> None:
@@ -117,7 +117,7 @@ class StreamSource:
         # Made only when something is wrong: taking the account out of an address is no work for every packet.
         return f"reading from {self.description}"
 
-    def _units_of(self, packet: "Packet[Any]") -> Sequence[FromSource]:
+    def _units_of(self, packet: "Packet[Any]") -> Sequence[SourceItem]:
         if self._sound is None:
             return self._assembler.take(packet)
         if packet.stream.type == "audio":
@@ -131,14 +131,14 @@ class StreamSource:
         begun_ns = self._clock.monotonic_ns()
         try:
             return self._connect("audio+video")
-        except _STUMBLES as error:
+        except _SOUND_REFUSALS as error:
             # One that stopped half-way would only take the time-out a second time.
             took_s = (self._clock.monotonic_ns() - begun_ns) / NS_PER_S
             if self._stop.is_set() or 2 * took_s > self._settings.open_timeout_s:
                 raise
             container = self._connect("video")
             reason = sentence(error, self._settings.source, f"asking {self.description} for its sound")
-            self._told.append(SoundTrouble(0, True, str(reason)))
+            self._pending.append(SoundTrouble(0, True, str(reason)))
             return container
 
     def _connect(self, media: str) -> InputContainer:

@@ -65,14 +65,14 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
+class DeviceList:
     """What there is; `refused` are nodes that this user may not open."""
 
     devices: tuple[Device, ...]
     refused: tuple[str, ...]
 
 
-def attached(dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> Attached:
+def list_devices(dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> DeviceList:
     """Every camera, by number. Nodes that carry no pictures (metadata, decoders) are left out."""
     nodes = sorted((str(path) for path in dev.iterdir() if _NODE.fullmatch(path.name)), key=_number)
     devices, refused = [], []
@@ -86,7 +86,7 @@ def attached(dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> Attached:
         else:
             if found is not None:
                 devices.append(found)
-    return Attached(tuple(devices), tuple(refused))
+    return DeviceList(tuple(devices), tuple(refused))
 
 
 def identify(node: str, sys: Path = Path("/sys")) -> Identity | None:

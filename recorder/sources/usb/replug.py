@@ -14,7 +14,7 @@ from recorder.base.errors import SourceLost
 from recorder.base.media_time import NS_PER_S
 from recorder.sources.usb.devices import Device, Identity
 
-STRANGER_WAITS_NS = 30 * NS_PER_S
+OTHER_CAMERA_WAIT_NS = 30 * NS_PER_S
 """How long another camera at the configured node is left alone, in case the right one comes back."""
 
 
@@ -48,12 +48,12 @@ def find_again(node: str, memory: WebcamMemory, devices: Sequence[Device], now_n
         return node
     candidates = [device for device in devices if device.identity.card == known.card]
     # The best match first; among equals the configured node, then the lowest number.
-    ranked = sorted(candidates, key=lambda device: (_unlikeness(device.identity, known), device.node != node))
-    if ranked and _unlikeness(ranked[0].identity, known) < _OTHER:
+    ranked = sorted(candidates, key=lambda device: (_mismatch(device.identity, known), device.node != node))
+    if ranked and _mismatch(ranked[0].identity, known) < _OTHER:
         return ranked[0].node
-    stranger = next((device for device in devices if device.node == node), None)
-    if stranger is not None and now_ns - memory.last_seen_ns < STRANGER_WAITS_NS:
-        msg = f"{node} is another camera now ({stranger.identity.card}); waiting for {known.card}."
+    other = next((device for device in devices if device.node == node), None)
+    if other is not None and now_ns - memory.last_seen_ns < OTHER_CAMERA_WAIT_NS:
+        msg = f"{node} is another camera now ({other.identity.card}); waiting for {known.card}."
         raise SourceLost(msg)
     return node
 
@@ -61,7 +61,7 @@ def find_again(node: str, memory: WebcamMemory, devices: Sequence[Device], now_n
 _OTHER = 3
 
 
-def _unlikeness(identity: Identity, known: Identity) -> int:
+def _mismatch(identity: Identity, known: Identity) -> int:
     """0: the same at the same socket; 1: the same elsewhere; 2: could be; 3: another of its kind."""
     if identity == known:
         return 0

@@ -23,7 +23,7 @@ from recorder.base.media_time import NS_PER_S
 from recorder.base.settings import CameraSettings
 from recorder.bitstream.access_unit import Codec, Epoch, SourceUnit
 from recorder.bitstream.jpeg import layout, self_contained
-from recorder.sources.usb.devices import attached, identify
+from recorder.sources.usb.devices import identify, list_devices
 from recorder.sources.usb.freeze_watch import FreezeWatch, StaleTailWatch
 from recorder.sources.usb.replug import WebcamMemory, find_again, is_numbered, node_of
 
@@ -81,7 +81,7 @@ class WebcamSource:
         """Find the camera, and settle format, size and rate with it."""
         memory = self._memory
         if is_numbered(self._node) and memory.identity not in (None, identify(self._node)):
-            devices = attached().devices
+            devices = list_devices().devices
             self._node = find_again(self._node, memory, devices, self._clock.monotonic_ns())
         # In whole seconds, and read by OpenCV once: before the first wait is early enough. A short one,
         # because it is how long a stop may take; how long silence may last is counted in `read`'s caller.
@@ -143,8 +143,8 @@ class WebcamSource:
         if self._fourcc in _JPEG_FORMATS or self._fourcc in _RAW_FORMATS:
             capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         text = "Camera %s: %s sends %s, %d×%d at %g frames per second (asked: %d×%d at %g)."
-        asked = (wanted.width_px, wanted.height_px, wanted.fps)
-        _log.info(text, wanted.camera_id, self._node, self._fourcc, *self._shape, fps, *asked)
+        requested = (wanted.width_px, wanted.height_px, wanted.fps)
+        _log.info(text, wanted.camera_id, self._node, self._fourcc, *self._shape, fps, *requested)
 
     def _grab(self, capture: cv2.VideoCapture) -> bool:
         """Wait for a frame; False when none came in time. Raises SourceLost when none can come."""

@@ -26,7 +26,7 @@ from backend.schedules.timelapse import Timelapses
 from recorder.base.clock import LabelLine, SystemClock
 from recorder.base.tasks import Tasks
 from recorder.base.workers import WorkerPool
-from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
+from recorder.recorder import Recorder, RecorderDirectories, RecorderTools
 from recorder.recording.finishing import Finisher
 from recorder.recording.transcoder import Transcoder
 from tests.support.backend.foundations import foundation_of
@@ -145,8 +145,8 @@ async def rigged(tmp_path: Path) -> AsyncIterator[Rig]:
         box = await stack.enter_async_context(Box.opened(tmp_path))
         tools, inbox = _tools(stack)
         settings = await asyncio.to_thread(camera_settings, CONFIG)
-        places = RecorderPlaces(box.files.clips_dir, tmp_path / "runtime")
-        cameras = Cameras([Recorder(camera, places, tools) for camera in settings])
+        directories = RecorderDirectories(box.files.clips_dir, tmp_path / "runtime")
+        cameras = Cameras([Recorder(camera, directories, tools) for camera in settings])
         events = EventLog("test")
         news = ClipNews(events, WRITERS.clip)
         base = foundation_of(

@@ -22,7 +22,7 @@ class OneCamera:
 
     closed: list[str] = field(default_factory=list)
     opened: int = 0
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
         self.opened += 1
@@ -32,7 +32,7 @@ class OneCamera:
         self.closed.append(token)
 
 
-async def gone(camera: OneCamera, token: str) -> None:
+async def released(camera: OneCamera, token: str) -> None:
     async with asyncio.timeout(5):
         while token not in camera.closed:
             await asyncio.sleep(0.005)
@@ -44,7 +44,7 @@ async def test_a_replay_nobody_looks_at_is_closed() -> None:
     replays = OpenReplays(keep_s=0.02)
     file = await replays.open(cast(Any, camera), None, None)
     assert len(replays) == 1
-    await gone(camera, file.token)
+    await released(camera, file.token)
     assert len(replays) == 0
     with pytest.raises(Refused) as refusal:
         async with replays.reading(file.token):
@@ -62,7 +62,7 @@ async def test_a_replay_that_is_let_go_is_closed_once() -> None:
     assert (len(replays), camera.closed) == (0, [file.token])
     await replays.release(file.token)
     other = await replays.open(cast(Any, camera), None, None)
-    await gone(camera, other.token)
+    await released(camera, other.token)
     assert camera.closed == [file.token, other.token]
     await replays.close()
 
@@ -76,7 +76,7 @@ async def test_a_replay_that_is_being_read_stays() -> None:
         await asyncio.sleep(0.1)
         assert path == Path("replay.mp4")
         assert camera.closed == []
-    await gone(camera, file.token)
+    await released(camera, file.token)
     await replays.close()
 
 
@@ -86,7 +86,7 @@ async def test_replays_of_a_camera_that_went_are_gone() -> None:
     replays = OpenReplays()
     file = await replays.open(cast(Any, camera), None, None)
     kept = await replays.open(cast(Any, other), None, None)
-    camera.gone.set()
+    camera.released.set()
     with pytest.raises(Refused):
         async with replays.reading(file.token):
             pass

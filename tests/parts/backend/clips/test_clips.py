@@ -26,7 +26,7 @@ from recorder.base.clock import LabelLine, SystemClock
 from recorder.base.tasks import Tasks
 from recorder.base.values import RecordingContinued, RecordingProgressed, RecordRequest
 from recorder.base.workers import WorkerPool
-from recorder.recorder import Recorder, RecorderPlaces, RecorderTools
+from recorder.recorder import Recorder, RecorderDirectories, RecorderTools
 from recorder.recording.finishing import Finisher
 from recorder.recording.transcoder import Transcoder
 from tests.support.backend.foundations import foundation_of
@@ -89,8 +89,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             on_event=inbox.put,
         )
         (settings,) = camera_settings(CONFIG)
-        places = RecorderPlaces(box.files.clips_dir, tmp_path / "runtime")
-        recorder = Recorder(settings, places, tools)
+        directories = RecorderDirectories(box.files.clips_dir, tmp_path / "runtime")
+        recorder = Recorder(settings, directories, tools)
         events = EventLog("test")
         news = ClipNews(events, WRITERS.clip)
         base = foundation_of(box, CONFIG, events=events, disk=disk, finisher=finisher)

@@ -15,7 +15,7 @@ from backend.base.ids import new_id
 from backend.catalogue.lifecycle import Status
 from backend.catalogue.schedule_values import OPEN, NewRun, Run, RunState, Schedule
 from recorder.base.values import Picture
-from recorder.recording.timelapse_part import PictureOrder, PicturePart
+from recorder.recording.timelapse_part import TimelapseOrder, TimelapsePart
 from tests.support.backend.schedule_rig import Rig, rigged
 from tests.support.backend.schedule_specs import a_timelapse
 
@@ -123,8 +123,8 @@ def a_picture(number: int) -> Picture:
     return Picture(jpeg, NOON + number * SECOND, 64, 48, approximate=False)
 
 
-def keep_three(path: Path, order: PictureOrder) -> None:
-    part = PicturePart(path, order)
+def keep_three(path: Path, order: TimelapseOrder) -> None:
+    part = TimelapsePart(path, order)
     for number in range(3):
         part.append(a_picture(number))
     part.close()
@@ -158,7 +158,7 @@ async def test_a_life_that_ends_at_any_step_of_joining_makes_one_clip(rig: Rig) 
         clip_id = new_id()
         await rows.update_run(run.id, {"state": RunState.RUNNING, "clips": (clip_id,)})
         path = rig.directory / "timelapses" / f"{run.id}.part"
-        await asyncio.to_thread(keep_three, path, PictureOrder(clip_id, "front", run.recorder_id, 10))
+        await asyncio.to_thread(keep_three, path, TimelapseOrder(clip_id, "front", run.recorder_id, 10))
         async with asyncio.TaskGroup() as group:
             tick = group.create_task(rig.runner.tick())
             for _ in range(steps):

@@ -26,7 +26,7 @@ from recorder.capture.background_stream import (
     retry_delay_s,
 )
 from recorder.sources.open import open_source
-from recorder.sources.source import FromSource, Source
+from recorder.sources.source import Source, SourceItem
 from tests.support.cameras.material import Material
 from tests.support.cameras.rtsp import Behaviour, RtspCamera
 from tests.support.components import require_rtsp_server
@@ -180,7 +180,7 @@ class Script:
 
     def open(self) -> None: ...
 
-    def read(self) -> Sequence[FromSource]:
+    def read(self) -> Sequence[SourceItem]:
         act = self._acts.pop(0) if len(self._acts) > 1 else self._acts[0]
         if act is not None:
             raise act
@@ -226,7 +226,7 @@ class Brief(Script):
     def open(self) -> None:
         self._card.open()
 
-    def read(self) -> Sequence[FromSource]:
+    def read(self) -> Sequence[SourceItem]:
         self._left -= 1
         if self._left < 0:
             msg = "Gone."
@@ -254,7 +254,7 @@ class Handed(Script):
         self._clock = clock
         self.units: queue.SimpleQueue[SourceUnit] = queue.SimpleQueue()
 
-    def read(self) -> Sequence[FromSource]:
+    def read(self) -> Sequence[SourceItem]:
         with suppress(queue.Empty):
             unit = self.units.get(timeout=0.01)
             self._clock.advance(max(0, unit.arrival_ns - self._clock.monotonic_ns()))

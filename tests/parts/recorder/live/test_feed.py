@@ -17,12 +17,12 @@ from recorder.buffer.ring_buffer import RingBuffer
 from recorder.buffer.shared_ring import LockedRing
 from recorder.live.feed import (
     VIEWER_QUEUE_CHUNKS,
+    LiveBuffer,
     LiveChunk,
     LiveFeed,
     LiveInit,
     LiveJpeg,
     LiveJpegInit,
-    LiveLine,
     LiveMessage,
     LiveState,
 )
@@ -56,8 +56,8 @@ async def stage() -> AsyncIterator[Stage]:
     bridge = Bridge(asyncio.get_running_loop())
     with ThreadPoolExecutor(1) as executor:
         labels = LabelLine(SimulatedClock())
-        line = LiveLine(LockedRing(ring, threading.Lock()), bridge)
-        feed = LiveFeed(line, executor, labels.label)
+        buffer = LiveBuffer(LockedRing(ring, threading.Lock()), bridge)
+        feed = LiveFeed(buffer, executor, labels.label)
         yield Stage(feed, ring, bridge)
         await feed.close()
 
@@ -112,7 +112,7 @@ async def test_new_codec_parameters_bring_a_new_init_segment(stage: Stage) -> No
 
 async def test_a_viewer_hears_what_the_camera_is_doing(stage: Stage) -> None:
     """Also one that comes when it is already lost."""
-    stage.feed.tell_state(StreamState.RECONNECTING, "The camera ended the connection.")
+    stage.feed.send_state(StreamState.RECONNECTING, "The camera ended the connection.")
     async with stage.feed.subscribe() as viewer:
         seen = await collect(aiter(viewer), bool)
     assert seen == [LiveState(StreamState.RECONNECTING, "The camera ended the connection.")]

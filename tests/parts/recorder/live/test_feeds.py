@@ -17,7 +17,7 @@ from recorder.buffer.ring_buffer import RingBuffer
 from recorder.buffer.shared_ring import LockedRing
 from recorder.capture.ingest_encoder import EncoderChoice
 from recorder.encoding.encoder import SOFTWARE
-from recorder.live.feed import LiveChunk, LiveInit, LiveLine, LiveSubscription
+from recorder.live.feed import LiveBuffer, LiveChunk, LiveInit, LiveSubscription
 from recorder.live.feeds import LiveFeeds
 from tests.support.fakes import SimulatedClock
 from tests.support.media import NS_PER_S, Camera, units_of
@@ -34,10 +34,10 @@ class Stage:
         self._bridge = Bridge(asyncio.get_running_loop())
         self._sent = 0
         self.choice = EncoderChoice()
-        line = LiveLine(LockedRing(self.ring, threading.Lock()), self._bridge)
+        buffer = LiveBuffer(LockedRing(self.ring, threading.Lock()), self._bridge)
         self.labels = LabelLine(SimulatedClock())
         settings = CameraSettings("cam", "Cam", "x")
-        self.feeds = LiveFeeds(settings, line, executor, self.labels.label, self.choice)
+        self.feeds = LiveFeeds(settings, buffer, executor, self.labels.label, self.choice)
 
     def send(self, count: int, camera: Camera = H265) -> None:
         start_ns = 5 * NS_PER_S + self._sent * NS_PER_S // 30

@@ -15,7 +15,7 @@ from recorder.bitstream import h264
 from recorder.bitstream.aac import format_of, silence
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.audio_unit import AudioUnit
-from recorder.mp4.clean_copy import CleanKind, CleanOrder, CleanResult, clean_form
+from recorder.mp4.clean_copy import CleanKind, CleanOrder, CleanResult, write_clean_copy
 from recorder.mp4.finished_file import FinishedFile
 from recorder.mp4.muxer import write_mp4
 from recorder.sources.test_picture.test_card import draw_counter
@@ -47,7 +47,7 @@ def clip_of(
 def cleaned(source: Path) -> tuple[CleanResult, Path]:
     """The clean form of a clip, beside it; the clip itself where that is clean."""
     out = source.with_name("clean.mp4")
-    result = clean_form(CleanOrder(source, out), lambda _: None)
+    result = write_clean_copy(CleanOrder(source, out), lambda _: None)
     assert out.exists() == (result.cut is not None)
     return result, out if out.exists() else source
 
@@ -270,7 +270,7 @@ def test_a_file_that_is_no_clip_is_refused_with_a_sentence(tmp_path: Path) -> No
             cleaned(tmp_path / "clip.mp4")
         assert not (tmp_path / "clean.mp4").exists()
     with pytest.raises(FinishFailed, match="No such file"):
-        clean_form(CleanOrder(tmp_path / "none.mp4", tmp_path / "clean.mp4"), lambda _: None)
+        write_clean_copy(CleanOrder(tmp_path / "none.mp4", tmp_path / "clean.mp4"), lambda _: None)
 
 
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(30000, 1001)])

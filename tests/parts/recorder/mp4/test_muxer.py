@@ -17,7 +17,7 @@ from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.nal_units import annex_b
 from recorder.mp4.edit_list import boxes
-from recorder.mp4.muxer import CutResult, blaming, write_mp4
+from recorder.mp4.muxer import CutResult, raising_cut_failed, write_mp4
 from tests.support.media import NS_PER_S, Camera, counter_times, joined, play, units_of
 
 START_NS = 5 * NS_PER_S
@@ -293,9 +293,9 @@ def test_the_reserve_for_the_index_counts_the_parameter_sets(tmp_path: Path) -> 
 
 def test_a_cut_that_cannot_be_tried_again_says_who_is_at_fault(tmp_path: Path) -> None:
     """The disk's own error, or the camera's pictures: each has another cure."""
-    with pytest.raises(FileNotFoundError), blaming():
+    with pytest.raises(FileNotFoundError), raising_cut_failed():
         write_mp4(tmp_path / "gone" / "clip.mp4", units_of(PLAIN, 30), START_NS, FOREVER_NS)
-    with pytest.raises(CutFailed, match=r"cannot be put into a video .*no frame"), blaming():
+    with pytest.raises(CutFailed, match=r"cannot be put into a video .*no frame"), raising_cut_failed():
         write_mp4(tmp_path / "clip.mp4", units_of(PLAIN, 30)[1:], START_NS, FOREVER_NS)
 
 

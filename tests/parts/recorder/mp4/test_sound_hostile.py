@@ -20,9 +20,9 @@ from recorder.bitstream.audio_unit import AudioUnit, SourceAudio
 from recorder.capture.timeline import Timeline
 from recorder.mp4.muxer import write_mp4
 from recorder.mp4.sound_cut import Sound
-from recorder.sources.aac_frames import sound_door
+from recorder.sources.aac_frames import aac_converter
 from recorder.sources.file_loop import FileLoopSource
-from recorder.sources.source import FromSource
+from recorder.sources.source import SourceItem
 from tests.support.cameras.films import Hurry, write_flash_film
 from tests.support.fakes import NS_PER_S, SimulatedClock
 
@@ -30,9 +30,9 @@ FRAMES = 240
 HOUR_NS = 3600 * NS_PER_S
 
 
-def played(path: Path, count: int, *, audio: bool = True) -> list[FromSource]:
+def played(path: Path, count: int, *, audio: bool = True) -> list[SourceItem]:
     clock = SimulatedClock(monotonic_ns=90 * NS_PER_S)
-    told: list[FromSource] = []
+    told: list[SourceItem] = []
     with closing(FileLoopSource(f"file:{path}", clock, Hurry(clock), audio=audio)) as source:
         source.open()
         while sum(isinstance(item, SourceUnit) for item in told) < count:
@@ -40,7 +40,7 @@ def played(path: Path, count: int, *, audio: bool = True) -> list[FromSource]:
     return told
 
 
-def placed(told: list[FromSource]) -> tuple[list[AccessUnit], list[AudioUnit], Timeline]:
+def placed(told: list[SourceItem]) -> tuple[list[AccessUnit], list[AudioUnit], Timeline]:
     timeline = Timeline()
     shown: list[AccessUnit] = []
     heard: list[AudioUnit] = []
@@ -67,8 +67,8 @@ def aac(rate_hz: int) -> tuple[SourceAudio, ...]:
         container.mux(stream.encode(None))
     file.seek(0)
     with av.open(file, "r") as source:
-        door = sound_door(source.streams.audio[0])
-        told = [heard for packet in source.demux(source.streams.audio[0]) for heard in door.take(packet)]
+        converter = aac_converter(source.streams.audio[0])
+        told = [heard for packet in source.demux(source.streams.audio[0]) for heard in converter.take(packet)]
     return tuple(item for item in told if isinstance(item, SourceAudio))
 
 
@@ -95,18 +95,18 @@ def hostile(chance: random.Random, base_ns: int) -> list[SourceAudio]:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> list[FromSource]:
+def film(tmp_path_factory: pytest.TempPathFactory) -> list[SourceItem]:
     path = tmp_path_factory.mktemp("film") / "film.mkv"
     write_flash_film(path, "", frames=FRAMES)
     return played(path, FRAMES)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_no_sound_moves_or_costs_a_picture(tmp_path: Path, film: list[FromSource], seed: int) -> None:
+def test_no_sound_moves_or_costs_a_picture(tmp_path: Path, film: list[SourceItem], seed: int) -> None:
     """Jumps of hours to and fro, three formats in turn, frames twice: the file plays, its pictures exact."""
     chance = random.Random(seed)
     sound = hostile(chance, 0)
-    mixed: list[FromSource] = []
+    mixed: list[SourceItem] = []
     for number, item in enumerate(film):
         mixed += [item, *sound[number * len(sound) // FRAMES : (number + 1) * len(sound) // FRAMES]]
     quiet, _, _ = placed(film)
@@ -165,13 +165,13 @@ def steady(first_s: float, count: int) -> list[SourceAudio]:
     ]
 
 
-def test_sound_that_leaps_ahead_costs_only_itself(film: list[FromSource]) -> None:
+def test_sound_that_leaps_ahead_costs_only_itself(film: list[SourceItem]) -> None:
     """Five seconds into the future and back: what comes at its right time afterwards is kept."""
     _, heard, timeline = placed([*film[:60], *steady(1.0, 20), *steady(6.4, 20), *steady(1.4, 20)])
     assert (len(heard), timeline.sound_dropped) == (40 - 1, 21)
 
 
-def test_sound_goes_on_while_the_picture_stands_still(film: list[FromSource]) -> None:
+def test_sound_goes_on_while_the_picture_stands_still(film: list[SourceItem]) -> None:
     """A camera of one picture in five seconds is heard all the same."""
     _, heard, timeline = placed([*film[:30], *steady(0.9, 200)])
     assert (len(heard), timeline.sound_dropped) == (200, 0)

@@ -24,7 +24,7 @@ from recorder.bitstream.audio_unit import AudioUnit, SoundTrouble, SourceAudio
 from recorder.capture.timeline import Timeline
 from recorder.mp4.muxer import write_mp4
 from recorder.mp4.sound_cut import Sound
-from recorder.sources.aac_frames import sound_door
+from recorder.sources.aac_frames import aac_converter
 from recorder.sources.file_loop import FileLoopSource
 from tests.support.cameras.films import FPS, Hurry, click_samples, write_flash_film
 from tests.support.cameras.sound import LOUD, flashes_s, heard_s, offsets_s
@@ -103,12 +103,12 @@ def heard(codec: str, rate_hz: int, ppm: float) -> list[SourceAudio]:
     found: list[SourceAudio] = []
     with av.open(template(codec, rate_hz), "r") as container:
         stream = container.streams.audio[0]
-        door = sound_door(stream)
+        converter = aac_converter(stream)
         for sample, data in encoded(codec, rate_hz, ppm):
             packet = av.Packet(data)
             packet.stream, packet.time_base = stream, Fraction(1, rate_hz)
             packet.pts = packet.dts = told_pts(sample, rate_hz, ppm)
-            told = door.take(packet)  # type: ignore[arg-type]
+            told = converter.take(packet)  # type: ignore[arg-type]
             assert not any(isinstance(item, SoundTrouble) for item in told)
             found += [item for item in told if isinstance(item, SourceAudio)]
     return found

@@ -13,11 +13,16 @@ from recorder.base.values import Picture
 from recorder.bitstream.access_unit import Codec
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.part_file import PartReader, PartWriter
-from recorder.recording.timelapse_part import PictureOrder, PicturePart, kept_in, lend
+from recorder.recording.timelapse_part import (
+    TimelapseOrder,
+    TimelapsePart,
+    link_timelapse_part,
+    read_timelapse_part,
+)
 from recorder.recording.transcode_job import TranscodeOrder, transcode
 
 NOON = datetime(2026, 3, 1, 12)
-ORDER = PictureOrder("clip", "front", "box", fps=10)
+ORDER = TimelapseOrder("clip", "front", "box", fps=10)
 
 
 def picture(number: int, size: tuple[int, int] = (64, 48)) -> Picture:
@@ -27,8 +32,8 @@ def picture(number: int, size: tuple[int, int] = (64, 48)) -> Picture:
     return Picture(jpeg, NOON + number * timedelta(minutes=1), width, height, approximate=False)
 
 
-def filled(path: Path, count: int) -> PicturePart:
-    part = PicturePart(path, ORDER)
+def filled(path: Path, count: int) -> TimelapsePart:
+    part = TimelapsePart(path, ORDER)
     for number in range(count):
         part.append(picture(number))
     return part
@@ -41,10 +46,10 @@ def test_times_are_those_of_the_clip_to_come(tmp_path: Path) -> None:
     reader = PartReader(path)
     assert [unit.pts_ns for unit in reader] == [0, 100_000_000, 200_000_000]
     assert (reader.header.epoch.codec, reader.header.recording_id) == (Codec.MJPEG, "clip")
-    kept = kept_in(path)
+    kept = read_timelapse_part(path)
     assert kept is not None
     assert (kept.pictures, kept.first_label, kept.width, kept.height) == (3, NOON, 64, 48)
-    assert kept_in(tmp_path / "none") is None
+    assert read_timelapse_part(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize("cut_bytes", [1, 10, 19, 20, 21, 400])
@@ -55,7 +60,7 @@ def test_after_a_crash_it_goes_on_behind_the_last_whole_picture(tmp_path: Path, 
     part.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:-cut_bytes])
-    again = PicturePart(path, ORDER)
+    again = TimelapsePart(path, ORDER)
     assert again.pictures == 2
     again.append(picture(7))
     again.close()
@@ -71,7 +76,7 @@ def test_a_last_picture_that_never_reached_the_disk_is_cut_off(tmp_path: Path) -
     whole = bytearray(path.read_bytes())
     whole[-100:] = bytes(100)
     path.write_bytes(whole)
-    again = PicturePart(path, ORDER)
+    again = TimelapsePart(path, ORDER)
     assert again.pictures == 1
     again.append(picture(5))
     again.close()
@@ -83,7 +88,7 @@ def test_a_file_that_is_no_part_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.part"
     path.write_bytes(b"a stranger's")
     with pytest.raises(PartFileDamaged):
-        PicturePart(path, ORDER)
+        TimelapsePart(path, ORDER)
     with pytest.raises(PartFileDamaged):
         PartWriter.reopen(path)
     assert path.read_bytes() == b"a stranger's"
@@ -95,8 +100,8 @@ def test_the_material_has_two_names_until_one_goes(tmp_path: Path) -> None:
     filled(path, 2).close()
     files = ClipFiles(tmp_path / "clips", "clip")
     files.clips_dir.mkdir()
-    lend(path, files)
-    lend(path, files)
+    link_timelapse_part(path, files)
+    link_timelapse_part(path, files)
     assert files.marker.exists()
     assert files.part.stat().st_ino == path.stat().st_ino
     path.unlink()

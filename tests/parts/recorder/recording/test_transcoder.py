@@ -62,8 +62,8 @@ def workers() -> list[psutil.Process]:
 async def test_the_encoder_is_found_by_trying(transcoder: Transcoder, tmp_path: Path) -> None:
     """Hardware first; every one that was refused is listed with its reason."""
     assert (await transcoder.begin("a", complete(tmp_path, "a"), print, follow=False).result()).frame_count
-    assert transcoder.encoder == transcoder.tried[-1].name
-    assert all(tried.reason for tried in transcoder.tried[:-1])
+    assert transcoder.encoder == transcoder.probes[-1].name
+    assert all(probe.reason for probe in transcoder.probes[:-1])
 
 
 async def test_a_recording_is_followed_from_the_press_to_the_seal(
@@ -126,7 +126,7 @@ async def test_a_failing_hardware_encoder_is_replaced_by_software(
     transcoder: Transcoder, tmp_path: Path
 ) -> None:
     """It passed its probe and fails on this camera's size: the clip is made all the same."""
-    await until(lambda: bool(transcoder.tried))
+    await until(lambda: bool(transcoder.probes))
     transcoder.encoder = "h264_imagined"
     cut = await transcoder.begin("a", complete(tmp_path, "a"), print, follow=False).result()
     assert cut.frame_count == 30
@@ -137,7 +137,7 @@ async def test_without_any_encoder_the_reason_says_where_to_look(
     transcoder: Transcoder, tmp_path: Path
 ) -> None:
     """A build of FFmpeg without x264 on a box without hardware."""
-    await until(lambda: bool(transcoder.tried))
+    await until(lambda: bool(transcoder.probes))
     transcoder.encoder = None
     with pytest.raises(FinishFailed, match="/api/system"):
         await transcoder.begin("a", complete(tmp_path, "a"), print, follow=False).result()
@@ -163,7 +163,7 @@ async def test_a_complete_recording_goes_before_one_under_way(transcoder: Transc
     await until(files[1].exists)
     short = transcoder.begin("short", complete(tmp_path, "short"), print, follow=False)
     assert (await short.result()).frame_count == 30
-    assert (transcoder.counters.put_off, transcoder.waiting) == (1, 1)
+    assert (transcoder.counters.preempted, transcoder.waiting) == (1, 1)
     writer.append(units[10:])
     writer.seal()
     writer.close()
@@ -183,7 +183,7 @@ async def test_a_recording_that_is_complete_before_it_gave_its_place_up_is_made_
     writer.seal()
     writer.close()
     short = transcoder.begin("short", complete(tmp_path, "short"), print, follow=False)
-    assert transcoder.counters.put_off == 1
+    assert transcoder.counters.preempted == 1
     transcoder.cancel(short)
     transcoder.complete(long)
     assert (await long.result()).frame_count == 30

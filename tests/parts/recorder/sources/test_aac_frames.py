@@ -11,7 +11,7 @@ from av.audio.stream import AudioStream
 
 from recorder.base.errors import SourceUnsupported
 from recorder.bitstream.audio_unit import SoundTrouble, SourceAudio
-from recorder.sources.aac_frames import Heard, sound_door
+from recorder.sources.aac_frames import SoundItem, aac_converter
 
 
 def recorded(codec: str, kind: str, rate_hz: int, layout: str = "mono", begins_s: int = 0) -> io.BytesIO:
@@ -35,11 +35,11 @@ def recorded(codec: str, kind: str, rate_hz: int, layout: str = "mono", begins_s
     return file
 
 
-def through_the_door(file: io.BytesIO) -> list[Heard]:
+def through_the_door(file: io.BytesIO) -> list[SoundItem]:
     with av.open(file, "r") as container:
         stream = container.streams.audio[0]
-        door = sound_door(stream)
-        return [heard for packet in container.demux(stream) for heard in door.take(packet)]
+        converter = aac_converter(stream)
+        return [heard for packet in container.demux(stream) for heard in converter.take(packet)]
 
 
 def tone_begins_s(frames: list[SourceAudio]) -> float:
@@ -79,14 +79,14 @@ def test_frames_no_decoder_takes_stay_outside() -> None:
     """A browser ends the whole clip at such a frame; here it is one that is missing."""
     file = recorded("aac", "mp4", 48_000)
     chance = np.random.default_rng(1)
-    heard: list[Heard] = []
+    heard: list[SoundItem] = []
     with av.open(file, "r") as container:
         stream = container.streams.audio[0]
-        door = sound_door(stream)
+        converter = aac_converter(stream)
         for number, packet in enumerate(container.demux(stream)):
             if 20 <= number < 60 and packet.size:
                 packet = damaged(packet, chance.bytes(max(8, packet.size)), stream)
-            heard += door.take(packet)
+            heard += converter.take(packet)
     troubles = [item for item in heard if isinstance(item, SoundTrouble)]
     assert len(troubles) > 20
     assert not any(trouble.failed for trouble in troubles)
@@ -105,14 +105,14 @@ def test_a_clock_that_is_set_loses_nothing_that_was_on_its_way(codec: str, kind:
     """A camera's first report moves its sound by seconds: nothing is encoded anew, every frame is there."""
     with av.open(recorded(codec, kind, rate_hz), "r") as container:
         stream = container.streams.audio[0]
-        door = sound_door(stream)
-        heard: list[Heard] = []
+        converter = aac_converter(stream)
+        heard: list[SoundItem] = []
         for number, packet in enumerate(container.demux(stream)):
             if number == 5:
-                door.move(Fraction(17, 10))
+                converter.shift(Fraction(17, 10))
             if number >= 5 and packet.pts is not None:
                 packet.pts += 17 * rate_hz // 10
-            heard += door.take(packet)
+            heard += converter.take(packet)
     frames = [item for item in heard if isinstance(item, SourceAudio)]
     assert len(frames) == len(heard)
     times = [float(frame.pts * frame.time_base) for frame in frames]

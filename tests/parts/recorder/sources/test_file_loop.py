@@ -17,7 +17,7 @@ from recorder.bitstream import h264
 from recorder.bitstream.access_unit import Codec, SourceUnit
 from recorder.bitstream.nal_units import START_CODE
 from recorder.sources.file_loop import FileLoopSource
-from recorder.sources.source import FromSource
+from recorder.sources.source import SourceItem
 from recorder.sources.test_picture.test_card import draw_counter
 from tests.support.counters import counters_of
 
@@ -45,7 +45,7 @@ def write_film(path: Path, codec: str = "libx264", bframes: int = 0) -> None:
         container.mux(stream.encode(None))
 
 
-def pictures_of(told: Sequence[FromSource]) -> list[SourceUnit]:
+def pictures_of(told: Sequence[SourceItem]) -> list[SourceUnit]:
     return [item for item in told if isinstance(item, SourceUnit)]
 
 

@@ -14,7 +14,7 @@ from recorder.bitstream.access_unit import SourceUnit
 from recorder.bitstream.audio_unit import SoundTrouble, SourceAudio
 from recorder.sources.file_loop import FileLoopSource
 from recorder.sources.http.stream import HttpStreamSource
-from recorder.sources.source import FromSource, Source
+from recorder.sources.source import Source, SourceItem
 from tests.support.cameras.films import FPS, Hurry, write_flash_film
 from tests.support.cameras.http_camera import FilmStream, HttpCamera
 from tests.support.fakes import NS_PER_S, SimulatedClock
@@ -22,9 +22,9 @@ from tests.support.fakes import NS_PER_S, SimulatedClock
 FRAMES = 108
 
 
-def read(source: Source, pictures: int) -> list[FromSource]:
+def read(source: Source, pictures: int) -> list[SourceItem]:
     """Until so many pictures have come, or the camera hangs up."""
-    told: list[FromSource] = []
+    told: list[SourceItem] = []
     with closing(source):
         source.open()
         while sum(isinstance(item, SourceUnit) for item in told) < pictures:
@@ -35,20 +35,20 @@ def read(source: Source, pictures: int) -> list[FromSource]:
     return told
 
 
-def looped(path: Path, pictures: int, *, audio: bool = True) -> list[FromSource]:
+def looped(path: Path, pictures: int, *, audio: bool = True) -> list[SourceItem]:
     clock = SimulatedClock()
     return read(FileLoopSource(f"file:{path}", clock, Hurry(clock), audio=audio), pictures)
 
 
-def sound_in(told: list[FromSource]) -> list[SourceAudio]:
+def sound_in(told: list[SourceItem]) -> list[SourceAudio]:
     return [item for item in told if isinstance(item, SourceAudio)]
 
 
-def troubles_in(told: list[FromSource]) -> list[SoundTrouble]:
+def troubles_in(told: list[SourceItem]) -> list[SoundTrouble]:
     return [item for item in told if isinstance(item, SoundTrouble)]
 
 
-def begins_s(told: list[FromSource]) -> float:
+def begins_s(told: list[SourceItem]) -> float:
     """When the first picture is shown."""
     units = [item for item in told if isinstance(item, SourceUnit)]
     return min(float(unit.pts * unit.time_base) for unit in units if unit.pts is not None)
@@ -128,7 +128,7 @@ def test_audio_false_reads_no_sound(tmp_path: Path) -> None:
     assert all(isinstance(item, SourceUnit) for item in told)
 
 
-def viewed(path: Path, *, audio: bool = True) -> list[FromSource]:
+def viewed(path: Path, *, audio: bool = True) -> list[SourceItem]:
     with HttpCamera(FilmStream(path, FRAMES / FPS, speed=20)) as camera:
         settings = CameraSettings("cam", "Cam", camera.url(), audio=audio)
         return read(HttpStreamSource(settings, SimulatedClock(), threading.Event()), 10_000)

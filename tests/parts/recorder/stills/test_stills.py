@@ -12,7 +12,7 @@ from recorder.base.workers import WorkerPool
 from recorder.bitstream.access_unit import Codec
 from recorder.buffer.ring_buffer import RingBuffer
 from recorder.buffer.shared_ring import LockedRing
-from recorder.stills.stills import Stills, spread
+from recorder.stills.stills import Stills, sample_evenly
 from tests.support.fakes import SimulatedClock, units
 from tests.support.media import NS_PER_S, Camera, units_of
 
@@ -36,10 +36,10 @@ def stills_of(ring: RingBuffer, workers: WorkerPool) -> tuple[Stills, LabelLine]
 def test_chosen_pictures_are_spread_evenly_and_keep_both_ends() -> None:
     """A filmstrip begins with the oldest and ends with the newest."""
     given = units(100, gop=1)
-    assert spread(given, 200) == tuple(given)
-    assert spread(given, 4) == (given[0], given[33], given[66], given[99])
-    assert spread(given, 1) == (given[50],)
-    assert spread([], 5) == ()
+    assert sample_evenly(given, 200) == tuple(given)
+    assert sample_evenly(given, 4) == (given[0], given[33], given[66], given[99])
+    assert sample_evenly(given, 1) == (given[50],)
+    assert sample_evenly([], 5) == ()
 
 
 async def test_a_moment_that_many_look_at_is_decoded_once(workers: WorkerPool) -> None:

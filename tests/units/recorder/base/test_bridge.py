@@ -45,7 +45,7 @@ async def test_a_blocked_loop_is_not_flooded() -> None:
     thread.start()
     thread.join()  # blocks the loop on purpose
     assert await waiter == 10_000
-    assert (bridge.wake_ups, bridge.folded) == (1, 9_999)
+    assert (bridge.wake_ups, bridge.coalesced) == (1, 9_999)
 
 
 async def test_a_loop_that_waits_for_nothing_is_left_to_sleep() -> None:
@@ -54,7 +54,7 @@ async def test_a_loop_that_waits_for_nothing_is_left_to_sleep() -> None:
     for _ in range(100):
         bridge.notify()
     await asyncio.sleep(0)
-    assert (bridge.wake_ups, bridge.folded, bridge.version) == (0, 100, 100)
+    assert (bridge.wake_ups, bridge.coalesced, bridge.version) == (0, 100, 100)
 
 
 async def test_a_reader_that_follows_sees_every_last_notice() -> None:
@@ -85,6 +85,6 @@ def test_a_notice_after_the_loop_has_closed_is_counted_not_raised() -> None:
     loop.close()
     bridge.notify()
     bridge.notify()
-    assert bridge.unheard == 2
+    assert bridge.dropped_after_close == 2
     waiting.close()
     assert not waiter.done()

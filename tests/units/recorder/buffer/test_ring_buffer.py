@@ -268,7 +268,7 @@ def test_no_frame_is_found_behind_the_newest() -> None:
     ring = ring_of(units(60))
     with pytest.raises(SpanOutsideBuffer) as refused:
         ring.span(ring.newest().pts_ns + 1, ring.newest().pts_ns + NS_PER_S)
-    assert refused.value.wish == "start"
+    assert refused.value.parameter == "start"
 
 
 def test_bytes_win_over_seconds_and_the_oldest_gop_goes_first() -> None:

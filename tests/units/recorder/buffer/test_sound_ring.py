@@ -22,7 +22,7 @@ def picture(pts_ns: int) -> AccessUnit:
 def test_it_goes_back_as_far_as_the_oldest_picture_and_its_lead() -> None:
     """What no clip can reach is given up, with its bytes."""
     ring = filled(500)
-    ring.keep_beside(picture(5 * NS_PER_S), 1 << 30)
+    ring.trim(picture(5 * NS_PER_S), 1 << 30)
     kept = ring.after(-1)
     assert kept[0].pts_ns >= 5 * NS_PER_S - LEAD_NS > kept[0].pts_ns - MONO.frame_ns
     assert ring.held_bytes == 100 * len(kept)
@@ -31,7 +31,7 @@ def test_it_goes_back_as_far_as_the_oldest_picture_and_its_lead() -> None:
 def test_it_takes_no_more_than_an_eighth_of_the_bound() -> None:
     """Sound that is a flood must not push the pictures out."""
     ring = filled(1000, 1000)
-    ring.keep_beside(picture(0), 80_000)
+    ring.trim(picture(0), 80_000)
     assert ring.held_bytes == 10_000
     assert ring.after(-1)[-1].sequence == 999
 
@@ -43,12 +43,12 @@ def test_a_span_comes_with_its_lead_and_after_with_what_is_new() -> None:
     assert NS_PER_S - LEAD_NS <= span[0].pts_ns < NS_PER_S
     assert span[-1].pts_ns < 2 * NS_PER_S <= span[-1].end_ns
     assert [unit.sequence for unit in ring.after(197)] == [198, 199]
-    assert ring.heard_until_ns == 200 * MONO.frame_ns
+    assert ring.newest_end_ns == 200 * MONO.frame_ns
     assert ring.format == MONO
 
 
 def test_an_empty_one_answers_with_nothing() -> None:
     """Most cameras have no sound."""
     ring = SoundRing()
-    ring.keep_beside(picture(0), 1000)
-    assert (ring.format, ring.heard_until_ns, ring.after(-1), ring.span(0, NS_PER_S)) == (None, None, (), ())
+    ring.trim(picture(0), 1000)
+    assert (ring.format, ring.newest_end_ns, ring.after(-1), ring.span(0, NS_PER_S)) == (None, None, (), ())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recorder.bitstream.aac import silence
 from recorder.bitstream.audio_unit import AudioFormat, AudioUnit
-from recorder.mp4.sound_cut import LaidSound, Piece, Sound, SoundCut
+from recorder.mp4.sound_cut import CopiedSound, Piece, Sound, SoundCut
 
 NS_PER_S = 1_000_000_000
 MONO = AudioFormat(48_000, 1, b"\x11\x88")
@@ -146,13 +146,13 @@ def test_any_sound_gives_rising_times_and_no_more_pieces_than_announced(
 def test_sound_that_is_laid_already_is_handed_out_as_its_pictures_are_written() -> None:
     """A clean form copies the pieces of its clip; their times stay."""
     pieces = [Piece(b"%d" % number, 1024 * number - 512) for number in range(5)]
-    sound = LaidSound(MONO, iter(pieces), 5)
+    sound = CopiedSound(MONO, iter(pieces), 5)
     assert (sound.format, sound.most_pieces) == (MONO, 5)
     assert list(sound.before(0)) == pieces[:1]
     assert list(sound.before(FRAME_NS)) == pieces[1:2]
     assert list(sound.before(FRAME_NS)) == []
     assert list(sound.before(3600 * NS_PER_S)) == pieces[2:]
-    assert list(LaidSound(MONO, iter(()), 0).before(NS_PER_S)) == []
+    assert list(CopiedSound(MONO, iter(()), 0).before(NS_PER_S)) == []
 
 
 def test_the_pieces_announced_are_enough_for_the_silence_that_is_put_in() -> None:

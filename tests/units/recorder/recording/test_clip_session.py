@@ -20,12 +20,12 @@ from recorder.recording.clip_session import (
     Finish,
     FinishBroke,
     FinishSucceeded,
-    Happening,
     MoveEnd,
     ReportFailure,
+    RequestedSpan,
+    SessionEvent,
     SessionState,
     SpanPlan,
-    SpanWish,
     StopPressed,
     StreamQuiet,
     UnitsArrived,
@@ -209,7 +209,7 @@ HAPPENINGS = st.one_of(
 
 @given(st.lists(HAPPENINGS, max_size=30), st.one_of(st.none(), st.integers(1, 5000)))
 def test_any_story_finishes_at_most_once_and_never_writes_after_it(
-    story: list[Happening], end_ns: int | None
+    story: list[SessionEvent], end_ns: int | None
 ) -> None:
     """Whatever happens: one Finish at most, nothing appended after it, no unit twice or out of order."""
     session = ClipSession(0, end_ns)
@@ -217,9 +217,9 @@ def test_any_story_finishes_at_most_once_and_never_writes_after_it(
     written: list[int] = []
     for happening in story:
         was_over = session.over
-        for order in session.handle(happening):
+        for command in session.handle(happening):
             assert not was_over
-            match order:
+            match command:
                 case Append(appended):
                     assert not finished
                     written.extend(one.sequence for one in appended)
@@ -238,34 +238,34 @@ def test_any_story_finishes_at_most_once_and_never_writes_after_it(
 
 def test_a_plan_counts_from_the_newest_label_unless_told_otherwise() -> None:
     """Before and after count from "now"."""
-    assert plan_span(SpanWish(None, 300, 200), 0, 1000) == SpanPlan(1000, 700, 1200)
-    assert plan_span(SpanWish(800, 300, None), 0, 1000) == SpanPlan(800, 500, None)
+    assert plan_span(RequestedSpan(None, 300, 200), 0, 1000) == SpanPlan(1000, 700, 1200)
+    assert plan_span(RequestedSpan(800, 300, None), 0, 1000) == SpanPlan(800, 500, None)
 
 
 def test_a_plan_is_clamped_to_what_is_buffered() -> None:
     """More look-back than there is becomes all there is; a moment ahead of the buffer is the newest."""
-    assert plan_span(SpanWish(5000, 3000, 100), 400, 1000) == SpanPlan(1000, 400, 1100)
-    assert plan_span(SpanWish(start_ns=100, end_ns=900), 400, 1000) == SpanPlan(900, 400, 900)
+    assert plan_span(RequestedSpan(5000, 3000, 100), 400, 1000) == SpanPlan(1000, 400, 1100)
+    assert plan_span(RequestedSpan(start_ns=100, end_ns=900), 400, 1000) == SpanPlan(900, 400, 900)
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "requested",
     [
-        SpanWish(start_ns=100, end_ns=300),
-        SpanWish(start_ns=700, end_ns=700),
-        SpanWish(start_ns=1100, end_ns=1200),
-        SpanWish(200, 50, 100),
+        RequestedSpan(start_ns=100, end_ns=300),
+        RequestedSpan(start_ns=700, end_ns=700),
+        RequestedSpan(start_ns=1100, end_ns=1200),
+        RequestedSpan(200, 50, 100),
     ],
 )
-def test_a_span_without_a_buffered_frame_is_refused(wish: SpanWish) -> None:
+def test_a_span_without_a_buffered_frame_is_refused(requested: RequestedSpan) -> None:
     """Too early, empty, or in the future: a clear error, never a placeholder."""
     with pytest.raises(SpanOutsideBuffer):
-        plan_span(wish, 400, 1000)
+        plan_span(requested, 400, 1000)
 
 
 def test_a_moment_that_no_lag_explains_is_refused_and_not_taken_for_now() -> None:
     """Two hours ahead is a zone left out: the clip would silently be of something else."""
-    assert plan_span(SpanWish(1000 + AHEAD_NS, 300, 100), 0, 1000) == SpanPlan(1000, 700, 1100)
+    assert plan_span(RequestedSpan(1000 + AHEAD_NS, 300, 100), 0, 1000) == SpanPlan(1000, 700, 1100)
     with pytest.raises(SpanOutsideBuffer, match="after the newest frame") as refused:
-        plan_span(SpanWish(1001 + AHEAD_NS, 300, 100), 0, 1000)
-    assert refused.value.wish == "at"
+        plan_span(RequestedSpan(1001 + AHEAD_NS, 300, 100), 0, 1000)
+    assert refused.value.parameter == "at"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recorder.sources.usb.devices import attached, identify
+from recorder.sources.usb.devices import identify, list_devices
 from tests.support.cameras.fake_v4l2.camera import FakeCamera, mjpeg, yuyv
 
 ROOT = Path(__file__).parents[5]
@@ -15,8 +15,8 @@ ASK = """
 import json, sys
 from dataclasses import asdict
 from pathlib import Path
-from recorder.sources.usb.devices import attached, identify
-found = attached(sys=Path(sys.argv[1]))
+from recorder.sources.usb.devices import identify, list_devices
+found = list_devices(sys=Path(sys.argv[1]))
 nobody = identify("/dev/video9") is None
 print(json.dumps([[asdict(device) for device in found.devices], found.refused, nobody]))
 """
@@ -56,7 +56,7 @@ def test_what_is_no_camera_is_left_out(tmp_path: Path) -> None:
     """A file that merely has the name, and one that nobody may open."""
     (tmp_path / "video0").write_text("")
     (tmp_path / "video-notes").write_text("")
-    found = attached(dev=tmp_path)
+    found = list_devices(dev=tmp_path)
     assert (found.devices, found.refused) == ((), ())
     assert identify(str(tmp_path / "video1")) is None
 

@@ -10,7 +10,7 @@ from recorder.sources.rtsp.clock import (
     EarliestArrival,
     FirstReport,
     SoundAlignment,
-    SteadyVideo,
+    VideoStepFilter,
 )
 
 TICK = Fraction(1, 90_000)
@@ -18,7 +18,7 @@ NS_PER_S = 1_000_000_000
 FRAME = 3000
 
 
-def told(steady: SteadyVideo, times: list[int], begun: int = 0, frame: int = FRAME) -> list[int]:
+def told(steady: VideoStepFilter, times: list[int], begun: int = 0, frame: int = FRAME) -> list[int]:
     """The mended times of pictures that arrive one frame apart."""
     mended = []
     for number, pts in enumerate(times):
@@ -31,14 +31,14 @@ def told(steady: SteadyVideo, times: list[int], begun: int = 0, frame: int = FRA
 def test_a_report_that_moves_the_clock_moves_no_picture(step: int) -> None:
     """From a rounding of 11 µs to 15 ms, a constant rate stays constant."""
     true = [number * FRAME for number in range(100)]
-    assert told(SteadyVideo(TICK), [pts + (step if n >= 50 else 0) for n, pts in enumerate(true)]) == true
+    assert told(VideoStepFilter(TICK), [pts + (step if n >= 50 else 0) for n, pts in enumerate(true)]) == true
 
 
 def test_reports_every_few_seconds_for_an_hour_leave_a_constant_rate() -> None:
     """Each moves the clock a little; what is taken out is what the sound is moved by."""
     true = [number * FRAME for number in range(30 * 3600)]
     moved = [pts + n // 150 * 3 for n, pts in enumerate(true)]
-    steady = SteadyVideo(TICK)
+    steady = VideoStepFilter(TICK)
     assert told(steady, moved) == true
     assert steady.shift == -((len(true) - 1) // 150 * 3)
 
@@ -47,21 +47,21 @@ def test_b_frames_stay_on_the_grid() -> None:
     """Their times go to and fro by whole frames."""
     order = [0, 3, 1, 2, 6, 4, 5]
     true = [pts * FRAME for base in range(0, 300, 6) for pts in (base + n for n in order[1:])]
-    assert told(SteadyVideo(TICK), [pts + (7 if n >= 90 else 0) for n, pts in enumerate(true)]) == true
+    assert told(VideoStepFilter(TICK), [pts + (7 if n >= 90 else 0) for n, pts in enumerate(true)]) == true
 
 
 def test_a_wall_clock_that_is_set_is_no_jump_of_the_pictures() -> None:
     """An hour within one frame is nothing that happened in the picture."""
     true = [number * FRAME for number in range(100)]
     assert (
-        told(SteadyVideo(TICK), [pts + (3600 * 90_000 if n >= 50 else 0) for n, pts in enumerate(true)])
+        told(VideoStepFilter(TICK), [pts + (3600 * 90_000 if n >= 50 else 0) for n, pts in enumerate(true)])
         == true
     )
 
 
 def test_lost_pictures_stay_lost() -> None:
     """A hole in which time did pass is a hole."""
-    steady = SteadyVideo(TICK)
+    steady = VideoStepFilter(TICK)
     told(steady, [number * FRAME for number in range(50)])
     assert told(steady, [n * FRAME for n in range(80, 100)], begun=80) == [n * FRAME for n in range(80, 100)]
 
@@ -69,14 +69,14 @@ def test_lost_pictures_stay_lost() -> None:
 def test_a_varying_rate_is_left_alone() -> None:
     """Where there is no grid, nothing can be told from the camera's own times."""
     times = [number * 3000 + (number * 7919) % 1300 for number in range(200)]
-    assert told(SteadyVideo(TICK), times) == times
+    assert told(VideoStepFilter(TICK), times) == times
 
 
 def test_a_camera_that_changes_its_rate_gets_a_new_grid() -> None:
     """30 to 25 frames a second: no picture is moved by more than the first few steps say."""
     times = [n * 3000 for n in range(60)]
     times += [times[-1] + n * 3600 for n in range(1, 120)]
-    mended = told(SteadyVideo(TICK), times)
+    mended = told(VideoStepFilter(TICK), times)
     assert [b - a for a, b in pairwise(mended[80:])] == [3600] * (len(times) - 81)
 
 

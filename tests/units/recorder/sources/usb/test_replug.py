@@ -4,7 +4,7 @@ import pytest
 
 from recorder.base.errors import SourceLost
 from recorder.sources.usb.devices import Device, Identity
-from recorder.sources.usb.replug import STRANGER_WAITS_NS, WebcamMemory, find_again, is_numbered, node_of
+from recorder.sources.usb.replug import OTHER_CAMERA_WAIT_NS, WebcamMemory, find_again, is_numbered, node_of
 
 OURS = Identity("Webcam", "usb-1", "A1")
 PLAIN = Identity("Webcam", "usb-1")
@@ -49,5 +49,5 @@ def test_its_twin_is_not_taken_for_it() -> None:
 def test_a_camera_that_was_replaced_for_good_is_taken_in_the_end() -> None:
     """Whoever buys a new camera need not restart anything."""
     with pytest.raises(SourceLost, match=r"\(Other\); waiting for Webcam"):
-        found(PLAIN, device(0, "Other"), since_ns=STRANGER_WAITS_NS - 1)
-    assert found(PLAIN, device(0, "Other"), since_ns=STRANGER_WAITS_NS) == "/dev/video0"
+        found(PLAIN, device(0, "Other"), since_ns=OTHER_CAMERA_WAIT_NS - 1)
+    assert found(PLAIN, device(0, "Other"), since_ns=OTHER_CAMERA_WAIT_NS) == "/dev/video0"
