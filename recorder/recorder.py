@@ -16,7 +16,7 @@ from pathlib import Path
 from recorder.base.bridge import Bridge
 from recorder.base.clock import Clock, LabelLine, label_offsets_us
 from recorder.base.errors import BufferEmpty, Busy, FinishFailed, SpanOutsideBuffer, UnknownRecording
-from recorder.base.media_time import NS_PER_S
+from recorder.base.media_time import FOREVER_NS, NS_PER_S, NS_PER_US
 from recorder.base.settings import CameraSettings
 from recorder.base.tasks import Tasks
 from recorder.base.threads import in_thread
@@ -44,7 +44,7 @@ from recorder.recording.clip_session import (
     fitting,
     plan_span,
 )
-from recorder.recording.finishing import FOREVER_NS, Finisher
+from recorder.recording.finishing import Finisher
 from recorder.recording.recording_task import (
     ActiveRecording,
     CameraContext,
@@ -317,8 +317,8 @@ class Recorder:
         at_ns = self._labels.monotonic_ns(at)
         _, newest = self._units.edges()
         check_not_ahead(at_ns, newest.pts_ns)
-        # A label is cut to microseconds, so its frame may lie up to 999 ns behind it.
-        return at_ns + 999
+        # A label is truncated to microseconds, so its frame may lie up to 999 ns after it.
+        return at_ns + NS_PER_US - 1
 
     async def filmstrip(
         self, count: int, width: int, start: datetime | None = None, end: datetime | None = None
@@ -331,8 +331,7 @@ class Recorder:
             oldest, newest = self._units.edges()
         except BufferEmpty:
             return []
-        start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
-        end_ns = newest.pts_ns + 1 if end is None else self._labels.monotonic_ns(end)
+        start_ns, end_ns = self._bounds_ns(start, end, oldest.pts_ns, newest.pts_ns + 1)
         return await self._stills.filmstrip(start_ns, end_ns, count, width)
 
     def frames(self, start: datetime | None, end: datetime | None, most: int) -> FrameList:
@@ -341,8 +340,7 @@ class Recorder:
         `frame` shows each one while it is buffered. Linear in the frames. Raises SpanError.
         """
         oldest, newest = self._units.edges()
-        start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
-        end_ns = newest.pts_ns + 1 if end is None else self._labels.monotonic_ns(end)
+        start_ns, end_ns = self._bounds_ns(start, end, oldest.pts_ns, newest.pts_ns + 1)
         if end_ns <= start_ns:
             raise SpanOutsideBuffer(_EMPTY_SPAN, "end" if start is None else "start")
         span = self._units.span(start_ns, end_ns)
@@ -365,8 +363,8 @@ class Recorder:
         Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
         oldest, newest = self._units.edges()
-        start_ns = oldest.pts_ns if start is None else self._labels.monotonic_ns(start)
-        end_ns = newest.pts_ns + newest.duration_ns if end is None else self._labels.monotonic_ns(end)
+        newest_end_ns = newest.pts_ns + newest.duration_ns
+        start_ns, end_ns = self._bounds_ns(start, end, oldest.pts_ns, newest_end_ns)
         if end_ns <= start_ns:
             raise SpanOutsideBuffer(_EMPTY_SPAN, "end" if start is None else "start")
         return await self._replays.open(start_ns, end_ns)
@@ -409,6 +407,15 @@ class Recorder:
             version = await self._bridge.wait_beyond(version, 1.0)
 
     # Inside.
+
+    def _bounds_ns(
+        self, start: datetime | None, end: datetime | None, oldest_ns: int, end_ns: int
+    ) -> tuple[int, int]:
+        """Labels as monotonic bounds; a missing one is the buffer's own."""
+        return (
+            oldest_ns if start is None else self._labels.monotonic_ns(start),
+            end_ns if end is None else self._labels.monotonic_ns(end),
+        )
 
     def _sends_jpeg(self) -> bool:
         try:

@@ -11,10 +11,10 @@ import ctypes
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from recorder.base.media_time import NS_PER_S
+from recorder.base.media_time import NS_PER_S, NS_PER_US, label_of, label_us
 from recorder.base.values import ClockState
 
 STEP_TOLERANCE_US = 1_000_000
@@ -23,9 +23,6 @@ labels that people and files already carry."""
 STEP_REMEMBERED_NS = 60 * NS_PER_S
 """`state` says `stepped` for this long after a step."""
 
-_EPOCH = datetime(1970, 1, 1)
-_MICROSECOND = timedelta(microseconds=1)
-_NS_PER_US = 1000
 _READINGS = 5
 _TIMEX_BYTES = 512  # struct timex is 208 bytes on 64-bit Linux and 128 on 32-bit
 _TIME_ERROR = 5  # adjtimex(2): "the system clock is not synchronized"
@@ -36,7 +33,7 @@ def label_offsets_us(moments_ns: Iterable[int]) -> tuple[int, ...]:
 
     Exact whatever the anchor is: a label is the moment cut to microseconds, plus whole microseconds.
     """
-    labels_us = sorted({moment_ns // _NS_PER_US for moment_ns in moments_ns})
+    labels_us = sorted({moment_ns // NS_PER_US for moment_ns in moments_ns})
     return tuple(label_us - labels_us[0] for label_us in labels_us)
 
 
@@ -112,11 +109,11 @@ class LabelLine:
 
     def label(self, mono_ns: int) -> datetime:
         """The label of a monotonic moment."""
-        return _EPOCH + timedelta(microseconds=mono_ns // _NS_PER_US + self._anchor.offset_us)
+        return label_of(mono_ns // NS_PER_US + self._anchor.offset_us)
 
     def monotonic_ns(self, label: datetime) -> int:
         """The first monotonic nanosecond whose label is `label` or later."""
-        return ((label - _EPOCH) // _MICROSECOND - self._anchor.offset_us) * _NS_PER_US
+        return (label_us(label) - self._anchor.offset_us) * NS_PER_US
 
     def now(self) -> datetime:
         """The label of this moment."""
@@ -144,4 +141,4 @@ class LabelLine:
             wall_ns = self._clock.realtime_ns()
             after_ns = self._clock.monotonic_ns()
             readings.append((after_ns - before_ns, wall_ns - (before_ns + after_ns) // 2))
-        return min(readings)[1] // _NS_PER_US
+        return min(readings)[1] // NS_PER_US

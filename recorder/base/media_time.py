@@ -1,16 +1,22 @@
-"""Arithmetic between time scales: nanoseconds, a source's own ticks, and the 90 kHz ticks of our files.
+"""Conversions between time scales: nanoseconds, source ticks, 90 kHz ticks, and labels in microseconds.
 
-Here: conversions that round once, so that a constant rate stays constant (30 fps: 3000 ticks each). Not here:
-clocks (`clock`), the line that units are placed on (`capture.timeline`), times a muxer accepts
-(`mp4.ticks`). Pure.
+Here: conversions that round once, so a constant rate stays constant (30 fps: 3000 ticks each). Not here:
+clocks and the offset between a label and the monotonic clock (`clock`), placing units in time
+(`capture.timeline`), timestamps a muxer accepts (`mp4.ticks`). Pure.
 """
 
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 NS_PER_S = 1_000_000_000
+NS_PER_US = 1000
+FOREVER_NS = 1 << 62
+"""The end of a span that has none."""
 TICKS_PER_S = 90_000
 """The only time scale of video in our files."""
 _NS_PER_9_TICKS = 100_000
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def to_ns(count: int, time_base: Fraction) -> int:
@@ -27,3 +33,13 @@ def ticks(span_ns: int) -> int:
 def ns_of(count: int) -> int:
     """90 kHz ticks in nanoseconds, to the nearest; `ticks` makes the same number of them again."""
     return (count * _NS_PER_9_TICKS + 4) // 9
+
+
+def label_us(label: datetime) -> int:
+    """A label (naive UTC) as microseconds since 1970."""
+    return (label - _EPOCH) // _MICROSECOND
+
+
+def label_of(us: int) -> datetime:
+    """The label of `us` microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=us)

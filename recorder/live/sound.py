@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from recorder.base.bridge import Bridge
-from recorder.base.media_time import NS_PER_S
+from recorder.base.media_time import FOREVER_NS, NS_PER_S
 from recorder.bitstream.aac import with_adts
 from recorder.bitstream.audio_unit import AudioFormat, AudioUnit
 from recorder.buffer.shared_ring import LockedSound
@@ -26,7 +26,6 @@ BEHIND_NS = 2 * NS_PER_S
 QUIET_S = 2.0
 """Without a frame for this long the sound has stopped."""
 _POLL_S = 0.1
-_FOREVER_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class LiveSound:
     def _newest(self) -> tuple[AudioUnit, ...]:
         """The frames that lead up to what will be heard next."""
         until_ns = self._sound.newest_end_ns()
-        return () if until_ns is None else self._sound.span(until_ns, _FOREVER_NS)[-LEAD_FRAMES:]
+        return () if until_ns is None else self._sound.span(until_ns, FOREVER_NS)[-LEAD_FRAMES:]
 
     def _fresh(self, pieces: "_PieceBuilder") -> Sequence[AudioUnit]:
         """What has come, if it is worth a piece; all but the newest is dropped for a listener far behind."""

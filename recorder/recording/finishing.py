@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from recorder.base.errors import FinishFailed, PartFileDamaged
+from recorder.base.media_time import FOREVER_NS, NS_PER_US, label_of
 from recorder.base.threads import in_thread
 from recorder.base.values import FinishedClip, Gap
 from recorder.bitstream.access_unit import Codec
@@ -21,7 +22,6 @@ from recorder.recording.clip_files import ClipFiles
 from recorder.recording.part_file import PartHeader, PartReader
 from recorder.recording.transcoder import Transcode, Transcoder
 
-FOREVER_NS = 2**62
 GAP_REASON = "There are no pictures of this time; the last one before is held."
 
 
@@ -126,8 +126,7 @@ def finished_clip(cut: CutResult, path: Path, label: Callable[[int], datetime]) 
 
 def header_label(header: PartHeader) -> Callable[[int], datetime]:
     """Labels as the part file knows them; the process that wrote it may be long gone."""
-    base = datetime(1970, 1, 1) + timedelta(microseconds=header.base_label_us)
-    return lambda ns: base + timedelta(microseconds=(ns - header.base_ns) // 1000)
+    return lambda ns: label_of(header.base_label_us + (ns - header.base_ns) // NS_PER_US)
 
 
 def read_part_header(files: ClipFiles) -> PartHeader | None:

@@ -15,14 +15,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from recorder.base.clock import Clock, LabelLine
 from recorder.base.errors import Busy, RecorderError
-from recorder.base.media_time import NS_PER_S
+from recorder.base.media_time import FOREVER_NS, NS_PER_S, NS_PER_US, label_us
 from recorder.base.threads import in_thread
 from recorder.base.values import (
     FinishedClip,
@@ -60,7 +59,7 @@ from recorder.recording.clip_session import (
     UnitsArrived,
     WriteFailed,
 )
-from recorder.recording.finishing import FOREVER_NS, Finisher, finish_part, finished_clip
+from recorder.recording.finishing import Finisher, finish_part, finished_clip
 from recorder.recording.part_file import PartHeader, PartWriter
 from recorder.recording.transcoder import Transcode
 
@@ -379,7 +378,7 @@ class ActiveRecording:
         self._append_sound()
         if self._context.labels.steps != self._steps_at_start:
             base_ns = self._header.base_ns
-            self._writer.relabel(base_ns, label_us(self._context.labels, base_ns))
+            self._writer.relabel(base_ns, label_us(self._context.labels.label(base_ns)))
         self._writer.seal()
         self._writer.sync()
         self._writer.close()
@@ -407,12 +406,6 @@ class ActiveRecording:
                 await self._at_work
 
 
-def label_us(labels: LabelLine, ns: int) -> int:
-    """Label of `ns` as microseconds since 1970."""
-    since = labels.label(ns) - datetime(1970, 1, 1)
-    return since // timedelta(microseconds=1)
-
-
 @dataclass(frozen=True, slots=True)
 class OpenPlan:
     """What `open_recording` is to open: a span, and the units of it that are already there."""
@@ -430,14 +423,14 @@ async def open_recording(context: CameraContext, plan: OpenPlan) -> tuple[Active
     """Create the part file, write and sync the pre-roll. Nothing is left behind when it fails (OSError)."""
     first = plan.preroll[0]
     # Whole microseconds, so that labels made from the header are cut exactly as the label line's.
-    base_ns = first.pts_ns // 1000 * 1000
+    base_ns = first.pts_ns // NS_PER_US * NS_PER_US
     header = PartHeader(
         recording_id=plan.recording_id,
         camera_id=context.camera_id,
         recorder_id=context.recorder_id,
         epoch=first.epoch,
         base_ns=base_ns,
-        base_label_us=label_us(context.labels, base_ns),
+        base_label_us=label_us(context.labels.label(base_ns)),
         start_ns=plan.start_ns,
         end_ns=plan.end_ns,
         pressed_ns=plan.pressed_ns,

@@ -8,19 +8,16 @@ the clip (`finishing`, as for every part). Blocking; belongs to one disk thread 
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from recorder.base.durable import sync_directory
-from recorder.base.media_time import NS_PER_S
+from recorder.base.media_time import NS_PER_S, label_us
 from recorder.base.values import Picture
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.finishing import header_label
 from recorder.recording.part_file import PartHeader, PartReader, PartWriter
-
-_EPOCH = datetime(1970, 1, 1)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ class TimelapsePart:
             recorder_id=self._order.recorder_id,
             epoch=epoch,
             base_ns=0,
-            base_label_us=(label - _EPOCH) // _MICROSECOND,
+            base_label_us=label_us(label),
             start_ns=0,
             end_ns=None,
             pressed_ns=0,

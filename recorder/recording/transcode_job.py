@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recorder.base.errors import FinishFailed
-from recorder.base.media_time import NS_PER_S
+from recorder.base.media_time import FOREVER_NS, NS_PER_S
 from recorder.base.workers import Report
 from recorder.bitstream.access_unit import Codec
 from recorder.encoding.encoder import Colours, Encoding, open_encoder, pixel_format
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
 
-_FOREVER_NS = 2**62
 _REPORT_EVERY_S = 0.4
 _GAP_IN_FRAMES = 1.5
 _MOST_THREADS = 4
@@ -85,10 +84,10 @@ class _Transcode:
     def run(self) -> TranscodeResult:
         start_ns = self._tail.header.start_ns
         # The end may still move while we read along, so it is looked up frame by frame (`_in_span`).
-        units = SpanCut(self._tail, start_ns, _FOREVER_NS, may_break_off=True)
+        units = SpanCut(self._tail, start_ns, FOREVER_NS, may_break_off=True)
         shown = (item for item in self._decoder.frames(units) if item.pts_ns >= start_ns)
         encoded = encode_frames(_lengths_known(self._in_span(shown)), self._upright, self._open)
-        cut = write_mp4(self._order.out, encoded, start_ns, _FOREVER_NS, sound=self._tail.sound)
+        cut = write_mp4(self._order.out, encoded, start_ns, FOREVER_NS, sound=self._tail.sound)
         return TranscodeResult(cut, self._decoder.damaged)
 
     def _in_span(self, shown: Iterable[ShownFrame]) -> Iterator[tuple[ShownFrame, bool]]:

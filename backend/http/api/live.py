@@ -26,7 +26,7 @@ import json
 import struct
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import assert_never
 
@@ -53,6 +53,7 @@ from recorder import (
     Recorder,
 )
 from recorder.base.errors import RecorderError
+from recorder.base.media_time import label_of, label_us
 from recorder.base.values import Picture
 
 HEADER = struct.Struct(">B7xdQ")
@@ -61,8 +62,7 @@ HEARTBEAT_S = 10.0
 SEND_TIMEOUT_S = 20.0
 BOUNDARY = "hindsight-frame"
 
-_EPOCH = datetime(1970, 1, 1)
-_NEVER = _EPOCH
+_NEVER = label_of(0)
 
 
 Send = Callable[[web.WebSocketResponse, Recorder], Awaitable[None]]
@@ -120,8 +120,7 @@ async def mjpeg(request: web.Request) -> web.StreamResponse:
 
 def pack(kind: int, media_time_s: float, label: datetime, data: bytes) -> bytes:
     """One binary message."""
-    label_us = (label - _EPOCH) // timedelta(microseconds=1)
-    return HEADER.pack(kind, media_time_s, max(0, label_us)) + data
+    return HEADER.pack(kind, media_time_s, max(0, label_us(label))) + data
 
 
 async def _sending(send: Send, socket: web.WebSocketResponse, recorder: Recorder) -> None:

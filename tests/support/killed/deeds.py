@@ -21,6 +21,7 @@ from backend.recovery import fsck
 from backend.recovery.recovery import Recovery
 from backend.retention.garbage import GarbageSweep
 from recorder import Finisher, Transcoder
+from recorder.base.media_time import label_us
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.part_file import PartHeader, PartWriter
 from tests.support.backend.foundations import foundation_of
@@ -109,7 +110,6 @@ async def _failed(life: Life) -> Clip:
 
 def write_part(files: ClipFiles) -> None:
     """A whole recording into the directory that was claimed for it. Blocks."""
-    label_us = (NOON - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     first = UNITS[0]
     header = PartHeader(
         files.recording_id,
@@ -117,7 +117,7 @@ def write_part(files: ClipFiles) -> None:
         HERE,
         first.epoch,
         first.pts_ns,
-        label_us,
+        label_us(NOON),
         first.pts_ns,
         None,
         first.pts_ns,

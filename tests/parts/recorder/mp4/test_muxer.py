@@ -13,6 +13,7 @@ import av
 import pytest
 
 from recorder.base.errors import CutFailed, FinishFailed
+from recorder.base.media_time import FOREVER_NS
 from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.nal_units import annex_b
@@ -21,7 +22,6 @@ from recorder.mp4.muxer import CutResult, raising_cut_failed, write_mp4
 from tests.support.media import NS_PER_S, Camera, counter_times, joined, play, units_of
 
 START_NS = 5 * NS_PER_S
-FOREVER_NS = 2**62
 HOUR_NS = 3600 * NS_PER_S
 PLAIN = Camera(gop=30)
 PYRAMID = Camera(gop=30, bframes=3)

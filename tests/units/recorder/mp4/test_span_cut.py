@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.base.errors import FinishFailed
+from recorder.base.media_time import FOREVER_NS
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.mp4.span_cut import SpanCut, shown_units
 from tests.support.fakes import EPOCH, NS_PER_S, shown_numbers, units
 
 START_NS = 1000 * NS_PER_S
-FOREVER_NS = 2**62
 STEP_NS = units(1)[0].duration_ns
 
 
