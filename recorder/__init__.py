@@ -1,7 +1,7 @@
 """One camera, from source to finished file. Knows no HTTP, YAML, database or object store.
 
-This is the recorder's face: apart from `recorder.base` it is all that the backend may import. A name is
-loaded when it is first used, so that a command without pictures does not wait for the video libraries.
+This is the recorder's public interface: the backend may import only these names and `recorder.base`. Each
+name is loaded on first use, so commands that need no pictures do not wait for the video libraries.
 """
 
 from importlib import import_module
@@ -57,13 +57,13 @@ _NAMES_OF = {
     "recorder.stills.replay": "ReplayFile",
     "recorder.stills.thumbnail": "ClipStill card_from_file card_from_jpeg png_from_file png_from_jpeg",
 }
-"""The same list for the interpreter: module, and the names that it gives."""
+"""The same list for the interpreter: module, and the names it exports."""
 
 
 def __getattr__(name: str) -> Any:
     for module, names in _NAMES_OF.items():
         if name in names.split():
             found = getattr(import_module(module), name)
-            globals()[name] = found  # this function is asked once for each name
+            globals()[name] = found  # so this function runs once per name
             return found
     raise AttributeError(f"module 'recorder' has no attribute '{name}'")

@@ -1,8 +1,8 @@
-"""The façade of one camera: everything the daemon ever calls, plain values in and out.
+"""The façade of one camera: everything the daemon calls, plain values in and out.
 
-Here: the wiring of one camera's parts and the translation between labels (naive UTC) and the
-monotonic line. Not here: any decision (`clip_session`), any file format (`part_file`, `muxer`).
-All methods are called on the daemon's event loop; `on_event` is called there too.
+Here: the wiring of one camera's parts and the conversion between labels (naive UTC) and monotonic
+nanoseconds. Not here: decisions (`clip_session`), file formats (`part_file`, `muxer`). All methods and
+`on_event` are called on the daemon's event loop.
 """
 
 import asyncio
@@ -56,18 +56,18 @@ from recorder.stills.replay import Pinned, PinnedSound, ReplayFile, Replays
 from recorder.stills.stills import Stills, sample_evenly
 
 MOST_RECORDINGS = 32
-"""Recordings of one camera at a time; more would only multiply the same bytes on disk."""
+"""Simultaneous recordings of one camera; more would only multiply the same bytes on disk."""
 REORDER_WAIT_S = 0.5
-"""How long a finished look-back waits for the last B-frames that are still on their way."""
+"""How long a clip of buffered frames waits for its last B-frames to arrive."""
 PICTURES_PER_S = 5.0
 RELEASE_S = 20.0
-"""How long a camera that goes waits for its recordings to be written: a hung disk must not hold the rest."""
+"""How long `release` waits for recordings to be written: a hung disk must not block the other cameras."""
 _EMPTY_SPAN = "Nothing of the buffer lies between the start and the end asked for."
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderDirectories:
-    """Directories of one daemon: finished clips (durable) and run-time files (gone at start-up)."""
+    """Directories of one daemon: finished clips (durable) and run-time files (cleared at start-up)."""
 
     clips_dir: Path
     runtime_dir: Path
@@ -75,7 +75,7 @@ class RecorderDirectories:
 
 @dataclass(frozen=True, slots=True)
 class RecorderTools:
-    """What all recorders of one daemon share."""
+    """Resources shared by all recorders of one daemon."""
 
     recorder_id: str
     clock: Clock
@@ -135,18 +135,18 @@ class Recorder:
         self._reserved = 0
         self._is_releasing = False
         self.released = asyncio.Event()
-        """Set when the camera is let go of: whoever watches it leaves."""
+        """Set when the camera is released: viewers disconnect."""
 
-    # Life.
+    # Lifecycle.
 
     async def start(self) -> None:
-        """Begin to fill the buffer; returns at once, the camera may take its time."""
+        """Begin to fill the buffer. Returns at once, before the camera is connected."""
         self._stream.start()
         self._tasks.spawn(self._set_encoder(), f"encoder of {self.settings.camera_id}")
         self._tasks.spawn(self._watch_state(), f"state of {self.settings.camera_id}")
 
     async def close(self) -> None:
-        """End everything. Recordings under way stay as part files; the next start-up finishes them."""
+        """Stop everything. Unfinished recordings stay as part files; the next start-up finishes them."""
         await self._tasks.close()
         for recording in self._waiting.values():
             await recording.close()
@@ -155,14 +155,14 @@ class Recorder:
         await asyncio.to_thread(self._stream.close)
 
     async def adjust(self, settings: CameraSettings) -> None:
-        """Take another name and other bounds of the buffer, as it runs."""
+        """Apply a new name and new buffer limits while running."""
         self.settings = settings
         await asyncio.to_thread(self._stream.adjust, settings)
 
     async def release(self) -> None:
-        """Let go of the camera: recordings end at the newest frame and nothing new begins.
+        """Release the camera: recordings end at the newest frame and no new one can begin.
 
-        Their clips are still being finished when this returns: `drained`, then `close`, follow.
+        Their clips may still be finishing when this returns; call `drained` and then `close`.
         """
         self._is_releasing = True
         version, stopped = 0, set[str]()
@@ -179,12 +179,12 @@ class Recorder:
         await asyncio.to_thread(self._stream.close)
 
     async def drained(self) -> None:
-        """Wait until the clips of all recordings are finished."""
+        """Wait until the clips of all recordings have been finished."""
         while self._recording_tasks:
             await asyncio.wait(self._recording_tasks.values())
 
     def status(self) -> CameraStatus:
-        """What the camera is doing now. Cheap: constant time under the ring's lock."""
+        """The camera's current state, settings and counters. Logarithmic time under the ring's lock."""
         status = self._stream.status()
         counters = replace(
             status.counters,
@@ -214,10 +214,10 @@ class Recorder:
     # Recordings.
 
     async def record(self, request: RecordRequest) -> RecordingStarted:
-        """Begin a recording; when this returns its pre-roll (or, if all is buffered, the clip) is durable.
+        """Begin a recording. On return its pre-roll is durable, or the whole clip if all of it was buffered.
 
-        The caller commits its row and then calls `acknowledge`, or `abandon` when it cannot.
-        Raises BufferEmpty, SpanOutsideBuffer, Busy, CutFailed, OSError; nothing is left behind then.
+        The caller then commits its row and calls `acknowledge`, or `abandon` if the commit fails.
+        Raises BufferEmpty, SpanOutsideBuffer, Busy, CutFailed, OSError; no file is left behind then.
         """
         if len(self._active) + len(self._waiting) + self._reserved >= MOST_RECORDINGS:
             raise Busy(f"{MOST_RECORDINGS} recordings of this camera are under way. Stop one first.")
@@ -244,7 +244,7 @@ class Recorder:
         return started
 
     async def _record_replay(self, request: RecordRequest, pinned: Pinned) -> RecordingStarted:
-        """What somebody is looking at becomes a clip, though the buffer may have moved on."""
+        """Make a clip of a replay, whose frames may have left the buffer."""
         ring = await asyncio.to_thread(pinned.ring)
         newest = ring.newest()
         plan = self._plan(request, ring.oldest().pts_ns, newest.pts_ns)
@@ -256,7 +256,7 @@ class Recorder:
         )
 
     async def acknowledge(self, recording_id: str) -> None:
-        """The row is committed: the recording is somebody's, and goes on."""
+        """Continue a recording whose row is committed."""
         files = self._context.files(recording_id)
         await in_thread(self._tools.disk, files.acknowledge)
         recording = self._waiting.pop(recording_id, None)
@@ -264,7 +264,7 @@ class Recorder:
             self._run(recording)
 
     async def abandon(self, recording_id: str) -> None:
-        """The row could not be committed: remove what `record` made."""
+        """Remove the files of a recording whose row could not be committed."""
         recording = self._waiting.pop(recording_id, None)
         if recording is not None:
             await recording.close()
@@ -275,7 +275,7 @@ class Recorder:
         self._stop(self._find(recording_id))
 
     async def extend(self, recording_id: str, seconds: float) -> datetime | None:
-        """Move the planned end later; returns it (None: until stopped). Raises UnknownRecording."""
+        """Postpone the planned end and return it (None: until stopped). Raises UnknownRecording."""
         recording = self._find(recording_id)
         if self._is_releasing or recording.session.state is not SessionState.RECORDING:
             raise UnknownRecording("This recording has reached its end.")
@@ -284,7 +284,7 @@ class Recorder:
         return None if end_ns is None else self._labels.label(end_ns)
 
     async def discard(self, recording_id: str) -> None:
-        """Stop a recording and remove its files, acknowledged or not. Raises UnknownRecording."""
+        """Stop a recording and delete its files, acknowledged or not. Raises UnknownRecording."""
         waiting = self._waiting.pop(recording_id, None)
         if waiting is not None:
             await waiting.close()
@@ -296,19 +296,19 @@ class Recorder:
         await in_thread(self._tools.disk, self._context.files(recording_id).remove)
 
     def is_recording(self, recording_id: str) -> bool:
-        """Whether this recording is under way here."""
+        """Whether this recording is in progress here."""
         return recording_id in self._active or recording_id in self._waiting
 
-    # Looking.
+    # Frames, replays and the live view.
 
     async def frame(
         self, at: datetime | None = None, *, exact: bool = True, max_width: int | None = None
     ) -> Picture:
-        """The newest frame, or the buffered one shown at a label. Raises SpanError, Busy, DecodeFailed."""
+        """The newest frame, or the buffered frame shown at a label. Raises SpanError, Busy, DecodeFailed."""
         return await self._stills.frame(self._shown_ns(at), exact=exact, max_width=max_width)
 
     async def card(self, at: datetime | None = None, *, exact: bool = True) -> Picture:
-        """Like `frame`, small in pixels and in bytes."""
+        """Like `frame`, but small in pixels and in bytes."""
         return await self._stills.card(self._shown_ns(at), exact=exact)
 
     def _shown_ns(self, at: datetime | None) -> int | None:
@@ -323,7 +323,7 @@ class Recorder:
     async def filmstrip(
         self, count: int, width: int, start: datetime | None = None, end: datetime | None = None
     ) -> list[Picture]:
-        """Small keyframe pictures across the buffer or a part of it; none where there is no keyframe.
+        """Small keyframe pictures across a span of the buffer; empty if it holds no keyframe.
 
         Raises Busy, DecodeFailed.
         """
@@ -335,9 +335,10 @@ class Recorder:
         return await self._stills.filmstrip(start_ns, end_ns, count, width)
 
     def frames(self, start: datetime | None, end: datetime | None, most: int) -> FrameList:
-        """The labels of the frames with start ≤ label < end (None: all), `most` (≥ 1) of them at most.
+        """The labels of the frames with start ≤ label < end, at most `most` (≥ 1) of them.
 
-        `frame` shows each one while it is buffered. Linear in the frames. Raises SpanError.
+        A bound of None is the buffer's own. `frame` shows each frame while it is buffered. Linear in the
+        frames. Raises SpanError.
         """
         oldest, newest = self._units.edges()
         start_ns, end_ns = self._bounds_ns(start, end, oldest.pts_ns, newest.pts_ns + 1)
@@ -358,7 +359,7 @@ class Recorder:
         )
 
     async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
-        """Cut a span of the buffer to look at; `close_replay` ends it.
+        """Cut a span of the buffer into a playable file and pin its frames until `close_replay`.
 
         Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
@@ -370,22 +371,22 @@ class Recorder:
         return await self._replays.open(start_ns, end_ns)
 
     async def close_replay(self, token: str) -> None:
-        """Forget a replay and remove its file."""
+        """Unpin a replay's frames and delete its file."""
         await self._replays.close(token)
 
     def subscribe(self, *, plays_h265: bool = False) -> LiveSubscription:
-        """A live viewer: enter it as a context manager, then iterate; when that ends, subscribe anew."""
+        """A live viewer: enter it as a context manager and iterate; if iteration ends, subscribe again."""
         return self._live.subscribe(plays_h265=plays_h265)
 
     def listen(self) -> AsyncGenerator[LiveSoundMessage, None]:
-        """The live sound from now on; to be closed by who leaves (`contextlib.aclosing`)."""
+        """The live sound from now on. The caller must close the generator (`contextlib.aclosing`)."""
         return self._live_sound.listen()
 
     async def pictures(self, fps: float | None = None) -> AsyncIterator[Picture]:
-        """JPEG frames at `fps` or slower, each newer than the last, for programs that want stills.
+        """JPEG frames at `fps` or slower, each newer than the last, for clients that need stills.
 
-        Frames that must be decoded come at PICTURES_PER_S at most; a camera's own JPEGs (None: all of
-        them) as fast as the reader takes them.
+        Frames that must be decoded are limited to PICTURES_PER_S. A camera's own JPEGs arrive as fast as
+        the reader takes them; with `fps` None, all of them.
         """
         loop = asyncio.get_running_loop()
         shown: datetime | None = None
@@ -406,12 +407,12 @@ class Recorder:
                 await asyncio.sleep(max(0.0, 1.0 / fps - (loop.time() - begun)))
             version = await self._bridge.wait_beyond(version, 1.0)
 
-    # Inside.
+    # Internals.
 
     def _bounds_ns(
         self, start: datetime | None, end: datetime | None, oldest_ns: int, end_ns: int
     ) -> tuple[int, int]:
-        """Labels as monotonic bounds; a missing one is the buffer's own."""
+        """The monotonic bounds of a span of labels; None stands for the buffer's own bound."""
         return (
             oldest_ns if start is None else self._labels.monotonic_ns(start),
             end_ns if end is None else self._labels.monotonic_ns(end),
@@ -435,12 +436,12 @@ class Recorder:
         return plan_span(requested, oldest_ns, newest_ns)
 
     async def _preroll(self, plan: SpanPlan) -> tuple[tuple[AccessUnit, ...], bool]:
-        """Buffered units of the span that fit one file, and whether they are the whole of the span."""
+        """The span's buffered units that fit one file, and whether they are all of the span."""
         version = 0
         deadline = asyncio.get_running_loop().time() + REORDER_WAIT_S
         _, newest = self._units.edges()
         reachable = plan.end_ns is not None and plan.end_ns <= newest.pts_ns + newest.duration_ns
-        # A look-back of a few frames may begin at a B-picture that comes after the newest one.
+        # A short look-back may begin at a B-frame that arrives after the newest frame.
         decided_ns = plan.end_ns if plan.end_ns is not None and reachable else plan.start_ns
         while self._units.last_dts_ns() < decided_ns and asyncio.get_running_loop().time() < deadline:
             version = await self._bridge.wait_beyond(version, 0.1)
@@ -455,7 +456,7 @@ class Recorder:
     def _stop(self, recording: ActiveRecording) -> None:
         try:
             newest = self._units.newest()
-        except BufferEmpty:  # what it recorded was too large to be kept
+        except BufferEmpty:  # the GOP being recorded was too large for the ring
             return recording.stop(self._tools.clock.monotonic_ns())
         recording.stop(newest.pts_ns + newest.duration_ns)
 
@@ -465,7 +466,7 @@ class Recorder:
 
     def _find(self, recording_id: str) -> ActiveRecording:
         recording = self._active.get(recording_id)
-        # One that is over stays for a moment, until its file is closed.
+        # A recording that is over stays listed until its file is closed.
         if recording is None or recording.session.over:
             raise UnknownRecording("This recording is not under way any more.")
         return recording
@@ -482,12 +483,12 @@ class Recorder:
         self._recording_tasks.pop(recording_id, None)
 
     async def _set_encoder(self) -> None:
-        """Tell the stream which encoder the probe found, once it has."""
+        """Set the stream's encoder when the probe has chosen one."""
         await self._tools.finisher.transcoder.chosen.wait()
         self._stream.encoder.make(self._tools.finisher.transcoder.encoder)
 
     async def _watch_state(self) -> None:
-        """Tell the daemon and the live viewers when the camera's state changes."""
+        """Report changes of the camera's state to the daemon and the live viewers."""
         last: StreamSummary | None = None
         version = 0
         while True:
@@ -496,5 +497,5 @@ class Recorder:
                 last = now
                 self._live.send_state(now.state, now.reason)
                 self._tools.on_event(CameraChanged(self.settings.camera_id))
-            # A camera that goes quiet tells nobody: that it is stalled shows only by looking.
+            # A camera that goes quiet causes no notice, so poll for stalls.
             version = await self._changes.wait_beyond(version, 1.0)

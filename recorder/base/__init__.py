@@ -1,5 +1,5 @@
-"""What every room stands on: values, errors, settings, time, durable writes, and the few ways to run work.
+"""The foundation of the recorder: values, errors, settings, time, durable writes, tasks, threads, workers.
 
-Not here: anything about cameras or clips. Together with `recorder` itself this is all that the backend may
-import. Pure where it can be; `tasks` and `bridge` belong to the event loop, `workers` to its own thread.
+Not here: cameras and clips. The backend may import only this package and `recorder` itself. Pure except for
+`durable` (blocking), `tasks`, `threads` and `bridge` (event loop), and `workers` (threads of its own).
 """

@@ -1,9 +1,9 @@
-"""From the capture thread to the event loop: word that something is new, and nothing else.
+"""Notifies the event loop of changes on the capture thread.
 
-No data travels here: readers pull from the ring by sequence number, so a slow reader costs no memory
-and a fast camera cannot flood the loop. At most one wake-up is pending at any time, whatever happens
-in between is folded into it and counted; while nobody waits the loop is left to sleep. `notify` may
-be called from any thread, also after the loop is closed; everything else belongs to the loop's thread.
+Carries no data: readers pull from the ring by sequence number, so a slow reader costs no memory and a fast
+camera cannot flood the loop. At most one wake-up is pending; further notices are coalesced into it and
+counted. Without a waiter the loop is not woken at all. `notify` may be called from any thread, even after the
+loop is closed; everything else belongs to the loop's thread.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import threading
 
 
 class Bridge:
-    """A version number that grows with every notice, and a way to wait for it."""
+    """A version number that increases with every notice, and a way to wait for the next one."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -23,17 +23,17 @@ class Bridge:
         self.wake_ups = 0
         """Calls handed to the loop."""
         self.coalesced = 0
-        """Notices that found a wake-up pending already, or nobody to wake."""
+        """Notices that needed no wake-up: one was pending, or no task was waiting."""
         self.dropped_after_close = 0
-        """Notices that came after the loop was closed."""
+        """Notices that arrived after the loop was closed."""
 
     @property
     def version(self) -> int:
-        """How many notices there were so far."""
+        """How many notices there have been."""
         return self._version
 
     def notify(self) -> None:
-        """Say that there is something new. Never blocks, never raises."""
+        """Announce a change. Never blocks, never raises."""
         with self._lock:
             self._version += 1
             if self._pending or not self._waiting:
@@ -42,14 +42,14 @@ class Bridge:
             self._pending = True
         try:
             self._loop.call_soon_threadsafe(self._wake)
-        except RuntimeError:  # the loop is closed: the daemon is on its way out
+        except RuntimeError:  # the loop is closed: the daemon is shutting down
             with self._lock:
                 self._pending = False
                 self.dropped_after_close += 1
 
     async def wait_beyond(self, version: int, timeout_s: float) -> int:
-        """The version as soon as it is larger than `version`, or the unchanged one after `timeout_s`."""
-        # Counted under the lock before the version is looked at: a notice sees one or the other.
+        """Wait until the version exceeds `version` or `timeout_s` passes; return the current version."""
+        # Register under the lock before reading the version, so a concurrent notice is never missed.
         with self._lock:
             self._waiting += 1
         is_over = False
@@ -59,7 +59,7 @@ class Bridge:
             is_over = True
             self._wake_waiting()
 
-        # No asyncio.timeout: most waits of a quiet box end by the clock, and it would end each by exceptions.
+        # Not asyncio.timeout: on a quiet machine most waits time out, and each would cost an exception.
         timer = asyncio.get_running_loop().call_later(timeout_s, end)
         try:
             while self._version <= version and not is_over:
@@ -77,6 +77,6 @@ class Bridge:
         self._wake_waiting()
 
     def _wake_waiting(self) -> None:
-        # Everybody who waits now holds the old event; who comes later waits for the next notice.
+        # Current waiters hold the old event; later ones wait for the next notice.
         awake, self._awake = self._awake, asyncio.Event()
         awake.set()

@@ -1,7 +1,7 @@
-"""The two clocks of the host, and the line that turns monotonic nanoseconds into labels.
+"""The host's two clocks, and the conversion of monotonic nanoseconds into labels.
 
-Here: reading clocks, and `LabelLine`, the one wall anchor of the process. Not here: a camera's own
-clock (`timeline`). Everything is kept in monotonic nanoseconds; a label is computed on reading, so a
+Here: reading the clocks, and `LabelLine`, the process's one anchor of monotonic to wall time. Not here: a
+camera's own clock (`timeline`). All times are stored as monotonic nanoseconds and labelled when read, so a
 step of the wall clock relabels everything at once and moves no frame.
 
 Any thread may read a `LabelLine` (its anchor is one immutable attribute); one task calls `check`.
@@ -18,8 +18,8 @@ from recorder.base.media_time import NS_PER_S, NS_PER_US, label_of, label_us
 from recorder.base.values import ClockState
 
 STEP_TOLERANCE_US = 1_000_000
-"""A wall clock that is off by no more than this keeps its anchor: a small correction must not shift
-labels that people and files already carry."""
+"""The anchor stays while the wall clock is off by no more than this: a small correction must not shift labels
+that people and files already carry."""
 STEP_REMEMBERED_NS = 60 * NS_PER_S
 """`state` says `stepped` for this long after a step."""
 
@@ -29,25 +29,25 @@ _TIME_ERROR = 5  # adjtimex(2): "the system clock is not synchronized"
 
 
 def label_offsets_us(moments_ns: Iterable[int]) -> tuple[int, ...]:
-    """The labels of moments (≥ 1, in any order), ascending, as microseconds after the earliest one's.
+    """The labels of at least one time, in any order, as ascending microseconds after the earliest label.
 
-    Exact whatever the anchor is: a label is the moment cut to microseconds, plus whole microseconds.
+    Independent of the anchor: a label is the time truncated to microseconds plus whole microseconds.
     """
     labels_us = sorted({moment_ns // NS_PER_US for moment_ns in moments_ns})
     return tuple(label_us - labels_us[0] for label_us in labels_us)
 
 
 class Clock(Protocol):
-    """What the recorder asks of a host's clocks."""
+    """The host clocks the recorder needs."""
 
     def monotonic_ns(self) -> int:
-        """Time that never jumps; differences are durations."""
+        """Nanoseconds of a clock that never jumps; differences are durations."""
 
     def realtime_ns(self) -> int:
-        """Nanoseconds since 1970 by the wall clock, which people and NTP may set."""
+        """Nanoseconds since 1970 by the wall clock, which users and NTP may set."""
 
     def synchronised(self) -> bool | None:
-        """Whether the kernel believes its wall clock; None where nobody can tell."""
+        """Whether the kernel considers its wall clock synchronised; None if unknown."""
 
 
 class SystemClock:
@@ -63,10 +63,10 @@ class SystemClock:
         return time.time_ns()
 
     def synchronised(self) -> bool | None:
-        """Ask the kernel (one read-only system call; containers may forbid it, then None)."""
+        """Query the kernel with one read-only system call; None if a container forbids it."""
         if self._adjtimex is None:
             return None
-        # All zero means modes = 0: read, change nothing. The verdict is the return value.
+        # All zeros means modes = 0: read only. The return value is the clock state.
         verdict = self._adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
         return None if verdict < 0 else verdict != _TIME_ERROR
 
@@ -81,7 +81,7 @@ class _Anchor:
 class LabelLine:
     """Maps monotonic nanoseconds to labels (naive UTC datetimes) and back.
 
-    The offset is whole microseconds, so the map back is exact: `start <= label(t) < end` holds if and
+    The offset is whole microseconds, so the inverse is exact: `start <= label(t) < end` holds if and
     only if `monotonic_ns(start) <= t < monotonic_ns(end)`.
     """
 
@@ -91,24 +91,24 @@ class LabelLine:
 
     @property
     def steps(self) -> int:
-        """Steps of the wall clock noticed since the process began."""
+        """Steps of the wall clock detected since the process started."""
         return self._anchor.steps
 
     @property
     def state(self) -> ClockState:
-        """How far a label made now can be trusted."""
+        """How reliable a label made now is."""
         return self.state_since(self._clock.monotonic_ns() - STEP_REMEMBERED_NS)
 
     def state_since(self, start_ns: int) -> ClockState:
-        """How far the labels of a span that began at `start_ns` can be trusted now."""
+        """How reliable the labels of a span that began at `start_ns` are."""
         stepped_at_ns = self._anchor.stepped_at_ns
         if stepped_at_ns is not None and stepped_at_ns > start_ns:
             return ClockState.STEPPED
-        # Nobody can tell is not a promise: None counts as unsynchronised.
+        # None (unknown) counts as unsynchronised.
         return ClockState.SYNCHRONISED if self._clock.synchronised() else ClockState.UNSYNCHRONISED
 
     def label(self, mono_ns: int) -> datetime:
-        """The label of a monotonic moment."""
+        """The label of a monotonic time."""
         return label_of(mono_ns // NS_PER_US + self._anchor.offset_us)
 
     def monotonic_ns(self, label: datetime) -> int:
@@ -116,14 +116,14 @@ class LabelLine:
         return (label_us(label) - self._anchor.offset_us) * NS_PER_US
 
     def now(self) -> datetime:
-        """The label of this moment."""
+        """The label of the current time."""
         return self.label(self._clock.monotonic_ns())
 
     def check(self) -> float | None:
-        """Compare the clocks; on a step of more than a second take a new anchor.
+        """Compare the clocks and re-anchor after a step of more than a second.
 
-        Returns the seconds stepped, or None. On Linux NTP slews both clocks alike, so they part only
-        by steps (and by suspend, which is one).
+        Returns the size of the step in seconds, or None. On Linux, NTP slews both clocks alike, so they
+        diverge only by steps and suspends.
         """
         anchor = self._anchor
         offset_us = self._offset_us()
@@ -134,7 +134,7 @@ class LabelLine:
         return step_us / 1e6
 
     def _offset_us(self) -> int:
-        """Wall minus monotonic, by the tightest of a few readings: a thread may be put aside between two."""
+        """Wall minus monotonic, from the tightest of a few readings: a thread may be preempted in between."""
         readings = []
         for _ in range(_READINGS):
             before_ns = self._clock.monotonic_ns()

@@ -1,7 +1,7 @@
-"""Files and directory entries that survive a power cut: each call returns once they are on the disk.
+"""Writes files and directory entries durably: each call returns once they are on disk.
 
 Here: one directory's entries, one whole small file, one copy. Not here: part files, which grow (`part_file`),
-and clips that a muxer writes (`muxer`). Blocking; called from disk threads only.
+and clips written by the muxer (`muxer`). Blocking; called from disk threads only.
 """
 
 import os
@@ -25,12 +25,12 @@ def sync_directory(path: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a whole file: after a crash at any moment it holds the old content or the new, never a part."""
+    """Write a whole file atomically: after a crash it holds either the old content or the new."""
     _replace_durably(path, lambda file: file.write(data))
 
 
 def copy_durably(source: Path, target: Path) -> None:
-    """Copy a file, with the same promise and in constant memory."""
+    """Copy a file atomically, in constant memory."""
     with source.open("rb") as original:
         _replace_durably(target, lambda file: shutil.copyfileobj(original, file, _COPY_CHUNK_BYTES))
 

@@ -2,23 +2,23 @@
 
     RecorderError
     ├── SourceError            the camera or its address            the operator acts
-    │   ├── SourceUnsupported  a URL or codec we do not take        the operator changes the config
-    │   └── SourceLost         the connection ended or went silent  nobody: the stream reconnects
-    │       └── SourceFrozen   the same picture again and again     nobody, unless it stays so
-    ├── SpanError              the asked moment cannot be had       the caller asks differently
+    │   ├── SourceUnsupported  the URL or codec is unsupported      the operator changes the config
+    │   └── SourceLost         the connection ended or went silent  the stream reconnects by itself
+    │       └── SourceFrozen   the camera repeats one picture       the stream reconnects by itself
+    ├── SpanError              the requested time is not buffered   the caller requests another time
     │   ├── BufferEmpty        nothing is buffered yet
-    │   └── SpanOutsideBuffer  the asked span holds no frame
-    ├── NotPlayable            the buffer is no H.264 to cut        the caller asks for frames instead
-    ├── CutFailed              what the camera sent makes no video      the caller asks for another span
-    ├── UnknownRecording       no such recording is under way       the caller asks differently
-    ├── Busy                   a bounded resource is full           the caller tries again later
+    │   └── SpanOutsideBuffer  the requested span holds no frame
+    ├── NotPlayable            the buffer does not hold H.264       the caller requests frames instead
+    ├── CutFailed              the span cannot be muxed             the caller requests another span
+    ├── UnknownRecording       no such recording is in progress     the caller uses another id
+    ├── Busy                   a bounded resource is full           the caller retries later
     ├── DecodeFailed           a picture could not be decoded       the caller shows a placeholder
-    │   └── WorkerLost         the process doing it died            the caller may try again
-    │       └── WorkerTimedOut it hung, or was too slow             the caller may try again
-    ├── PartFileDamaged        a part file has no usable start      the operator looks at the disk
-    └── FinishFailed           the finished file could not be made  the caller retries from the part file
+    │   └── WorkerLost         the worker process died              the caller may retry
+    │       └── WorkerTimedOut the worker hung or was too slow      the caller may retry
+    ├── PartFileDamaged        a part file has no usable header     the operator checks the disk
+    └── FinishFailed           the finished file cannot be made     the caller retries from the part file
 
-Messages are sentences for people and never hold credentials.
+Messages are sentences for people and never contain credentials.
 """
 
 
@@ -31,23 +31,23 @@ class SourceError(RecorderError):
 
 
 class SourceUnsupported(SourceError):
-    """The URL, container or codec is not one we take; reconnecting will not help."""
+    """The URL, container or codec is not supported; reconnecting will not help."""
 
 
 class SourceLost(SourceError):
-    """The connection failed, ended or went silent; the background stream tries again."""
+    """The connection failed, ended or went silent; the background stream reconnects."""
 
 
 class SourceFrozen(SourceLost):
-    """The camera sends the same picture again and again; it is opened anew."""
+    """The camera keeps sending the same picture; it is reopened."""
 
 
 class SpanError(RecorderError):
-    """The asked moment cannot be had."""
+    """The requested time is not buffered."""
 
 
 class BufferEmpty(SpanError):
-    """No frame is buffered yet, so there is nothing to begin from."""
+    """No frame is buffered yet."""
 
 
 class SpanOutsideBuffer(SpanError):
@@ -59,19 +59,19 @@ class SpanOutsideBuffer(SpanError):
 
 
 class NotPlayable(RecorderError):
-    """What is buffered is no H.264, so it is not a video without being encoded first."""
+    """The buffer does not hold H.264, so it cannot be played without transcoding."""
 
 
 class CutFailed(RecorderError):
-    """What the camera sent in that span cannot be put into a video; nothing was kept of it."""
+    """The units of the span cannot be muxed into a video; no file is kept."""
 
 
 class UnknownRecording(RecorderError):
-    """No recording of that id is under way."""
+    """No recording with this id is in progress."""
 
 
 class Busy(RecorderError):
-    """A bounded resource (replays, workers) is full; try again in a moment."""
+    """A bounded resource (recordings, replays, workers) is full; retry in a moment."""
 
 
 class DecodeFailed(RecorderError):
@@ -79,11 +79,11 @@ class DecodeFailed(RecorderError):
 
 
 class WorkerLost(DecodeFailed):
-    """The worker process died or was killed in the middle of the job."""
+    """The worker process died or was killed during the job."""
 
 
 class WorkerTimedOut(WorkerLost):
-    """The job took longer than it may; its process was ended."""
+    """The job exceeded its time limit; its process was killed."""
 
 
 class PartFileDamaged(RecorderError):

@@ -13,25 +13,25 @@ NS_PER_US = 1000
 FOREVER_NS = 1 << 62
 """The end of a span that has none."""
 TICKS_PER_S = 90_000
-"""The only time scale of video in our files."""
+"""The time scale of all video in our files."""
 _NS_PER_9_TICKS = 100_000
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_ns(count: int, time_base: Fraction) -> int:
-    """A source's ticks as nanoseconds, rounded once and never summed: a constant rate stays constant."""
+    """Source ticks as nanoseconds. Convert totals, not differences: sums of rounded values would drift."""
     numerator, denominator = time_base.as_integer_ratio()
     return (2 * count * numerator * NS_PER_S + denominator) // (2 * denominator)
 
 
 def ticks(span_ns: int) -> int:
-    """`span_ns` in 90 kHz ticks, to the nearest; always of a difference to one origin, never summed."""
+    """`span_ns` in 90 kHz ticks, to the nearest. Measure it from one fixed origin; sums would drift."""
     return (span_ns * 9 + _NS_PER_9_TICKS // 2) // _NS_PER_9_TICKS
 
 
 def ns_of(count: int) -> int:
-    """90 kHz ticks in nanoseconds, to the nearest; `ticks` makes the same number of them again."""
+    """90 kHz ticks in nanoseconds, to the nearest; `ticks` inverts it exactly."""
     return (count * _NS_PER_9_TICKS + 4) // 9
 
 

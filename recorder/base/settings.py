@@ -1,27 +1,27 @@
-"""What a recorder can be told, as plain values. No YAML, no environment, no defaults from outside."""
+"""The recorder's settings as plain values. No YAML, no environment variables, no external defaults."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 MOST_PIXELS = 8192 * 4352
-"""8K: no larger picture is decoded anywhere. A header that claims more is damage, or means harm."""
+"""8K: larger pictures are never decoded. A header that claims more is damaged or malicious."""
 
 
 class BufferCodec(StrEnum):
-    """What the ring holds of cameras that do not send H.264."""
+    """The codec in the ring for cameras that do not send H.264."""
 
     AUTO = "auto"
-    """H.264 where a hardware encoder works, else what the camera sends."""
+    """H.264 if a hardware encoder works, else the camera's own codec."""
     SOURCE = "source"
-    """What the camera sends."""
+    """The camera's own codec."""
     H264 = "h264"
-    """H.264, encoded on the way in, by the processor if need be."""
+    """H.264, encoded on ingest, in software if necessary."""
 
 
 @dataclass(frozen=True, slots=True)
 class BufferSettings:
-    """Bounds of one camera's ring: seconds asked for and bytes that win over them."""
+    """Limits of one camera's ring: a target in seconds and a hard limit in bytes."""
 
     seconds: float = 60.0
     max_bytes: int = 256 * 1024 * 1024
@@ -41,19 +41,19 @@ class CameraSettings:
     open_timeout_s: float = 5.0
     read_timeout_s: float = 5.0
     rotation_deg: int = 0
-    """0, 90, 180 or 270: the clockwise turn that puts its pictures upright."""
+    """0, 90, 180 or 270: the clockwise rotation that makes its pictures upright."""
     width_px: int = 1280
-    """With `height_px` and `fps`: what a webcam is asked for. Other cameras send what they are set to."""
+    """With `height_px` and `fps`: the mode requested from a webcam; other cameras ignore it."""
     height_px: int = 720
     fps: float = 30.0
     audio: bool = True
-    """Whether sound is kept where the camera has it."""
+    """Whether to record sound if the camera sends it."""
 
 
 def share_bytes(wanted: Sequence[int], total: int) -> list[int]:
     """Divide `total` bytes among rings that want `wanted` bytes each, max-min fair.
 
-    Rings that want less than an equal share get what they want; the rest divide what is left
+    Rings that want less than an equal share get their full amount; the others share the remainder
     equally. The sum never exceeds `total`.
     """
     shares = [0] * len(wanted)

@@ -1,8 +1,8 @@
-"""The one place that starts tasks outside a TaskGroup.
+"""Starts tasks that outlive the call that starts them; the only place that does so outside a TaskGroup.
 
-A TaskGroup ends all its tasks when one fails, which is right for one request and wrong for a daemon,
-where one broken recording must not end the others. `Tasks` keeps what the loop does not: a strong
-reference, a name, and a count of those that ended with an exception.
+A TaskGroup cancels all its tasks when one fails. That suits a request but not a daemon, where one broken
+recording must not end the others. `Tasks` keeps what the loop does not: a strong reference to each task, its
+name, and a count of tasks that ended with an exception. Event loop only.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ class Tasks:
         self.failures = 0
 
     def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-        """Start `work`; it is kept until it ends, and cancelled by `close`."""
+        """Start `work`. The task is referenced until it ends; `close` cancels it."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
 
     async def close(self) -> None:
-        """Cancel everything that runs and wait until it has ended."""
+        """Cancel all running tasks and wait until they have ended."""
         running = list(self._running)
         for task in running:
             task.cancel()

@@ -1,7 +1,6 @@
-"""One piece of blocking work in a thread of an executor, awaited on the event loop.
+"""Runs blocking work in an executor thread and awaits it on the event loop.
 
-Not here: tasks (`tasks`), processes (`workers`), word from threads that run on their own (`bridge`). Event
-loop only.
+Not here: tasks (`tasks`), processes (`workers`), notices from long-lived threads (`bridge`). Event loop only.
 """
 
 import asyncio
@@ -13,8 +12,8 @@ T = TypeVar("T")
 
 
 async def in_thread(executor: Executor | None, work: Callable[[], T]) -> T:
-    """What `work` returns or raises. `executor` None: the loop's own threads.
+    """Return or raise what `work` does. `executor` None: the loop's default executor.
 
-    Cancelling the wait does not stop work that has begun.
+    Cancelling the wait does not stop work that has started.
     """
     return await asyncio.get_running_loop().run_in_executor(executor, work)

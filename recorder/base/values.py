@@ -1,4 +1,4 @@
-"""What the recorder hands out and takes in: plain, picklable values, nothing that holds a codec or a lock.
+"""The recorder's inputs and outputs: plain, picklable values without codecs or locks.
 
 Times are timezone-naive UTC datetimes ("labels"); durations are seconds as floats and carry `_s`.
 """
@@ -20,7 +20,7 @@ class StreamState(StrEnum):
 
 
 class ClockState(StrEnum):
-    """How far a label can be trusted."""
+    """How reliable a label is."""
 
     SYNCHRONISED = "synchronised"
     UNSYNCHRONISED = "unsynchronised"
@@ -29,7 +29,7 @@ class ClockState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BufferStatus:
-    """The newest `capacity_s` seconds (first four fields) and what is held beyond them."""
+    """The newest `capacity_s` seconds (first four fields) and everything held, older frames included."""
 
     frame_count: int
     duration_s: float
@@ -52,11 +52,11 @@ class StreamCounters:
     connects: int = 0
     reconnects: int = 0
     losses: int = 0
-    """Connections that gave pictures and ended, for whatever reason (a pulled plug, a restart)."""
+    """Connections that delivered pictures and then ended for any reason (an unplugged cable, a restart)."""
     stalls: int = 0
-    """Those of them that were given up because the camera had gone silent."""
+    """Losses because the camera went silent."""
     freezes: int = 0
-    """Those of them that were given up because the picture did not change any more."""
+    """Losses because the picture stopped changing."""
     discontinuities: int = 0
     units_before_keyframe: int = 0
     units_damaged: int = 0
@@ -69,9 +69,9 @@ class StreamCounters:
     ingest_failures: int = 0
     live_drops: int = 0
     live_gops_dropped: int = 0
-    """Left out of the live view because encoding H.265 for it was too slow."""
+    """Skipped in the live view because transcoding H.265 was too slow."""
     live_pictures_damaged: int = 0
-    """H.265 that could not be decoded for the live view, encoders for it that broke."""
+    """H.265 pictures that could not be decoded for the live view, plus encoder failures."""
     live_sound_drops: int = 0
     recording_units_lost: int = 0
     write_failures: int = 0
@@ -87,14 +87,14 @@ class CameraStatus:
     camera_id: str
     name: str
     source: str
-    """Redacted: never holds credentials."""
+    """Redacted: never contains credentials."""
     state: StreamState
     reason: str
     state_since: datetime
     next_try: datetime | None
     last_error: str | None
     codec: str | None
-    """Of what the buffer holds, and clips are made from."""
+    """Codec of the buffered units, from which clips are made."""
     width: int | None
     height: int | None
     fps: float | None
@@ -104,18 +104,18 @@ class CameraStatus:
     recordings: int
     viewers: int
     audio_codec: str | None = None
-    """None where no sound is heard."""
+    """None without sound."""
     audio_trouble: str | None = None
-    """What was last wrong with the sound of this connection, for a person."""
+    """The last problem with the sound of this connection, in words."""
     listeners: int = 0
-    """Who listens to the live sound."""
+    """Clients listening to the live sound."""
     source_codec: str | None = None
-    """Of what the camera sends; another than `codec` where it is encoded on the way in."""
+    """Codec the camera sends; differs from `codec` if the units are encoded on ingest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An outage inside a clip, on the label line: the last frame before it is held for its length."""
+    """An outage inside a clip, in labels: the last frame before it is held until its end."""
 
     start: datetime
     end: datetime
@@ -124,9 +124,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class RecordRequest:
-    """What to record. Either `start` and `end`, or seconds around `at` (None: the newest label).
+    """A span to record: either `start` and `end`, or seconds around `at` (None: the newest label).
 
-    `after_s` None with `until_stopped` records until `stop`. Labels are half-open: start ≤ label < end.
+    `after_s` None records until `stop`. Spans are half-open: start ≤ label < end.
     """
 
     recording_id: str
@@ -136,12 +136,12 @@ class RecordRequest:
     start: datetime | None = None
     end: datetime | None = None
     replay: str | None = None
-    """Take `start` to `end` from this replay, though the buffer may have moved on."""
+    """Take `start` to `end` from this replay, whose frames stay pinned."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedClip:
-    """A durable, playable MP4 and what is true of it (measured while it was cut, not estimated)."""
+    """A durable, playable MP4 and its properties, measured while it was written."""
 
     path: Path
     start_time: datetime
@@ -158,17 +158,17 @@ class FinishedClip:
     audio_codec: str | None = None
     """None: the clip has no sound."""
     lead_in_s: float = 0.0
-    """How much before its first frame the pictures begin that the file hides."""
+    """Length of the hidden lead-in before the first frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingStarted:
-    """A recording whose pre-roll is durable (or, when `finished` is set, that is already done)."""
+    """A recording whose pre-roll is durable; if `finished` is set, the whole clip is."""
 
     recording_id: str
     camera_id: str
     pressed_at: datetime
-    """The label "now" that before and after count from."""
+    """The label that the seconds before and after count from."""
     start_time: datetime
     """Label of the first frame."""
     planned_end: datetime | None
@@ -187,7 +187,7 @@ class RecordingStarted:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A JPEG with the label of its frame. `approximate`: a keyframe near the asked moment."""
+    """A JPEG with the label of its frame. `approximate`: a keyframe near the requested time."""
 
     jpeg: bytes = field(repr=False)
     label: datetime
@@ -198,21 +198,21 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class FrameList:
-    """Frames of a span of the buffer, oldest first. Fewer than `frame_count` labels: evenly thinned out."""
+    """Frames of a buffered span, oldest first. `labels` may be an even selection of them."""
 
     frame_count: int
     labels: tuple[datetime, ...]
     start_time: datetime
     """Label of the first frame."""
     end_time: datetime
-    """Where the last frame ends."""
+    """End of the last frame."""
     offsets_us: tuple[int, ...]
-    """Of every frame: its label is `start_time` and this many microseconds."""
+    """For every frame, microseconds from `start_time` to its label."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingProgressed:
-    """A recording under way: how long it is by now and how much of the plan is done (None: open-ended)."""
+    """A recording in progress: its length and the share of its plan that is done (None: open-ended)."""
 
     recording_id: str
     recorded_s: float
@@ -221,14 +221,14 @@ class RecordingProgressed:
 
 @dataclass(frozen=True, slots=True)
 class RecordingProcessing:
-    """All units are in the part file; the finished file is being made."""
+    """All units are in the part file; the finished file is being written."""
 
     recording_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class FinishProgressed:
-    """The finished file is being encoded: the share that is done, 0–1."""
+    """The finished file is being transcoded; `progress` is the completed share, 0–1."""
 
     recording_id: str
     progress: float
@@ -254,9 +254,9 @@ class RecordingFailed:
 
 @dataclass(frozen=True, slots=True)
 class RecordingContinued:
-    """New codec parameters ended `recording_id`; `started` goes on from there under a new id.
+    """New codec parameters ended `recording_id`; `started` continues it under a new id.
 
-    The receiver commits a row for `started` and then acknowledges it like any other.
+    The receiver commits a row for `started` and then acknowledges it as usual.
     """
 
     recording_id: str
@@ -265,14 +265,14 @@ class RecordingContinued:
 
 @dataclass(frozen=True, slots=True)
 class CameraChanged:
-    """State, codec or size of a camera changed."""
+    """The state, codec, size or sound of a camera changed."""
 
     camera_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ClockStepped:
-    """The wall clock was set by `by_s` seconds; all labels in the buffer moved with it."""
+    """The wall clock stepped by `by_s` seconds; all labels in the buffer moved with it."""
 
     by_s: float
 

@@ -1,9 +1,10 @@
-"""A few processes that decode or encode, so that a codec that crashes or hangs costs neither ring nor API.
+"""Worker processes for decoding and encoding, so a codec that crashes or hangs affects neither ring nor API.
 
-Here: starting, feeding, ending and replacing them. Not here: what they do (`thumbnail`, `transcode_job`).
+Here: starting, feeding, ending and replacing them. Not here: the jobs (`thumbnail`, `transcode_job`,
+`clean_copy`).
 
-Workers come from a fork server, never from a fork of the daemon with its threads and locks. They are
-nice, bounded in memory, and end with the daemon, however it ends. Each is driven by a thread of its own
+Workers are forked from a fork server, never from the daemon with its threads and locks. They run at low
+priority with bounded memory and die with the daemon, however it ends. Each is driven by a thread of its own
 (`worker-N`) over a pipe; jobs wait in one bounded queue. `run` and `run_long` belong to an event loop,
 `start` and `close` block.
 """
@@ -33,7 +34,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 Report = Callable[[Any], None]
-"""How a long job tells where it is; the value must be picklable."""
+"""How a long job reports its progress; the value must be picklable."""
 
 _PRELOADED = ["recorder.stills.thumbnail", "recorder.recording.transcode_job", "recorder.mp4.clean_copy"]
 _NICENESS = 10
@@ -43,25 +44,25 @@ _POLL_EVERY_S = 0.25
 
 @dataclass(slots=True)
 class WorkerCounters:
-    """What became of the jobs since the pool was made."""
+    """Outcomes of all jobs since the pool was created."""
 
     done: int = 0
     failed: int = 0
-    """Refused by the job itself: damaged or undecodable material."""
+    """Failed in the job itself: damaged or undecodable input."""
     refused: int = 0
-    """Turned away because too many were waiting."""
+    """Rejected because the queue was full."""
     timed_out: int = 0
     workers_lost: int = 0
-    """Processes that died in a job: crashed, killed, out of memory, or timed out."""
+    """Processes that died during a job: crashed, killed, out of memory, or timed out."""
 
 
 class WorkerPool:
-    """`size` worker processes and a bounded queue before them."""
+    """`size` worker processes with one bounded queue."""
 
     def __init__(
         self, size: int = 2, max_waiting: int = 32, memory_bytes: int = 2 << 30, niceness: int = _NICENESS
     ) -> None:
-        """Starts nothing yet; `memory_bytes` bounds what one worker may allocate."""
+        """Starts no process yet; `memory_bytes` limits what one worker may allocate."""
         self.counters = WorkerCounters()
         self._lock = threading.Lock()  # guards counters, _unfinished, _closed
         self._unfinished = 0
@@ -74,15 +75,15 @@ class WorkerPool:
             self._idle.put(worker)
 
     def start(self) -> None:
-        """Start the processes now, so that the first picture need not wait for them. Optional; blocks."""
+        """Start the processes now, so the first job does not wait for them. Optional; blocks."""
         for worker in self._all:
             worker.start()
 
     async def run(self, function: Callable[[*Ts], T], *args: *Ts, timeout_s: float) -> T:
-        """`function(*args)` in a worker; the function must be at module level, everything picklable.
+        """Run `function(*args)` in a worker. It must be a module-level function; all values are pickled.
 
-        `timeout_s` counts from when the job begins; then its process is ended. Raises Busy, what the
-        job raises of RecorderError, and DecodeFailed for everything else that can befall a job.
+        The process is killed `timeout_s` after the job starts. Raises Busy, the job's own RecorderError,
+        WorkerLost or WorkerTimedOut if the process died, and DecodeFailed for any other exception.
         """
         future = self._submit(_Job(function, args, timeout_s))
         return cast("T", await asyncio.wrap_future(future))
@@ -94,10 +95,10 @@ class WorkerPool:
         silence_s: float,
         on_report: Report,
     ) -> T:
-        """`function(*args, report)` in a worker, for jobs of minutes or hours.
+        """Run `function(*args, report)` in a worker, for jobs of minutes or hours.
 
-        The process is ended after `silence_s` without a report, or when this call is cancelled; it is gone
-        when the call returns. `on_report` is called on the loop with the newest report. Raises as `run`.
+        The process is killed after `silence_s` without a report or when this call is cancelled, and has
+        exited by the time the call returns. `on_report` gets the newest report, on the loop. Raises as `run`.
         """
         job = _Job(function, args, silence_s, reports=True)
         future = asyncio.wrap_future(self._submit(job))
@@ -114,11 +115,11 @@ class WorkerPool:
             job.cancel()
             await asyncio.wait({future})
             if not future.cancelled():
-                future.exception()  # seen: nobody else asks for it
+                future.exception()  # mark it as retrieved
             raise
 
     def close(self) -> None:
-        """End all workers; jobs under way fail, waiting ones are cancelled. Blocks for a moment."""
+        """End all workers. Running jobs fail, queued ones are cancelled. Blocks briefly."""
         with self._lock:
             self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -129,7 +130,7 @@ class WorkerPool:
             worker.end()
 
     def pids(self) -> list[int]:
-        """The processes that are up. Blocks for a moment."""
+        """Ids of the running processes. Blocks briefly."""
         return [pid for worker in self._all if (pid := worker.pid) is not None]
 
     def _submit(self, job: "_Job") -> "Future[Any]":
@@ -168,7 +169,7 @@ class WorkerPool:
 
 
 class _WorkerDied(Exception):
-    """The process ended in the middle of a job."""
+    """The process ended during a job."""
 
     def __init__(self, message: str, *, timed_out: bool) -> None:
         super().__init__(message)
@@ -177,12 +178,12 @@ class _WorkerDied(Exception):
 
 @dataclass(slots=True)
 class _Job:
-    """What a worker is to do. `latest` is swapped by the pool's thread and read by the loop."""
+    """A job for a worker. The pool's thread writes `latest`, the loop reads it."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
     timeout_s: float
-    """Longest silence: of the whole job, or between two reports."""
+    """Time limit of the whole job, or between two reports."""
     reports: bool = False
     latest: object = None
     cancelled: bool = False
@@ -200,7 +201,7 @@ class _Job:
             self._worker = None
 
     def cancel(self) -> None:
-        """End its process if it runs, keep it from starting if it does not."""
+        """Kill its process if it runs; otherwise prevent it from starting."""
         with self._lock:
             self.cancelled = True
             if self._worker is not None:
@@ -208,9 +209,9 @@ class _Job:
 
 
 class _Deadline:
-    """Ends a worker that stays silent for too long.
+    """Kills a worker that is silent for too long.
 
-    A timer of its own, because sending to a stopped process blocks like waiting for its answer.
+    Uses a separate timer, because both sending to a stopped process and waiting for its result block.
     """
 
     def __init__(self, worker: "_Worker", silence_s: float) -> None:
@@ -220,7 +221,7 @@ class _Deadline:
         self.passed = False
 
     def begin(self) -> None:
-        """Count from now."""
+        """Start or restart the countdown."""
         self.stop()
         self._timer = threading.Timer(self._silence_s, self._end)
         self._timer.daemon = True
@@ -236,12 +237,12 @@ class _Deadline:
 
 
 class _Worker:
-    """One process and the pipe to it; replaced when it dies. Driven by one thread at a time."""
+    """One process and its pipe; the process is replaced when it dies. Driven by one thread at a time."""
 
     def __init__(self, memory_bytes: int, niceness: int) -> None:
         self._memory_bytes = memory_bytes
         self._niceness = niceness
-        self._lock = threading.Lock()  # guards the process against start, end and the deadline at once
+        self._lock = threading.Lock()  # start, end and the deadline run concurrently
         self._process: ForkServerProcess | None = None
         self._pipe: Connection | None = None
 
@@ -261,7 +262,7 @@ class _Worker:
             limits = (self._memory_bytes, self._niceness)
             process = context.Process(target=_serve, args=(theirs, *limits), daemon=True)
             process.start()
-            theirs.close()  # so that its death is the end of the pipe
+            theirs.close()  # so the pipe ends when the process dies
             self._process, self._pipe = process, ours
             return ours
 
@@ -272,7 +273,7 @@ class _Worker:
         deadline.begin()
         try:
             job.begin(self)
-            # A failed `send` leaves a view of its buffer, of which Python 3.13 complains on stderr.
+            # Not `send`: if it fails, Python 3.13 complains on stderr about a leftover view of its buffer.
             pipe.send_bytes(pickle.dumps((job.function, job.args, job.reports)))
             while True:
                 done, value = pipe.recv()
@@ -310,7 +311,7 @@ class _Worker:
 
 
 def _serve(pipe: Connection, memory_bytes: int, niceness: int) -> None:
-    """The life of a worker: take a job, answer, until the daemon is gone."""
+    """Main loop of a worker: run jobs and send results until the daemon is gone."""
     _set_limits(memory_bytes, niceness)
 
     def report(value: object) -> None:
@@ -334,15 +335,15 @@ def _answer(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[bool, 
     except MemoryError:
         return False, DecodeFailed("The picture needs more memory than a worker may use.")
     except Exception as error:  # noqa: BLE001
-        # The outermost frame of a job: it is counted by the pool, and the next job must still run.
+        # The outermost frame of a job: the pool counts the failure, and the next job must still run.
         return False, DecodeFailed(f"The picture could not be decoded ({type(error).__name__}).")
 
 
 def _end_with_the_daemon() -> None:
-    """Let the kernel kill this process when the daemon is gone, whatever it is doing.
+    """Have the kernel kill this process when the daemon dies, whatever it is doing.
 
-    The death of the fork server is no sign: each worker holds the pipe that keeps it alive. The sentinel is
-    a pipe that nobody writes to, so its only event is that the daemon's end closes.
+    The fork server cannot be watched: each worker holds the pipe that keeps it alive. The sentinel is a pipe
+    nobody writes to, so its only event is the closing of the daemon's end.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -351,14 +352,14 @@ def _end_with_the_daemon() -> None:
     fcntl.fcntl(sentinel, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(sentinel, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(sentinel, fcntl.F_SETFL, fcntl.fcntl(sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-    if wait([sentinel], timeout=0):  # it died before the kernel was told
+    if wait([sentinel], timeout=0):  # the daemon died before the flags were set
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _set_limits(memory_bytes: int, niceness: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the daemon ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the daemon ends workers
     _end_with_the_daemon()
     os.nice(niceness)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Not RLIMIT_AS: allocators and threads reserve far more addresses than they ever use.
+    # Not RLIMIT_AS: allocators and threads reserve far more address space than they use.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
