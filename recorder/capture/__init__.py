@@ -1,5 +1,5 @@
-"""One camera's units from its source into its buffer, around the clock.
+"""Carries one camera's units from its source to its buffer, around the clock.
 
-Here: the capture thread, times, the sentence about the camera's state. Not here: reading the camera itself
-(`sources`). Decisions are pure; `background_stream` is the thread.
+Here: the capture thread, timestamps, encoding on ingest, the description of the camera's state. Not here:
+reading the camera (`sources`). Pure, except for the threads of `background_stream` and `ingest_encoder`.
 """

@@ -1,12 +1,11 @@
-"""The capture thread of one camera: open, read, keep; when the camera is lost, back off and reopen.
+"""The capture thread of one camera: open, read, keep; if the camera is lost, back off and reopen.
 
-Here: the connection's life, its state in words, and the counters of both. Not here: how a camera is
-read (`sources`), when its frames were (`timeline`), what is kept (`ring_buffer`).
+Here: the lifecycle of the connection, its state in words, and the counters of both. Not here: reading a
+camera (`sources`), placing frames in time (`timeline`), keeping them (`ring_buffer`).
 
-The thread alone touches source and timeline; the ring is shared under one lock, held for logarithmic
-work only; state is one immutable value that is swapped. Callbacks run on the capture thread, outside
-the lock, and must not block. The thread ends by `close` only: whatever fails is told, counted and tried
-again.
+Only this thread touches the source and the timeline. The ring is shared under one lock, held for logarithmic
+work only; the state is one immutable value that is swapped. Callbacks run on the capture thread, outside the
+lock, and must not block. Only `close` ends the thread: every failure is reported, counted and retried.
 """
 
 import logging
@@ -42,17 +41,17 @@ from recorder.sources.source import Source, SourceItem, scrub
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
 LONGEST_LOCAL_RETRY_S = 2.0
-"""For cameras on this machine: asking costs nothing, and whoever plugs one in waits for its picture."""
+"""For cameras on this machine: retrying costs nothing, and a user who plugs one in waits for its picture."""
 HEALTHY_NS = 10 * NS_PER_S
-"""A connection that delivered for this long resets the back-off."""
+"""A connection that delivers for this long resets the back-off."""
 JOIN_S = 6.0
-"""How long `close` waits: a little more than the read timeout, the only way out of a silent read."""
+"""How long `close` waits: a little longer than the read timeout, the only way out of a silent read."""
 
 _log = logging.getLogger(__name__)
 
 
 class StreamSummary(NamedTuple):
-    """The part of a camera's status that changes seldom."""
+    """The part of a camera's status that changes rarely."""
 
     state: StreamState
     reason: str
@@ -66,17 +65,17 @@ Opener = Callable[[CameraSettings, Clock, threading.Event], Source]
 
 
 def retry_delay_s(failures: int, chance: float, longest_s: float = LONGEST_RETRY_S) -> float:
-    """Seconds before the next try after `failures` failed ones in a row; `chance` in [0, 1) spreads it.
+    """Seconds before the next attempt after `failures` consecutive failures; `chance` in [0, 1) is jitter.
 
-    Doubles from half a second to `longest_s`; up to 30 % earlier, so that cameras that fell
-    together (one switch, one power cut) do not all come back in the same moment.
+    Doubles from half a second to `longest_s`. The jitter shortens it by up to 30 %, so cameras that failed
+    together (one switch, one power cut) do not all reconnect at once.
     """
     delay_s = min(longest_s, FIRST_RETRY_S * (1 << min(failures, 16)))
     return delay_s * (1.0 - 0.3 * chance)
 
 
 class BackgroundStream:
-    """Keeps one camera's ring filled, whoever is watching. `start` and `close` are called once each."""
+    """Keeps one camera's ring filled, with or without viewers. Call `start` and `close` once each."""
 
     def __init__(
         self,
@@ -87,9 +86,9 @@ class BackgroundStream:
         on_units: Callable[[], None],
         on_change: Callable[[], None],
     ) -> None:
-        """`on_units` follows new units in the ring, `on_change` a new state; both on the capture thread."""
+        """`on_units` reports new units in the ring, `on_change` a new state; both on the capture thread."""
         self.opener: Opener = SourceOpener()
-        """How an address becomes a source; replaced by tests, before `start` only."""
+        """Makes a source of an address; tests replace it before `start`."""
         self._settings = settings
         self._clock = clock
         self._labels = labels
@@ -106,28 +105,28 @@ class BackgroundStream:
         self._condition = Condition(StreamState.CONNECTING, "Not started yet.", clock.monotonic_ns())
         self._counters = StreamCounters()
         self._units = self._bytes = self._sound_frames = 0
-        """Received; apart from the other counters, for making all of those anew is no work for every unit."""
+        """Received; kept apart from the other counters, which are copied on every change."""
         self._epoch: Epoch | None = None
         self._source_codec: Codec | None = None
         self._is_old_news = False
-        """The last failure was the one before it once more."""
+        """Whether the last failure repeats the previous one."""
         self._live_since_ns: int | None = None
         self._last_unit_ns = 0
         self._too_large_ns: int | None = None
-        """When the ring last dropped a GOP because it was too large."""
+        """When the ring last dropped a GOP that was too large."""
         self._source: Source | None = None
         self._damaged_before = 0
         self.encoder = EncoderChoice()
-        """To be made once it is known which H.264 encoder works; pictures to encode wait for it."""
+        """Set once the encoder probe is done; pictures to encode wait for it."""
         self._ingest: IngestEncoder | None = None
         self._sound_trouble = ""
 
     def start(self) -> None:
-        """Begin to fill the ring; the camera may take its time."""
+        """Begin to fill the ring. Returns before the camera is connected."""
         self._thread.start()
 
     def close(self, deadline_s: float = JOIN_S) -> None:
-        """End the thread. Blocks for `deadline_s` at most; a thread stuck in a library is left behind."""
+        """End the thread. Blocks for at most `deadline_s`; a thread stuck in a library is abandoned."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(deadline_s)
@@ -138,19 +137,19 @@ class BackgroundStream:
             self._ingest.close()
 
     def adjust(self, settings: CameraSettings) -> None:
-        """Take another name and other bounds of the ring, as it runs; the rest at the next connection.
+        """Apply a new name and new ring limits while running; other settings at the next connection.
 
-        Linear in the frames that the new bounds no longer allow.
+        Linear in the frames that the new limits evict.
         """
         self._settings = settings
-        self._too_large_ns = None  # it may fit now; else it is told again
+        self._too_large_ns = None  # the GOP may fit now; otherwise it is reported again
         with self._lock:
             self._ring.set_limits(settings.buffer)
 
     def status(self) -> CameraStatus:
-        """What the camera is doing now. Any thread; logarithmic time under the ring's lock.
+        """The camera's current status. Any thread; logarithmic time under the ring's lock.
 
-        `recordings` and `viewers` are 0: the recorder knows them.
+        `recordings` and `viewers` are 0; the recorder fills them in.
         """
         epoch = self._epoch
         buffer, fps = self._buffer_status()
@@ -180,7 +179,7 @@ class BackgroundStream:
         )
 
     def summary(self) -> StreamSummary:
-        """What pages are told of when it changes. Any thread; a fraction of the cost of `status`."""
+        """The part of the status whose changes are announced. Any thread; much cheaper than `status`."""
         epoch = self._epoch
         with self._lock:
             holds_any = self._ring.held_frames > 0
@@ -189,7 +188,7 @@ class BackgroundStream:
         return StreamSummary(condition.state, condition.reason, codec, width, height, self._audio_codec())
 
     def why_no_sound(self) -> str:
-        """For a person who listens and hears nothing. Any thread."""
+        """Why there is no sound, for a listener. Any thread."""
         if not self._settings.audio:
             return "The sound of this camera is turned off (`audio: false` in config.yaml)."
         if self._sound_trouble:
@@ -212,7 +211,7 @@ class BackgroundStream:
         self._enter(StreamState.STOPPED, "The recorder was stopped.")
 
     def _connect_and_read(self) -> SourceError:
-        """One connection from start to end; the reason for its end."""
+        """Run one connection and return the reason it ended."""
         self._live_since_ns = None
         state = StreamState.RECONNECTING if self._counters.connects else StreamState.CONNECTING
         self._enter(state, f"Connecting to {redact(self._settings.source)}.")
@@ -232,7 +231,7 @@ class BackgroundStream:
         except SourceError as error:
             self._count_loss(error)
             return error
-        except Exception as error:  # noqa: BLE001  (outermost frame: counted, told, tried again)
+        except Exception as error:  # noqa: BLE001  (outermost frame: counted, reported, retried)
             self._count(thread_failures=1)
             self._count_loss(error)
             text = scrub(f"{type(error).__name__}: {error}", self._settings.source)
@@ -254,16 +253,16 @@ class BackgroundStream:
             if items:
                 self._keep(items)
             if now_ns - self._last_unit_ns > self._settings.read_timeout_s * NS_PER_S:
-                # Sources notice a silent socket themselves; this is the camera that sends, but no pictures.
+                # Sources detect a silent socket themselves; this camera sends data but no pictures.
                 msg = f"The camera sent no picture for {self._settings.read_timeout_s:g} s."
                 raise SourceLost(msg)
 
     def _count_loss(self, error: Exception) -> None:
-        """A connection that gave pictures is lost; one that never did is only tried again."""
+        """Count the loss of a connection, unless it never delivered a picture."""
         if self._live_since_ns is None:
             return
         quiet_ns = self._clock.monotonic_ns() - self._last_unit_ns
-        # A source may end its last wait a little early.
+        # A source may end its last wait slightly early.
         silent = quiet_ns >= 0.9 * self._settings.read_timeout_s * NS_PER_S
         self._count(losses=1, stalls=int(silent), freezes=int(isinstance(error, SourceFrozen)))
 
@@ -291,7 +290,7 @@ class BackgroundStream:
             self._fill(placed)
 
     def _is_for_ingest(self, unit: AccessUnit) -> bool:
-        """What is H.264 anyway takes no detour, until the first unit that is not has come."""
+        """Whether units go through the ingest encoder: all of them once the first is not H.264."""
         if self._settings.buffer.codec is BufferCodec.SOURCE:
             return False
         return self._ingest is not None or unit.epoch.codec is not Codec.H264
@@ -306,7 +305,7 @@ class BackgroundStream:
         return self._ingest
 
     def _fill(self, units: Sequence[AccessUnit]) -> None:
-        """Put units into the ring: on the capture thread, or on that of the ingest encoder."""
+        """Put units into the ring. Runs on the capture thread or the ingest encoder's thread."""
         with self._lock:
             too_large = self._ring.gops_too_large
             for unit in units:
@@ -325,7 +324,7 @@ class BackgroundStream:
             self._balance()
 
     def _balance(self) -> None:
-        """Under the lock: sound goes back as far as the pictures, and counts in their bound."""
+        """Trim sound to the span of the pictures and count its bytes in their limit. Under the lock."""
         if self._sound_ring.format is None:
             return
         if self._ring.held_frames:
@@ -333,7 +332,7 @@ class BackgroundStream:
         self._ring.sound_bytes = self._sound_ring.held_bytes
 
     def _note_sound_trouble(self, reason: str) -> None:
-        """Once per reason in a row: a broken track breaks fifty times a second."""
+        """Log a problem with the sound, unless it repeats: a broken track fails fifty times a second."""
         if reason != self._sound_trouble:
             self._sound_trouble = reason
             _log.warning("Camera %s: %s", self._settings.camera_id, reason)
@@ -342,7 +341,7 @@ class BackgroundStream:
         return self._live_since_ns is not None and self._last_unit_ns - self._live_since_ns >= HEALTHY_NS
 
     def _wait_for_next_try(self, error: SourceError, failures: int) -> None:
-        # What the operator must change will not change by asking more often.
+        # An unsupported source needs a change by the operator; frequent retries do not help.
         hopeless = isinstance(error, SourceUnsupported)
         longest_s = LONGEST_LOCAL_RETRY_S if is_device(self._settings.source) else LONGEST_RETRY_S
         delay_s = LONGEST_RETRY_S if hopeless else retry_delay_s(failures, random.random(), longest_s)
@@ -359,7 +358,7 @@ class BackgroundStream:
         self._condition = Condition(state, reason, since_ns, next_try_ns, before.last_error)
         level = logging.WARNING if next_try_ns is not None else logging.INFO
         if self._is_old_news and state in (StreamState.CONNECTING, StreamState.RECONNECTING):
-            level = logging.DEBUG  # a camera that is away for days must not fill the disk with it
+            level = logging.DEBUG  # a camera that is offline for days must not fill the disk with log lines
         _log.log(level, "Camera %s is %s: %s", self._settings.camera_id, state, reason)
         self._on_change()
 
@@ -370,7 +369,7 @@ class BackgroundStream:
     # Reading from any thread.
 
     def _shown_condition(self, *, holds_any: bool) -> Condition:
-        """The condition as it looks now: a live camera that went quiet is stalled, before it is lost."""
+        """The current condition; a live camera that has gone quiet is shown as stalled before it is lost."""
         condition = self._condition
         if condition.state is not StreamState.LIVE:
             return condition

@@ -1,10 +1,10 @@
-"""Gives every unit of a run a dts and a pts, also where the camera leaves them out.
+"""Gives every unit of a run a DTS and a PTS, even if the camera omits them.
 
 Here: filling in timestamps, in the camera's own ticks. Not here: the host's time, jumps, runs
 (`timeline`). Pure; one object per run.
 
-Cameras leave out all kinds: RTSP has no dts on the first packets of a stream with B-frames and no
-timestamp at all on its very first packet; some sources know no dts ever.
+RTSP has no DTS on the first packets of a stream with B-frames and no timestamp at all on the very first
+packet; some sources never send a DTS.
 """
 
 import heapq
@@ -18,13 +18,13 @@ from recorder.base.media_time import NS_PER_S, to_ns
 from recorder.bitstream.access_unit import SourceUnit
 
 _FARTHEST_AHEAD_NS = 5 * NS_PER_S
-"""A pts further ahead of its dts is damage: 16 reordered frames at 5 fps are 3.2 s."""
+"""A PTS further ahead of its DTS is damaged: 16 reordered frames at 5 fps are 3.2 s."""
 _MOST_REORDERED = 16  # max_num_reorder_frames of H.264 and H.265
 
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """A unit with its times on the camera's own line, in nanoseconds; pts ≥ dts."""
+    """A unit with its timestamps on the camera's clock, in nanoseconds; PTS ≥ DTS."""
 
     source: SourceUnit
     dts_ns: int
@@ -32,19 +32,19 @@ class Stamped:
 
 
 class DecodeOrder:
-    """Timestamps of one run, made from decode order where none are given."""
+    """The timestamps of one run, derived from decode order if missing."""
 
     def __init__(self) -> None:
         self._unstamped = False
         self._waiting: list[int] | None = None
-        """The pts that wait to become a dts, where the camera knows none; a heap."""
+        """A heap of PTS still to be used as DTS, for a camera that sends no DTS."""
         self._dts_late = 0
         self._last_dts: int | None = None
 
     def begin(self, held: Sequence[SourceUnit], step_ns: int) -> list[Stamped]:
-        """Stamp the first units of a run together: the later ones tell what the first ones lack.
+        """Stamp the first units of a run together: later timestamps supply those the first ones lack.
 
-        `step_ns` is the nominal length of a frame.
+        `step_ns` is the nominal frame duration.
         """
         self._unstamped = all(unit.dts is None and unit.pts is None for unit in held)
         if self._unstamped:
@@ -65,14 +65,14 @@ class DecodeOrder:
         ]
 
     def stamp(self, unit: SourceUnit, step_ns: int) -> Stamped:
-        """Stamp the next unit; `step_ns` counts only where it has no dts."""
+        """Stamp the next unit; `step_ns` matters only if it has no DTS."""
         if self._unstamped:
             arrival = _to_ticks(unit.arrival_ns, unit.time_base)
             return self._stamped(unit, arrival, arrival, step_ns)
         return self._stamped(unit, unit.dts, unit.pts, step_ns)
 
     def _wait(self, shown: Sequence[int | None], step: int) -> None:
-        """Find how deep pictures are reordered: a dts is the pts that many places back, sorted."""
+        """Determine the reorder depth: a DTS is the PTS that many places back in sorted order."""
         known = [pts for pts in shown if pts is not None]
         rank = {pts: index for index, pts in enumerate(sorted(known))}
         depth = max(index - rank[pts] for index, pts in enumerate(known))
@@ -90,7 +90,7 @@ class DecodeOrder:
         return Stamped(unit, dts_ns, dts_ns if pts_ns - dts_ns > _FARTHEST_AHEAD_NS else pts_ns)
 
     def _made(self, unit: SourceUnit, pts: int | None, step_ns: int) -> int:
-        """A dts from decode order: with no dts ever the pts, sorted; else one frame on."""
+        """A DTS from decode order: the next PTS in sorted order if no unit has a DTS, else one frame on."""
         if self._last_dts is None:
             following = pts or 0
         else:
@@ -105,7 +105,7 @@ def _to_ticks(ns: int, time_base: Fraction) -> int:
 
 
 def _usual_step(held: Sequence[SourceUnit]) -> int | None:
-    """The usual distance of two pictures in ticks, as far as the first units tell; a second is damage."""
+    """The median distance between pictures in ticks, or None if unknown; more than a second is damage."""
     known = sorted(unit.pts for unit in held if unit.pts is not None)
     gaps = [
         later - earlier for earlier, later in pairwise(known) if 0 < later - earlier <= 1 / held[0].time_base
@@ -114,7 +114,7 @@ def _usual_step(held: Sequence[SourceUnit]) -> int | None:
 
 
 def _shown(held: Sequence[SourceUnit], step: int) -> list[int | None]:
-    """The pts of the first units, where those before the first known pts are shown before all others."""
+    """The PTS of the first units; units before the first known PTS are placed before all others."""
     shown = [unit.pts for unit in held]
     known = [pts for pts in shown if pts is not None]
     if known:
@@ -125,21 +125,21 @@ def _shown(held: Sequence[SourceUnit], step: int) -> list[int | None]:
 
 
 def _count_back(decoded: list[int | None], shown: Sequence[int | None], first: int, step: int) -> None:
-    """Fill in the dts of the units before `first`, the first that has one."""
+    """Fill in the DTS of the units before index `first`, the first unit that has one."""
     dts = decoded[first] or 0
     for index in range(first - 1, -1, -1):
         pts = shown[index]
         dts -= step
-        # Never after the picture itself, but a pts that is frames away is no word to go by.
+        # Never after the PTS, but ignore a PTS that is many frames away.
         if pts is not None and dts - _MOST_REORDERED * step < pts < dts:
             dts = pts
         decoded[index] = dts
 
 
 def _how_late(held: Sequence[SourceUnit], step: int) -> int:
-    """How far dts must move ahead so that none is after its pts.
+    """How much earlier all DTS must be so that none exceeds its PTS.
 
-    Some files count both from the same frame although B-frames are in them.
+    Some files with B-frames count both from the same frame.
     """
     late = (unit.dts - unit.pts for unit in held if unit.dts is not None and unit.pts is not None)
     return max((ticks for ticks in late if 0 < ticks <= _MOST_REORDERED * step), default=0)

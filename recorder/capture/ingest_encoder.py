@@ -1,11 +1,11 @@
-"""Encoding on the way in: units that are not H.264 become H.264 between capture and ring.
+"""Encodes on ingest: units that are not H.264 become H.264 between capture and ring.
 
-Here: one camera's thread that decodes and encodes, and the bounded queue before it. Not here: times and
-runs (`timeline`, which has placed the units before), the ring, which encoder there is (`transcoder`).
+Here: one camera's thread that decodes and encodes, and its bounded queue. Not here: times and runs
+(`timeline`, which has already placed the units), the ring, the choice of encoder (`transcoder`).
 
-`offer` never blocks: the queue is bounded, and when this thread falls behind all that waits is dropped at
-once and counted, since what is left of a GOP cannot be shown. After that the pictures begin a new run, so
-that clips show the hole as a gap. Counters are written by one thread each and read by any.
+`offer` never blocks. When this thread falls behind, the whole queue is dropped and counted, because the rest
+of a broken GOP cannot be decoded. The pictures then begin a new run, so clips show the hole as a gap. Each
+counter is written by one thread and may be read by any.
 """
 
 import logging
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 MOST_WAITING_UNITS = 60
 MOST_DECODING = 64
-"""Units in a decoder, which holds back sixteen at most; those beyond will never come out."""
+"""Limit of units inside a decoder, which holds back at most sixteen; older ones will never be output."""
 MOST_WAITING_BYTES = 32 * 1024 * 1024
 CHOICE_S = 20.0
-"""How long the first pictures wait for the encoders' probe; as long as that, only the bytes are bounded."""
+"""How long the first pictures wait for the encoder probe; until it is done, only the bytes are limited."""
 _JOIN_S = 3.0
 _NS = Fraction(1, NS_PER_S)
 _DECODERS = {Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 
 class EncoderChoice:
-    """The encoder that the probe found, once it is done. Any thread."""
+    """The encoder that the probe found, available once the probe is done. Any thread."""
 
     def __init__(self) -> None:
         self._name: str | None = None
@@ -58,7 +58,7 @@ class EncoderChoice:
 
     @property
     def name(self) -> str | None:
-        """None: none works, or the probe is not done."""
+        """None if no encoder works or the probe is not done."""
         return self._name
 
     @property
@@ -67,17 +67,17 @@ class EncoderChoice:
         return self._made.is_set()
 
     def make(self, name: str | None) -> None:
-        """The probe is done: this encoder works (None: not one does)."""
+        """Store the result of the probe: the encoder that works, or None."""
         self._name = name
         self._made.set()
 
     def wait(self, seconds: float) -> None:
-        """Until the probe is done, or so long."""
+        """Wait until the probe is done, at most `seconds`."""
         self._made.wait(seconds)
 
 
 class IngestEncoder:
-    """One camera's. `offer` is for the capture thread, `close` for any."""
+    """The encoder thread of one camera. The capture thread calls `offer`; any thread may call `close`."""
 
     def __init__(
         self,
@@ -87,16 +87,16 @@ class IngestEncoder:
         deliver: Callable[[Sequence[AccessUnit]], None],
         first: AccessUnit,
     ) -> None:
-        """`deliver` gets the units for the ring, in order, on this encoder's thread.
+        """`deliver` receives the units for the ring, in order, on this encoder's thread.
 
-        `first` is the first unit that will be offered; numbers go on from it.
+        `first` is the first unit that will be offered; sequence and run numbers continue from it.
         """
         self.gops_dropped = 0
-        """How often all that waited was dropped because the encoder fell behind."""
+        """How often the queue was dropped because the encoder fell behind."""
         self.failures = 0
-        """Pictures that could not be decoded, encoders that broke."""
+        """Pictures that could not be decoded, plus encoder failures."""
         self.niceness = 0
-        """Of its thread; set before `start`."""
+        """Niceness of the thread; set it before `start`."""
         self._camera_id = camera_id
         self._wanted = wanted
         self._deliver = deliver
@@ -113,15 +113,15 @@ class IngestEncoder:
 
     @property
     def waiting(self) -> int:
-        """How many units nobody has taken yet."""
+        """How many units are queued."""
         return len(self._waiting)
 
     def start(self) -> None:
-        """Begin to take units."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread; what waits is forgotten."""
+        """End the thread; queued units are discarded."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -129,7 +129,7 @@ class IngestEncoder:
             self._thread.join(_JOIN_S)
 
     def offer(self, units: Sequence[AccessUnit]) -> None:
-        """Queue units; when there is no room, everything that waits is dropped first."""
+        """Queue units; if the queue is full, it is emptied first."""
         with self._changed:
             for unit in units:
                 if self._is_full(unit):
@@ -149,7 +149,7 @@ class IngestEncoder:
 
     def _run(self) -> None:
         if self.niceness:
-            # Linux has a niceness per thread; elsewhere it may be refused, and is no loss.
+            # Linux has a niceness per thread; elsewhere this may be refused, which is harmless.
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self.niceness)
         self._choice.wait(CHOICE_S)
@@ -173,7 +173,7 @@ class IngestEncoder:
                 return
             try:
                 self._take(unit)
-            except Exception:  # noqa: BLE001  (outermost frame: counted, told, begun anew at a keyframe)
+            except Exception:  # noqa: BLE001  (outermost frame: counted, logged, restarted at a keyframe)
                 self.failures += 1
                 self._transcoder = None
                 self._numbering.interrupt()
@@ -198,7 +198,7 @@ class IngestEncoder:
             self._transcoder = None
             self._numbering.interrupt()
             if name != SOFTWARE:
-                # What the probe liked may still refuse this size; `auto` then keeps the source's own.
+                # An encoder that passed the probe may refuse this size; `auto` then keeps the source codec.
                 self._broken = name
                 _log.warning("camera %s: %s failed (%s)", self._camera_id, name, error)
 
@@ -210,7 +210,7 @@ class IngestEncoder:
         return hardware or (SOFTWARE if self._wanted is BufferCodec.H264 else None)
 
     def _finish(self) -> None:
-        """Hand on what decoder and encoder still hold; what comes next begins anew."""
+        """Flush decoder and encoder; the next unit starts new ones."""
         transcoder, self._transcoder = self._transcoder, None
         if transcoder is not None:
             try:
@@ -225,7 +225,7 @@ class IngestEncoder:
 
 
 class _Numbering:
-    """Numbers what goes into the ring: sequence without holes, a new run where pictures are missing."""
+    """Numbers the units for the ring: no holes in the sequence, a new run where pictures are missing."""
 
     def __init__(self, sequence: int, run: int) -> None:
         self._sequence = sequence
@@ -235,12 +235,12 @@ class _Numbering:
         self._waits_for_keyframe = False
 
     def interrupt(self) -> None:
-        """Pictures are missing here."""
+        """Note that pictures are missing here."""
         self._source_run = None
         self._waits_for_keyframe = True
 
     def pass_through(self, unit: AccessUnit) -> list[AccessUnit]:
-        """A unit that goes on as it is; none before the next keyframe after a hole."""
+        """Number a unit that is not re-encoded; after a hole, none before the next keyframe."""
         if self._waits_for_keyframe and not unit.is_keyframe:
             return []
         return self.numbered([unit])
@@ -259,7 +259,7 @@ class _Numbering:
 
 
 class _RunTranscoder:
-    """Decoder and encoder of one stretch of one run and one epoch, from a keyframe on."""
+    """Decoder and encoder for consecutive units of one run and one epoch, from a keyframe on."""
 
     def __init__(self, name: str, first: AccessUnit) -> None:
         self.damaged = 0
@@ -267,9 +267,9 @@ class _RunTranscoder:
         self._source = first
         self._is_first = True
         self._decoder = cast("VideoCodecContext", av.CodecContext.create(_DECODERS[first.epoch.codec], "r"))
-        # Frame threads would hold pictures back; the encoder has the other cores.
+        # Frame threads would delay pictures; the encoder uses the other cores.
         self._decoder.thread_count = 1
-        # This is the daemon's own memory: what a header claims must not decide how much of it is taken.
+        # Decoding runs inside the daemon: a header's claim must not decide how much memory is allocated.
         self._decoder.options = {"max_pixels": str(MOST_PIXELS)}
         self._upright = Upright(0, pixel_format(name))
         self._encoder: VideoCodecContext | None = None

@@ -1,6 +1,6 @@
-"""What a camera's state says, in words a person can act on.
+"""Describes a camera's state in sentences a user can act on.
 
-Here: the condition as a value, and which sentence a live or a quiet camera gets. Not here: when the state
+Here: the condition as a value, and the sentence for a live or a quiet camera. Not here: when the state
 changes (`background_stream`). Pure: times are ages in nanoseconds.
 """
 
@@ -10,10 +10,10 @@ from recorder.base.media_time import NS_PER_S
 from recorder.base.values import StreamState
 
 STALLED_NS = 2 * NS_PER_S
-"""Without a unit for this long (or three frames of a slow camera) the state says `stalled`."""
+"""The state becomes `stalled` after this long (or three frames of a slow camera) without a unit."""
 TOO_LARGE_SHOWN_NS = 30 * NS_PER_S
-"""How long after a GOP that the ring could not keep the state still speaks of it: the beginning of the next
-one is held for a moment, and words that change twice a second tell nobody anything."""
+"""How long the state mentions a GOP that was too large for the ring: the start of the next GOP is held
+briefly, and a reason that changes twice a second would be unreadable."""
 
 _TOO_LARGE = (
     "Receiving pictures, but they cannot be kept: what lies between two keyframes is larger than "
@@ -25,7 +25,7 @@ _NO_KEYFRAME_YET = "Receiving pictures; they are kept from the first keyframe on
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The state, why, since when, and when the next try is due; times are monotonic."""
+    """The state, its reason and start, and the time of the next attempt; times are monotonic."""
 
     state: StreamState
     reason: str
@@ -36,16 +36,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class BufferHealth:
-    """How the ring fares with what a live camera sends."""
+    """How well the ring holds the units of a live camera."""
 
     holds_any: bool
     too_large_ago_ns: int | None
-    """Since the last GOP that was larger than the bound; None: never, or the bound was another one."""
+    """Time since the last GOP that exceeded the limit; None: never under the current limit."""
     encoding_fails: bool
 
 
 def live_condition(condition: Condition, health: BufferHealth) -> Condition:
-    """A live camera: as it is where its pictures are kept, else what to do about it."""
+    """The condition of a live camera: unchanged if its pictures are kept, else with the remedy as reason."""
     ago_ns = health.too_large_ago_ns
     if ago_ns is not None and (not health.holds_any or ago_ns < TOO_LARGE_SHOWN_NS):
         return replace(condition, reason=_TOO_LARGE)
@@ -55,6 +55,6 @@ def live_condition(condition: Condition, health: BufferHealth) -> Condition:
 
 
 def quiet_condition(condition: Condition, quiet_ns: int, since_ns: int) -> Condition:
-    """A live camera that sends nothing any more, before it is given up."""
+    """The condition of a live camera that has stopped sending, before its connection is given up."""
     reason = f"No picture for {quiet_ns / NS_PER_S:.0f} s."
     return replace(condition, state=StreamState.STALLED, reason=reason, since_ns=since_ns)

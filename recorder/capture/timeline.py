@@ -1,12 +1,12 @@
-"""From a camera's dts and pts to one monotonic line of the host; decides where a run ends.
+"""Maps a camera's DTS and PTS to the host's monotonic clock and decides where a run ends.
 
 Here: placing units in time, in order, run by run. Not here: labels (`clock`), missing timestamps
 (`decode_order`), reconnecting (`background_stream`). Pure: arrival times come with the units. Used by
 the capture thread alone.
 
 The map of a run is an offset added to the camera's own time. The network can only delay a unit, so
-the offset follows the *lowest* arrival − dts of the last half minute. It moves by at most 500 ppm,
-and only once it is clearly wrong: in between, distances on our line are exactly the camera's own.
+the offset follows the *lowest* arrival − DTS of the last half minute. It slews by at most 500 ppm,
+and only once it is clearly wrong; in between, frame distances are exactly the camera's own.
 """
 
 from collections import deque
@@ -19,18 +19,18 @@ from recorder.bitstream.audio_unit import AudioUnit, SourceAudio
 from recorder.capture.decode_order import DecodeOrder, Stamped
 
 JUMP_NS = NS_PER_S
-"""dts further ahead than this (beyond one frame) ends the run."""
+"""A DTS step larger than this (plus one frame) ends the run."""
 SETTLE_NS = NS_PER_S // 2
-"""How long the first units of a run are held: a demuxer hands over what it read while probing in one
-burst, and only the units after it tell how late a unit really is."""
+"""How long the first units of a run are held: a demuxer delivers the units it read while probing in one
+burst, and only later units show the true network delay."""
 SETTLE_LIMIT_NS = 2 * NS_PER_S
-"""They are held on while they still come less and less late, as on a machine that is busy starting: settled
-on then, labels would be in the future until slewing has taken them back, minutes later. But no longer."""
+"""Longest hold while the delay still decreases, as on a machine that is busy starting. Settling during the
+decrease would put labels in the future until slewing corrects them minutes later."""
 LOST_TRACK_NS = NS_PER_S
-"""A map wrong by more than this is given up for a new run: slewing would take most of an hour."""
+"""A larger error of the map begins a new run: slewing would take most of an hour."""
 FUTURE_NS = 5 * NS_PER_S
-"""Pictures this far ahead of their arrival are not followed further, keyframe or not: until the world has
-caught up with them, nothing that comes could be kept."""
+"""Pictures this far ahead of their arrival end the run even without a keyframe: until real time caught up,
+no later unit could be kept."""
 
 _STEADY_NS = NS_PER_S // 4
 _SLEW_DIVISOR = 2000  # 500 ppm
@@ -44,24 +44,24 @@ _STEPS_REMEMBERED = 7
 _MOST_SOUND_HELD = 2048
 _SOUND_ASTRAY_NS = 10 * NS_PER_S
 _SOUND_AHEAD_NS = 2 * NS_PER_S
-"""Sound that leaps further ahead of its pictures follows a clock that was set; its pictures will tell."""
+"""Sound that leaps further ahead of its pictures follows a clock step, which the pictures will show too."""
 _DEFAULT_STEP_NS = NS_PER_S // 30
 
 
 class Timeline:
-    """Places the units of one camera, over all its connections.
+    """Places the units of one camera in time, across all its connections.
 
-    dts never decreases; pts ≥ dts; a run begins with a keyframe, after everything the run before
-    has shown, and shows nothing before that keyframe.
+    DTS never decreases; PTS ≥ DTS. A run begins with a keyframe, after all frames of the previous run,
+    and shows no frame before that keyframe.
     """
 
     def __init__(self) -> None:
         self.run = 0
         self.discontinuities = 0
         self.units_before_keyframe = 0
-        """Units dropped because nothing before them could be decoded."""
+        """Units dropped because no keyframe precedes them."""
         self.sound_dropped = 0
-        """Frames of sound dropped because their times fit no picture."""
+        """Sound frames dropped because their times match no picture."""
         self._sound_sequence = 0
         self._last_sound_ns: int | None = None
         self._sequence = 0
@@ -69,13 +69,13 @@ class Timeline:
         self._shown_until_ns = 0
         self._steps_ns: deque[int] = deque(maxlen=_STEPS_REMEMBERED)
         self._usual_step_ns: int | None = None
-        """Their median."""
+        """Median of the last steps."""
         self._held: list[SourceUnit] = []
         self._held_sound: list[SourceAudio] = []
         self._reset()
 
     def begin_run(self) -> list[AccessUnit]:
-        """A new connection. Returns what was still held of the one before."""
+        """Begin a new connection. Returns the units still held from the previous one."""
         flushed = self.flush()
         if self._previous is not None:
             self.run += 1
@@ -83,11 +83,11 @@ class Timeline:
         return flushed
 
     def place(self, unit: SourceUnit) -> list[AccessUnit]:
-        """Place a unit. Returns the units that are ready: none while a run settles, then all at once."""
+        """Place a unit. Returns the units that are ready: none while the run settles, then all at once."""
         placed: list[AccessUnit] = []
         dts_step_ns = self._dts_step_ns(unit)
         ends_run = self._ends_run(unit, dts_step_ns)
-        # Also when it ends the run: a camera of one frame in two seconds is to be learnt, not cut up.
+        # Even if it ends the run: the frame rate of a camera with one frame in two seconds must be learnt.
         self._note_step(dts_step_ns)
         if ends_run:
             placed = self.begin_run()
@@ -103,7 +103,7 @@ class Timeline:
         return placed
 
     def _may_settle(self) -> bool:
-        """Half a second is enough, unless units still come less and less late."""
+        """Whether the held units suffice: after half a second, unless their delay still decreases."""
         newest_ns = self._held[-1].arrival_ns
         held_ns = newest_ns - self._held[0].arrival_ns
         if held_ns < SETTLE_NS:
@@ -112,22 +112,22 @@ class Timeline:
         recent_ns: list[int] = []
         for unit in self._held:
             stamp = unit.pts if unit.dts is None else unit.dts
-            if stamp is not None:  # RTSP's first packet may have none
+            if stamp is not None:  # the first RTSP packet may have none
                 part = recent_ns if newest_ns - unit.arrival_ns < _STEADY_NS else before_ns
                 part.append(unit.arrival_ns - to_ns(stamp, unit.time_base))
         is_falling = before_ns and recent_ns and min(recent_ns) < min(before_ns) - _SLEW_UNTIL_NS
         return not is_falling or held_ns >= SETTLE_LIMIT_NS
 
     def flush(self) -> list[AccessUnit]:
-        """Settle with what has come so far: the connection has ended."""
+        """Settle with the units received so far, because the connection has ended."""
         if not self._held:
             return []
         held, self._held = self._held, []
         stamped = self._order.begin(held, self._step_ns(held[0]))
         for unit in stamped:
             self._observe(unit)
-        # A picture is taken before it is sent, and sent ahead of those it is shown after: without
-        # this the anchors of B-frames would be labelled later than they arrived.
+        # A reference frame is sent before the B-frames shown before it. Without this correction it would be
+        # labelled later than it arrived.
         ahead_ns = max(unit.pts_ns - unit.dts_ns for unit in stamped)
         self._ahead_ns = ahead_ns if ahead_ns <= JUMP_NS else 0
         self._offset_ns = self._envelope.lowest_ns - self._ahead_ns
@@ -135,7 +135,7 @@ class Timeline:
         return [placed for unit in stamped for placed in self._place_stamped(unit)]
 
     def _reset(self) -> None:
-        """Forget all that belongs to one run."""
+        """Reset the state of a run."""
         self._held_sound = []
         self._order = DecodeOrder()
         self._envelope = _Envelope()
@@ -154,9 +154,9 @@ class Timeline:
         self._since_dts = 0
 
     def place_sound(self, frame: SourceAudio) -> list[AudioUnit]:
-        """Place a frame of sound by the map of the pictures, whose clock it is on.
+        """Place a sound frame by the map of the pictures, which share its clock.
 
-        Returns the frames that are ready: none before the run has shown its first picture.
+        Returns the frames that are ready: none before the first picture of the run.
         """
         self._held_sound.append(frame)
         if self._first is None:
@@ -171,7 +171,7 @@ class Timeline:
         pts_ns = to_ns(frame.pts, frame.time_base) + self._offset_ns
         newest_ns = pts_ns if self._last is None else self._last.dts_ns
         last_ns = pts_ns if self._last_sound_ns is None else self._last_sound_ns
-        # Sound that goes on while the picture stands still has not leapt.
+        # Sound that continues while the pictures pause has not leapt.
         leapt = min(pts_ns - newest_ns, pts_ns - last_ns) > _SOUND_AHEAD_NS
         astray = abs(pts_ns - newest_ns) > _SOUND_ASTRAY_NS or leapt
         if astray or (self._last_sound_ns is not None and pts_ns <= self._last_sound_ns):
@@ -195,17 +195,17 @@ class Timeline:
             return delta_ns < 0 or delta_ns > JUMP_NS + (self._since_dts + 1) * self._step_ns(unit)
         if unit.pts is None or self._previous_pts is None or self._previous_dts is not None:
             return False
-        # Without any dts only pts can tell, and pts legitimately goes to and fro.
+        # Without any DTS only PTS remains, which legitimately moves back and forth.
         delta_ns = to_ns(unit.pts - self._previous_pts, unit.time_base)
         return abs(delta_ns) > JUMP_NS + _MOST_REORDERED * self._step_ns(unit)
 
     def _lost_track(self, unit: SourceUnit) -> bool:
-        """Whether the map is hopelessly wrong; judged at keyframes, where a new run costs no unit."""
+        """Whether the map is too wrong to slew; checked at keyframes, where a new run loses no unit."""
         error_ns = self._error_ns() if self._settled else 0
         return (unit.is_keyframe and abs(error_ns) > LOST_TRACK_NS) or error_ns < -FUTURE_NS
 
     def _dts_step_ns(self, unit: SourceUnit) -> int:
-        """dts since the last unit that had one, per unit; 0 where that cannot be told."""
+        """DTS difference to the last unit that had a DTS, per unit; 0 if unknown."""
         if self._previous is None or _differ(unit.time_base, self._previous.time_base):
             return 0
         if unit.dts is None or self._previous_dts is None:
@@ -213,7 +213,7 @@ class Timeline:
         return to_ns(unit.dts - self._previous_dts, unit.time_base) // (self._since_dts + 1)
 
     def _remember(self, unit: SourceUnit) -> None:
-        """Keep what the next unit is judged against."""
+        """Remember the timestamps that the next unit is compared with."""
         self._previous = unit
         self._since_dts += 1
         if unit.pts is not None:
@@ -225,14 +225,14 @@ class Timeline:
         if step_ns <= 0:
             return
         steps_ns = self._steps_ns
-        # One like the one that goes changes nothing, and that is nearly always so.
+        # Replacing a step by an equal one leaves the median unchanged, which is nearly always the case.
         is_one_more = len(steps_ns) == _STEPS_REMEMBERED and steps_ns[0] == step_ns
         steps_ns.append(step_ns)
         if not is_one_more:
             self._usual_step_ns = median_low(steps_ns)
 
     def _step_ns(self, unit: SourceUnit) -> int:
-        """The nominal length of a frame: the camera's word unless its own timestamps contradict it."""
+        """The nominal frame duration: the camera's own value unless its timestamps contradict it."""
         declared_ns = to_ns(unit.duration, unit.time_base)
         usual_ns = self._usual_step_ns
         if usual_ns is None:
@@ -248,7 +248,7 @@ class Timeline:
             self.units_before_keyframe += 1
             return []
         if unit.source.is_keyframe or self._epoch is None:
-            # Parameter sets that change between keyframes take effect at the next one.
+            # Parameter sets that change between keyframes take effect at the next keyframe.
             self._epoch = unit.source.epoch
         dts_ns = unit.dts_ns + self._offset_ns
         if self._last is not None:
@@ -271,10 +271,10 @@ class Timeline:
         return [placed]
 
     def _may_follow(self, unit: Stamped) -> bool:
-        """Whether a decoder that has seen the run so far can take this unit."""
+        """Whether a decoder that has received the run so far can decode this unit."""
         if self._first is not None:
             self._in_first_gop = self._in_first_gop and not unit.source.is_keyframe
-            # Leading pictures of an open GOP refer to one from before the run.
+            # Leading pictures of an open GOP refer to a picture from before the run.
             return not self._in_first_gop or unit.pts_ns + self._offset_ns >= self._first.pts_ns
         if not unit.source.is_keyframe:
             return False
@@ -282,7 +282,7 @@ class Timeline:
         if self._last is not None:
             dts_overlap_ns = self._last.dts_ns + 1 - unit.dts_ns
             overlap_ns = max(dts_overlap_ns, self._shown_until_ns - unit.pts_ns) - self._offset_ns
-        # Servers that send their newest GOP again on connecting: what was there before is not doubled.
+        # Some servers resend their newest GOP on connection; units already kept are not duplicated.
         if overlap_ns > _OVERLAP_NS:
             return False
         self._offset_ns += max(0, overlap_ns)
@@ -292,7 +292,7 @@ class Timeline:
         return self._envelope.lowest_ns - self._ahead_ns - self._offset_ns
 
     def _slew(self, unit: Stamped) -> None:
-        """Move the offset towards the envelope by what the time since the last unit allows."""
+        """Move the offset towards the envelope, at most 500 ppm of the time since the last unit."""
         elapsed_ns = 0 if self._slewed_to_ns is None else unit.dts_ns - self._slewed_to_ns
         self._slewed_to_ns = unit.dts_ns
         if unit.source.dts is None:
@@ -305,12 +305,12 @@ class Timeline:
 
 
 def _differ(one: Fraction, other: Fraction) -> bool:
-    # A stream hands out the same fraction with every unit, and comparing two takes a microsecond.
+    # A stream passes the same fraction object with every unit, and comparing two takes a microsecond.
     return one is not other and one != other
 
 
 class _Envelope:
-    """The lowest value of the last 30 to 60 seconds, in two numbers."""
+    """The lowest value of the last 30 to 60 seconds, kept in two numbers."""
 
     def __init__(self) -> None:
         self._since_ns: int | None = None
