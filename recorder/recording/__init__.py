@@ -1,5 +1,5 @@
-"""From a press to a durable clip: the session, its part file, the steps that finish it.
+"""Makes a durable clip of a press of the record button: the session, its part file, the finishing steps.
 
-Not here: rows and names of clips (`backend.clips`), which units a clip holds (`mp4`). The session is a pure
-machine; `recording_task` runs on the event loop, files in disk threads, encoding in workers.
+Not here: rows and titles of clips (`backend.clips`), which units a clip holds (`mp4`). The session is a pure
+state machine; `recording_task` runs on the event loop, file I/O in disk threads, encoding in workers.
 """

@@ -1,12 +1,12 @@
-"""Where the files of one recording are, and the durable steps that make and remove them.
+"""The paths of one recording's files, and the durable steps that create and remove them.
 
-    <clips_dir>/<recording id>/unacknowledged   empty; there until the catalogue has the row
-    <clips_dir>/<recording id>/recording.part   the recording under way, or failed and kept
-    <clips_dir>/<recording id>/clip.mp4.tmp     being finished; never survives a start-up
+    <clips_dir>/<recording id>/unacknowledged   empty; exists until the catalogue has the row
+    <clips_dir>/<recording id>/recording.part   the recording in progress, or failed and kept
+    <clips_dir>/<recording id>/clip.mp4.tmp     being finished; removed at start-up
     <clips_dir>/<recording id>/clip.mp4         finished and durable
 
 A power cut between any two steps leaves one of these states and no other; `docs/design/recording.md`
-tells what start-up makes of each. Blocking; called from disk threads only.
+describes how start-up handles each. Blocking; called from disk threads only.
 """
 
 import shutil
@@ -50,9 +50,9 @@ class ClipFiles:
         return self.directory / CLIP_NAME
 
     def claim(self) -> None:
-        """Make the directory and its marker durable, before anything else of the recording exists.
+        """Create the directory and its marker durably, before any other file of the recording.
 
-        Raises OSError; what was there before stays, what this call made goes.
+        Raises OSError; anything this call created is removed, existing files stay.
         """
         self.directory.mkdir(parents=True)
         try:
@@ -64,26 +64,26 @@ class ClipFiles:
             raise
 
     def acknowledge(self) -> None:
-        """The row is committed: from now on the files are somebody's."""
+        """Remove the marker, because the row is committed."""
         self.marker.unlink(missing_ok=True)
 
     def publish(self) -> None:
-        """Give the finished, synced temporary file its name, durably."""
+        """Rename the finished, synced temporary file to its final name, durably."""
         self.temporary.rename(self.clip)
         sync_directory(self.directory)
 
     def discard_part(self) -> None:
-        """Remove the part file, once the row says that the finished file stands for it."""
+        """Remove the part file, once the row refers to the finished file."""
         self.part.unlink(missing_ok=True)
 
     def is_unclaimed(self) -> bool:
-        """Whether nobody can have been promised anything of this: marked, or empty as `claim` begins."""
+        """Whether no row can refer to these files: marked, or an empty directory as `claim` creates it."""
         return self.marker.exists() or (self.directory.is_dir() and not any(self.directory.iterdir()))
 
     def remove(self) -> None:
-        """Remove every file of the recording and its directory; the marker goes last.
+        """Remove all files of the recording and its directory, the marker last.
 
-        So what a kill leaves in the middle is still known as nobody's.
+        If the process is killed in between, the marker still identifies the rest as unclaimed.
         """
         with suppress(FileNotFoundError):
             for path in self.directory.iterdir():

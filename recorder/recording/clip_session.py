@@ -1,16 +1,16 @@
-"""One recording: what happened → what to do. Decides, never performs.
+"""The state machine of one recording: events in, commands out. Decides, never performs.
 
-Here: the plan of a span (`plan_span`) and the state machine of one recording (`ClipSession`). Its
-inputs and its orders are values, so a test is a list of *this happened* and *this was asked*. Not
-here: files, codecs, clocks, threads; `recording_task` carries the orders out. Pure.
+Here: planning a span (`plan_span`) and the state machine (`ClipSession`). Events and commands are values, so
+a test is a list of events and expected commands. Not here: files, codecs, clocks, threads; `recording_task`
+executes the commands. Pure.
 
-All times are nanoseconds on the host's monotonic line. Spans are half-open: a frame is in if and
+All times are nanoseconds on the host's monotonic clock. Spans are half-open: a frame is inside if and
 only if `start_ns <= pts_ns < end_ns`.
 
-    state       input                              next        orders
+    state       event                              next        commands
     recording   UnitsArrived, all before the end   recording   Append
-    recording   UnitsArrived, one with dts ≥ end   finishing   Append, Finish
-    recording   UnitsArrived, not for this file    finishing   Append, Continue if the end lies beyond, Finish
+    recording   UnitsArrived, one with DTS ≥ end   finishing   Append, Finish
+    recording   UnitsArrived, not for this file    finishing   Append, Continue if the end is later, Finish
     recording   StreamQuiet, the end has passed    finishing   Finish
     recording   StopPressed                        recording   MoveEnd (the next unit or quiet finishes)
     recording   Extended                           recording   MoveEnd
@@ -31,34 +31,34 @@ from recorder.base.media_time import NS_PER_S
 from recorder.bitstream.access_unit import AccessUnit
 
 QUIET_GRACE_NS = 2 * NS_PER_S
-"""How long after its end a recording waits for units of a silent camera before it finishes without."""
+"""How long after its end a recording waits for units of a silent camera before it finishes without them."""
 
 
 AHEAD_NS = 60 * NS_PER_S
-"""A moment further ahead of the newest frame is a mistake, such as a zone left out; one less far ahead is
-"now" to somebody whose camera lags."""
+"""A time further ahead of the newest frame is a mistake, such as a missing time zone; a nearer one is "now"
+to a user whose camera lags."""
 
 LONGEST_HOLE_NS = 3600 * NS_PER_S
 """A longer outage begins a new clip: MP4 cannot hold a picture for more than six hours at 90 kHz."""
 
 
 def fits_one_file(before: AccessUnit, unit: AccessUnit) -> bool:
-    """Whether `unit` can follow `before` in one file: same codec parameters, no hole that bursts it."""
+    """Whether `unit` can follow `before` in one file: same codec parameters, no hole that is too long."""
     return unit.epoch == before.epoch and unit.dts_ns - before.dts_ns <= LONGEST_HOLE_NS
 
 
 def fitting(units: tuple[AccessUnit, ...]) -> tuple[AccessUnit, ...]:
-    """The units from the first on that fit one file with it."""
+    """The longest prefix of `units` that fits one file."""
     border = next((i for i, (a, b) in enumerate(pairwise(units), 1) if not fits_one_file(a, b)), len(units))
     return units[:border]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedSpan:
-    """What a person asked for: seconds around a moment, or an absolute span.
+    """The span of a request: seconds around a time, or an absolute span.
 
-    `at_ns` None means the newest label. `after_ns` None means until stopped. `start_ns` and `end_ns`
-    together make the span absolute, and the other fields are then ignored.
+    `at_ns` None means the newest frame. `after_ns` None means until stopped. `start_ns` and `end_ns`
+    together make the span absolute; the other fields are then ignored.
     """
 
     at_ns: int | None = None
@@ -70,7 +70,7 @@ class RequestedSpan:
 
 @dataclass(frozen=True, slots=True)
 class SpanPlan:
-    """The span a recording will hold. `end_ns` None: until stopped."""
+    """The span that a recording will hold. `end_ns` None: until stopped."""
 
     pressed_ns: int
     start_ns: int
@@ -78,10 +78,10 @@ class SpanPlan:
 
 
 def plan_span(requested: RequestedSpan, oldest_ns: int, newest_ns: int) -> SpanPlan:
-    """Turn a wish into a span, given the labels of the oldest and the newest buffered frame.
+    """Plan the span of a request, given the times of the oldest and the newest buffered frame.
 
-    A moment that the buffer has not reached yet is the newest; a start it no longer holds becomes
-    its oldest. Raises SpanOutsideBuffer when nothing of the span is, or will be, there.
+    A time after the newest frame becomes the newest; a start before the oldest becomes the oldest.
+    Raises SpanOutsideBuffer if no frame of the span is buffered or can still arrive.
     """
     absolute = requested.start_ns is not None and requested.end_ns is not None
     if not absolute and requested.at_ns is not None:
@@ -103,38 +103,38 @@ def plan_span(requested: RequestedSpan, oldest_ns: int, newest_ns: int) -> SpanP
 
 
 def check_not_ahead(at_ns: int, newest_ns: int) -> None:
-    """Raise SpanOutsideBuffer for a moment that no camera's lag explains."""
+    """Raise SpanOutsideBuffer for a time further ahead than any camera lags."""
     if at_ns > newest_ns + AHEAD_NS:
         raise SpanOutsideBuffer("The asked moment is more than a minute after the newest frame.", "at")
 
 
-# What can happen.
+# Events.
 
 
 @dataclass(frozen=True, slots=True)
 class UnitsArrived:
-    """Units that follow the last ones given, in decode order."""
+    """New units in decode order, following the previous ones."""
 
     units: Sequence[AccessUnit]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamQuiet:
-    """The camera has sent nothing for a while; it is `now_ns`."""
+    """The camera has sent nothing for a while; the time is `now_ns`."""
 
     now_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class StopPressed:
-    """End at `at_ns` (exclusive), or earlier if the plan says so."""
+    """End at `at_ns` (exclusive), or at the planned end if that is earlier."""
 
     at_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """Move a planned end later by `by_ns`."""
+    """Postpone a planned end by `by_ns`."""
 
     by_ns: int
 
@@ -153,14 +153,14 @@ class FinishSucceeded:
 
 @dataclass(frozen=True, slots=True)
 class FinishBroke:
-    """The finished file could not be made; the part file is kept."""
+    """The finished file could not be written; the part file is kept."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """The person deleted the recording while it was under way."""
+    """The user deleted the recording while it was in progress."""
 
 
 SessionEvent = (
@@ -175,26 +175,26 @@ SessionEvent = (
 )
 
 
-# What can be asked.
+# Commands.
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Write these units to the part file, soon made durable."""
+    """Write these units to the part file; they are synced soon after."""
 
     units: tuple[AccessUnit, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MoveEnd:
-    """Write the new end of the span to the part file, so that it survives a crash."""
+    """Write the new end of the span to the part file, so it survives a crash."""
 
     end_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Begin another recording at `first`, which this one's file cannot hold."""
+    """Begin another recording at `first`, which does not fit this recording's file."""
 
     first: AccessUnit
     end_ns: int | None
@@ -202,7 +202,7 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Make the finished file of [start_ns, end_ns) from the part file."""
+    """Write the finished file of [start_ns, end_ns) from the part file."""
 
     start_ns: int
     end_ns: int
@@ -210,7 +210,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class ReportFailure:
-    """Say that the recording failed; the part file is kept for a retry."""
+    """Report that the recording failed; the part file is kept for a retry."""
 
     reason: str
 
@@ -219,7 +219,7 @@ Command = Append | MoveEnd | Continue | Finish | ReportFailure
 
 
 class SessionState(StrEnum):
-    """Where a recording stands."""
+    """The state of a recording."""
 
     RECORDING = "recording"
     FINISHING = "finishing"
@@ -232,35 +232,35 @@ OVER = frozenset({SessionState.DONE, SessionState.FAILED, SessionState.DISCARDED
 
 
 class ClipSession:
-    """The state machine of one recording. Not locked: one task owns it."""
+    """The state machine of one recording. Has no lock: one task owns it."""
 
     def __init__(self, start_ns: int, end_ns: int | None) -> None:
         self.state = SessionState.RECORDING
         self.start_ns = start_ns
         self.end_ns = end_ns
         self.shown_end_ns = start_ns
-        """End of the latest frame inside the span: how far the recording has come."""
+        """End of the latest recorded frame inside the span."""
         self._last: AccessUnit | None = None
 
     @property
     def over(self) -> bool:
-        """True when nothing will ever be ordered again."""
+        """Whether the session will issue no more commands."""
         return self.state in OVER
 
     @property
     def recorded_ns(self) -> int:
-        """Length of what has been recorded so far."""
+        """Recorded length so far."""
         return self.shown_end_ns - self.start_ns
 
     @property
     def progress(self) -> float | None:
-        """Share of the plan that is recorded, 0–1; None when there is no planned end."""
+        """Recorded share of the plan, 0–1; None without a planned end."""
         if self.end_ns is None:
             return None
         return min(1.0, self.recorded_ns / max(1, self.end_ns - self.start_ns))
 
     def handle(self, event: SessionEvent) -> list[Command]:
-        """Take one input and return the orders it causes, in the order to carry them out."""
+        """Handle one event and return the resulting commands in execution order."""
         if isinstance(event, Discarded):
             if not self.over:
                 self.state = SessionState.DISCARDED
@@ -306,12 +306,12 @@ class ClipSession:
         for unit in units:
             if self._last is not None and unit.sequence <= self._last.sequence:
                 continue
-            # Every later unit has pts >= dts >= this dts, so no frame of the span is still to come.
+            # Every later unit has PTS ≥ DTS ≥ this DTS, so no frame of the span can still arrive.
             if self.end_ns is not None and unit.dts_ns >= self.end_ns:
                 commands = [self._finish()]
                 break
             if self._last is not None and not fits_one_file(self._last, unit):
-                # The continuation first: finishing may take long, and the ring holds a minute only.
+                # Continue first: finishing may take long, and the ring holds only a minute.
                 if self.end_ns is None or unit.pts_ns < self.end_ns:
                     commands.append(Continue(unit, self.end_ns))
                 commands.append(self._finish())

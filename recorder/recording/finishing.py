@@ -1,7 +1,8 @@
-"""From a part file to a finished clip, whatever the camera sent and whoever asks: the one way to finish.
+"""Makes a finished clip of a part file.
 
-Here: the steps that are the same for a recording that just ended, a retry, and a part file found at
-start-up. Not here: recordings under way (`recording_task`), cutting (`muxer`), encoding (`transcoder`).
+Here: the steps shared by a recording that just ended, a retry, and a part file found at start-up. Not here:
+recordings in progress (`recording_task`), cutting (`muxer`), encoding (`transcoder`). `Finisher` belongs to
+the event loop; the functions block.
 """
 
 import asyncio
@@ -27,16 +28,16 @@ GAP_REASON = "There are no pictures of this time; the last one before is held."
 
 @dataclass(frozen=True, slots=True)
 class Finisher:
-    """What finishing needs. Event loop only."""
+    """The resources for finishing clips. Event loop only."""
 
     threads: Executor
     transcoder: Transcoder
 
     async def finish(self, files: ClipFiles, on_share: Callable[[float], None]) -> FinishedClip:
-        """Make the finished file from a part file that nobody writes to, durably.
+        """Make the finished file, durably, of a part file that has no writer.
 
-        `on_share` hears how much of a transcode is done. Raises FinishFailed, PartFileDamaged, Busy,
-        OSError; the part file is kept either way.
+        `on_share` receives the completed share of a transcode. Raises FinishFailed, PartFileDamaged, Busy,
+        OSError; the part file is always kept.
         """
         codec = await in_thread(self.threads, partial(part_codec, files))
         if codec is Codec.H264:
@@ -47,7 +48,7 @@ class Finisher:
         return await self.transcoded(files, work)
 
     async def transcoded(self, files: ClipFiles, work: Transcode) -> FinishedClip:
-        """Wait for a transcode of a complete part file and make its result the clip."""
+        """Wait for the transcode of a complete part file and publish its result as the clip."""
         try:
             cut = await work.result()
         except asyncio.CancelledError:
@@ -58,14 +59,14 @@ class Finisher:
 
 
 def part_codec(files: ClipFiles) -> Codec:
-    """How the units of the part file are encoded. Blocking; raises PartFileDamaged, OSError."""
+    """The codec of the part file's units. Blocking; raises PartFileDamaged, OSError."""
     return PartReader(files.part).header.epoch.codec
 
 
 def finish_part(files: ClipFiles) -> FinishedClip:
-    """Make the finished file from an H.264 part file, durably. Blocking.
+    """Make the finished file of an H.264 part file, durably. Blocking.
 
-    Raises FinishFailed or PartFileDamaged; the part file is kept either way.
+    Raises FinishFailed or PartFileDamaged; the part file is always kept.
     """
     reader = PartReader(files.part)
     header = reader.header
@@ -91,7 +92,7 @@ def finish_part(files: ClipFiles) -> FinishedClip:
 
 
 def publish_cut(files: ClipFiles, cut: CutResult) -> FinishedClip:
-    """Give the file of a transcode its name, durably, and its labels as the part file now has them.
+    """Publish the file of a transcode, durably, with the labels of the part file's current anchor.
 
     Blocking; raises FinishFailed, PartFileDamaged.
     """
@@ -105,7 +106,7 @@ def publish_cut(files: ClipFiles, cut: CutResult) -> FinishedClip:
 
 
 def finished_clip(cut: CutResult, path: Path, label: Callable[[int], datetime]) -> FinishedClip:
-    """Put labels on a cut. `label` turns host-monotonic nanoseconds into naive UTC."""
+    """Add labels to a cut. `label` converts monotonic nanoseconds into naive UTC."""
     return FinishedClip(
         path=path,
         start_time=label(cut.first_pts_ns),
@@ -125,12 +126,12 @@ def finished_clip(cut: CutResult, path: Path, label: Callable[[int], datetime]) 
 
 
 def header_label(header: PartHeader) -> Callable[[int], datetime]:
-    """Labels as the part file knows them; the process that wrote it may be long gone."""
+    """The label function of a part file; it does not need the process that wrote the file."""
     return lambda ns: label_of(header.base_label_us + (ns - header.base_ns) // NS_PER_US)
 
 
 def read_part_header(files: ClipFiles) -> PartHeader | None:
-    """Header of a part file, or None when it is damaged beyond use. Blocking."""
+    """The header of a part file, or None if it is unreadable. Blocking."""
     try:
         return PartReader(files.part).header
     except (PartFileDamaged, OSError):

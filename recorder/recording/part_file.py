@@ -1,7 +1,7 @@
-"""The crash-safe file of a recording in progress: an append-only log of units as the source sent them.
+"""The crash-safe file of a recording in progress: an append-only log of the units as received.
 
-Here: writing, and reading whatever survived. Not here: when to sync (`recording_task`), making a playable
-file of it (`muxer`). Blocking; a writer belongs to one disk thread at a time, a reader may look on.
+Here: writing it, and reading back what survived a crash. Not here: when to sync (`recording_task`), muxing a
+playable file (`muxer`). Blocking; a writer belongs to one disk thread at a time, readers may run beside it.
 
 Layout, little-endian: 8 bytes magic, then records. A record is a 20-byte head (marker, kind, payload
 length, CRC-32 of kind, length and payload, 4 reserved bytes) and its payload:
@@ -10,11 +10,11 @@ length, CRC-32 of kind, length and payload, 4 reserved bytes) and its payload:
     unit     sequence, run, flags, pts_ns, dts_ns, duration_ns, then the data
     end      JSON {"end_ns": …}: replaces the planned end
     label    JSON {"base_ns": …, "base_label_us": …}: replaces the anchor of the labels
-    seal     empty: nothing follows. Missing where the recording was broken off
-    format   JSON: how the sound that follows is encoded (`AudioFormat`, its configuration in hex)
+    seal     empty: end of the part. Missing if the recording was interrupted
+    format   JSON: the `AudioFormat` of the sound that follows, its configuration in hex
     sound    sequence, pts_ns, then one frame
 
-All units of a part are of one epoch. Reading stops at the first record that is torn or fails its check.
+All units of a part share one epoch. Reading stops at the first record that is torn or fails its CRC.
 """
 
 import json
@@ -51,11 +51,11 @@ _MAX_BUFFERS_PER_WRITE = 512  # IOV_MAX is 1024 on Linux
 
 @dataclass(frozen=True, slots=True)
 class PartHeader:
-    """What a recording must know to be finished without the process that began it.
+    """The data needed to finish a recording without the process that began it.
 
-    `start_ns` and `end_ns` (None: until stopped) are its span, `pressed_ns` the "now" it counts from.
-    Labels: `base_label_us` (microseconds since 1970, UTC) belongs to `base_ns`. `clock` says how far
-    they can be trusted.
+    `start_ns` and `end_ns` (None: until stopped) are its span, `pressed_ns` is the time of the press.
+    Labels: `base_label_us` (microseconds since 1970, UTC) is the label of `base_ns`. `clock` is the
+    `ClockState` of the labels.
     """
 
     recording_id: str
@@ -70,18 +70,17 @@ class PartHeader:
     continued_from: str | None = None
     clock: str = ""
     rotation_deg: int = 0
-    """Clockwise turn that puts the camera's pictures upright."""
+    """Clockwise rotation that makes the camera's pictures upright."""
 
 
 class PartWriter:
     """Creates a part file and appends to it. Every method may raise OSError.
 
-    A write that fails half-way is taken back, so what was written before stays readable and later
-    records remain reachable.
+    A partial write is rolled back, so earlier records stay readable and later ones reachable.
     """
 
     def __init__(self, path: Path, header: PartHeader) -> None:
-        """Create `path`, which must not exist, write the header, and make the name durable."""
+        """Create `path`, which must not exist, and write the header; both are durable."""
         self._epoch = header.epoch
         self._sound_format: AudioFormat | None = None
         self._size_bytes = 0
@@ -98,7 +97,7 @@ class PartWriter:
 
     @classmethod
     def reopen(cls, path: Path) -> "PartWriter":
-        """Go on with a part that nobody writes to; what a crash left half written is cut off.
+        """Continue a part that has no writer; a record torn by a crash is truncated.
 
         Reads all record heads. Raises PartFileDamaged, OSError.
         """
@@ -123,7 +122,7 @@ class PartWriter:
         return self._size_bytes
 
     def append(self, units: Sequence[AccessUnit]) -> None:
-        """Append units of the part's own epoch. Not durable before `sync`."""
+        """Append units of the part's epoch. Not durable before `sync`."""
         buffers: list[bytes] = []
         for unit in units:
             if unit.epoch is not self._epoch and unit.epoch != self._epoch:
@@ -134,7 +133,7 @@ class PartWriter:
         self._write(buffers)
 
     def append_sound(self, units: Sequence[AudioUnit]) -> None:
-        """Append frames of sound. Not durable before `sync`."""
+        """Append sound frames. Not durable before `sync`."""
         buffers: list[bytes] = []
         sound_format = self._sound_format
         for unit in units:
@@ -146,15 +145,15 @@ class PartWriter:
         self._sound_format = sound_format
 
     def set_end(self, end_ns: int | None) -> None:
-        """The span now ends at `end_ns` (None: until stopped)."""
+        """Record a new end of the span (None: until stopped)."""
         self._write(_record(_END, _json_bytes({"end_ns": end_ns})))
 
     def relabel(self, base_ns: int, base_label_us: int) -> None:
-        """The wall clock was corrected: `base_ns` is now labelled `base_label_us`."""
+        """Record a new anchor of the labels after a step of the wall clock."""
         self._write(_record(_LABEL, _json_bytes({"base_ns": base_ns, "base_label_us": base_label_us})))
 
     def seal(self) -> None:
-        """Say that nothing follows, for whoever reads along (`PartTail`)."""
+        """Mark the end of the part, for readers that follow it (`PartTail`)."""
         self._write(_record(_SEAL))
 
     def sync(self) -> None:
@@ -162,7 +161,7 @@ class PartWriter:
         os.fdatasync(self._fd)
 
     def close(self) -> None:
-        """Close without syncing. Closing twice is fine."""
+        """Close without syncing. Idempotent."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
@@ -181,20 +180,20 @@ class PartWriter:
 
 
 class PartReader:
-    """What survived in a part file. Iterating yields the units lazily, any number of times.
+    """Reads the intact part of a part file. Iterating yields the units lazily, any number of times.
 
-    A part that is still being written is seen as it was when the reader was made.
+    A part that is still being written is seen as of the creation of the reader.
 
-    Opening reads everything but the pictures (it seeks over them) and checks it; the checks of the
-    pictures are made while iterating. Raises PartFileDamaged where there is no usable header.
+    Opening reads and checks everything but the pictures, which it seeks over; pictures are checked while
+    iterating. Raises PartFileDamaged without a usable header.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.truncated_bytes = 0
-        """Bytes behind the last good record; grows when iterating finds a damaged picture."""
+        """Bytes after the last good record; grows when iterating finds a damaged picture."""
         self.unit_count = 0
-        """Units whose heads are in place; an upper bound of what iterating yields."""
+        """Units with an intact head; an upper bound of what iterating yields."""
         self._sound_format: AudioFormat | None = None
         self._sound_pts_ns: tuple[int, int] | None = None
         with path.open("rb") as file:
@@ -234,7 +233,7 @@ class PartReader:
 
     @property
     def sound(self) -> "PartSound":
-        """The sound beside the units; like them, may be iterated any number of times."""
+        """The sound of the part; may be iterated any number of times."""
         return PartSound(self)
 
     def _most_pieces(self) -> int:
@@ -278,12 +277,12 @@ class PartReader:
 
 
 class PartTail:
-    """The units of a part file, read while it grows. Iterate once; blocking, for a worker process.
+    """Reads a part file while it grows. Iterate once; blocking, for a worker process.
 
-    The sound in front of a unit is in `sound` when the unit comes, for `SoundCut` to take as it goes.
-    With `follow` the iterator waits at the end of the file until the seal is there and calls `idle` about
-    ten times a second meanwhile; without, the file ends where it ends, as for `PartReader`. `header` follows
-    the control records in their place among the units. Raises PartFileDamaged and OSError when made.
+    When a unit is yielded, `sound` already holds the sound written before it. With `follow` the iterator
+    waits at the end of the file for the seal and calls `idle` about ten times a second; without, it ends
+    there, as `PartReader` does. `header` is updated by control records as they are read. The constructor
+    raises PartFileDamaged and OSError.
     """
 
     def __init__(self, path: Path, *, follow: bool, idle: Callable[[], None]) -> None:
@@ -293,7 +292,7 @@ class PartTail:
         self.sealed = False
         self.sound = _BufferedSound()
         self.size_bytes = 0
-        """As last looked at."""
+        """File size at the last read."""
         with path.open("rb") as file:
             self.header, self.read_bytes = _read_header(file)
 
@@ -305,7 +304,7 @@ class PartTail:
                 record = _read_record(file)
                 self.size_bytes = os.fstat(file.fileno()).st_size
                 if record is None:
-                    # Also where a record looks damaged: its writer may be in the middle of it.
+                    # Also if a record looks damaged: its writer may still be writing it.
                     if not self._follow:
                         return
                     self._idle()
@@ -324,11 +323,11 @@ class PartTail:
 
 
 class _BufferedSound:
-    """The frames read up to now. Ends where nothing more is there, and goes on when there is more."""
+    """The sound frames read so far. Iteration stops when none is left and can resume when more arrive."""
 
     def __init__(self) -> None:
         self._format: AudioFormat | None = None
-        # Nobody takes them where the first unit came before the first sound.
+        # Bounded, because no one consumes them if the first unit precedes the first sound.
         self._frames: deque[AudioUnit] = deque(maxlen=_MOST_UNTAKEN)
 
     def __iter__(self) -> "_BufferedSound":
@@ -347,7 +346,7 @@ class _BufferedSound:
 
 
 class PartSound:
-    """The sound of a part file, by time, and how many pieces a file of it may need (`SoundCut`)."""
+    """The sound of a part file in order, with a length hint of the pieces it may need (`SoundCut`)."""
 
     def __init__(self, reader: PartReader) -> None:
         self._reader = reader
@@ -360,7 +359,7 @@ class PartSound:
 
 
 class _Units:
-    """An iterator that tells how many units may come, so that the muxer can reserve space for `moov`."""
+    """An iterator with a length hint, so the muxer can reserve space for `moov`."""
 
     def __init__(self, reader: PartReader) -> None:
         self._units = reader._read_units()
@@ -391,7 +390,7 @@ def _check(kind: int, *payload: bytes) -> int:
 
 
 def _read_head(file: BinaryIO) -> tuple[int, int, int] | None:
-    """(kind, payload length, check), or None where no record begins."""
+    """(kind, payload length, CRC), or None if no record begins here."""
     raw = file.read(_HEAD.size)
     if len(raw) < _HEAD.size:
         return None
@@ -400,7 +399,7 @@ def _read_head(file: BinaryIO) -> tuple[int, int, int] | None:
 
 
 def _read_record(file: BinaryIO) -> tuple[int, bytes] | None:
-    """(kind, payload), or None where no whole and undamaged record begins."""
+    """(kind, payload), or None if no intact record begins here."""
     head = _read_head(file)
     if head is None:
         return None
@@ -410,7 +409,7 @@ def _read_record(file: BinaryIO) -> tuple[int, bytes] | None:
 
 
 def _good_bytes(file: BinaryIO, position: int) -> int:
-    """Where the next record belongs. Only the last whole one is read: those before it were synced."""
+    """The end of the last intact record. Only the last record is checked; earlier ones were synced."""
     size_bytes = os.fstat(file.fileno()).st_size
     last = position
     while position < size_bytes:
@@ -424,7 +423,7 @@ def _good_bytes(file: BinaryIO, position: int) -> int:
 
 
 def _applied(header: PartHeader, kind: int, payload: bytes) -> PartHeader:
-    """`header` after a control record; unknown kinds change nothing."""
+    """`header` updated by a control record; other kinds change nothing."""
     if kind not in (_END, _LABEL):
         return header
     values: dict[str, Any] = json.loads(payload)
@@ -491,7 +490,7 @@ def _json_bytes(values: dict[str, Any]) -> bytes:
 
 
 def _write_all(fd: int, buffers: list[bytes]) -> int:
-    """Write all of `buffers` however the kernel portions it; returns the number of bytes."""
+    """Write all of `buffers`, despite short writes; return the number of bytes."""
     total = sum(len(buffer) for buffer in buffers)
     written = os.writev(fd, buffers) if buffers else 0
     if written < total:

@@ -1,12 +1,12 @@
-"""Carries out what `clip_session` asks: part file, finished file, and word of both.
+"""Executes the commands of `clip_session`: writes the part file and the finished file, emits events.
 
-Here: the task of one recording, and the finished file of a span that lies wholly in the ring. Not
-here: what to record (`clip_session`), how a part file is finished (`finishing`), how a file is cut
-(`muxer`), where bytes of a part go (`part_file`).
+Here: the task of one recording, and the finished file of a span that lies wholly in the ring. Not here: what
+to record (`clip_session`), finishing a part file (`finishing`), cutting (`muxer`), the format of a part file
+(`part_file`).
 
-A recording *pulls* from the ring by sequence number, so the ring is its only queue: 60 seconds deep,
-and what falls off it before a slow disk took it is counted in `units_lost`. Tasks run on the event
-loop; everything that touches a disk or a codec runs in the two executors of `CameraContext`.
+A recording *pulls* from the ring by sequence number, so the ring is its only queue. Units evicted before a
+slow disk took them are counted in `units_lost`. Tasks run on the event loop; work on disks or codecs runs in
+the two executors of `CameraContext`.
 """
 
 import asyncio
@@ -68,46 +68,46 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CYCLE_S = 0.4
-"""How often new units are written and synced: well inside the promised last second."""
+"""How often new units are written and synced: a crash must lose less than a second."""
 QUIET_AFTER_NS = NS_PER_S
 SHORT_CLIP_NS = NS_PER_S
 MOST_SHORT_CLIPS = 10
-"""A camera that changes its parameters with every frame would make thirty clips a second, all day."""
+"""A camera that changes its parameters with every frame would otherwise make thirty clips a second."""
 SOUND_WAIT_NS = NS_PER_S // 2
 SOUND_GONE_NS = 2 * NS_PER_S
 
 
 class UnitBuffer(Protocol):
-    """What a recording needs of a camera: its units, in decode order, by sequence number."""
+    """A camera's buffered units in decode order, by sequence number."""
 
     def after(self, sequence: int) -> tuple[AccessUnit, ...]:
         """Buffered units with a larger sequence number."""
         ...
 
     def lost_after(self, sequence: int) -> int:
-        """How many units after `sequence` the ring no longer holds."""
+        """How many units after `sequence` have been evicted."""
         ...
 
 
 class SoundBuffer(Protocol):
-    """What a recording needs of a camera's sound."""
+    """A camera's buffered sound."""
 
     def after(self, sequence: int) -> tuple[AudioUnit, ...]:
         """Buffered frames with a larger sequence number."""
         ...
 
     def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
-        """The frames of a span, and those a decoder begins with."""
+        """The frames of a span, plus the lead-in for the decoder."""
         ...
 
     def newest_end_ns(self) -> int | None:
-        """Where the newest frame ends; None where there is no sound."""
+        """End of the newest frame; None without sound."""
         ...
 
 
 @dataclass(slots=True)
 class RecordingCounters:
-    """What recordings lost or broke since the daemon started."""
+    """Losses and failures of recordings since the daemon started."""
 
     units_lost: int = 0
     write_failures: int = 0
@@ -117,7 +117,7 @@ class RecordingCounters:
 
 @dataclass(frozen=True, slots=True)
 class CameraContext:
-    """What all recordings of one camera share."""
+    """Resources and settings shared by all recordings of one camera."""
 
     camera_id: str
     recorder_id: str
@@ -138,14 +138,14 @@ class CameraContext:
 
 
 class Cursors(NamedTuple):
-    """Sequence numbers of the last unit and the last frame of sound that are in the part file."""
+    """Sequence numbers of the last unit and the last sound frame in the part file."""
 
     units: int
     sound: int
 
 
 class ActiveRecording:
-    """One recording under way. Owned by one task; `stop`, `extend` and `discard` come from the same loop."""
+    """One recording in progress. Owned by one task; call `stop`, `extend` and `discard` on the same loop."""
 
     def __init__(
         self,
@@ -170,35 +170,35 @@ class ActiveRecording:
         self._opened_ns = context.clock.monotonic_ns()
         self._transcode: Transcode | None = None
         self.short_clips = 0
-        """How many clips of this chain, just before this one, were short."""
+        """How many consecutive clips directly before this one were short."""
 
     @property
     def recording_id(self) -> str:
         return self._header.recording_id
 
     def stop(self, at_ns: int) -> None:
-        """End at `at_ns` (exclusive) on the monotonic line."""
+        """End at `at_ns` (monotonic, exclusive)."""
         self._handle(StopPressed(at_ns))
         self._nudge.set()
 
     def extend(self, by_ns: int) -> None:
-        """Move the planned end later."""
+        """Postpone the planned end."""
         self._handle(Extended(by_ns))
         self._nudge.set()
 
     def discard(self) -> None:
-        """Stop without finishing; the files are the caller's to remove."""
+        """Stop without finishing; the caller removes the files."""
         self._handle(Discarded())
         self._nudge.set()
         if self._transcode is not None:
             self._context.finisher.transcoder.cancel(self._transcode)
 
     async def close(self) -> None:
-        """Let go of the part file of a recording that never ran; the file stays."""
+        """Close the part file of a recording that never ran; the file stays."""
         await self._on_disk(self._writer.close)
 
     async def run(self, adopt: Callable[["ActiveRecording"], None]) -> None:
-        """Record until the session is over. `adopt` takes a continuation and starts its task."""
+        """Record until the session is over. `adopt` starts the task of a continuation."""
         try:
             self._follow()
             while not self.session.over:
@@ -211,7 +211,7 @@ class ActiveRecording:
                 await asyncio.shield(self._on_disk(self._writer.sync))
             raise
         except Exception:
-            # The outermost frame of this task: the part file stays for a retry, the camera goes on.
+            # The outermost frame of this task: the part file stays for a retry, the camera continues.
             self._context.counters.task_failures += 1
             log.exception("recording %s broke", self.recording_id)
             self._report_failure("The recording broke off by a fault of the recorder. Retry it.")
@@ -261,13 +261,13 @@ class ActiveRecording:
                     await self._write(partial(self._writer.set_end, end_ns))
                 case Continue(first, end_ns):
                     await self._continue(first, end_ns, adopt)
-                case Finish() if not self.session.over:  # over: the last units could not be written
+                case Finish() if not self.session.over:  # over: writing the last units failed
                     await self._finish()
                 case ReportFailure(reason):
                     self._report_failure(reason)
 
     def _append(self, units: tuple[AccessUnit, ...]) -> None:
-        # In front of its pictures, for whoever reads along.
+        # Sound before its pictures, for readers that follow the part file.
         self._append_sound()
         self._writer.append(units)
 
@@ -279,7 +279,7 @@ class ActiveRecording:
             self._writer.append_sound([unit for unit in frames if unit.pts_ns >= from_ns])
 
     async def _wait_for_sound(self) -> None:
-        """Sound comes a little later than the pictures it belongs to; one that is gone is not waited for."""
+        """Wait for the sound of the last pictures, which arrives slightly later; not if sound has stopped."""
         end_ns = self.session.end_ns
         deadline_ns = self._context.clock.monotonic_ns() + SOUND_WAIT_NS
         while end_ns is not None and self._context.clock.monotonic_ns() < deadline_ns:
@@ -328,7 +328,7 @@ class ActiveRecording:
         adopt(following)
 
     def _follow(self) -> None:
-        """Transcode from the press on, so that the clip is ready soon after its last frame."""
+        """Transcode while recording, so the clip is ready soon after its last frame."""
         if self._header.epoch.codec is Codec.H264:
             return
         try:
@@ -400,7 +400,7 @@ class ActiveRecording:
         return await asyncio.shield(at_work)
 
     async def _until_idle(self) -> None:
-        """A cancelled wait does not end the thread waited for, and the part file has one user at a time."""
+        """Wait for the thread of a cancelled call: the part file has one user at a time."""
         if self._at_work is not None:
             with suppress(OSError, RecorderError, asyncio.CancelledError):
                 await self._at_work
@@ -408,21 +408,21 @@ class ActiveRecording:
 
 @dataclass(frozen=True, slots=True)
 class OpenPlan:
-    """What `open_recording` is to open: a span, and the units of it that are already there."""
+    """A recording to open: its span and the units of it that are already buffered."""
 
     recording_id: str
     pressed_ns: int
     start_ns: int
     end_ns: int | None
     preroll: tuple[AccessUnit, ...]
-    """At least one unit, all of one epoch, beginning with a keyframe."""
+    """At least one unit; all of one epoch, starting with a keyframe."""
     continued_from: str | None = None
 
 
 async def open_recording(context: CameraContext, plan: OpenPlan) -> tuple[ActiveRecording, RecordingStarted]:
-    """Create the part file, write and sync the pre-roll. Nothing is left behind when it fails (OSError)."""
+    """Create the part file, write and sync the pre-roll. Raises OSError and then leaves no file behind."""
     first = plan.preroll[0]
-    # Whole microseconds, so that labels made from the header are cut exactly as the label line's.
+    # Whole microseconds, so labels from the header are truncated exactly like those of the label line.
     base_ns = first.pts_ns // NS_PER_US * NS_PER_US
     header = PartHeader(
         recording_id=plan.recording_id,
@@ -453,7 +453,7 @@ async def open_recording(context: CameraContext, plan: OpenPlan) -> tuple[Active
             writer.sync()
         except OSError:
             if writer is not None:
-                # A removed file that is still open keeps its space on a disk that may be full.
+                # A deleted file that is still open keeps its space on a disk that may be full.
                 writer.close()
             files.remove()
             raise
@@ -492,10 +492,10 @@ def _started(context: CameraContext, plan: OpenPlan, files: ClipFiles) -> Record
 
 
 async def cut_at_once(context: CameraContext, plan: OpenPlan) -> RecordingStarted:
-    """Make the finished file straight from the ring, durable when this returns.
+    """Write the finished file directly from the ring; it is durable on return.
 
-    For H.264 spans that lie wholly in the buffer; no part file is needed. Nothing is left behind
-    when it fails (CutFailed, OSError).
+    For H.264 spans that lie wholly in the buffer; needs no part file. Raises CutFailed, OSError and then
+    leaves no file behind.
     """
     files = context.files(plan.recording_id)
     end_ns = plan.end_ns or FOREVER_NS

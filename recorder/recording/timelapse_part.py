@@ -1,8 +1,8 @@
-"""Pictures taken one by one over hours, kept in a part file until they become a clip.
+"""Collects the pictures of a time-lapse in a part file until they become a clip.
 
-Here: a part file of JPEGs whose times are those of the clip to come (`fps` pictures per second, whatever
-lies between them), opened anew after a crash. Not here: when a picture is due, where the file lies, making
-the clip (`finishing`, as for every part). Blocking; belongs to one disk thread at a time.
+Here: a part file of JPEGs timed for playback (`fps` pictures per second, however far apart they were taken);
+it is reopened after a crash. Not here: when a picture is due, the path of the file, making the clip
+(`finishing`, as for every part). Blocking; belongs to one disk thread at a time.
 """
 
 import os
@@ -22,7 +22,7 @@ from recorder.recording.part_file import PartHeader, PartReader, PartWriter
 
 @dataclass(frozen=True, slots=True)
 class TimelapseOrder:
-    """Whose pictures these are, and how fast they are shown."""
+    """The camera, recorder and recording of a time-lapse, and its playback rate."""
 
     recording_id: str
     camera_id: str
@@ -32,7 +32,7 @@ class TimelapseOrder:
 
 @dataclass(frozen=True, slots=True)
 class TimelapseContents:
-    """What a picture part holds; width and height are those of the first picture."""
+    """The contents of a time-lapse part; width and height are those of the first picture."""
 
     pictures: int
     first_label: datetime
@@ -41,10 +41,10 @@ class TimelapseContents:
 
 
 class TimelapsePart:
-    """The file at `path`, new or gone on with. Every method may raise OSError."""
+    """Writes the part file at `path`, new or continued. Every method may raise OSError."""
 
     def __init__(self, path: Path, order: TimelapseOrder) -> None:
-        """Raises PartFileDamaged where there is a file that is none."""
+        """Raises PartFileDamaged if `path` exists but is not a part file."""
         self._path = path
         self._order = order
         self._writer: PartWriter | None = None
@@ -56,7 +56,7 @@ class TimelapsePart:
             self._epoch, self.pictures = reader.header.epoch, reader.unit_count
 
     def append(self, picture: Picture) -> None:
-        """Keep one more, durably. A picture of another size is fitted to the first when the clip is made."""
+        """Append a picture durably. All pictures are scaled to the first one's size when the clip is made."""
         if self._writer is None or self._epoch is None:
             self._epoch = Epoch(Codec.MJPEG, picture.width, picture.height, b"")
             if not self._path.parent.exists():
@@ -80,7 +80,7 @@ class TimelapsePart:
         self.pictures += 1
 
     def close(self) -> None:
-        """Closing twice is fine."""
+        """Close the file. Idempotent."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -100,7 +100,7 @@ class TimelapsePart:
 
 
 def read_timelapse_part(path: Path) -> TimelapseContents | None:
-    """What is in a picture part; None where there is none, or no picture in it. Raises PartFileDamaged."""
+    """Read the contents of a part; None if it is missing or holds no picture. Raises PartFileDamaged."""
     if not path.exists():
         return None
     reader = PartReader(path)
@@ -111,11 +111,11 @@ def read_timelapse_part(path: Path) -> TimelapseContents | None:
 
 
 def link_timelapse_part(path: Path, files: ClipFiles) -> None:
-    """Make the pictures the material of an unacknowledged clip as well: a second name, or a copy where the
-    file system has none. The first name stays until the clip is finished. Raises OSError.
+    """Make the part at `path` also the part of an unacknowledged clip: a hard link, or a copy if the file
+    system has none. `path` stays until the clip is finished. Raises OSError.
     """
     if files.directory.exists():
-        files.remove()  # of a try that was broken off before its row
+        files.remove()  # left by an attempt that was interrupted before its row
     files.claim()
     try:
         try:

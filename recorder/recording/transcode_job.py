@@ -1,11 +1,11 @@
-"""A part file to a finished H.264 MP4: what runs in the worker process, also while the part file grows.
+"""The worker job that transcodes a part file into a finished H.264 MP4, even while the part file grows.
 
-Here: one job: which frames are in the span, how its encoder is set, its progress. Not here: decoding,
-colours, turning, encoding (`encoding.pipeline`), cutting and writing (`muxer`: it gets access units like a
-camera's), processes and retries (`transcoder`). Blocking; one job per process at a time.
+Here: which frames are in the span, the encoder settings, the progress. Not here: decoding, colours, rotation,
+encoding (`encoding.pipeline`), cutting and muxing (`muxer`), processes and retries (`transcoder`). Blocking;
+one job per process at a time.
 
-Every frame keeps its own time: what goes into the muxer carries the `pts_ns` and the run of the unit it was
-decoded from, so spans, held frames and gaps are those of a remux.
+Every frame keeps its time: encoded units carry the `pts_ns` and the run of the unit they were decoded from,
+so spans, held frames and gaps equal those of a remux.
 """
 
 import os
@@ -47,7 +47,7 @@ class TranscodeOrder:
 
 @dataclass(frozen=True, slots=True)
 class TranscodeReport:
-    """Where a job is: the share of the part file that is read (as it is now), frames encoded."""
+    """The progress of a job: the share of the current part file that is read, and the frames encoded."""
 
     share: float
     frames: int
@@ -55,14 +55,14 @@ class TranscodeReport:
 
 @dataclass(frozen=True, slots=True)
 class TranscodeResult:
-    """The finished file, durable but for its directory entry. `frames_damaged` could not be decoded."""
+    """The finished file, synced without its directory entry. `frames_damaged` could not be decoded."""
 
     cut: CutResult
     frames_damaged: int
 
 
 def transcode(order: TranscodeOrder, report: Report) -> TranscodeResult:
-    """Write `order.out`. Raises FinishFailed (no file is left) and PartFileDamaged."""
+    """Write `order.out`. Raises FinishFailed (leaving no file) and PartFileDamaged."""
     try:
         return _Transcode(order, report).run()
     except OSError as error:
@@ -70,7 +70,7 @@ def transcode(order: TranscodeOrder, report: Report) -> TranscodeResult:
 
 
 class _Transcode:
-    """One job under way."""
+    """One running job."""
 
     def __init__(self, order: TranscodeOrder, report: Report) -> None:
         self._order = order
@@ -83,7 +83,7 @@ class _Transcode:
 
     def run(self) -> TranscodeResult:
         start_ns = self._tail.header.start_ns
-        # The end may still move while we read along, so it is looked up frame by frame (`_in_span`).
+        # The end may still move while the part file grows, so each frame is checked (`_in_span`).
         units = SpanCut(self._tail, start_ns, FOREVER_NS, may_break_off=True)
         shown = (item for item in self._decoder.frames(units) if item.pts_ns >= start_ns)
         encoded = encode_frames(_lengths_known(self._in_span(shown)), self._upright, self._open)
@@ -91,7 +91,7 @@ class _Transcode:
         return TranscodeResult(cut, self._decoder.damaged)
 
     def _in_span(self, shown: Iterable[ShownFrame]) -> Iterator[tuple[ShownFrame, bool]]:
-        """Frames in order, and whether each is in the span; those behind its end wait until it is final."""
+        """Frames in order, and whether each is in the span; frames after the end wait until it is final."""
         waiting: deque[ShownFrame] = deque()
         for item in shown:
             waiting.append(item)
@@ -130,7 +130,7 @@ class _Transcode:
 
 
 def _lengths_known(marked: Iterable[tuple[ShownFrame, bool]]) -> Iterator[ShownFrame]:
-    """The frames of the span; the last lasts until the frame behind the span, where that one is known."""
+    """The frames of the span; the last one ends at the next frame's time, if that frame is known."""
     held: ShownFrame | None = None
     for item, inside in marked:
         if held is not None:

@@ -1,11 +1,11 @@
-"""Which clips are transcoded now, which wait, and what happens when a process dies on one.
+"""Schedules transcodes: which clips run, which wait, and which are retried after a process died.
 
-Here: the encoder this machine has, a few places, the queue before them, retries. Not here: transcoding
-itself (`transcode_job`), processes (`workers`), what becomes of the file (`finishing`). Event loop only.
+Here: the choice of encoder, a few slots, their queue, retries. Not here: transcoding (`transcode_job`),
+processes (`workers`), publishing the file (`finishing`). Event loop only.
 
-A recording is followed from its press on, so that it is finished soon after its last frame. But a
-recording until stopped may hold its place for hours, so a clip whose material is complete goes first: when
-no place is free, the youngest follower is put off, and begins again when its own recording is complete.
+A recording is transcoded while it runs, so its clip is ready soon after the last frame. An open-ended
+recording could hold its slot for hours, so complete recordings take precedence: if no slot is free, the
+youngest running follower is preempted and starts again once its own recording is complete.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 2
 MOST_WAITING = 256
 TRIES = 3
-"""A process that is killed (memory is short) may live next time; three times is no accident."""
+"""A process killed for lack of memory may survive a retry; three times is no accident."""
 SILENCE_S = 60.0
 PROBE_TIMEOUT_S = 15.0
 NICENESS = 15
-"""Below everything else here: the buffers first, pictures people wait for next."""
+"""The lowest priority: buffers come first, then pictures that users wait for."""
 MEMORY_BYTES = 2 << 30
 _UNWANTED = "The clip is not wanted any more."
 
@@ -43,24 +43,24 @@ class TranscodeCounters:
     done: int = 0
     failed: int = 0
     retried: int = 0
-    """Begun again because the process died or the hardware encoder failed."""
+    """Restarted because the process died or the hardware encoder failed."""
     preempted: int = 0
-    """Recordings under way that gave their place to a complete one."""
+    """Unfinished recordings that gave their slot to a complete one."""
     refused: int = 0
     frames_damaged: int = 0
-    """Pictures no decoder could read; the one before is shown longer."""
+    """Frames that could not be decoded; the frame before is shown longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderProbe:
-    """What the probe found of one encoder; `reason` is empty where it works."""
+    """The probe's result for one encoder; `reason` is empty if it works."""
 
     name: str
     reason: str
 
 
 class Transcode:
-    """One clip on its way to `out`. Made by `Transcoder.begin`."""
+    """The transcode of one clip to `out`. Created by `Transcoder.begin`."""
 
     def __init__(
         self, recording_id: str, files: tuple[Path, Path], on_share: Callable[[float], None], follow: bool
@@ -77,19 +77,19 @@ class Transcode:
         self._on_share = on_share
 
     async def result(self) -> CutResult:
-        """The durable file at `out`. Raises FinishFailed, PartFileDamaged; its process is gone then."""
+        """Wait for the file at `out`. Raises FinishFailed, PartFileDamaged; the process has then exited."""
         await self.ended.wait()
         if self.cut is None:
             raise self.error or FinishFailed(_UNWANTED)
         return self.cut
 
     def reported(self, report: TranscodeReport) -> None:
-        """Tell the share that is done, once the whole is known."""
+        """Forward the completed share, once the recording is complete."""
         if self.complete:
             self._on_share(report.share)
 
     def end(self, outcome: CutResult | RecorderError) -> None:
-        """Whoever waits for the result may go on."""
+        """Set the outcome and wake the waiting caller."""
         if isinstance(outcome, RecorderError):
             self.error = outcome
         else:
@@ -108,10 +108,10 @@ class Transcoder:
     ) -> None:
         self.counters = TranscodeCounters()
         self.encoder: str | None = None
-        """The one in use; None until the probe is done, or where none works."""
+        """The encoder in use; None until the probe is done, or if none works."""
         self.probes: tuple[EncoderProbe, ...] = ()
         self.chosen = asyncio.Event()
-        """Set when the probe is done, whatever it found."""
+        """Set when the probe is done, even if no encoder works."""
         self._pool = WorkerPool(at_once, max_waiting=0, memory_bytes=MEMORY_BYTES, niceness=NICENESS)
         self._slots = at_once
         self._most_waiting = most_waiting
@@ -122,11 +122,11 @@ class Transcoder:
         self._closed = False
 
     def start(self) -> None:
-        """Begin to look for an encoder; what is begun meanwhile waits for it."""
+        """Start the encoder probe; transcodes wait for its result."""
         self._tasks.spawn(self._choose(), "encoder probe")
 
     async def close(self) -> None:
-        """End everything; part files stay, the next start-up begins again from them."""
+        """Stop everything. Part files stay; the next start-up transcodes them again."""
         self._closed = True
         waiting, self._waiting = self._waiting, []
         for item in waiting:
@@ -136,12 +136,12 @@ class Transcoder:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a place."""
+        """How many transcodes wait for a slot."""
         return len(self._waiting)
 
     @property
     def running(self) -> int:
-        """How many are being transcoded."""
+        """How many transcodes are running."""
         return len(self._running)
 
     def begin(
@@ -152,9 +152,9 @@ class Transcoder:
         *,
         follow: bool,
     ) -> Transcode:
-        """Transcode a part file (`files`: from, to); with `follow` it still grows, until `complete`.
+        """Transcode a part file (`files`: source, target); with `follow` it grows until `complete` is called.
 
-        `on_share` hears the share that is done (0–1) from when the recording is complete. Raises Busy.
+        `on_share` receives the completed share (0–1) once the recording is complete. Raises Busy.
         """
         if len(self._waiting) >= self._most_waiting:
             self.counters.refused += 1
@@ -165,12 +165,12 @@ class Transcoder:
         return item
 
     def complete(self, item: Transcode) -> None:
-        """The part file is sealed: from now on it goes before recordings under way."""
+        """Note that the part file is sealed: the transcode now precedes unfinished recordings."""
         item.complete = True
         self._dispatch()
 
     def cancel(self, item: Transcode) -> None:
-        """End it; `item.ended` is set when its process is gone."""
+        """Cancel a transcode; `item.ended` is set once its process has exited."""
         if item in self._waiting:
             self._waiting.remove(item)
             item.end(FinishFailed(_UNWANTED))
@@ -179,7 +179,7 @@ class Transcoder:
             item.task.cancel()
 
     def cancel_clip(self, recording_id: str) -> None:
-        """End whatever is being made for this clip."""
+        """Cancel all transcodes of this clip."""
         for item in [*self._waiting, *self._running]:
             if item.recording_id == recording_id:
                 self.cancel(item)
@@ -201,18 +201,18 @@ class Transcoder:
         self._dispatch()
 
     async def _probed(self, name: str) -> str:
-        """Why an encoder is not to be used; empty where it is."""
+        """Why an encoder cannot be used; empty if it can."""
         try:
             return await self._pool.run(probe, name, timeout_s=self._probe_timeout_s)
         except WorkerTimedOut as error:
             if name == SOFTWARE:
-                # No driver hangs here: the machine is busy, as boxes are while they boot. Without it no
-                # clip would be encoded until somebody restarts the daemon.
+                # Software has no driver to hang: the machine is busy, for example booting. Rejecting it would
+                # leave no encoder until the daemon is restarted.
                 log.warning("%s was not tried to the end and is used all the same: %s", name, error)
                 return ""
             return str(error)
         except DecodeFailed as error:
-            # A driver that crashes does so in a worker process.
+            # A driver that crashes takes down only its worker process.
             return str(error)
 
     def _dispatch(self) -> None:
@@ -228,8 +228,8 @@ class Transcoder:
             self._preempt_youngest()
 
     def _on_never_started(self, item: Transcode, task: object) -> None:
-        """A task that is cancelled before its first step runs none of its own code, not even `finally`."""
-        # A task that gave its place up may have a successor by now, which is not to be ended for it.
+        """Clean up after a task cancelled before its first step, which runs no code, not even `finally`."""
+        # A preempted task may already have a successor, which must not be ended.
         if item not in self._running or item.task is not task:
             return
         self._running.remove(item)
@@ -247,7 +247,7 @@ class Transcoder:
 
     def _preempt_youngest(self) -> None:
         if any(item.preempted for item in self._running):
-            return  # one is on its way out; its end brings us here again
+            return  # one is already ending, and its end dispatches again
         for item in reversed(self._running):
             if not item.complete and item.task is not None:
                 item.preempted = True
@@ -265,7 +265,7 @@ class Transcoder:
         except RecorderError as error:
             outcome = error
             self.counters.failed += 1
-            # What a killed process left; its own failures it tidies up itself.
+            # A killed process leaves its file behind; a failed job removes its own.
             await asyncio.to_thread(item.out.unlink, missing_ok=True)
         except asyncio.CancelledError:
             if not item.preempted:
