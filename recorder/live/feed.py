@@ -1,10 +1,10 @@
-"""Live pictures of one camera, built once and shared by all viewers.
+"""Live pictures of one camera, muxed once and shared by all viewers.
 
-H.264 and H.265 go out as fragments of MP4, MJPEG as the camera's own JPEGs; which viewers get H.265 is
-decided in `live.feeds`. One muxer per camera, running only while somebody watches. It pulls units from the
-ring like every other reader, so a viewer can never hold up the camera. Each viewer has a bounded queue;
-one that is too slow loses everything up to the next keyframe, and that is counted. Of JPEGs, which all
-stand for themselves, only the newest waits. Event loop only; muxing runs in the `live` executor.
+H.264 and H.265 are sent as MP4 fragments, MJPEG as the camera's own JPEGs; `live.feeds` decides which viewers
+get H.265. Each camera has one muxer, which runs only while someone is watching. It pulls units from the ring
+like every other reader, so viewers never block the camera. Each viewer has a bounded queue; a slow viewer
+loses everything up to the next keyframe, which is counted. Only the newest JPEG is queued, because each is
+independent. Event loop only; muxing runs in the `live` executor.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ from recorder.live.muxer import LiveFragment, LiveMuxer
 log = logging.getLogger(__name__)
 
 VIEWER_QUEUE_CHUNKS = 150
-"""Five seconds at 30 fps, beyond the GOP a new viewer begins with; one further behind is better
-served by the next keyframe."""
+"""Five seconds at 30 fps, beyond the GOP a new viewer begins with; a slower viewer resumes at the next
+keyframe."""
 GOP_KEEP_CHUNKS = 900
-"""Most fragments of the current GOP kept for a new viewer; beyond that one waits for the next keyframe."""
+"""Fragments of the current GOP kept for new viewers; in a longer GOP they wait for the next keyframe."""
 
 _CODEC_STRINGS = {Codec.H264: h264.codec_string, Codec.H265: h265.codec_string}
 
 
 @dataclass(frozen=True, slots=True)
 class LiveBuffer:
-    """Units to show, and what tells of new ones."""
+    """The units to show, and the bridge that announces new ones."""
 
     units: LockedRing
     bridge: Bridge
@@ -50,7 +50,7 @@ class LiveBuffer:
 
 @dataclass(frozen=True, slots=True)
 class LiveInit:
-    """What a player needs before the first fragment; comes again when the codec parameters change."""
+    """What a player needs before the first fragment; sent again when the codec parameters change."""
 
     codec_string: str
     width: int
@@ -70,7 +70,7 @@ class LiveChunk:
 
 @dataclass(frozen=True, slots=True)
 class LiveJpegInit:
-    """JPEGs follow that are of this size once they are turned clockwise."""
+    """Announces JPEGs; width and height are their size after clockwise rotation."""
 
     width: int
     height: int
@@ -87,7 +87,7 @@ class LiveJpeg:
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """What the camera is doing, in words."""
+    """The camera's state and its reason."""
 
     state: StreamState
     reason: str
@@ -129,7 +129,7 @@ class LiveSubscription:
             await self._filled.wait()
 
     def offer(self, message: LiveMessage) -> bool:
-        """Queue a message; False when it was dropped because this viewer is too slow, or is done."""
+        """Queue a message. Returns False if it was dropped because this viewer is too slow or has ended."""
         if self._has_ended:
             return False
         if isinstance(message, LiveChunk):
@@ -146,13 +146,13 @@ class LiveSubscription:
         return True
 
     def end(self) -> None:
-        """What follows is nothing for this viewer: who comes again gets what it can play."""
+        """End this viewer, which cannot play the next units; a new subscription gets a codec it can play."""
         self._has_ended = True
         self._queue.clear()
         self._filled.set()
 
     def rewind(self) -> None:
-        """A new init segment follows: what waits of the old one is useless."""
+        """Drop all queued media before a new init segment."""
         self._queue = deque(message for message in self._queue if isinstance(message, LiveState))
         self._waits_for_keyframe = True
 
@@ -181,7 +181,7 @@ class LiveFeed:
         rotation_deg: int = 0,
         through: Callable[[], AbstractAsyncContextManager[LiveBuffer]] | None = None,
     ) -> None:
-        """`through`: entered while somebody watches, and gives the line to show instead of `buffer`."""
+        """`through` is entered while there are viewers and yields the buffer to show instead of `buffer`."""
         self._rotation_deg = rotation_deg
         self._buffer = buffer
         self._through = through or (lambda: nullcontext(buffer))
@@ -205,15 +205,15 @@ class LiveFeed:
 
     @property
     def drops(self) -> int:
-        """Fragments that slow viewers did not get, since the daemon started."""
+        """Fragments dropped for slow viewers since the daemon started."""
         return self._drops_of_past_viewers + sum(viewer.dropped for viewer in self._viewers)
 
     def subscribe(self, *, plays_h265: bool = False) -> LiveSubscription:
-        """A viewer, not joined yet: enter it as a context manager."""
+        """A viewer that joins when entered as a context manager."""
         return LiveSubscription(self, plays_h265=plays_h265)
 
     def join(self, viewer: LiveSubscription) -> None:
-        """Give a new viewer the state, the init segment and the current GOP, then everything to come."""
+        """Add a viewer: it receives the state, init segment and current GOP, then all new messages."""
         self._viewers.add(viewer)
         viewer.bound = VIEWER_QUEUE_CHUNKS + len(_current_gop(self._buffer))
         if self._state is not None:
@@ -229,7 +229,7 @@ class LiveFeed:
                 viewer.offer(self._jpeg)
 
     def leave(self, viewer: LiveSubscription) -> None:
-        """Forget a viewer; the muxer ends with the last one."""
+        """Remove a viewer; the muxer ends with the last one."""
         self._viewers.discard(viewer)
         self._drops_of_past_viewers += viewer.dropped
         if not self._viewers and self._task is not None:
@@ -237,13 +237,13 @@ class LiveFeed:
             self._task = None
 
     def send_state(self, state: StreamState, reason: str) -> None:
-        """Tell every viewer, now and later, what the camera is doing."""
+        """Send the camera's state to all current viewers, and to new ones when they join."""
         self._state = LiveState(state, reason)
         for viewer in self._viewers:
             viewer.offer(self._state)
 
     async def close(self) -> None:
-        """End the muxer."""
+        """Stop the muxer."""
         self._task = None
         await self._tasks.close()
 
@@ -254,10 +254,10 @@ class LiveFeed:
                     try:
                         await self._mux(buffer)
                     finally:
-                        # Before the line is closed, which takes time: the next viewer may be there by then.
+                        # Before the slow exit of `through`: a new viewer may join in the meantime.
                         self._reset()
             except Exception:
-                # The outermost frame of this task: count it, begin again at the newest GOP.
+                # The outermost frame of this task: count the failure, restart at the newest GOP.
                 self.failures += 1
                 log.exception("the live muxer broke and begins again")
                 await asyncio.sleep(1.0)
@@ -332,8 +332,8 @@ class LiveFeed:
 
     def _reset(self) -> None:
         if self._muxer is not None:
-            # Behind the unit that may still be in it: a task that is cancelled leaves its thread at work.
-            with suppress(RuntimeError):  # the daemon ends, and its threads have ended before
+            # Queued after a push that may still run: cancelling the task does not stop its thread.
+            with suppress(RuntimeError):  # the executor was shut down with the daemon
                 self._executor.submit(self._muxer.close)
         self._muxer = None
         self._epoch = None

@@ -1,6 +1,6 @@
-"""Which live picture a viewer gets: the camera's own, or H.265 as H.264 for who cannot play it.
+"""Chooses each viewer's live feed: the camera's own units, or H.264 transcoded from H.265.
 
-Event loop only.
+Not here: the feeds themselves (`live.feed`), transcoding (`live.transcode`). Event loop only.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from recorder.live.transcode import LiveTranscode
 
 
 class LiveFeeds:
-    """Both feeds of one camera; each runs only while somebody watches it."""
+    """Both feeds of one camera; each runs only while it has viewers."""
 
     def __init__(
         self,
@@ -39,26 +39,26 @@ class LiveFeeds:
 
     @property
     def drops(self) -> int:
-        """Fragments and JPEGs that slow viewers did not get."""
+        """Fragments and JPEGs dropped for slow viewers."""
         return sum(feed.drops for feed in self._both)
 
     @property
     def failures(self) -> int:
-        """Muxers that broke."""
+        """Muxer failures."""
         return sum(feed.failures for feed in self._both)
 
     @property
     def gops_dropped(self) -> int:
-        """GOPs that encoding for the live view was too slow for."""
+        """GOPs skipped because transcoding for the live view was too slow."""
         return self._transcode.gops_skipped
 
     @property
     def pictures_damaged(self) -> int:
-        """What could not be decoded or encoded for the live view."""
+        """Failures to decode or encode for the live view."""
         return self._transcode.failures
 
     def subscribe(self, *, plays_h265: bool) -> LiveSubscription:
-        """A viewer of what it can play; not joined yet."""
+        """A viewer of the feed it can play; it joins when entered as a context manager."""
         try:
             is_h265 = self._buffer.units.newest().epoch.codec is Codec.H265
         except BufferEmpty:
@@ -67,11 +67,11 @@ class LiveFeeds:
         return feed.subscribe(plays_h265=plays_h265)
 
     def send_state(self, state: StreamState, reason: str) -> None:
-        """Tell every viewer, now and later, what the camera is doing."""
+        """Send the camera's state to all current viewers, and to new ones when they join."""
         for feed in self._both:
             feed.send_state(state, reason)
 
     async def close(self) -> None:
-        """End the muxers and the encoder."""
+        """Stop the muxers and the encoder."""
         for feed in self._both:
             await feed.close()

@@ -1,10 +1,10 @@
-"""Live view: one camera's units as fragments of MP4 for Media Source Extensions, one per picture.
+"""Muxes one camera's units into MP4 fragments for Media Source Extensions, one per picture.
 
-Here: one muxer for one epoch. Not here: viewers, queues, when to begin anew (`live.feed`). Any
-thread may push and close; one waits for the other.
+Here: one muxer for one epoch. Not here: viewers, queues, restarts (`live.feed`). Any thread may call `push`
+and `close`; a lock serialises them.
 
-A fragment must know when the next picture comes, so `push` hands out the *previous* unit's fragment.
-Its length then reaches to the next one across any hole, and a browser sees no discontinuity.
+A fragment's duration depends on the next picture, so `push` returns the *previous* unit's fragment. The
+duration spans any hole, so a browser sees no discontinuity.
 """
 
 import threading
@@ -41,13 +41,13 @@ class LiveFragment:
 
 
 class LiveMuxer:
-    """H.264 or H.265. Media time 0 is the decode time of the first unit; times run on across outages."""
+    """Muxes H.264 or H.265. Media time 0 is the first unit's DTS; media time continues across outages."""
 
     def __init__(self, epoch: Epoch, rotation_deg: int = 0) -> None:
         self.init_segment = b""
-        """`ftyp` + `moov`; empty until the first keyframe was pushed."""
+        """`ftyp` + `moov`; empty until the first keyframe is pushed."""
         self._rotation_deg = rotation_deg
-        # Muxing into a container that another thread has just closed crashes the interpreter.
+        # Muxing into a container that another thread has closed crashes the interpreter.
         self._lock = threading.Lock()
         self._closed = False
         self._sink = _Sink()
@@ -60,16 +60,15 @@ class LiveMuxer:
         self._waiting: deque[tuple[AccessUnit, float]] = deque()
 
     def push(self, unit: AccessUnit) -> list[LiveFragment]:
-        """The fragments that `unit` completes: none at first and before a keyframe, then one each.
+        """The fragments that `unit` completes: none for the first keyframe and before it, then one per unit.
 
-        None after `close`. Raises ValueError after an outage that no fragment can bridge
-        (`ticks.MAX_HOLE_TICKS`).
+        No fragments after `close`. Raises ValueError after an outage longer than `ticks.MAX_HOLE_TICKS`.
         """
         with self._lock:
             return [] if self._closed else self._push(unit)
 
     def close(self) -> list[LiveFragment]:
-        """Ends the media and hands out what was still held. Closing twice is fine."""
+        """End the media and return the remaining fragments. Idempotent."""
         with self._lock:
             if self._line is not None and not self._closed:
                 self._container.close()
@@ -82,7 +81,7 @@ class LiveMuxer:
         if self._line is None:
             if not unit.is_keyframe:
                 return []
-            # Decode times must not be negative: without an edit list FFmpeg would move everything.
+            # DTS must not be negative: without an edit list FFmpeg would shift all times.
             self._line = TickLine(unit.dts_ns)
         data = self_contained(unit) if unit.is_keyframe else unit.data
         packet = packet_of(data, unit.is_keyframe, self._stream)
@@ -105,7 +104,7 @@ class LiveMuxer:
 
 
 class _Sink(RawIOBase):
-    """What FFmpeg writes, until it is taken."""
+    """Collects FFmpeg's output until it is taken."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -124,7 +123,7 @@ class _Sink(RawIOBase):
 
 
 def _pieces(data: bytes) -> "Iterator[tuple[bool, bytes]]":
-    """Boxes grouped to (False, init segment) and (True, moof + mdat)."""
+    """Boxes grouped as (False, init segment) and (True, moof + mdat)."""
     group_start = 0
     for box in boxes(data, 0, len(data)):
         if box.kind in (b"moov", b"mdat"):
@@ -133,12 +132,12 @@ def _pieces(data: bytes) -> "Iterator[tuple[bool, bytes]]":
 
 
 def _as_hvc1(init_segment: bytes) -> bytes:
-    """FFmpeg writes `hev1`; Safari plays only `hvc1`, and its parameter sets are in the box anyway."""
+    """Rename FFmpeg's `hev1` to `hvc1`: Safari plays only that, and the parameter sets are in the box."""
     return init_segment.replace(b"hev1", b"hvc1", 1)
 
 
 def _turned(init_segment: bytes, rotation_deg: int) -> bytes:
-    """The init segment with the matrix that makes players turn the pictures."""
+    """The init segment with the matrix that makes players rotate the pictures."""
     for box in boxes(init_segment, 0, len(init_segment)):
         if box.kind == b"moov" and rotation_deg:
             head = box.start - 8

@@ -1,9 +1,9 @@
-"""Live sound of one camera, in pieces that can be decoded each for itself, to be played beside the picture.
+"""Live sound of one camera, in independently decodable pieces that are played beside the pictures.
 
-Nothing is muxed and nothing queues: every listener pulls frames from the ring of sound at its own pace, so
-one that is slow, or sound that is missing, late or broken, cannot touch the picture, which goes another way.
-Who falls behind goes on at the newest, counted. Not here: the picture (`live.feed`), keeping the two
-together (the page does, by the labels). Event loop only.
+Nothing is muxed or queued: each listener pulls frames from the sound ring at its own pace. Slow listeners,
+and sound that is missing, late or broken, cannot affect the pictures, which are sent separately. A listener
+that falls behind resumes at the newest frames; the skipped ones are counted. Not here: the pictures
+(`live.feed`), synchronising both (the page does, by the labels). Event loop only.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from recorder.bitstream.audio_unit import AudioFormat, AudioUnit
 from recorder.buffer.shared_ring import LockedSound
 
 PIECE_NS = 80_000_000
-"""A piece is at least this long: more often would cost more than it hastens."""
+"""Minimum length of a piece: shorter ones would cost more than the latency they save."""
 LEAD_FRAMES = 2
-"""A decoder needs the frame before the first one it gets right, with SBR two."""
+"""Lead-in frames that a decoder needs before its first correct frame: one, with SBR two."""
 BEHIND_NS = 2 * NS_PER_S
-"""Sound older than this is of no use beside a live picture."""
+"""Sound older than this is useless beside live pictures."""
 QUIET_S = 2.0
 """Without a frame for this long the sound has stopped."""
 _POLL_S = 0.1
@@ -30,7 +30,7 @@ _POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class LiveSoundInit:
-    """Sound of this kind follows; comes again when it changes."""
+    """Announces the format of the sound; sent again when it changes."""
 
     codec: str
     sample_rate_hz: int
@@ -39,9 +39,9 @@ class LiveSoundInit:
 
 @dataclass(frozen=True, slots=True)
 class LiveSoundPiece:
-    """Frames of AAC with ADTS headers. The first `lead_s` of them are for the decoder only.
+    """AAC frames with ADTS headers. The first `lead_s` seconds only prime the decoder.
 
-    `label` is that of the first sample behind them.
+    `label` is the label of the first sample after them.
     """
 
     data: bytes = field(repr=False)
@@ -51,7 +51,7 @@ class LiveSoundPiece:
 
 @dataclass(frozen=True, slots=True)
 class LiveSoundMissing:
-    """There is nothing to hear now, and why. An init follows once there is."""
+    """There is no sound now, and why. A LiveSoundInit precedes the next sound."""
 
     reason: str
 
@@ -60,7 +60,7 @@ LiveSoundMessage = LiveSoundInit | LiveSoundPiece | LiveSoundMissing
 
 
 class LiveSound:
-    """The sound of one camera for all who listen."""
+    """The live sound of one camera for any number of listeners."""
 
     def __init__(
         self,
@@ -69,17 +69,17 @@ class LiveSound:
         label: Callable[[int], datetime],
         why_none: Callable[[], str],
     ) -> None:
-        """`why_none`: a sentence for when nothing is heard."""
+        """`why_none` returns the reason, as a sentence, if there is no sound."""
         self._sound = sound
         self._bridge = bridge
         self._label = label
         self._why_none = why_none
         self.listeners = 0
         self.drops = 0
-        """Frames that slow listeners did not get, since the daemon started."""
+        """Frames dropped for slow listeners since the daemon started."""
 
     async def listen(self) -> AsyncGenerator[LiveSoundMessage, None]:
-        """What there is to hear from now on. To be closed (`contextlib.aclosing`) by who leaves."""
+        """The live sound from now on. The caller must close the generator (`contextlib.aclosing`)."""
         self.listeners += 1
         try:
             pieces = _PieceBuilder(self._newest())
@@ -97,7 +97,7 @@ class LiveSound:
                     is_missing = True
                     pieces.forget_format()
                     yield LiveSoundMissing(self._why_none())
-                # Sound notifies nobody; pictures do, and where they are rare the time-out does.
+                # New sound sends no notice; new pictures do, and the timeout covers slow frame rates.
                 version = await self._bridge.wait_beyond(version, _POLL_S)
         finally:
             self.listeners -= 1
@@ -106,12 +106,12 @@ class LiveSound:
         return self._sound.newest_end_ns() is None or since_s > QUIET_S
 
     def _newest(self) -> tuple[AudioUnit, ...]:
-        """The frames that lead up to what will be heard next."""
+        """The lead-in frames before the first live frame."""
         until_ns = self._sound.newest_end_ns()
         return () if until_ns is None else self._sound.span(until_ns, FOREVER_NS)[-LEAD_FRAMES:]
 
     def _fresh(self, pieces: "_PieceBuilder") -> Sequence[AudioUnit]:
-        """What has come, if it is worth a piece; all but the newest is dropped for a listener far behind."""
+        """The new frames if they fill a piece; a listener far behind skips all but the newest."""
         fresh: Sequence[AudioUnit] = self._sound.after(pieces.cursor)
         if not fresh or fresh[-1].end_ns - fresh[0].pts_ns < PIECE_NS:
             return ()
@@ -122,7 +122,7 @@ class LiveSound:
 
 
 class _PieceBuilder:
-    """Where one listener is, and what of the frames before a decoder needs. Pure."""
+    """Builds the pieces of one listener; keeps its position and the decoder's lead-in. Pure."""
 
     def __init__(self, before: Sequence[AudioUnit]) -> None:
         self.cursor = before[-1].sequence if before else -1
@@ -130,11 +130,11 @@ class _PieceBuilder:
         self._format: AudioFormat | None = None
 
     def forget_format(self) -> None:
-        """Tell the format again, even where the next frame's is the last one's."""
+        """Announce the format again with the next piece, even if it has not changed."""
         self._format = None
 
     def build(self, fresh: Sequence[AudioUnit]) -> Iterator[tuple[AudioFormat | None, bytes, int, int]]:
-        """Pieces without a hole, as (format where it is new, data, length of the lead, begin)."""
+        """Pieces without holes, as (format if it is new, data, lead-in duration, start)."""
         self.cursor = fresh[-1].sequence
         for run in _runs(fresh):
             first = run[0]

@@ -1,11 +1,11 @@
-"""H.265 as H.264 for the live view, while somebody watches who cannot play it: once for all viewers.
+"""Transcodes H.265 to H.264 for the live view, once for all viewers that cannot play H.265.
 
-Here: what goes from the buffer into the encoder, and what comes out of it as a line of its own. Not here:
-decoding and encoding (`ingest_encoder`), viewers (`live.feed`). Event loop, but for the encoder's thread,
-which lives as long as the line is open and is nice to everything else.
+Here: feeding the encoder from the buffer, and a buffer of the encoded units. Not here: decoding and encoding
+(`ingest_encoder`), viewers (`live.feed`). Event loop, except for the encoder's low-priority thread, which
+runs while `open` is entered.
 
-A viewer begins with the GOP that is being received, however long it is: it is encoded as fast as that goes.
-A box that is too slow falls behind; after two seconds it goes on at the newest keyframe, counted.
+Viewers begin with the GOP being received, which is encoded as fast as possible. A machine that is too slow
+falls behind; after two seconds it skips to the newest keyframe, and the skipped GOPs are counted.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ from recorder.capture.ingest_encoder import EncoderChoice, IngestEncoder
 from recorder.live.feed import LiveBuffer
 
 ENCODED_BUFFER = BufferSettings(seconds=4.0, max_bytes=32 * 1024 * 1024)
-"""What is held of the encoded picture: the newest GOP, for the next viewer, and what the muxer is to read."""
+"""Limits of the encoded buffer: the newest GOP for the next viewer, and units the muxer has yet to read."""
 BEHIND_NS = 2 * NS_PER_S
 BATCH_UNITS = 15
-"""Units given to the encoder when it has nothing left; so at most twice as many are on their way."""
+"""Units given to the encoder when its queue is empty; at most twice as many are in flight."""
 NICENESS = 5
 _POLL_S = 0.02
 
 
 class LiveTranscode:
-    """One camera's. `open` may be entered again at any time after it was left."""
+    """The live transcode of one camera. `open` may be entered again after it was left."""
 
     def __init__(self, camera_id: str, source: LiveBuffer, choice: EncoderChoice) -> None:
         self._camera_id = camera_id
@@ -42,16 +42,16 @@ class LiveTranscode:
         self._past_failures = 0
         self._encoder: IngestEncoder | None = None
         self.gops_skipped = 0
-        """Left out because the encoder was too slow."""
+        """GOPs skipped because the encoder was too slow."""
 
     @property
     def failures(self) -> int:
-        """Pictures that could not be decoded, encoders that broke."""
+        """Pictures that could not be decoded, plus encoder failures."""
         return self._past_failures + (0 if self._encoder is None else self._encoder.failures)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LiveBuffer]:
-        """The encoded line, from the GOP on that is being received; it ends with the context."""
+        """Encode from the current GOP on while the context is entered; yields the encoded buffer."""
         lock, ring = threading.Lock(), RingBuffer(ENCODED_BUFFER)
         bridge = Bridge(asyncio.get_running_loop())
 
@@ -74,7 +74,7 @@ class LiveTranscode:
         finally:
             if self._encoder is encoder:
                 self._past_failures, self._encoder = self.failures, None
-            # In a thread: it waits for the picture that is being encoded.
+            # In a thread, because it waits for the picture being encoded.
             await asyncio.to_thread(encoder.close)
 
     async def _first(self) -> AccessUnit:
@@ -101,7 +101,7 @@ class LiveTranscode:
 
 
 def caught_up(units: Sequence[AccessUnit]) -> tuple[Sequence[AccessUnit], int]:
-    """What of the units that wait is still shown, and how many GOPs are not: all but the newest, if late."""
+    """The units still worth encoding and the number of skipped GOPs: if late, all but the newest GOP."""
     if units[-1].pts_ns - units[0].pts_ns <= BEHIND_NS:
         return units, 0
     keyframes = [index for index, unit in enumerate(units) if index and unit.is_keyframe]
