@@ -1,5 +1,5 @@
-"""From units of any codec to H.264: decoder, upright pictures, encoder.
+"""Transcodes units of any codec to H.264: decoding, rotation, encoding.
 
-Not here: single pictures (`stills`), whole clips (`recording`), a camera's own thread (`capture`). Runs on
-the thread or in the process that calls it.
+Not here: still pictures (`stills`), whole clips (`recording`), a camera's own thread (`capture`). Blocking;
+runs in the caller's thread or process.
 """

@@ -1,8 +1,8 @@
-"""Which H.264 encoder this machine has, and how each is asked for constant quality.
+"""Probes and opens this machine's H.264 encoders, each at constant quality.
 
-Here: opening an encoder, and the probe that tells a usable one from one that is merely listed. Not here:
-what is encoded (`pipeline`), who runs the probe (`transcoder`). Blocking; in a worker process only:
-a driver that crashes takes its process along.
+Here: opening an encoder, and the probe that distinguishes a working encoder from one that is merely listed.
+Not here: encoding pictures (`pipeline`), running the probe (`transcoder`). Blocking. Run the probe only in a
+worker process: a crashing driver kills its process.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SOFTWARE = "libx264"
 IN_ORDER = ("h264_v4l2m2m", "h264_qsv", "h264_nvenc", "h264_amf", SOFTWARE)
-"""Hardware first: it leaves the processor to the buffers. Software last: it always works."""
+"""Hardware first, which leaves the CPU to the buffers. Software last, because it always works."""
 
 _GOP_S, _LIVE_GOP_S = 2, 1
 _LARGE_PX = 1920 * 1088
@@ -35,7 +35,7 @@ _PROBE_TOLERANCE = 12
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """Matrix, primaries and transfer as in ITU-T H.273; 2 is unspecified. The range is always limited."""
+    """Matrix, primaries and transfer as in ITU-T H.273; 2 means unspecified. The range is always limited."""
 
     matrix: int = 2
     primaries: int = 2
@@ -44,20 +44,20 @@ class Colours:
 
 @dataclass(frozen=True, slots=True)
 class TrackMatch:
-    """What pictures keep to that share a track with others: only libx264 can."""
+    """Constraints on pictures that share a track with the camera's own; only libx264 can meet them."""
 
     set_number: int
-    """Of their SPS and PPS: one the others do not use."""
+    """Id of their SPS and PPS, which the camera's pictures do not use."""
     profile: str
     level: str | None
     full_range: bool
     aspect: Fraction
-    """Width of a pixel by its height."""
+    """Sample aspect ratio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What is to be encoded. Width and height are even."""
+    """Parameters of an encoder. Width and height are even."""
 
     width: int
     height: int
@@ -65,20 +65,20 @@ class Encoding:
     colours: Colours = Colours()
     threads: int = 2
     live: bool = False
-    """One second between keyframes, and every frame out at once: what buffers and viewers want."""
+    """For buffers and viewers: one second between keyframes, and no delay of frames."""
     match: TrackMatch | None = None
 
 
 def pixel_format(encoder: str) -> str:
-    """What the encoder takes."""
+    """The pixel format of the encoder's input."""
     return "nv12" if encoder == "h264_qsv" else "yuv420p"
 
 
 def open_encoder(name: str, encoding: Encoding) -> "VideoCodecContext":
-    """An open encoder at constant quality, without B-frames, its clock in 90 kHz ticks. Raises FinishFailed.
+    """Open an encoder at constant quality, without B-frames, with a 90 kHz time base. Raises FinishFailed.
 
-    No B-frames: they save a tenth of the bytes here and cost the guarantee that what goes in first comes
-    out first, which is what keeps every frame's time.
+    B-frames would save a tenth of the bytes, but packets would no longer leave in the order of the frames,
+    and each packet takes its time from its frame.
     """
     try:
         codec = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
@@ -105,7 +105,7 @@ def open_encoder(name: str, encoding: Encoding) -> "VideoCodecContext":
 
 
 def probe(name: str) -> str:
-    """Why the encoder does not work here; empty where it does. Encodes a few frames and looks at them."""
+    """Why the encoder does not work here; empty if it does. Encodes a few frames and decodes them again."""
     try:
         lumas = _shown(_probe_packets(name))
     except (FinishFailed, av.error.FFmpegError, ValueError, OSError) as error:
@@ -130,8 +130,8 @@ def _match_track(codec: "VideoCodecContext", match: TrackMatch) -> None:
 def _quality(name: str, encoding: Encoding) -> dict[str, str]:
     match name:
         case "libx264":
-            # Measured, JPEG in, two cores: superfast is the slowest that keeps the promised times up to
-            # 1080p; beyond that only ultrafast does.
+            # Measured with JPEG input on two cores: up to 1080p superfast is the slowest preset that meets
+            # the time limits; above, only ultrafast does.
             large = encoding.width * encoding.height > _LARGE_PX
             chosen = {"preset": "ultrafast" if large else "superfast", "crf": "21"}
             return chosen | {"tune": "zerolatency"} if encoding.live else chosen

@@ -1,8 +1,8 @@
-"""The way of a picture from any codec to H.264: decode, right the colours, turn, encode.
+"""Decodes, colour-converts, rotates and encodes pictures of any codec to H.264.
 
 Here: units to frames in presentation order, and frames to units; each keeps the time of its source. Not here:
 opening an encoder (`encoder`), which frames a clip shows (`transcode_job`, `clean_copy`), a camera's queue
-and thread (`ingest_encoder`). Blocking; each object belongs to the thread that made it.
+and thread (`ingest_encoder`). Blocking; each object belongs to the thread that created it.
 """
 
 import os
@@ -35,15 +35,15 @@ _DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.MJPEG: "mjpeg"}
 _NS = Fraction(1, NS_PER_S)
 _TICK = Fraction(1, TICKS_PER_S)
 _FULL_RANGE, _LIMITED_RANGE = 2, 1
-# JFIF: BT.601 matrix, full range, and the primaries and transfer of an sRGB screen (H.273 values). Without
-# primaries and transfer browsers take those of the matrix and show every colour a little off.
+# JFIF: BT.601 matrix, full range, and the primaries and transfer of sRGB (H.273 values). Without primaries
+# and transfer, browsers assume those of the matrix and show slightly wrong colours.
 JPEG_COLOURS = Colours(matrix=6, primaries=1, transfer=13)
 _TURNS = {
     90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,
     270: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
-# By table and not by FFmpeg's scaler, which rounds chroma up: half a level that shows as two in blue.
+# Tables instead of FFmpeg's scaler, which rounds chroma up: half a level, visible as two in blue.
 _LIMITED_LUMA = np.round(16 + np.arange(256) * 219 / 255).astype(np.uint8)
 _LIMITED_CHROMA = np.round(128 + (np.arange(256) - 128) * 224 / 255).astype(np.uint8)
 _MOST_THREADS = 4
@@ -54,25 +54,25 @@ class SpanUnits(Protocol):
 
     @property
     def last_pts_ns(self) -> int:
-        """Presentation time of the last shown frame; final after the last unit."""
+        """PTS of the last shown frame; final after the last unit."""
 
     def __iter__(self) -> Iterator[AccessUnit]: ...
 
 
 @dataclass(slots=True)
 class ShownFrame:
-    """A decoded frame and what its unit said of it."""
+    """A decoded frame with the time and run of its unit."""
 
     frame: "VideoFrame"
     pts_ns: int
     run: int
     duration_ns: int
     follows: bool
-    """False where units before it are missing."""
+    """False if units before it are missing."""
 
 
 class FrameDecoder:
-    """Units to frames in presentation order; what cannot be decoded is counted and left out."""
+    """Decodes units into frames in presentation order; undecodable units are counted and skipped."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
@@ -84,7 +84,7 @@ class FrameDecoder:
         run, sequence = -1, -1
         for unit in units:
             if decoder is None or unit.run != run:
-                # A decoder would take references and picture counts across the outage.
+                # A reused decoder would carry references and picture counts across the outage.
                 yield from self._decoded(decoder, None, waiting)
                 decoder, run = self._open(), unit.run
                 data = self_contained(unit)
@@ -95,7 +95,8 @@ class FrameDecoder:
             packet: av.Packet[Any] = av.Packet(data)
             packet.pts, packet.time_base = unit.pts_ns, _NS
             yield from self._decoded(decoder, packet, waiting)
-        # What a killed recording lacks are pictures before these, and no decoder lets them out earlier.
+        # Frames after `last_ns` follow pictures that an interrupted recording lacks; only the flush outputs
+        # them.
         last_ns = units.last_pts_ns
         yield from (item for item in self._decoded(decoder, None, waiting) if item.pts_ns <= last_ns)
 
@@ -122,14 +123,14 @@ class FrameDecoder:
     def _open(self) -> "VideoCodecContext":
         decoder = cast("VideoCodecContext", av.CodecContext.create(_DECODERS[self._codec], "r"))
         if self._codec is Codec.MJPEG:
-            decoder.thread_count = 1  # each picture comes out at once, and the encoder has the other cores
+            decoder.thread_count = 1  # no delay, and the encoder uses the other cores
         else:
             decoder.thread_count, decoder.thread_type = min(_MOST_THREADS, os.cpu_count() or 1), "AUTO"
         return decoder
 
 
 class Upright:
-    """Frames of any format and range to what the encoder takes: limited range, even size, turned."""
+    """Converts frames of any format and range for the encoder: limited range, even size, rotated."""
 
     def __init__(self, rotation_deg: int, format_name: str) -> None:
         self._turn = _TURNS.get(rotation_deg)
@@ -138,7 +139,7 @@ class Upright:
         self._size: tuple[int, int] | None = None
 
     def upright(self, frame: "VideoFrame") -> "VideoFrame":
-        """A frame of its own, its size that of the first, turned."""
+        """A converted copy, scaled to the size of the first frame and rotated."""
         if self._size is None:
             self._size = (max(2, frame.width & ~1), max(2, frame.height & ~1))
         is_full = frame.format.name.startswith("yuvj") or frame.color_range == _FULL_RANGE
@@ -149,7 +150,7 @@ class Upright:
             "yuvj420p" if is_full else "yuv420p",
             src_color_range=color_range,
             dst_color_range=color_range,
-            threads=1,  # slices in threads of their own cost more than they gain (measured)
+            threads=1,  # slice threads cost more than they gain (measured)
         )
         if is_full or self._turn is not None:
             made = av.VideoFrame.from_ndarray(self._planes(made.to_ndarray(), is_full), format="yuv420p")
@@ -177,7 +178,7 @@ def encode_frames(
     prepare: "Callable[[VideoFrame], VideoFrame]",
     open_for: "Callable[[VideoFrame, ShownFrame], VideoCodecContext]",
 ) -> Iterator[AccessUnit]:
-    """The frames as H.264 units, in the order they came, each with the times of its source."""
+    """Encode frames as H.264 units in the given order, each with the times of its source."""
     under_way: deque[tuple[int, ShownFrame]] = deque()
     encoder: VideoCodecContext | None = None
     finished = EncodedUnits(under_way)
@@ -200,7 +201,7 @@ def encode_frames(
 
 @dataclass(slots=True)
 class EncodedUnits:
-    """Packets of the encoder as units, each with the time of the frame it was made of."""
+    """Converts encoder packets to units, each with the time of its frame."""
 
     under_way: deque[tuple[int, ShownFrame]]
     size: tuple[int, int] = (0, 0)
@@ -218,7 +219,7 @@ class EncodedUnits:
             if self._epoch is None:
                 sets = h264.parameter_sets(data) or bytes(encoder.extradata or b"")
                 self._epoch = Epoch(Codec.H264, *self.size, sets)
-            # The cut takes a missing number for missing units, and so declares the gap.
+            # `SpanCut` treats a skipped sequence number as missing units and declares the gap.
             self._sequence += 1 if item.follows else 2
             yield AccessUnit(
                 sequence=self._sequence,

@@ -1,5 +1,5 @@
-"""Single pictures and replays, from the buffer and from clips.
+"""Makes still pictures and replays from the buffer and from clips.
 
-Not here: pictures that a clip keeps (`backend.pictures`). Choices are pure; decoding blocks and runs in
-threads or workers.
+Not here: the stored pictures of clips (`backend.pictures`). `frame_choice` and `jpeg_budget` are pure;
+decoding blocks and runs in workers, cutting replays in threads.
 """

@@ -1,7 +1,7 @@
-"""Access units and finished files to pictures.
+"""Decodes access units and finished files into pictures.
 
 Here: exactly one decoded frame at a time, as BGR. Not here: scaling and JPEG (`thumbnail`), processes
-(`workers`). Blocking and heavy: run it in a worker process, never on the loop or a camera's thread.
+(`workers`). Blocking and CPU-heavy: run it in a worker process, never on the loop or a capture thread.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Picture = npt.NDArray[np.uint8]
 
 _NS = Fraction(1, NS_PER_S)
-# Browsers cut a frame's time to microseconds, and floats lie a little beside it; both mean that frame.
+# Browsers truncate a frame's time to microseconds and floats are inexact; both still mean that frame.
 _TOLERANCE = Fraction(2, 1_000_000)
 _BEFORE_EVERYTHING = -(1 << 40)
 
@@ -41,8 +41,8 @@ _BEFORE_EVERYTHING = -(1 << 40)
 def decode_frame(units: Sequence[AccessUnit], pts_ns: int) -> tuple[Picture, int]:
     """The frame shown at `pts_ns` (the latest not after it, else the first) and its own pts_ns.
 
-    `units`: decode order, from a keyframe on, all that the frame refers to; what it does not need is
-    skipped where that is safe. Costs decoding the references. Raises DecodeFailed.
+    `units` are in decode order, start with a keyframe and include all references of the frame; other units
+    are skipped if that is safe. Costs decoding the references. Raises DecodeFailed.
     """
     if not units or not units[0].is_keyframe:
         raise DecodeFailed("Decoding must begin with a keyframe.")
@@ -60,9 +60,9 @@ def decode_frame(units: Sequence[AccessUnit], pts_ns: int) -> tuple[Picture, int
 
 
 def decode_jpeg_bytes(data: bytes) -> Picture:
-    """A camera's JPEG as BGR (full range, as JPEG is). Raises DecodeFailed."""
+    """A camera's JPEG as BGR (full range, as in JPEG). Raises DecodeFailed."""
     shape = jpeg.layout(data)
-    # A kilobyte can claim a billion pixels, and everybody else's pictures would wait for them.
+    # A kilobyte can claim a billion pixels and block the worker for all other pictures.
     if shape is not None and shape.width * shape.height > MOST_PIXELS:
         raise DecodeFailed(f"The picture claims to be {shape.width}x{shape.height}, which no camera sends.")
     try:
@@ -80,7 +80,7 @@ def decode_keyframe(unit: AccessUnit) -> Picture:
 
 
 def turned(picture: Picture, rotation_deg: int) -> Picture:
-    """`picture` turned clockwise by a multiple of 90 degrees."""
+    """`picture` rotated clockwise by a multiple of 90 degrees."""
     match rotation_deg:
         case 90:
             return cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE).astype(np.uint8, copy=False)
@@ -92,7 +92,7 @@ def turned(picture: Picture, rotation_deg: int) -> Picture:
 
 
 def frame_from_file(path: Path, time_s: float | None) -> tuple[Picture, float]:
-    """The frame a finished clip shows at `time_s` (None: its middle; clamped to it) and its media time.
+    """The frame a finished clip shows at `time_s` (None: its middle; clamped to the clip) and its media time.
 
     Raises DecodeFailed.
     """
@@ -101,11 +101,11 @@ def frame_from_file(path: Path, time_s: float | None) -> tuple[Picture, float]:
 
 
 def frame_extent(path: Path, time_s: float) -> tuple[int, int]:
-    """Where in a finished clip the bytes are that its frame at `time_s` needs: first byte, and one behind.
+    """The byte range (end exclusive) of a finished clip that decoding its frame at `time_s` needs.
 
-    `path` needs only hold what is in front of the media; the rest may be a hole. Raises DecodeFailed.
+    `path` must hold the bytes before the media; the rest may be a hole. Raises DecodeFailed.
     """
-    # Not even looked at by a parser: it would take a keyframe in a hole for none.
+    # No parser: it would not recognise a keyframe in a hole.
     with _opened(path, {"fflags": "noparse"}) as container:
         stream = container.streams.video[0]
         choice, _ = _chosen(container, stream, time_s)
@@ -132,7 +132,7 @@ def _decode_until(units: Sequence[AccessUnit], wanted_ns: int) -> "VideoFrame | 
     codec = units[0].epoch.codec
     decoder = _video_decoder(codec)
     for index, unit in enumerate(units):
-        # H.265 marks only what its own sub-layer does not need, so there nothing is safe to skip.
+        # H.265 marks non-references only within a sub-layer, so no unit is safe to skip.
         if codec is Codec.H264 and unit.pts_ns != wanted_ns and not _is_reference(unit.data):
             continue
         packet = av.Packet(self_contained(unit) if index == 0 else unit.data)
@@ -155,7 +155,7 @@ def _video_decoder(codec: Codec) -> "VideoCodecContext":
 
 
 def _is_reference(data: bytes) -> bool:
-    """False where no later picture refers to this one: nal_ref_idc of its slices is 0 (7.4.1)."""
+    """Whether later pictures may refer to this one: nal_ref_idc of a slice is not 0 (7.4.1)."""
     slices = [nal for nal in h264.split_nal_units(data) if 1 <= h264.nal_type(nal) <= 5]
     return any(nal[0] & 0x60 for nal in slices)
 
@@ -167,7 +167,7 @@ def _frame_at(
     found = _decoded(container, stream, choice)
     if found is None:
         raise DecodeFailed("The frame could not be decoded.")
-    # A player turns by the matrix of the file; FFmpeg tells it counterclockwise.
+    # Players rotate by the file's matrix; FFmpeg reports the angle counterclockwise.
     return turned(_bgr(found), -found.rotation % 360), float(choice.pts * time_base)
 
 
@@ -186,7 +186,7 @@ def _chosen(
 
 
 def _choice(container: "InputContainer", stream: "VideoStream", wanted_ticks: int) -> Choice | None:
-    # FFmpeg seeks by decoding time, so it may land on a keyframe that is shown after the wanted frame.
+    # FFmpeg seeks by DTS, so it may land on a keyframe shown after the wanted frame.
     for start in (wanted_ticks, None):
         if start is None:
             container.seek(_BEFORE_EVERYTHING, stream=stream, backward=False)
@@ -207,19 +207,19 @@ def _decoded(container: "InputContainer", stream: "VideoStream", choice: Choice)
     stream.thread_type = "AUTO"
     decoder = stream.codec_context
     for packet in _until_shown(container, stream, choice):
-        # To the end of a ten-second GOP it is a long way; what nothing refers to need not be decoded.
+        # A GOP may last ten seconds; pictures without references to them need not be decoded.
         decoder.skip_frame = "DEFAULT" if packet.pts == choice.pts else "NONREF"
         for frame in packet.decode():
             if frame.pts == choice.pts:
                 return frame
-    # What it refers to comes before it, so nothing more needs to be read.
+    # Its references precede it in decode order, so no more packets are needed.
     return next((frame for frame in decoder.decode(None) if frame.pts == choice.pts), None)
 
 
 def _until_shown(
     container: "InputContainer", stream: "VideoStream", choice: Choice
 ) -> "Iterator[av.Packet[VideoStream]]":
-    """The packets that decoding the chosen frame needs, its own last."""
+    """The packets needed to decode the chosen frame, ending with its own."""
     container.seek(choice.from_dts, stream=stream)
     for packet in container.demux(stream):
         if packet.size:

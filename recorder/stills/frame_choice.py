@@ -1,7 +1,7 @@
-"""Which frame a clip shows at a moment, and where decoding it begins. Pure.
+"""Chooses the frame a clip shows at a time, and the keyframe from which to decode it. Pure.
 
-Here: the choice, from the times of the packets as the edited timeline has them. Not here: reading and
-decoding them (`decoder`).
+Here: the choice, from packet times on the edited timeline. Not here: reading and decoding packets
+(`decoder`).
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class FileUnit(NamedTuple):
-    """One packet in decode order. `hidden`: outside the edit list, there only for others to refer to."""
+    """One packet in decode order. `hidden`: outside the edit list, kept only as a reference."""
 
     pts: int
     dts: int
@@ -20,17 +20,17 @@ class FileUnit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Decode from the keyframe at `from_dts` on, until the frame of `pts` comes out."""
+    """Decode from the keyframe at `from_dts` until the frame with `pts` is output."""
 
     pts: int
     from_dts: int
 
 
 def choose(units: Iterable[FileUnit], wanted: int) -> Choice | None:
-    """The frame with the latest `pts ≤ wanted`, shown until the next one; before the first one, the first.
+    """Choose the frame with the latest `pts ≤ wanted`, or the first frame if there is none.
 
-    `units`: from a keyframe on. Reads no further than it must: a unit decoded after `wanted` is shown
-    after it. None where they begin too late for the frame, or show nothing.
+    `units` start with a keyframe. Stops reading early, because a unit decoded after `wanted` is shown
+    after it. None if the units begin after the frame's keyframe or show no frame.
     """
     starts: list[FileUnit] = []
     shown: int | None = None

@@ -1,4 +1,4 @@
-"""How well a card's picture is encoded: as well as fits, decided by its size in bytes. Pure.
+"""Chooses the JPEG quality of a card's picture by its size in bytes. Pure.
 
 Not here: encoding (`thumbnail`).
 """
@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 CARD_WIDTH_PX = 640
 LEAST_BYTES, MOST_BYTES = 10 * 1024, 50_000
-"""A page shows a hundred cards: at most 50 KB each; below 10 KB better quality costs nothing."""
+"""A page shows a hundred cards, so at most 50 KB each; below 10 KB a better quality costs almost nothing."""
 USUAL_QUALITY = 85
 WORST_QUALITY, BEST_QUALITY = 30, 95
 
 
 def fitted(encode: Callable[[int], bytes]) -> bytes | None:
-    """The picture by the quality that suits its size; None where even the worst is too large.
+    """The picture at the quality that fits its size; None if even the worst is too large.
 
-    `encode` makes it at a quality; a better one is never smaller. At most eight calls.
+    `encode` encodes it at a given quality; a higher quality is never smaller. At most eight calls.
     """
     usual = encode(USUAL_QUALITY)
     if len(usual) > MOST_BYTES:
@@ -48,5 +48,5 @@ def _cheapest_that_is_large_enough(encode: Callable[[int], bytes]) -> bytes:
             found, high = data, middle - 1
         else:
             low = middle + 1
-    # A jump over the whole room, from below to beyond: rather too few bytes than too many.
+    # One step may jump from below the range to above it: then prefer too few bytes to too many.
     return found if len(found) <= MOST_BYTES else encode(USUAL_QUALITY)

@@ -1,7 +1,7 @@
-"""A pinned span of the buffer, cut once into a file that can be seeked: "show me that again".
+"""Cuts a pinned span of the buffer into a seekable file for instant replay.
 
-The span stays pinned while the replay lives: its bytes count in the ring's bound although newer
-units have pushed it out. At most a few per camera. Event loop only; cutting runs in an executor.
+The span stays pinned while the replay is open: its bytes count in the ring's limit even after newer units
+have evicted it. At most a few replays per camera. Event loop only; cutting runs in an executor.
 """
 
 import secrets
@@ -32,7 +32,7 @@ _ENDLESS_S, _ENDLESS_BYTES = 1e6, 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class ReplayFile:
-    """A finished replay: a progressive MP4 in the run-time directory, gone when it is closed."""
+    """A finished replay: a progressive MP4 in the run-time directory, deleted when it is closed."""
 
     token: str
     path: Path
@@ -42,12 +42,12 @@ class ReplayFile:
     frame_count: int
     size_bytes: int
     offsets_us: tuple[int, ...]
-    """Of every frame shown: its label is `start_time` and this many microseconds."""
+    """For every frame shown, microseconds from `start_time` to its label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """What a replay shows, as it came from the camera."""
+    """The units and sound of a replay, as received from the camera."""
 
     units: Sequence[AccessUnit]
     sound: tuple[AudioUnit, ...]
@@ -55,7 +55,7 @@ class Pinned:
     path: Path
 
     def ring(self) -> RingBuffer:
-        """A buffer that holds these units and nothing else. Linear in the units."""
+        """A ring that holds exactly these units. Linear in the units."""
         ring = RingBuffer(BufferSettings(seconds=_ENDLESS_S, max_bytes=_ENDLESS_BYTES))
         for unit in self.units:
             ring.append(unit)
@@ -63,7 +63,7 @@ class Pinned:
 
 
 class PinnedSound:
-    """The sound of a replay, to be cut like that of the buffer."""
+    """The sound of a replay, with the interface of the sound buffer."""
 
     def __init__(self, units: tuple[AudioUnit, ...]) -> None:
         self._units = units
@@ -73,16 +73,16 @@ class PinnedSound:
         return tuple(unit for unit in self._units if unit.sequence > sequence)
 
     def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
-        """The frames of a span, and those a decoder begins with."""
+        """The frames of a span, plus the lead-in for the decoder."""
         return tuple(u for u in self._units if start_ns - LEAD_NS <= u.pts_ns < end_ns)
 
     def newest_end_ns(self) -> int | None:
-        """Where the newest frame ends; None where there is no sound."""
+        """End of the newest frame; None without sound."""
         return self._units[-1].end_ns if self._units else None
 
 
 def newest_fitting(units: Sequence[AccessUnit]) -> Sequence[AccessUnit]:
-    """The units from the last border on that one file cannot bridge."""
+    """The longest suffix of `units` that fits one file."""
     begin = len(units) - 1
     while begin > 0 and fits_one_file(units[begin - 1], units[begin]):
         begin -= 1
@@ -108,9 +108,9 @@ class Replays:
         self._pins: dict[str, Pinned] = {}
 
     async def open(self, start_ns: int, end_ns: int) -> ReplayFile:
-        """Cut the span; `close` it when nobody looks any more.
+        """Cut the span; the caller must `close` the replay.
 
-        It ends before the first B-picture that is still on its way: a step shows no frame's neighbour.
+        It ends before the first B-frame that has not arrived, so stepping frame by frame skips none.
         Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
         if len(self._pins) >= MOST_REPLAYS:
@@ -118,7 +118,7 @@ class Replays:
         span, pin = self._units.pin(start_ns, end_ns)
         codec = span.units[-1].epoch.codec
         if codec is not Codec.H264:
-            # Encoding a minute for one look would cost what a clip costs; frames are there at once.
+            # Transcoding a minute for one replay would cost as much as a clip; frames are available at once.
             self._units.unpin(pin)
             raise NotPlayable(f"This camera's buffer holds {codec.value}, which is no video to cut.")
         token = secrets.token_urlsafe(18)
@@ -143,21 +143,21 @@ class Replays:
         )
 
     def pinned(self, token: str) -> Pinned:
-        """What a replay that is open shows. Raises SpanOutsideBuffer."""
+        """The units and sound of an open replay. Raises SpanOutsideBuffer."""
         found = self._pins.get(token)
         if found is None:
             raise SpanOutsideBuffer("That replay is gone: it was not looked at for a minute. Open it again.")
         return found
 
     async def close(self, token: str) -> None:
-        """Forget a replay and remove its file; unknown tokens are fine."""
+        """Unpin a replay and delete its file; unknown tokens are ignored."""
         found = self._pins.pop(token, None)
         if found is not None:
             self._units.unpin(found.pin)
             await in_thread(self._executor, partial(found.path.unlink, missing_ok=True))
 
     async def close_all(self) -> None:
-        """Forget every replay."""
+        """Close every replay."""
         for token in list(self._pins):
             await self.close(token)
 

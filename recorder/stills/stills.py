@@ -1,8 +1,8 @@
-"""Pictures out of the ring: the frame at a moment, small ones across a span.
+"""Makes pictures of buffered frames: one at a given time, or small ones across a span.
 
-Units are read under the ring's lock and decoded in a worker process; an upright JPEG in its own
-size is handed out as the camera made it. The last few pictures are kept, so ten pages that show the same
-moment cost one decode. Event loop only.
+Units are read under the ring's lock and decoded in a worker process; an upright JPEG of sufficient size is
+returned as the camera made it. The last few pictures are cached, so ten pages that show the same frame cost
+one decode. Event loop only.
 """
 
 from collections import OrderedDict
@@ -22,7 +22,7 @@ KEPT_PICTURES = 32
 DECODE_TIMEOUT_S = 20.0
 
 _Kind = int | None | Literal["card"]
-"""The largest width of a picture in its full quality, or a card's."""
+"""The maximum width of a full-quality picture (None: any), or a card."""
 _Key = tuple[int, _Kind]
 _Job = Callable[[Sequence[AccessUnit], int], Still]
 
@@ -55,7 +55,7 @@ class Stills:
         return await self._shown(unit, max_width, job, exact=exact)
 
     async def card(self, pts_ns: int | None, *, exact: bool) -> Picture:
-        """Like `frame`, small in pixels and in bytes: for a card among a hundred others."""
+        """Like `frame`, but small in pixels and bytes, for a card among a hundred others."""
         unit = self._unit_at(pts_ns)
         if self._can_be_handed_out(unit, CARD_WIDTH_PX) and len(unit.data) <= MOST_BYTES:
             return self._own(unit)
@@ -63,7 +63,7 @@ class Stills:
         return await self._shown(unit, "card", job, exact=exact)
 
     async def filmstrip(self, start_ns: int, end_ns: int, count: int, width: int) -> list[Picture]:
-        """At most `count` keyframes spread evenly over the span, each at most `width` wide; often none."""
+        """At most `count` keyframes spread evenly over the span, each at most `width` wide; may be empty."""
         keyframes = sample_evenly(self._units.keyframes(start_ns, end_ns), count)
         if not keyframes:
             return []
@@ -103,7 +103,7 @@ class Stills:
 
 
 def sample_evenly(units: Sequence[AccessUnit], count: int) -> tuple[AccessUnit, ...]:
-    """Choose `count` of `units` (≥ 1), evenly, keeping the first and the last."""
+    """Select `count` (≥ 1) of `units` evenly, keeping the first and the last."""
     if count >= len(units):
         return tuple(units)
     if count == 1:

@@ -1,7 +1,7 @@
-"""Still pictures for people: scaled, as JPEG or PNG, from units, from a finished file or from a picture.
+"""Makes scaled JPEGs and PNGs from units, finished files or pictures.
 
-Here: the jobs that worker processes run. Module-level functions with picklable values in and out.
-Not here: which units a frame needs (`ring_buffer`), decoding (`decoder`), where files are put (callers).
+Here: the jobs that worker processes run, as module-level functions with picklable values in and out.
+Not here: which units a frame needs (`ring_buffer`), decoding (`decoder`), storing files (the callers).
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ JPEG_QUALITY = 85
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A JPEG of a buffered frame; `pts_ns` is that of the frame itself."""
+    """A JPEG of a buffered frame; `pts_ns` is the frame's own."""
 
     jpeg: bytes = field(repr=False)
     width: int
@@ -42,16 +42,16 @@ class ClipStill:
 def decode_jpeg(
     units: Sequence[AccessUnit], pts_ns: int, max_width: int | None, rotation_deg: int = 0
 ) -> Still:
-    """The frame shown at `pts_ns`, turned clockwise; `units` as for `decode_frame`. Raises DecodeFailed."""
+    """The frame shown at `pts_ns`, rotated clockwise; `units` as for `decode_frame`. Raises DecodeFailed."""
     picture, shown_ns = decode_frame(units, pts_ns)
     scaled = fit(turned(picture, rotation_deg), max_width)
     return Still(jpeg(scaled), scaled.shape[1], scaled.shape[0], shown_ns)
 
 
 def filmstrip_jpegs(keyframes: Sequence[AccessUnit], width: int, rotation_deg: int = 0) -> list[Still]:
-    """One small picture per keyframe; keyframes that cannot be decoded are left out.
+    """One small picture per keyframe; keyframes that cannot be decoded are skipped.
 
-    Raises DecodeFailed where none could.
+    Raises DecodeFailed if none can be decoded.
     """
     stills: list[Still] = []
     failure: DecodeFailed | None = None
@@ -79,7 +79,7 @@ def card_from_file(path: Path, time_s: float | None) -> ClipStill:
 
 
 def card_from_jpeg(path: Path) -> ClipStill:
-    """A picture on the disk for a card. Raises DecodeFailed."""
+    """A stored JPEG for a card. Raises DecodeFailed."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -88,13 +88,13 @@ def card_from_jpeg(path: Path) -> ClipStill:
 
 
 def png_from_jpeg(data: bytes) -> ClipStill:
-    """The same picture as PNG. Raises DecodeFailed."""
+    """A JPEG converted to PNG. Raises DecodeFailed."""
     picture = decode_jpeg_bytes(data)
     return ClipStill(png(picture), picture.shape[1], picture.shape[0], 0.0)
 
 
 def png_from_file(path: Path, time_s: float, max_width: int) -> ClipStill:
-    """The frame a finished clip shows at `time_s`, for a person who picked it. Raises DecodeFailed."""
+    """The frame a finished clip shows at `time_s`, as PNG. Raises DecodeFailed."""
     picture, shown_s = frame_from_file(path, time_s)
     width, height = even_size(picture.shape[1], picture.shape[0], max_width)
     if picture.shape[:2] != (height, width):
@@ -103,18 +103,18 @@ def png_from_file(path: Path, time_s: float, max_width: int) -> ClipStill:
 
 
 def card(picture: Picture) -> tuple[bytes, int, int]:
-    """JPEG, width and height of `picture` (BGR) for a card: small in pixels and in bytes."""
+    """JPEG, width and height of `picture` (BGR) for a card: small in pixels and bytes."""
     width = min(CARD_WIDTH_PX, picture.shape[1])
     while True:
         scaled = fit(picture, width)
         data = fitted(partial(jpeg, scaled))
         if data is not None or width == 1:
             return data or jpeg(scaled), scaled.shape[1], scaled.shape[0]
-        width = max(1, width * 3 // 4)  # noise: nothing else makes it small
+        width = max(1, width * 3 // 4)  # noise: only fewer pixels make it smaller
 
 
 def even_size(width: int, height: int, max_width: int) -> tuple[int, int]:
-    """Width and height scaled down to `max_width`, never up; the height even (a single row stays one)."""
+    """Width and height scaled down to `max_width`, never up; the height is even, except a single row."""
     new_width = min(width, max_width)
     exact = height * new_width / width
     nearest = round(exact / 2) * 2
@@ -122,7 +122,7 @@ def even_size(width: int, height: int, max_width: int) -> tuple[int, int]:
 
 
 def fit(picture: Picture, max_width: int | None) -> Picture:
-    """`picture` scaled down to `max_width` pixels, its proportions kept; never up."""
+    """`picture` scaled down to `max_width` pixels, never up, keeping its aspect ratio."""
     height, width = picture.shape[:2]
     if max_width is None or max_width >= width:
         return picture
