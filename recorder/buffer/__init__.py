@@ -1,5 +1,5 @@
-"""The last seconds of one camera in memory, and whatever keeps parts of it alive longer.
+"""Holds the last seconds of one camera in memory; pins keep parts of it longer.
 
-Not here: what is put in (`capture`), what is cut out (`mp4`). The rings are pure; `shared_ring` lets the
-capture thread append while others read.
+Not here: filling the rings (`capture`), cutting clips from them (`mp4`). The rings are pure; `shared_ring`
+lets the capture thread append while other threads read.
 """

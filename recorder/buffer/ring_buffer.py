@@ -1,13 +1,13 @@
-"""The ring: the access units a camera has just sent, whole GOPs, bounded by seconds and by bytes.
+"""The ring buffer: a camera's most recent access units in whole GOPs, limited by seconds and by bytes.
 
-Here: keeping, evicting and finding units. Not here: where times come from (`timeline`), what becomes
-of a span (`clip_session`, `muxer`). Pure; holds no lock: the owner takes one around every call. All
-lookups bisect on dts, which never decreases, and then look at the few units that B-frames reorder.
-What is handed out are references to immutable units; no byte is ever copied.
+Here: keeping, evicting and finding units. Not here: assigning times (`timeline`), using a span
+(`clip_session`, `muxer`). Pure; has no lock: the owner takes one around every call. Lookups bisect on DTS,
+which never decreases, and then check the few units that B-frames reorder. Results are references to
+immutable units; no bytes are copied.
 
-It counts on what the timeline promises: dts never decreases, pts ≥ dts, sequences count up by one,
-and no unit of a run is shown before that run's first keyframe. Where damaged times show a keyframe out
-of order, what is found may be a GOP off, but always begins with a keyframe and holds the unit.
+Relies on the guarantees of the timeline: DTS never decreases, PTS ≥ DTS, sequence numbers increase by one,
+and no unit of a run is shown before that run's first keyframe. If damaged timestamps show a keyframe out of
+order, a result may be off by one GOP, but it always begins with a keyframe and contains the unit.
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ _FEW_UNITS, _BYTES_PER_UNIT = 4096, 1024
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A half-open stretch of the ring: what is shown, and what decoding it needs.
+    """A half-open span of the ring: the units shown and those needed to decode them.
 
-    `units` are in decode order, from the lead-in keyframe to the last unit shown; among them are
-    pictures outside [start_ns, end_ns) that others refer to, which a muxer hides. Bounds are as
-    asked, clamped to what is there.
+    `units` are in decode order, from the lead-in keyframe to the last unit shown. They include reference
+    pictures outside [start_ns, end_ns), which the muxer hides. The bounds are those requested, clamped to
+    the buffered frames.
     """
 
     units: tuple[AccessUnit, ...]
@@ -53,7 +53,7 @@ class Span:
 
     @property
     def first_pts_ns(self) -> int:
-        """When the first shown frame appears. Linear."""
+        """PTS of the first shown frame. Linear."""
         return min(unit.pts_ns for unit in self.shown)
 
     @property
@@ -63,7 +63,7 @@ class Span:
 
     @property
     def gaps(self) -> tuple[tuple[int, int], ...]:
-        """Outages between shown runs, as (end of the last frame before, pts of the first after)."""
+        """Outages between shown runs, as (end of the last frame before, PTS of the first after)."""
         shown = sorted(self.shown, key=_pts)
         return tuple(
             (before.pts_ns + before.duration_ns, after.pts_ns)
@@ -73,7 +73,7 @@ class Span:
 
 
 class Recent(NamedTuple):
-    """The newest seconds of the ring; times are None when it is empty."""
+    """The newest seconds of the ring; times are None if it is empty."""
 
     frame_count: int
     duration_s: float
@@ -85,7 +85,7 @@ class Recent(NamedTuple):
 class _Gop:
     keyframe: AccessUnit
     first: int
-    """Position of its keyframe among all units ever kept."""
+    """Position of its keyframe among all units ever appended."""
     size_bytes: int = 0
     pins: int = 0
     evicted: bool = False
@@ -93,15 +93,15 @@ class _Gop:
 
 @dataclass(slots=True, eq=False)
 class Pin:
-    """A span somebody still reads; only its ring looks inside."""
+    """A pinned span; opaque outside its ring."""
 
     gops: tuple[_Gop, ...]
     loose_bytes: int
-    """Units that had left the ring before they were pinned."""
+    """Bytes of units that were evicted before they were pinned."""
 
 
 class RingBuffer:
-    """Recent units of one camera. Appending is O(1) amortised, finding is O(log n)."""
+    """Recent units of one camera. Appends in amortised O(1), finds in O(log n)."""
 
     def __init__(self, limits: BufferSettings) -> None:
         self._limits = limits
@@ -114,14 +114,14 @@ class RingBuffer:
         self._pinned_bytes = 0
         self._pinned_held_bytes = 0
         self.sound_bytes = 0
-        """Bytes of sound kept beside the pictures: they count in the byte bound."""
+        """Bytes of the sound ring; they count towards the byte limit."""
         self.gops_evicted_by_bytes = 0
         self.gops_too_large = 0
 
     def append(self, unit: AccessUnit) -> None:
-        """Keep a unit and give up the oldest GOPs it displaces.
+        """Append a unit and evict the oldest GOPs as needed.
 
-        A unit that has no keyframe before it (because its GOP was too large to keep) is refused.
+        Ignores a unit without a preceding keyframe, as after dropping a GOP that was too large.
         """
         self._last_sequence = unit.sequence
         if unit.is_keyframe:
@@ -142,7 +142,7 @@ class RingBuffer:
         self._keep_within_limits(self._newest)
 
     def set_limits(self, limits: BufferSettings) -> None:
-        """Take new bounds and evict what they no longer allow."""
+        """Apply new limits and evict GOPs as needed."""
         self._limits = limits
         if self._newest is not None:
             self._keep_within_limits(self._newest)
@@ -161,7 +161,7 @@ class RingBuffer:
 
     @property
     def pinned_bytes(self) -> int:
-        """Bytes evicted but still pinned by somebody; they count in the byte bound."""
+        """Bytes evicted but still pinned; they count towards the byte limit."""
         return self._pinned_bytes
 
     @property
@@ -176,35 +176,35 @@ class RingBuffer:
         return self._last_sequence
 
     def newest(self) -> AccessUnit:
-        """The unit shown last. Raises BufferEmpty."""
+        """The unit with the largest PTS. Raises BufferEmpty."""
         if self._newest is None:
             raise BufferEmpty(_EMPTY)
         return self._newest
 
     def oldest(self) -> AccessUnit:
-        """The keyframe everything held begins with. Raises BufferEmpty."""
+        """The keyframe that begins the ring. Raises BufferEmpty."""
         if not self._gops:
             raise BufferEmpty(_EMPTY)
         return self._gops[self._gops.first].keyframe
 
     def last(self) -> AccessUnit:
-        """The unit that came last: no later one has a smaller dts. Raises BufferEmpty."""
+        """The unit appended last; later units have no smaller DTS. Raises BufferEmpty."""
         if not self._units:
             raise BufferEmpty(_EMPTY)
         return self._units[self._units.end - 1]
 
     def newest_gop(self) -> tuple[AccessUnit, ...]:
-        """The GOP that is being received, as far as it has come. Raises BufferEmpty."""
+        """The units received so far of the newest GOP. Raises BufferEmpty."""
         if not self._gops:
             raise BufferEmpty(_EMPTY)
         return self._units.slice(self._gops[self._gops.end - 1].first, self._units.end)
 
     def recent(self, seconds: float) -> Recent:
-        """Frames of the newest `seconds`: exactly seconds × rate of them once the ring is full."""
+        """The frames of the newest `seconds`: exactly seconds × rate once the ring is full."""
         newest = self._newest
         if newest is None:
             return Recent(0, 0.0, None, None)
-        # Half a frame of slack: times are rounded to nanoseconds, a count must not flicker for that.
+        # Half a frame of tolerance: rounding to nanoseconds must not make the count flicker.
         wanted_ns = newest.pts_ns - round(seconds * NS_PER_S) + (newest.duration_ns + 1) // 2
         start_ns = max(wanted_ns, self._oldest_pts_ns())
         settled = self._first_dts(start_ns)
@@ -216,12 +216,12 @@ class RingBuffer:
         return Recent(count, min(duration_s, float(seconds)), oldest_ns, newest.pts_ns)
 
     def span(self, start_ns: int, end_ns: int) -> Span:
-        """The frames with start_ns ≤ pts < end_ns and what decoding them needs.
+        """The frames with start_ns ≤ PTS < end_ns and the units needed to decode them.
 
-        Raises BufferEmpty, or SpanOutsideBuffer when no frame is inside.
+        Raises BufferEmpty, or SpanOutsideBuffer if the span holds no frame.
         """
         newest = self.newest()
-        # Pictures before the oldest keyframe (an open GOP's) refer to a GOP that is gone.
+        # Leading pictures of an open GOP, shown before the oldest keyframe, refer to an evicted GOP.
         first = self._first_shown(max(start_ns, self._oldest_pts_ns()))
         if first is None or first.pts_ns >= end_ns:
             raise SpanOutsideBuffer(_NO_FRAME, "start" if first is None else "end")
@@ -238,29 +238,28 @@ class RingBuffer:
         return self._units.slice(self._units.bisect_right(sequence, _sequence), self._units.end)
 
     def lost_after(self, sequence: int) -> int:
-        """How many later units this ring was given and no longer has."""
+        """How many later units were appended and are no longer held."""
         held = self._units.end - self._units.bisect_right(sequence, _sequence)
         return max(0, self._last_sequence - sequence - held)
 
     def frame_at(self, ns: int) -> AccessUnit:
-        """The unit on show at `ns`: the largest pts ≤ ns, or the oldest. Raises BufferEmpty."""
+        """The unit shown at `ns`: the largest PTS ≤ ns, or the oldest keyframe. Raises BufferEmpty."""
         return self._units[self._position_at(ns)]
 
     def gop_of(self, pts_ns: int) -> tuple[AccessUnit, ...]:
-        """What decoding the frame on show at `pts_ns` needs, that frame's unit last."""
+        """The units needed to decode the frame shown at `pts_ns`, ending with that frame's unit."""
         position = self._position_at(pts_ns)
         return self._units.slice(self._lead_in(position), position + 1)
 
     def keyframes(self, start_ns: int, end_ns: int) -> tuple[AccessUnit, ...]:
-        """The held keyframes with start_ns ≤ pts < end_ns."""
+        """The held keyframes with start_ns ≤ PTS < end_ns."""
         first, last = (self._gops.bisect_left(ns, _keyframe_pts) for ns in (start_ns, end_ns))
         return tuple(gop.keyframe for gop in self._gops.slice(first, last))
 
     def pin(self, span: Span) -> Pin:
-        """Count a span's GOPs in the byte bound until `unpin`, also when the ring lets go of them.
+        """Count a span's GOPs towards the byte limit until `unpin`, even after their eviction.
 
-        Raises Busy when pins would take more than half of the bound: nobody who watches may empty
-        the ring.
+        Raises Busy if pins would exceed half of the limit: viewers must not empty the ring.
         """
         end = self._gops.bisect_right(span.units[-1].sequence, _keyframe_sequence)
         first = self._gops.bisect_right(span.units[0].sequence, _keyframe_sequence) - 1
@@ -278,7 +277,7 @@ class RingBuffer:
         return Pin(gops, loose_bytes)
 
     def unpin(self, pin: Pin) -> None:
-        """Let a pinned span go. Doing it twice is harmless."""
+        """Release a pinned span. Idempotent."""
         self._pinned_bytes -= pin.loose_bytes
         for gop in pin.gops:
             gop.pins -= 1
@@ -291,7 +290,7 @@ class RingBuffer:
         pin.gops, pin.loose_bytes = (), 0
 
     def _loose_bytes(self, span: Span) -> int:
-        """Bytes of a span's units that have left the ring. Linear only when there are any."""
+        """Bytes of a span's evicted units. Linear only if there are any."""
         if self._units and span.units[0].sequence >= self._units[self._units.first].sequence:
             return 0
         held_from = self._units[self._units.first].sequence if self._units else self._last_sequence + 1
@@ -318,8 +317,8 @@ class RingBuffer:
         return self._held_bytes + self._pinned_bytes + self.sound_bytes
 
     def _is_too_much(self, size_bytes: int) -> bool:
-        # A unit costs some 400 bytes beyond its data: a camera of crumbs on a clock that stands still
-        # would otherwise take a hundred times what it is allowed.
+        # A unit costs some 400 bytes beyond its data: a camera that sends tiny units with a stopped clock
+        # would otherwise use a hundred times its limit.
         most_bytes = self._limits.max_bytes
         return size_bytes > most_bytes or len(self._units) > max(_FEW_UNITS, most_bytes // _BYTES_PER_UNIT)
 
@@ -337,13 +336,14 @@ class RingBuffer:
         return self._gops[self._gops.first].keyframe.pts_ns
 
     def _first_dts(self, ns: int) -> int:
-        """Position of the first unit with dts ≥ ns: from there on every pts is ≥ ns as well."""
+        """Position of the first unit with DTS ≥ ns; every PTS from there on is also ≥ ns."""
         return self._units.bisect_left(ns, _dts)
 
     def _lead_in(self, position: int) -> int:
-        """Position of the keyframe that decoding the unit at `position` begins with."""
+        """Position of the keyframe from which the unit at `position` can be decoded."""
         gop = self._gop_at(self._units[position].pts_ns)
-        # Damaged times show a unit after the next keyframe; decoding still begins before the unit.
+        # With damaged times a unit may be shown after the next keyframe; decoding still begins before the
+        # unit.
         while gop > self._gops.first and self._gops[gop].first > position:
             gop -= 1
         return self._gops[gop].first
@@ -353,7 +353,7 @@ class RingBuffer:
         return max(self._gops.first, self._gops.bisect_right(pts_ns, _keyframe_pts) - 1)
 
     def _first_shown(self, ns: int) -> AccessUnit | None:
-        """The unit with the smallest pts ≥ ns."""
+        """The unit with the smallest PTS ≥ ns."""
         best: AccessUnit | None = None
         for position in range(self._first_dts(ns - self._reorder_ns), self._units.end):
             unit = self._units[position]
@@ -364,7 +364,7 @@ class RingBuffer:
         return best
 
     def _position_at(self, ns: int) -> int:
-        """Position of the unit with the largest pts ≤ ns, else of the oldest keyframe."""
+        """Position of the unit with the largest PTS ≤ ns, else of the oldest keyframe."""
         if self._newest is None:
             raise BufferEmpty(_EMPTY)
         best, best_pts_ns = self._units.first, self._oldest_pts_ns()

@@ -1,6 +1,6 @@
-"""The ring of one camera and its sound, shared by its capture thread and everybody who reads.
+"""Shares one camera's rings between its capture thread and all readers.
 
-One lock around each call, held for logarithmic work only: no I/O, no logging, no callback inside.
+One lock around each call, held for logarithmic work only: no I/O, no logging, no callbacks.
 Safe from any thread.
 """
 
@@ -13,7 +13,7 @@ from recorder.buffer.sound_ring import SoundRing
 
 
 class LockedRing:
-    """`RingBuffer` behind its lock. Methods raise what the ring's raise."""
+    """A `RingBuffer` with its lock. Methods raise the same errors as the ring's."""
 
     def __init__(self, ring: RingBuffer, lock: threading.Lock) -> None:
         self._ring = ring
@@ -25,12 +25,12 @@ class LockedRing:
             return self._ring.after(sequence)
 
     def lost_after(self, sequence: int) -> int:
-        """How many units after `sequence` the ring no longer holds."""
+        """How many units after `sequence` have been evicted."""
         with self._lock:
             return self._ring.lost_after(sequence)
 
     def current_gop(self) -> tuple[AccessUnit, ...]:
-        """The newest GOP so far. Raises BufferEmpty."""
+        """The units received so far of the newest GOP. Raises BufferEmpty."""
         with self._lock:
             return self._ring.newest_gop()
 
@@ -40,27 +40,27 @@ class LockedRing:
             return self._ring.oldest(), self._ring.newest()
 
     def last_dts_ns(self) -> int:
-        """Decoding time of the unit that came last. Raises BufferEmpty."""
+        """DTS of the unit appended last. Raises BufferEmpty."""
         with self._lock:
             return self._ring.last().dts_ns
 
     def span(self, start_ns: int, end_ns: int) -> Span:
-        """The frames with start_ns ≤ pts < end_ns and what decoding them needs."""
+        """The frames with start_ns ≤ PTS < end_ns and the units needed to decode them."""
         with self._lock:
             return self._ring.span(start_ns, end_ns)
 
     def frame_at(self, pts_ns: int) -> AccessUnit:
-        """The unit on show at `pts_ns`, or the oldest. Raises BufferEmpty."""
+        """The unit shown at `pts_ns`, or the oldest keyframe. Raises BufferEmpty."""
         with self._lock:
             return self._ring.frame_at(pts_ns)
 
     def newest(self) -> AccessUnit:
-        """The unit shown last. Raises BufferEmpty."""
+        """The unit with the largest PTS. Raises BufferEmpty."""
         with self._lock:
             return self._ring.newest()
 
     def gop_of(self, pts_ns: int) -> tuple[AccessUnit, ...]:
-        """What decoding the frame on show at `pts_ns` needs, that frame's unit last."""
+        """The units needed to decode the frame shown at `pts_ns`, ending with that frame's unit."""
         with self._lock:
             return self._ring.gop_of(pts_ns)
 
@@ -70,19 +70,19 @@ class LockedRing:
             return self._ring.keyframes(start_ns, end_ns)
 
     def pin(self, start_ns: int, end_ns: int) -> tuple[Span, Pin]:
-        """Take a span and keep its bytes counted in the bound until `unpin`."""
+        """Return a span and count its bytes towards the limit until `unpin`."""
         with self._lock:
             span = self._ring.span(start_ns, end_ns)
             return span, self._ring.pin(span)
 
     def unpin(self, pin: Pin) -> None:
-        """Let a pinned span go."""
+        """Release a pinned span."""
         with self._lock:
             self._ring.unpin(pin)
 
 
 class LockedSound:
-    """`SoundRing` behind the same lock."""
+    """A `SoundRing` with the same lock."""
 
     def __init__(self, ring: SoundRing, lock: threading.Lock) -> None:
         self._ring = ring
@@ -94,11 +94,11 @@ class LockedSound:
             return self._ring.after(sequence)
 
     def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
-        """The frames of a span, and those a decoder begins with."""
+        """The frames of a span, plus the lead-in for the decoder."""
         with self._lock:
             return self._ring.span(start_ns, end_ns)
 
     def newest_end_ns(self) -> int | None:
-        """Where the newest frame ends; None where there is no sound."""
+        """End of the newest frame; None without sound."""
         with self._lock:
             return self._ring.newest_end_ns

@@ -1,6 +1,6 @@
-"""A list that gives up its oldest items cheaply and is searched by bisection.
+"""A sorted list with cheap removal of its oldest items, searched by bisection.
 
-Here: that one structure, which the ring is made of. Not here: what the items mean. Pure; holds no lock.
+Here: the data structure behind the rings. Not here: the meaning of its items. Pure; has no lock.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,10 +11,10 @@ _T = TypeVar("_T")
 
 
 class Shelf(Generic[_T]):
-    """Items in order; a position counts from the first item ever put on the shelf and never changes.
+    """Items in order. A position counts from the first item ever appended and never changes.
 
-    Given-up places are blanked at once, which frees what was there, and cut off when they are the
-    larger half, so that each item is moved O(1) times.
+    Dropped items are overwritten with `blank` at once, which frees them. Their slots are removed once they
+    are the larger half of the list, so each item is moved O(1) times.
     """
 
     def __init__(self, blank: _T) -> None:
@@ -23,7 +23,7 @@ class Shelf(Generic[_T]):
         self._cut = 0
         self.first = 0
         self.end = 0
-        """Position behind the newest item."""
+        """Position after the newest item."""
 
     def __len__(self) -> int:
         return self.end - self.first

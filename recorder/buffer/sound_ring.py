@@ -1,8 +1,8 @@
-"""The sound of the same seconds as the ring of pictures, frame by frame.
+"""Holds the sound of the same seconds as the picture ring, frame by frame.
 
-Here: keeping, evicting and finding. How far back it reaches is said by the ring of pictures, in whose byte
-bound its bytes count; on its own it holds at most an eighth of that bound. Pure; holds no lock: the owner
-takes one around every call (`LockedSound`).
+Here: keeping, evicting and finding. The picture ring determines the oldest frame. The bytes count towards
+that ring's limit, and sound may use at most an eighth of it. Pure; has no lock: the owner takes one around
+every call (`LockedSound`).
 """
 
 from recorder.bitstream.access_unit import AccessUnit
@@ -10,24 +10,24 @@ from recorder.bitstream.audio_unit import AudioFormat, AudioUnit
 from recorder.buffer.shelf import Shelf
 
 LEAD_NS = 500_000_000
-"""Kept before the oldest picture: a cut needs the frames a decoder begins with."""
+"""Sound kept before the oldest picture: a cut needs a lead-in for the decoder."""
 _SHARE = 8
 
 
 class SoundRing:
-    """Recent sound of one camera. Appending is O(1) amortised, finding is O(log n)."""
+    """Recent sound of one camera. Appends in amortised O(1), finds in O(log n)."""
 
     def __init__(self) -> None:
         self._units: Shelf[AudioUnit] = Shelf(_NO_SOUND)
         self.held_bytes = 0
 
     def append(self, unit: AudioUnit) -> None:
-        """Keep a frame; its pts is not before that of the last one."""
+        """Append a frame; its PTS must not be less than the last one's."""
         self._units.append(unit)
         self.held_bytes += len(unit.data)
 
     def trim(self, oldest: AccessUnit, max_bytes: int) -> None:
-        """Give up what was heard before the oldest picture, and what is too much beside `max_bytes`."""
+        """Evict frames before the oldest picture, and those that exceed the share of `max_bytes`."""
         from_ns = oldest.pts_ns - LEAD_NS
         while self._units and (
             self._units[self._units.first].pts_ns < from_ns or self.held_bytes * _SHARE > max_bytes
@@ -37,12 +37,12 @@ class SoundRing:
 
     @property
     def format(self) -> AudioFormat | None:
-        """Of the newest frame; None where there is no sound."""
+        """Format of the newest frame; None without sound."""
         return self._units[self._units.end - 1].format if self._units else None
 
     @property
     def newest_end_ns(self) -> int | None:
-        """Where the newest frame ends."""
+        """End of the newest frame; None without sound."""
         return self._units[self._units.end - 1].end_ns if self._units else None
 
     def after(self, sequence: int) -> tuple[AudioUnit, ...]:
@@ -50,7 +50,7 @@ class SoundRing:
         return self._units.slice(self._units.bisect_right(sequence, _sequence), self._units.end)
 
     def span(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
-        """The frames that begin before `end_ns` and not more than LEAD_NS before `start_ns`."""
+        """The frames that begin before `end_ns` and at most LEAD_NS before `start_ns`."""
         first = self._units.bisect_left(start_ns - LEAD_NS, _pts)
         return self._units.slice(first, max(first, self._units.bisect_left(end_ns, _pts)))
 
