@@ -1,5 +1,5 @@
-"""Which units of a buffer become which bytes of an MP4, and back: cut, tables, edit lists, the muxer.
+"""Writes and reads MP4 files: cutting spans, sample tables, edit lists, the muxer, clean copies.
 
-Not here: what makes a recording (`recording`), fragments for live viewers (`live`). Decisions are pure;
-`muxer` and `clean_copy` block and run in threads or workers.
+Not here: recordings (`recording`), fragments for live viewers (`live`). Pure, except for `muxer`,
+`finished_file` and `clean_copy`, which block and run in threads or workers.
 """

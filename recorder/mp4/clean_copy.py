@@ -1,7 +1,7 @@
-"""A finished clip to its clean form, which holds nothing that is not shown: what runs in the worker process.
+"""The worker job that writes the clean form of a finished clip: a file without hidden pictures.
 
-Here: decode and encode the pictures that hang on hidden ones, copy all others. Not here: which those are
-(`clean_plan`), reading (`finished_file`), writing (`muxer`), where the file is kept (backend). Blocking.
+Here: re-encoding the pictures that depend on hidden ones, and copying all others. Not here: choosing them
+(`clean_plan`), reading (`finished_file`), muxing (`muxer`), storing the file (backend). Blocking.
 """
 
 import time
@@ -34,19 +34,19 @@ _FORMATS = {"yuv420p": False, "yuvj420p": True}
 
 
 class CleanKind(StrEnum):
-    """What had to be done."""
+    """How the clean form was made."""
 
     AS_IT_IS = "as_it_is"
-    """Nothing: the clip's own file hides nothing, and no other was written."""
+    """No file was written: the clip's own file hides nothing."""
     JOINED = "joined"
-    """Pictures that hang on hidden ones were encoded anew, all others copied."""
+    """Pictures that depend on hidden ones were re-encoded, all others copied."""
     ENCODED = "encoded"
-    """Everything was encoded anew."""
+    """All pictures were re-encoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class CleanOrder:
-    """One job: the clip's file, and where the clean one goes."""
+    """One job: the clip's file and the path of the clean one."""
 
     source: Path
     out: Path
@@ -54,7 +54,7 @@ class CleanOrder:
 
 @dataclass(frozen=True, slots=True)
 class CleanResult:
-    """What was made; `cut` is None where nothing had to be. `encoded` counts frames."""
+    """The result; `cut` is None if no file was written. `encoded` counts frames."""
 
     kind: CleanKind
     encoded: int = 0
@@ -62,7 +62,7 @@ class CleanResult:
 
 
 def write_clean_copy(order: CleanOrder, report: Report) -> CleanResult:
-    """Write `order.out`, durable but for its directory entry. Raises FinishFailed; no file is left then."""
+    """Write `order.out`, synced without its directory entry. Raises FinishFailed and then leaves no file."""
     try:
         with FinishedFile(order.source) as clip:
             plan = _plan(clip)
@@ -83,7 +83,7 @@ def write_clean_copy(order: CleanOrder, report: Report) -> CleanResult:
 
 
 class _CannotJoin(Exception):
-    """The pictures of camera and encoder turn out not to fit into one track."""
+    """The pictures of the camera and the encoder do not fit one track."""
 
 
 def _plan(clip: FinishedFile) -> CleanPlan:
@@ -94,7 +94,7 @@ def _plan(clip: FinishedFile) -> CleanPlan:
 
 
 class _CleanCopy:
-    """One file under way. `sets` None: everything is encoded, and need not go with anything."""
+    """Writes one clean file. `sets` None: all pictures are encoded, so none must match the camera's."""
 
     def __init__(self, clip: FinishedFile, plan: CleanPlan, sets: JoinedSets | None, report: Report) -> None:
         self._clip = clip
@@ -108,7 +108,7 @@ class _CleanCopy:
 
     def write(self, out: Path) -> CleanResult:
         clip, plan, samples = self._clip, self._plan, self._clip.video.samples
-        # The file's index needs all sets at its first picture, and copied ones do not tell the encoder's.
+        # Encode the tail first: the file's index needs all parameter sets at its first picture.
         tail = list(self._tail())
         delay_ns = 0
         if plan.head < len(samples):
@@ -132,7 +132,7 @@ class _CleanCopy:
         return self._frames(plan.tail_key, plan.count, min(shown)) if shown else iter(())
 
     def _frames(self, begin: int, end: int, first_pts: int) -> Iterator[AccessUnit]:
-        """The shown frames of `[begin, end)` from `first_pts` on, encoded anew."""
+        """Re-encode the shown frames of `[begin, end)` from `first_pts` on."""
         first_ns = ns_of(first_pts)
         units = SpanCut(self._clip.units(begin, end), first_ns, ns_of(self._clip.video.length))
         frames = (item for item in FrameDecoder(units.epoch.codec).frames(units) if item.pts_ns >= first_ns)
@@ -173,7 +173,7 @@ class _CleanCopy:
         return open_encoder(SOFTWARE, encoding)
 
     def _shared(self, epoch: Epoch) -> Epoch:
-        """The one epoch of the file: of the camera's sets and the encoder's, where both are in it."""
+        """The single epoch of the file, with the parameter sets of the camera and the encoder."""
         own = b"" if self._sets is None else self._sets.own
         both = own + epoch.parameter_sets
         if self._epoch is None:
@@ -198,7 +198,7 @@ class _CleanCopy:
 
 
 class _Numbered:
-    """Units of one run, numbered as they come, with a bound for the size of their index."""
+    """Numbers units consecutively as one run, with a length hint for the size of their index."""
 
     def __init__(self, units: Iterable[AccessUnit], most: int) -> None:
         self._units, self._most = units, most
@@ -211,5 +211,5 @@ class _Numbered:
 
 
 def _delayed(units: Iterable[AccessUnit], delay_ns: int) -> Iterator[AccessUnit]:
-    """Units without B-frames decoded as much before they are shown as those with B-frames beside them."""
+    """Give units without B-frames the DTS delay of the copied units, which may have B-frames."""
     return (replace(unit, dts_ns=unit.pts_ns - delay_ns) for unit in units)

@@ -1,8 +1,8 @@
-"""Which samples of a finished clip its clean form copies, and which it must encode anew.
+"""Decides which samples of a finished clip the clean form copies and which it re-encodes.
 
-A finished clip hides what it needs only for decoding: a lead-in since the keyframe before its first frame,
-and pictures behind its last one that B-pictures refer to. The clean form holds neither. Here: the decision,
-over the times of the samples. Not here: reading them (`finished_file`), encoding (`clean_copy`). Pure.
+A finished clip hides pictures that are needed only for decoding: the lead-in from the keyframe before its
+first frame, and pictures after its last frame that B-frames refer to. The clean form contains neither. Here:
+the decision, from sample times. Not here: reading samples (`finished_file`), encoding (`clean_copy`). Pure.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,9 +19,9 @@ _MOST_SET_NUMBER = 31
 
 @dataclass(frozen=True, slots=True)
 class CleanPlan:
-    """Samples in decode order: `[0, head)` is encoded anew, `[head, tail)` copied, the rest encoded anew.
+    """Samples in decode order: `[0, head)` is re-encoded, `[head, tail)` copied, the rest re-encoded.
 
-    Only what is shown of a range is encoded. The rest is decoded from `tail_key` on.
+    Only the shown frames of a range are encoded. Decoding of the last range starts at `tail_key`.
     """
 
     head: int
@@ -31,36 +31,36 @@ class CleanPlan:
 
     @property
     def copies_all(self) -> bool:
-        """The file is clean as it is."""
+        """Whether the file is already clean."""
         return self.head == 0 and self.tail == self.count
 
     @property
     def copies_none(self) -> bool:
-        """The whole file is encoded."""
+        """Whether the whole file is re-encoded."""
         return self.head >= self.tail
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedSets:
-    """How pictures must be encoded to share a track with the camera's, whose sets are `own`."""
+    """How to encode pictures that share a track with the camera's, whose parameter sets are `own`."""
 
     own: bytes
     number: int
-    """Of the SPS and the PPS of the new pictures: one the camera does not use."""
+    """SPS and PPS id of the new pictures, unused by the camera."""
     profile: str
     level: str | None
-    """None: one no encoder here knows by name."""
+    """None: a level that the encoder has no name for."""
     aspect: Fraction
-    """Width of a pixel by its height; 0: the camera does not tell."""
+    """Sample aspect ratio; 0 if the camera does not specify it."""
 
 
 def plan_clean(
     pts: Sequence[int], keys: Sequence[int], length: int, is_idr: Callable[[int], bool]
 ) -> CleanPlan:
-    """Plan by the times of all samples (0 ≤ shown < `length`); `is_idr` looks at the sample itself.
+    """Plan from the times of all samples (shown: 0 ≤ PTS < `length`); `is_idr` inspects a sample.
 
-    Copied pictures begin at an IDR picture and are shown after all encoded ones, so that none refers to a
-    picture that is not there: an open GOP cannot be entered by a decoder that comes from foreign pictures.
+    Copied pictures begin at an IDR picture and are shown after the re-encoded head, so none refers to a
+    missing picture: a decoder cannot continue from foreign pictures into an open GOP.
     """
     count = len(pts)
     head = _head(pts, keys, is_idr) if any(time < 0 for time in pts) else 0
@@ -75,10 +75,10 @@ def plan_clean(
 
 
 def joined_sets(own: bytes) -> JoinedSets | None:
-    """What an encoder must keep to where its pictures go beside the camera's; None where ours cannot.
+    """How to encode pictures that share a track with the camera's; None if our encoder cannot.
 
-    Size, sampling, depth and profile must be the same, and both kinds of sets in one file: players take
-    them from its index, and tell them apart by number.
+    Size, chroma format, bit depth and profile must match, and the file's index holds both groups of parameter
+    sets, which players tell apart by id.
     """
     nals = split_nal_units(own)
     sps = [nal for nal in nals if h264.nal_type(nal) == h264.NAL_SPS]
@@ -96,7 +96,7 @@ def joined_sets(own: bytes) -> JoinedSets | None:
 
 
 def _head(pts: Sequence[int], keys: Sequence[int], is_idr: Callable[[int], bool]) -> int:
-    """Where copying may begin; the number of samples where it may nowhere."""
+    """The first sample that may be copied; the number of samples if there is none."""
     latest = pts[0]
     for index in range(1, len(pts)):
         if keys[index] and pts[index] > max(latest, 0) and is_idr(index):

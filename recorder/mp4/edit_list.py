@@ -1,10 +1,10 @@
-"""Puts right how an MP4 presents its pictures: without the tail that only decoding needs, and upright.
+"""Patches how an MP4 presents its pictures: hides the tail that only decoding needs, and rotates.
 
 FFmpeg's muxer writes an edit list that hides a lead-in (negative timestamps) but cannot hide the end.
 Cutting inside a B-pyramid needs both, so the length in the edit list is patched after the file is
-closed, and with it the durations in `mvhd` and `tkhd`, which must agree (ISO/IEC 14496-12, 8.2.2.3,
-8.3.2.3, 8.6.6). A camera mounted on its side is turned by the matrix in `tkhd`, at no cost; players turn
-the pictures. Here: finding those fields in the bytes of a `moov` box. Not here: files. Pure.
+closed, along with the durations in `mvhd` and `tkhd`, which must agree (ISO/IEC 14496-12, 8.2.2.3,
+8.3.2.3, 8.6.6). The matrix in `tkhd` makes players rotate the pictures of a camera mounted on its side, at no
+cost. Here: locating these fields in a `moov` box. Not here: files. Pure.
 """
 
 import struct
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _ONE = 1 << 16
-# Of a clockwise turn: where one step to the right leads, and where one step down does (x, y; 16.16).
+# For a clockwise rotation: the images of the unit vectors right and down (x, y; 16.16).
 _TURNS = {
     0: (_ONE, 0, 0, _ONE),
     90: (0, _ONE, -_ONE, 0),
@@ -22,14 +22,14 @@ _TURNS = {
 
 
 class Patch(NamedTuple):
-    """Replace the bytes at `offset` (counted from the start of the `moov` box) by `data`."""
+    """Replaces the bytes at `offset` (from the start of the `moov` box) by `data`."""
 
     offset: int
     data: bytes
 
 
 class Box(NamedTuple):
-    """A box within a buffer: its type, where its content begins, and where it ends."""
+    """A box within a buffer: its type, the start of its content, and its end."""
 
     kind: bytes
     start: int
@@ -37,7 +37,7 @@ class Box(NamedTuple):
 
 
 def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
-    """The boxes that lie side by side in `data[start:end]`. Raises ValueError where one is malformed."""
+    """The consecutive boxes in `data[start:end]`. Raises ValueError if one is malformed."""
     while start < end:
         if end - start < 8:
             raise ValueError("An MP4 box is cut off.")
@@ -55,11 +55,11 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
 def presentation_patches(moov: bytes, length: int) -> list[Patch]:
     """The patches that make a file present exactly `length` movie ticks of its pictures.
 
-    A track of sound is shortened to as much, and left alone where it is shorter. `moov` is the whole box
-    with its header. Raises ValueError where it is not of the expected form.
+    A longer sound track is shortened to the same length. `moov` is the whole box with its header. Raises
+    ValueError if it has an unexpected structure.
     """
     mvhd = _descend(moov, b"moov", b"mvhd")
-    # version and flags, creation and modification time, then the time scale or the track id.
+    # Version and flags, creation and modification time, then the time scale or the track id.
     patches = [_length_at(moov, mvhd.start, mvhd.start + (24 if moov[mvhd.start] else 16), length)]
     inside = _descend(moov, b"moov")
     for track in boxes(moov, inside.start, inside.end):
@@ -89,7 +89,7 @@ def _descend(data: bytes, *path: bytes) -> Box:
 
 
 def within(data: bytes, found: Box, *path: bytes) -> Box:
-    """The first box at `path` inside `found`. Raises ValueError where there is none."""
+    """The first box at `path` inside `found`. Raises ValueError if there is none."""
     for kind in path:
         inside = (box for box in boxes(data, found.start, found.end) if box.kind == kind)
         following = next(inside, None)
@@ -107,9 +107,9 @@ def _length_at(data: bytes, full_box: int, offset: int, length: int) -> Patch:
 
 
 def matrix_patch(moov: bytes, rotation_deg: int) -> Patch:
-    """The patch that makes a single-track file show its pictures turned clockwise (8.3.2.3, 6.2.2).
+    """The patch that makes players rotate the first track's pictures clockwise (8.3.2.3, 6.2.2).
 
-    Raises ValueError where `moov` is not of the expected form.
+    Raises ValueError if `moov` has an unexpected structure.
     """
     tkhd = _descend(moov, b"moov", b"trak", b"tkhd")
     at = tkhd.start + (52 if moov[tkhd.start] else 40)
@@ -120,7 +120,7 @@ def matrix_patch(moov: bytes, rotation_deg: int) -> Patch:
 
 
 def rotation_of(moov: bytes, tkhd: Box) -> int:
-    """By how much players turn the pictures clockwise. Raises ValueError where it is no quarter turn."""
+    """The clockwise rotation in `tkhd`. Raises ValueError if it is not a multiple of 90 degrees."""
     at = tkhd.start + (52 if moov[tkhd.start] else 40)
     right_x, right_y, _, down_x, down_y = struct.unpack_from(">5i", moov, at)
     for rotation_deg, turn in _TURNS.items():

@@ -1,7 +1,7 @@
-"""A finished clip read back: its samples as access units and frames of sound, any stretch of them.
+"""Reads a finished clip: any range of its samples, as access units and sound frames.
 
-Here: reading the files that `muxer` writes. Not here: what their index means (`sample_table`), decoding.
-Blocking; one reader, one thread. Memory is the index and one sample.
+Here: reading the files that `muxer` writes. Not here: parsing their index (`sample_table`), decoding.
+Blocking; one reader per thread. Keeps the index and one sample in memory.
 """
 
 import os
@@ -26,7 +26,7 @@ _MOST_MOOV_BYTES = 512 << 20
 
 
 class FinishedFile:
-    """Open it with `with`. Raises FinishFailed where the file is none of ours, OSError."""
+    """A finished file, used as a context manager. Raises FinishFailed if we did not write it, and OSError."""
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("rb")
@@ -59,15 +59,15 @@ class FinishedFile:
 
     @property
     def last_pts(self) -> int:
-        """When the last shown frame begins, in ticks."""
+        """PTS of the last shown frame, in ticks."""
         return max(time for time in self.video.samples.pts if time < self.video.length)
 
     def data(self, index: int) -> bytes:
-        """A sample of the video, as Annex B."""
+        """A video sample, as Annex B."""
         return _annex_b(self._read(self.video, index))
 
     def units(self, begin: int, end: int) -> Iterator[AccessUnit]:
-        """The samples `begin` ≤ n < `end` of the video, 0 being the first frame shown; all one run."""
+        """The video samples `begin` ≤ n < `end` as units of one run; time 0 is the first frame shown."""
         samples, length, last = self.video.samples, self.video.length, self.last_pts
         for index in range(begin, end):
             pts, dts = samples.pts[index], samples.dts[index]
@@ -84,9 +84,9 @@ class FinishedFile:
             )
 
     def clean_sound(self) -> CopiedSound | None:
-        """The sound, what is wholly before the first frame replaced by silence; None where there is none.
+        """The sound, with frames wholly before the first picture replaced by silence; None without sound.
 
-        A decoder needs the frame before the first it plays, but not what was heard in it.
+        A decoder needs a frame before the first one it plays, but not its content.
         """
         if self.sound is None:
             return None
@@ -109,7 +109,7 @@ class FinishedFile:
 
 
 def read_moov(file: BinaryIO) -> tuple[int, bytes]:
-    """Where the moov box of a file begins, and the box. Raises ValueError where it is not in front."""
+    """The offset of a file's moov box, and the box. Raises ValueError if the moov box is not in front."""
     offset = 0
     while True:
         file.seek(offset)
@@ -126,7 +126,7 @@ def read_moov(file: BinaryIO) -> tuple[int, bytes]:
 
 
 def _annex_b(data: bytes) -> bytes:
-    """NAL units with lengths of four bytes in front to NAL units behind start codes, which are as long."""
+    """Replace the four-byte length prefixes of NAL units by start codes, which have the same size."""
     made = bytearray(data)
     position = 0
     with suppress(struct.error):

@@ -1,10 +1,10 @@
-"""Finish: access units of one epoch to a progressive, frame-exact H.264 MP4, without re-encoding.
+"""Muxes access units of one epoch into a progressive, frame-exact H.264 MP4, without re-encoding.
 
-Here: the file of a span, durable and measured. Not here: which units belong to it (`span_cut`), the box
-patching (`edit_list`), live fragments (`live.muxer`), renaming and the directory (the caller).
+Here: the file of a span, synced and measured. Not here: choosing its units (`span_cut`), patching boxes
+(`edit_list`), live fragments (`live.muxer`), renaming and syncing the directory (the caller).
 
-Blocking; runs in any thread, one file per call, nothing shared. FFmpeg holds the GIL while it writes
-header and trailer, so `moov` goes into space reserved in front instead of a second pass over the file.
+Blocking; any thread, one file per call, no shared state. FFmpeg holds the GIL while it writes header and
+trailer, so `moov` goes into space reserved at the front instead of taking a second pass over the file.
 """
 
 import hashlib
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 TIME_BASE = Fraction(1, TICKS_PER_S)
-# An upper bound, so that the reserve is never too small: stsz 4, stts 8, ctts 8, stss 4, and a chunk of
-# its own (stsc 12, co64 8) per unit, and for sound all but ctts and stss; everything else in moov is
-# constant or the parameter sets.
+# Upper bounds, so the reserved space always suffices. Per unit: stsz 4, stts 8, ctts 8, stss 4, and a chunk
+# of its own (stsc 12, co64 8); for sound the same without ctts and stss. The rest of moov is constant, except
+# the parameter sets.
 _MOOV_BYTES_PER_UNIT = 44
 _MOOV_BYTES_PER_PIECE = 32
 _MOOV_BYTES = 4096 + 1024
@@ -52,10 +52,10 @@ _BUFFER_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CutResult:
-    """What is true of a finished file; times are those of the units, `end_ns` is the last frame's end.
+    """The properties of a finished file. Times are those of the units; `end_ns` is the end of the last frame.
 
-    `gaps` are outages between runs as (start_ns, end_ns): the frame before is held for that time.
-    `fps` is frames per second outside of gaps.
+    `gaps` are outages as (start_ns, end_ns), during which the frame before is held. `fps` is the frame rate
+    outside of gaps.
     """
 
     first_pts_ns: int
@@ -70,9 +70,9 @@ class CutResult:
     sha256: str
     gaps: tuple[tuple[int, int], ...]
     audio_codec: str | None = None
-    """None: there is no sound."""
+    """None: no sound."""
     lead_in_s: float = 0.0
-    """How much before its first frame the pictures begin that the file hides."""
+    """Length of the hidden lead-in before the first frame."""
 
 
 def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
@@ -87,12 +87,12 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
 ) -> CutResult:
     """Write the frames with `start_ns ≤ pts_ns < end_ns` to `out` and fsync it (not its directory).
 
-    `units`: decode order, one epoch, from a keyframe not after the first frame on, at least up to the
-    last frame; more on either side is left out. May be an iterator over hours: memory stays at one GOP.
-    Where it tells a length hint (sequences, their iterators, `PartReader`), that must not be too small.
-    `may_break_off`: they may end anywhere before the last frame, as those of a recording do that was killed.
-    `rotation_deg`: players turn the pictures clockwise; width and height are those that people then see.
-    `sound`: by time, beginning a few frames before the span; what is missing of it is silent.
+    `units`: in decode order and of one epoch, from a keyframe not after the first frame to at least the last
+    frame; further units are skipped. May be an iterator over hours: only one GOP is held in memory.
+    A length hint (sequences, their iterators, `PartReader`) must not be too small.
+    `may_break_off`: the units may end anywhere before the last frame, as in an interrupted recording.
+    `rotation_deg`: players rotate the pictures clockwise; width and height are those after rotation.
+    `sound`: in order, starting a few frames before the span; holes are filled with silence.
     Raises FinishFailed and leaves no file behind.
     """
     hint = length_hint(units)
@@ -134,7 +134,7 @@ def write_mp4(  # noqa: PLR0913  (three options that most calls leave out)
 
 @contextmanager
 def raising_cut_failed() -> Iterator[None]:
-    """Around a cut that leaves nothing to try again: OSError tells of the disk, CutFailed of the pictures."""
+    """Convert FinishFailed from a cut without part file: to OSError for the disk, CutFailed for the units."""
     try:
         yield
     except FinishFailed as error:
@@ -144,14 +144,14 @@ def raising_cut_failed() -> Iterator[None]:
 
 
 def add_video_track(container: "OutputContainer", epoch: Epoch) -> "Stream":
-    """A track for pre-encoded units of `epoch`; it learns the parameter sets from the first packet."""
+    """Add a track for encoded units of `epoch`; it takes the parameter sets from the first packet."""
     if epoch.codec is not Codec.H264:
         raise FinishFailed(f"Units of {epoch.codec.value} must be transcoded before they go into an MP4.")
     return container.add_mux_stream("h264", width=epoch.width, height=epoch.height, time_base=TIME_BASE)
 
 
 def packet_of(data: bytes, is_keyframe: bool, stream: "Stream") -> "av.Packet[Stream]":
-    """A packet that shares `data`; muxing changes packets, so each is made for one mux call."""
+    """A packet that shares `data`. Muxing modifies packets, so use each for one mux call."""
     packet = av.Packet(data)
     packet.stream = stream
     packet.time_base = TIME_BASE
@@ -160,11 +160,11 @@ def packet_of(data: bytes, is_keyframe: bool, stream: "Stream") -> "av.Packet[St
 
 
 def _write_media(out: Path, cut: SpanCut, sound_cut: SoundCut | CopiedSound, unit_hint: int) -> None:
-    # Nobody reads along, so the buffer is written when it is full and not once per picture.
+    # No reader follows the file, so flush when the buffer is full, not after every picture.
     options = {"movie_timescale": str(TICKS_PER_S), "video_track_timescale": str(TICKS_PER_S)}
     options["flush_packets"] = "0"
-    # FFmpeg holds one track's packets back until the other has as late ones; sound that is missing or late
-    # must not make it hold back more than this.
+    # FFmpeg delays a track's packets until the other track catches up; missing or late sound must not make it
+    # buffer more than this.
     options["max_interleave_delta"] = _INTERLEAVE_US
     if unit_hint:
         bounds = _MOOV_BYTES + len(cut.epoch.parameter_sets)
@@ -183,7 +183,7 @@ def _write_media(out: Path, cut: SpanCut, sound_cut: SoundCut | CopiedSound, uni
             is_first = False
             packet = packet_of(data, unit.is_keyframe, stream)
             packet.pts, packet.dts = line.place(unit.pts_ns, unit.dts_ns)
-            # Only the last packet's duration counts; the others' fall out of the next dts.
+            # Only the last packet's duration matters; the others follow from the next DTS.
             shown_last = is_last and unit.pts_ns == cut.last_pts_ns
             packet.duration = max(1, ticks(cut.end_ns - unit.pts_ns if shown_last else unit.duration_ns))
             if track is not None:
@@ -194,7 +194,7 @@ def _write_media(out: Path, cut: SpanCut, sound_cut: SoundCut | CopiedSound, uni
 
 
 class _SoundTrack:
-    """A track of AAC; the muxer learns its configuration from the ADTS header it takes off again."""
+    """An AAC track; the muxer takes its configuration from the ADTS headers, which it strips."""
 
     def __init__(self, container: "OutputContainer", audio_format: AudioFormat) -> None:
         self._container = container
@@ -217,25 +217,25 @@ class _SoundTrack:
 
 @contextmanager
 def _output(out: Path, options: dict[str, str]) -> Iterator["OutputContainer"]:
-    """An MP4 whose trailer is written on success; after a failure it is closed without a second word.
+    """An MP4 whose trailer is written on success; after a failure, errors while closing it are ignored.
 
-    The file is opened here: PyAV leaves its own open for ever where the header cannot be written, and a
-    removed file that is open keeps its space on the disk that was full.
+    The file is opened here, because PyAV never closes its own file if writing the header fails, and a deleted
+    file that is still open keeps its space on a full disk.
     """
-    # Absolute, so that no part of the name is taken for a protocol where FFmpeg opens it to read again.
+    # Absolute, so FFmpeg takes no part of the name for a protocol when it reopens the file for reading.
     with _File(out.absolute(), "wb") as file:
         container = av.open(file, "w", format="mp4", options=options, buffer_size=_BUFFER_BYTES)
         try:
             yield container
         except BaseException:
-            with suppress(av.error.FFmpegError, OSError, ValueError):  # the first error is the one to tell
+            with suppress(av.error.FFmpegError, OSError, ValueError):  # the first error is the one to report
                 container.close()
             raise
         container.close()
 
 
 class _File(FileIO):
-    """Unbuffered and without short writes, which FFmpeg does not notice."""
+    """An unbuffered file without short writes, which FFmpeg does not detect."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
         rest = memoryview(data)
@@ -260,9 +260,9 @@ def _marking_last(units: Iterable[AccessUnit]) -> Iterator[tuple[AccessUnit, boo
 
 
 def _present(out: Path, length: int, rotation_deg: int) -> None:
-    """Make the closed file present exactly `length` ticks, turned.
+    """Patch the closed file to present exactly `length` ticks, rotated.
 
-    Raises ValueError where moov is not in front.
+    Raises ValueError if the moov box is not in front.
     """
     with out.open("r+b") as file:
         offset, moov = read_moov(file)
@@ -272,7 +272,7 @@ def _present(out: Path, length: int, rotation_deg: int) -> None:
 
 
 def _sync(out: Path) -> tuple[int, str]:
-    """fsync; size and SHA-256 of the final bytes. The disk and the processor work side by side."""
+    """Fsync the file and return its size and SHA-256. Syncing and hashing run in parallel."""
     with out.open("rb") as file, ThreadPoolExecutor(1, thread_name_prefix="fsync") as disk:
         synced = disk.submit(os.fsync, file.fileno())
         digest = hashlib.file_digest(file, "sha256")

@@ -1,7 +1,7 @@
-"""What the index of a finished file says: its tracks, and of every sample when it is due and where it lies.
+"""Parses the index of a finished file: its tracks, and the times, size and offset of every sample.
 
-Here: reading the `moov` box of the files that `muxer` writes (ISO/IEC 14496-12, 8.3 to 8.7). Not here: the
-samples themselves (`finished_file`), changing the box (`edit_list`). Pure; memory is a few bytes per sample.
+Here: reading the `moov` box of files written by `muxer` (ISO/IEC 14496-12, 8.3 to 8.7). Not here: the samples
+themselves (`finished_file`), patching the box (`edit_list`). Pure; needs a few bytes of memory per sample.
 """
 
 import struct
@@ -19,9 +19,9 @@ _MOST_SAMPLES = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples of a track in decode order; times count in the track's time scale.
+    """The samples of a track in decode order, timed in the track's time scale.
 
-    `pts` are those of the presentation: 0 is the first moment a player shows.
+    Times include the edit list: 0 is the first instant a player shows.
     """
 
     pts: "array[int]"
@@ -29,7 +29,7 @@ class Samples:
     sizes: "array[int]"
     offsets: "array[int]"
     keys: bytes = field(repr=False)
-    """One byte per sample: 1 where decoding can start."""
+    """One byte per sample: 1 if decoding can start there."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -37,7 +37,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One track. `length` is how long it is presented, in ticks of the movie's time scale."""
+    """One track. `length` is its presented duration in the movie's time scale."""
 
     kind: bytes
     time_scale: int
@@ -81,7 +81,7 @@ def aac_config(entry: bytes) -> bytes:
     """The AudioSpecificConfig of an `mp4a` sample entry (ISO/IEC 14496-1, 7.2.6). Raises ValueError."""
     found = within(entry, Box(b"", _SOUND_ENTRY_BYTES, len(entry)), b"esds")
     position, end = found.start + 4, found.end
-    heads = {3: 3, 4: 13}  # ES_Descriptor and DecoderConfigDescriptor: what stands before what they hold
+    heads = {3: 3, 4: 13}  # ES_Descriptor and DecoderConfigDescriptor: bytes before their nested descriptors
     while position < end:
         tag, position, size = _descriptor(entry, position)
         if tag == 5:
@@ -91,7 +91,7 @@ def aac_config(entry: bytes) -> bytes:
 
 
 def _descriptor(data: bytes, position: int) -> tuple[int, int, int]:
-    """Tag, where its content begins, and how long that is."""
+    """Tag, start of the content, and its length."""
     tag, size = data[position], 0
     while True:
         position += 1
@@ -120,7 +120,7 @@ def _track(moov: bytes, track: Box) -> Track:
 
 
 def _edit(moov: bytes, track: Box) -> tuple[int, int]:
-    """Media time of the first moment shown, and for how long."""
+    """Media time of the start of the presentation, and its duration."""
     elst = within(moov, track, b"edts", b"elst")
     wide = moov[elst.start] == 1
     (entries,) = struct.unpack_from(">I", moov, elst.start + 4)
@@ -191,7 +191,7 @@ def _words(moov: bytes, box: Box, width: int) -> tuple[int, ...]:
 
 
 def _run_lengths(moov: bytes, box: Box, form: str, most: int) -> Iterator[int]:
-    """The values of a run-length table. Raises ValueError before it yields more than `most`."""
+    """The expanded values of a run-length table. Raises ValueError instead of yielding more than `most`."""
     (entries,) = struct.unpack_from(">I", moov, box.start + 4)
     total = 0
     for index in range(entries):

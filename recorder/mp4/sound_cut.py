@@ -1,9 +1,9 @@
-"""Which frames of sound a file of a span holds, and when each is heard.
+"""Selects and times the sound frames of a clip.
 
-Here: laying frames of one format along the clip in samples, so that they fit the pictures in every player.
-Some players go by the times of frames, others (Chromium) play them one behind the other whatever their times
-say. So both must agree: where sound is missing, silent frames stand in; where there is too much, frames
-go. Not here: which pictures are shown (`span_cut`), writing (`muxer`). Pure.
+Here: placing frames of one format along the clip, in samples, so they match the pictures in every player.
+Some players use the timestamps, others (Chromium) ignore them and play the frames back to back. Both must
+agree, so missing sound is filled with silent frames and surplus frames are dropped. Not here: choosing
+pictures (`span_cut`), muxing (`muxer`). Pure.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,53 +15,53 @@ from recorder.bitstream.aac import silence
 from recorder.bitstream.audio_unit import FRAME_SAMPLES, AudioFormat, AudioUnit
 
 _NEAR_NS = 2_000_000
-"""A hole this close to a whole number of frames is lost frames, not a trembling clock."""
+"""A hole this close to a whole number of frames means lost frames, not clock jitter."""
 _FAR_NS = 40_000_000
-"""A hole of another size counts from here on."""
+"""A hole of any other size counts only if it is longer than this."""
 _DRIFT_NS = 15_000_000
-"""From here on (or five eighths of a frame) one that lasts is no trembling."""
+"""A persistent error larger than this (or five eighths of a frame) is drift, not jitter."""
 _LASTS_FRAMES = 12
 _JITTER_NS = 15_000_000
-"""Times are followed at once beyond this, a sample per frame below."""
+"""Larger errors of a timestamp are corrected at once, smaller ones by one sample per frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A frame as it is written: its time in samples of the format, 0 being the first picture shown."""
+    """A frame as it is muxed; `pts` is in samples from the first picture shown."""
 
     data: bytes
     pts: int
 
 
 class SoundCut:
-    """The sound of a clip, in order; asked for piece by piece as its pictures are written.
+    """The sound of a clip, in order, consumed piece by piece as its pictures are muxed.
 
-    Frames before the first picture are hidden by the file's edit list; one or two of them are needed, because
-    a decoder begins on the frame before. The sound begins with the clip: silence leads up to a later one.
-    Frames of another format than the first one's are left out; a track has one format.
+    Frames before the first picture are hidden by the edit list; the decoder needs one or two as lead-in.
+    Silence fills the time from the start of the clip to the first frame. Frames whose format differs from the
+    first one's are skipped, because a track has one format.
     """
 
     def __init__(self, units: Iterable[AudioUnit], start_ns: int, end_ns: int) -> None:
         self.most_pieces = length_hint(units)
-        """An upper bound of the pieces to come, silence included, where `units` tells one (`Sound`)."""
+        """An upper bound of the pieces, silence included, if `units` has a length hint (`Sound`)."""
         self.end = 0
-        """Where the last piece taken ends, in samples."""
+        """End of the last piece taken, in samples."""
         self._start_ns = start_ns
         self._units = iter(units)
         self._next = self._following(None)
         if self._next is not None and self._next.pts_ns >= end_ns:
             self._next = None
         self.format: AudioFormat | None = None if self._next is None else self._next.format
-        """None: there is no sound in the span."""
+        """None: the span has no sound."""
         self._played: int | None = None
         self._last: int | None = None
         self._drifting = 0
-        """Frames in a row that were too late (or, negative, too early) by more than _DRIFT_NS."""
+        """Consecutive frames that were late (negative: early) by more than _DRIFT_NS."""
 
     def before(self, ns: int) -> Iterator[Piece]:
-        """The pieces of frames that begin before `ns`, and not taken yet.
+        """The pieces of frames that begin before `ns` and have not been taken.
 
-        The units may end for now and go on later, as those of a recording under way do.
+        The units may run out and continue later, as those of a recording in progress.
         """
         if self._next is None:
             self._next = self._following(self.format)
@@ -91,7 +91,7 @@ class SoundCut:
         yield self._piece(unit.data, follows if self._last is None else max(follows, self._last + 1))
 
     def _missing(self, audio_format: AudioFormat, error: int) -> int:
-        """Frames of silence to put in; negative where this frame is one too many."""
+        """How many silent frames to insert; negative if this frame is surplus."""
         frames = round(error / FRAME_SAMPLES)
         rest = abs(error - frames * FRAME_SAMPLES)
         far = abs(error) > self._samples(audio_format, _FAR_NS)
@@ -101,7 +101,7 @@ class SoundCut:
         return self._drifted(error, max(self._samples(audio_format, _DRIFT_NS), FRAME_SAMPLES * 5 // 8))
 
     def _drifted(self, error: int, much: int) -> int:
-        """One frame in or out once the sound has been off by `much` for a while."""
+        """Insert or drop one frame once the sound has been off by more than `much` for a while."""
         if abs(error) <= much:
             self._drifting = 0
             return 0
@@ -129,7 +129,7 @@ class SoundCut:
 
 
 class CopiedSound:
-    """The frames of a finished clip, laid already: to be copied as they are. Asked like `SoundCut`."""
+    """The frames of a finished clip, copied with their times; has the interface of `SoundCut`."""
 
     def __init__(self, audio_format: AudioFormat, pieces: Iterator[Piece], most_pieces: int) -> None:
         self.format = audio_format
@@ -138,14 +138,14 @@ class CopiedSound:
         self._next = next(pieces, None)
 
     def before(self, ns: int) -> Iterator[Piece]:
-        """The pieces that begin before `ns`, and not taken yet."""
+        """The pieces that begin before `ns` and have not been taken."""
         while self._next is not None and self._next.pts * NS_PER_S < ns * self.format.sample_rate_hz:
             yield self._next
             self._next = next(self._pieces, None)
 
 
 class Sound:
-    """Frames at hand, with a length hint that counts the silence a cut from `start_ns` on may need."""
+    """Frames with a length hint that includes the silence a cut from `start_ns` may need."""
 
     def __init__(self, units: Sequence[AudioUnit], start_ns: int) -> None:
         self._units = units
@@ -162,5 +162,5 @@ class Sound:
 
 
 def most_pieces(first: AudioUnit, end_ns: int, start_ns: int) -> int:
-    """How many pieces a file may need whose sound runs from `first` to `end_ns`, silence included."""
+    """An upper bound of the pieces for sound from `first` to `end_ns`, silence included."""
     return (end_ns - min(first.pts_ns, start_ns)) // first.format.frame_ns * 101 // 100 + 8

@@ -1,8 +1,8 @@
-"""Which units a file of a span holds, which of them are shown, and what is true of the result.
+"""Decides which units a file of a span contains, which of them are shown, and where it has gaps.
 
-Here: lead-in, end and gaps of a half-open span over units in decode order, in constant memory beyond
-one GOP, and what to show of units that broke off. Not here: writing (`muxer`), and taking the span out
-of the ring (`ring_buffer`). Pure.
+Here: lead-in, end and gaps of a half-open span of units in decode order, in constant memory beyond one GOP,
+and the frames shown of an interrupted recording. Not here: muxing (`muxer`), taking the span out of the ring
+(`ring_buffer`). Pure.
 """
 
 from bisect import insort
@@ -12,26 +12,25 @@ from itertools import chain, pairwise
 from recorder.base.errors import FinishFailed
 from recorder.bitstream.access_unit import AccessUnit, Epoch
 
-# A hole where units are missing that is shorter than this many frames is jitter, not an outage.
+# A hole shorter than this many frames is jitter, not an outage.
 _GAP_IN_FRAMES = 1.5
 
 
 class SpanCut:
-    """Iterate once: yields what must be written, in decode order, beginning with a keyframe.
+    """Iterate once: yields the units to mux, in decode order, starting with a keyframe.
 
-    A unit is shown if and only if `start_ns ≤ pts_ns < end_ns`. Hidden ones are the lead-in since the
-    latest keyframe not after the first shown frame, and later pictures that shown B-frames refer to.
-    Pictures in front of the keyframe that opens a run, or follows lost units, refer to what is not there:
-    left out.
-    Units that break off (`may_break_off`) may end between a picture and the B-pictures shown before it;
-    what would be shown behind such a hole is hidden too.
-    `first_pts_ns` and `epoch` are known from the construction on, everything else after the last unit.
+    A unit is shown if and only if `start_ns ≤ pts_ns < end_ns`. Hidden units are the lead-in from the latest
+    keyframe not after the first shown frame, and later pictures that shown B-frames refer to. Leading
+    pictures of a keyframe that opens a run or follows lost units refer to missing pictures and are left out.
+    With `may_break_off` the units may end between a picture and the B-frames shown before it; frames after
+    such a hole are hidden too.
+    `first_pts_ns` and `epoch` are known after construction, everything else after the last unit.
     """
 
     def __init__(
         self, units: Iterable[AccessUnit], start_ns: int, end_ns: int, *, may_break_off: bool = False
     ) -> None:
-        """Reads up to the first shown frame. Raises FinishFailed where the span shows no frame."""
+        """Reads up to the first shown frame. Raises FinishFailed if the span shows no frame."""
         self.frame_count = 0
         self.gaps: list[tuple[int, int]] = []
         self._source = iter(units)
@@ -44,23 +43,23 @@ class SpanCut:
         self._last_duration_ns = 0
         self._next_pts_ns: int | None = None
         self._may_break_off = may_break_off
-        # (pts_ns, duration_ns) of the newest shown frame that nothing can precede any more, and of all later.
+        # (pts_ns, duration_ns) of the newest shown frame that no later unit can precede, and of all after it.
         self._unproven: list[tuple[int, int]] = []
         self._lead, self.first_pts_ns = self._read_lead()
 
     @property
     def epoch(self) -> Epoch:
-        """Of the first unit; the caller decides what another one means."""
+        """Epoch of the first unit; the caller handles a change."""
         return self._lead[0].epoch
 
     @property
     def lead_in_ns(self) -> int:
-        """How much before the first shown frame the pictures begin that are written."""
+        """Length of the hidden lead-in before the first shown frame."""
         return max(0, self.first_pts_ns - self._lead[0].pts_ns)
 
     @property
     def end_ns(self) -> int:
-        """Where the last shown frame ends: at the next one's time if that is known, else by its length."""
+        """End of the last shown frame: the next frame's time if known, else its nominal duration."""
         if self._last_pts_ns is None:
             return self.first_pts_ns
         if self._next_pts_ns is not None:
@@ -71,7 +70,7 @@ class SpanCut:
 
     @property
     def last_pts_ns(self) -> int:
-        """Presentation time of the last shown frame."""
+        """PTS of the last shown frame."""
         return self.first_pts_ns if self._last_pts_ns is None else self._last_pts_ns
 
     def __iter__(self) -> Iterator[AccessUnit]:
@@ -101,7 +100,7 @@ class SpanCut:
         lead: list[AccessUnit] = []
         first_ns: int | None = None
         for unit in self._source:
-            if first_ns is not None and unit.dts_ns >= first_ns:  # pts ≥ dts: nothing earlier can follow
+            if first_ns is not None and unit.dts_ns >= first_ns:  # PTS ≥ DTS: no earlier frame can follow
                 return [*_from_last_keyframe(lead, first_ns), unit], first_ns
             if unit.dts_ns >= self._end_ns:
                 break
@@ -117,7 +116,7 @@ class SpanCut:
         return _from_last_keyframe(lead, first_ns), first_ns
 
     def _follows(self, unit: AccessUnit) -> bool:
-        # Within a run, units may be missing where a disk was slower than the ring is deep.
+        # Units of a run may be missing if the ring evicted them before a slow disk took them.
         return unit.run == self._run and unit.sequence == self._sequence + 1
 
     def _decodable(self, unit: AccessUnit) -> bool:
@@ -139,7 +138,7 @@ class SpanCut:
         if not follows:
             self._unproven.clear()
         insort(self._unproven, (unit.pts_ns, unit.duration_ns))
-        while len(self._unproven) > 1 and self._unproven[1][0] <= unit.dts_ns:  # pts ≥ dts from here on
+        while len(self._unproven) > 1 and self._unproven[1][0] <= unit.dts_ns:  # later PTS ≥ this DTS
             del self._unproven[0]
 
     def _hide_behind_hole(self) -> None:
@@ -155,7 +154,7 @@ class SpanCut:
 
 
 def shown_units(units: Iterable[AccessUnit], start_ns: int, end_ns: int) -> list[AccessUnit]:
-    """The frames that a file of this span shows, as it shows them; the units may break off. Linear.
+    """The frames that a file of this span shows, in presentation order; the units may break off. Linear.
 
     Raises FinishFailed.
     """
@@ -165,7 +164,7 @@ def shown_units(units: Iterable[AccessUnit], start_ns: int, end_ns: int) -> list
 
 
 def _from_last_keyframe(lead: list[AccessUnit], first_ns: int) -> list[AccessUnit]:
-    """`lead` from the latest keyframe on with which the frame shown at `first_ns` can be decoded."""
+    """`lead` from the latest keyframe from which the frame at `first_ns` can be decoded."""
     for index in range(len(lead) - 1, 0, -1):
         unit = lead[index]
         if unit.is_keyframe and unit.pts_ns <= first_ns:
