@@ -1,7 +1,7 @@
-"""AAC as cameras send it: its configuration, its ADTS header, and a frame of silence.
+"""Reads and writes AAC configurations and ADTS headers, and provides frames of silence.
 
-Here: what must be read or written of AAC without decoding it (ISO 14496-3, 1.6.2 and 1.A.2). Not here:
-decoding, encoding (`sources/aac_frames`). Pure.
+Here: everything about AAC that needs no decoding (ISO 14496-3, 1.6.2 and 1.A.2). Not here: decoding, encoding
+(`sources/aac_frames`). Pure.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ MAX_FRAME_BYTES = 2 * 6144 // 8
 _LC = 2
 _SBR = (5, 29)
 _ESCAPE = 31
-# One channel pair or one channel whose spectrum is empty: decodes to zeros at any sample rate.
+# One channel or one channel pair with an empty spectrum: decodes to zeros at any sample rate.
 _SILENCE = {
     1: bytes.fromhex("00c800802380"),
     2: bytes.fromhex("210049900219002380"),
@@ -22,7 +22,7 @@ _SILENCE = {
 
 
 class _Bits:
-    """Reads a byte string from its highest bit on. Raises ValueError at its end."""
+    """Reads a byte string bit by bit, most significant bit first. Raises ValueError at its end."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
@@ -36,7 +36,7 @@ class _Bits:
 
 
 def format_of(config: bytes) -> AudioFormat:
-    """The format an AudioSpecificConfig describes. Raises ValueError where it is none we can keep."""
+    """The format an AudioSpecificConfig describes. Raises ValueError if it is damaged or unsupported."""
     bits = _Bits(config)
     kind, rate_hz, channels = _object_type(bits), _rate(bits), bits.take(4)
     if kind in _SBR:
@@ -57,7 +57,7 @@ class Adts(NamedTuple):
 
 
 def from_adts(data: bytes) -> Adts:
-    """Take the header off. Raises ValueError where it is malformed or holds several frames."""
+    """Strip the header. Raises ValueError if it is malformed or holds several frames."""
     if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
         raise ValueError("An AAC packet has no ADTS header.")
     head = 7 if data[1] & 1 else 9
@@ -70,7 +70,7 @@ def from_adts(data: bytes) -> Adts:
 
 
 def with_adts(audio_format: AudioFormat, frame: bytes) -> bytes:
-    """`frame` with a header; an MP4 muxer takes the configuration from it."""
+    """`frame` with an ADTS header, from which an MP4 muxer takes the configuration."""
     rate, channels = SAMPLE_RATES.index(audio_format.sample_rate_hz), audio_format.channels
     length = len(frame) + 7
     head = (

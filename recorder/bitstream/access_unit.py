@@ -1,8 +1,8 @@
-"""The values that travel from a source to the ring and from the ring to a file.
+"""The values that pass from a source to the ring and from the ring to a file.
 
-Here: codecs, epochs, and the two forms of an access unit. Not here: how bytes are parsed
-(`h264`), how times are made (`timeline`), where units are kept (`ring_buffer`). Pure: immutable
-values, no threads, no clock, no codec library.
+Here: codecs, epochs, and the two forms of an access unit. Not here: parsing bytes (`h264`, `h265`, `jpeg`),
+placing units in time (`timeline`), keeping them (`ring_buffer`). Pure: immutable values, no threads, no
+clock, no codec library.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from fractions import Fraction
 
 
 class Codec(StrEnum):
-    """How a source encodes pictures."""
+    """The video codec of a source."""
 
     H264 = "h264"
     H265 = "h265"
@@ -20,9 +20,9 @@ class Codec(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Codec parameters of a stretch of units; two epochs are the same when their content is equal.
+    """Codec parameters shared by consecutive units; epochs compare by content.
 
-    `parameter_sets` is Annex B (VPS/SPS/PPS with start codes, in that order) and empty for MJPEG.
+    `parameter_sets` is Annex B (VPS, SPS, PPS with start codes, in that order) and empty for MJPEG.
     """
 
     codec: Codec
@@ -32,17 +32,17 @@ class Epoch:
 
 
 def upright_size(width: int, height: int, rotation_deg: int) -> tuple[int, int]:
-    """Size of a picture that was turned by a multiple of 90 degrees."""
+    """Size of a picture after rotation by a multiple of 90 degrees."""
     return (height, width) if rotation_deg % 180 else (width, height)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceUnit:
-    """One access unit as a source delivers it, before the timeline has placed it.
+    """One access unit as a source delivers it, before the timeline places it.
 
-    `data` is Annex B for H.264 and H.265, a whole JPEG for MJPEG. `pts` and `dts` count in
-    `time_base` and are None where the camera gives none; `duration` is 0 where unknown.
-    `arrival_ns` is the host's monotonic time at which the unit was read.
+    `data` is Annex B for H.264 and H.265, a whole JPEG for MJPEG. `pts` and `dts` are in `time_base`, or None
+    if the camera sends none; `duration` is 0 if unknown. `arrival_ns` is the host's monotonic time at which
+    the unit was read.
     """
 
     data: bytes = field(repr=False)
@@ -59,10 +59,10 @@ class SourceUnit:
 class AccessUnit:
     """One access unit on the recorder's own timeline.
 
-    `pts_ns` and `dts_ns` are host-monotonic nanoseconds; dts never decreases from unit to unit, pts
+    `pts_ns` and `dts_ns` are host-monotonic nanoseconds; DTS never decreases from unit to unit, PTS
     may (B-frames). `sequence` counts the units of a camera from 0 and never repeats; `run` counts
-    uninterrupted connections. `duration_ns` is the nominal frame length (> 0): the best estimate
-    when the unit was placed, used only where no later unit tells the truth.
+    continuous stretches of the stream. `duration_ns` is the nominal frame duration (> 0): an estimate, used
+    only if no later unit shows the real one.
     """
 
     sequence: int

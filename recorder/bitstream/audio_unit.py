@@ -1,8 +1,8 @@
-"""The values that sound travels in, from a source to the ring and from the ring to a file.
+"""The sound values that pass from a source to the ring and from the ring to a file.
 
-Here: formats, frames of sound, and word of what was lost. All sound inside the recorder is AAC, one raw frame
-per unit (no ADTS header); other encodings become AAC at the door (`sources/aac_frames`). Not here: how AAC
-is parsed (`aac`), where units are kept (`sound_ring`). Pure: immutable values.
+Here: formats, sound frames, and reports of lost sound. All sound inside the recorder is AAC, one raw frame
+per unit (no ADTS header); `sources/aac_frames` converts other encodings. Not here: parsing AAC (`aac`),
+keeping units (`sound_ring`). Pure: immutable values.
 """
 
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ FRAME_SAMPLES = 1024
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """How a stretch of sound is to be decoded: `config` is its AudioSpecificConfig (ISO 14496-3).
+    """The format of sound frames; `config` is the AudioSpecificConfig (ISO 14496-3).
 
-    A frame holds FRAME_SAMPLES samples of `sample_rate_hz`, which is the rate of the AAC core: where a
-    decoder makes more of it (SBR), time is still counted in the core's samples.
+    A frame holds FRAME_SAMPLES samples at `sample_rate_hz`, the rate of the AAC core. With SBR the decoder
+    outputs a higher rate, but time is still counted in core samples.
     """
 
     sample_rate_hz: int
@@ -27,18 +27,18 @@ class AudioFormat:
 
     @property
     def codec(self) -> str:
-        """The name clips and metrics show."""
+        """The codec name in clips and metrics."""
         return "aac"
 
     @property
     def frame_ns(self) -> int:
-        """Length of one frame."""
+        """Duration of one frame."""
         return FRAME_SAMPLES * NS_PER_S // self.sample_rate_hz
 
 
 @dataclass(frozen=True, slots=True)
 class SourceAudio:
-    """One frame of sound as a source delivers it. `pts` counts on the clock of the source's video."""
+    """One sound frame as a source delivers it. `pts` is on the clock of the source's video."""
 
     data: bytes = field(repr=False)
     format: AudioFormat
@@ -48,7 +48,7 @@ class SourceAudio:
 
 @dataclass(frozen=True, slots=True)
 class SoundTrouble:
-    """Word of sound that is missing: `lost` frames, and whether a whole connection or decoder `failed`."""
+    """A report of missing sound: `lost` frames, and whether the connection's sound or a decoder `failed`."""
 
     lost: int
     failed: bool
@@ -57,7 +57,7 @@ class SoundTrouble:
 
 @dataclass(frozen=True, slots=True)
 class AudioUnit:
-    """One frame of sound on the recorder's own timeline; its first sample is heard at `pts_ns`.
+    """One sound frame on the recorder's own timeline; its first sample plays at `pts_ns`.
 
     `sequence` counts the frames of a camera from 0; `pts_ns` never decreases.
     """
@@ -69,5 +69,5 @@ class AudioUnit:
 
     @property
     def end_ns(self) -> int:
-        """Where its last sample ends."""
+        """End of its last sample."""
         return self.pts_ns + self.format.frame_ns

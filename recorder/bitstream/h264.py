@@ -1,8 +1,8 @@
-"""What the recorder must know about H.264 bytes: where NAL units lie, what they hold, what their sets say.
+"""Parses the H.264 headers the recorder needs: NAL unit types, parameter sets, random access points.
 
-Here: the few header fields that matter (size, profile, which sets a picture uses). Not here: framing and
-bits (`nal_units`), whole units of packets (`parameter_sets`), decoding, length-prefixed framing (file sources
-convert at their door). Pure: no codec library, no clock. Clause numbers are those of ITU-T H.264.
+Here: the few header fields that matter (size, profile, the parameter sets a picture uses). Not here: framing
+and bits (`nal_units`), assembling access units (`parameter_sets`), decoding, length-prefixed framing (file
+sources convert it). Pure: no codec library, no clock. Clause numbers are those of ITU-T H.264.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,11 +46,11 @@ __all__ = [
 NAL_SLICE, NAL_IDR, NAL_SEI, NAL_SPS, NAL_PPS = 1, 5, 6, 7, 8
 _FIRST_PICTURE_TYPE, _LAST_PICTURE_TYPE = NAL_SLICE, NAL_IDR
 _SEI_RECOVERY_POINT = 6
-# Profiles whose SPS carries chroma format, bit depths and scaling lists (7.3.2.1.1).
+# Profiles whose SPS has chroma format, bit depths and scaling lists (7.3.2.1.1).
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
-# Enough of a slice header to reach its parameter set id, whatever first_mb_in_slice is.
+# Enough of a slice header to reach its parameter set id, for any first_mb_in_slice.
 _SLICE_HEAD_BYTES = 24
-# Recovery points stand among the first messages; nobody needs to walk through a megabyte of others.
+# Recovery points are among the first SEI messages; do not walk through a megabyte of others.
 _SEI_HEAD_BYTES = 16 * 1024
 _MOST_SPS, _MOST_PPS = 32, 256
 _ASPECTS = dict(
@@ -62,7 +62,7 @@ _ASPECTS = dict(
         start=1,
     )
 )
-"""Width and height of a pixel by aspect_ratio_idc (table E-1)."""
+"""Sample aspect ratio by aspect_ratio_idc (table E-1)."""
 
 
 def nal_type(nal: bytes | memoryview) -> int:
@@ -71,7 +71,7 @@ def nal_type(nal: bytes | memoryview) -> int:
 
 
 def parameter_sets(data: bytes) -> bytes | None:
-    """SPS and PPS found inline in `data`, Annex B, in that order; None unless both are there."""
+    """SPS and PPS found inline in `data`, as Annex B, in that order; None unless both are present."""
     nals = split_nal_units(data)
     sps = [nal for nal in nals if nal_type(nal) == NAL_SPS]
     pps = [nal for nal in nals if nal_type(nal) == NAL_PPS]
@@ -79,17 +79,17 @@ def parameter_sets(data: bytes) -> bytes | None:
 
 
 def holds_picture(data: bytes) -> bool:
-    """True where `data` has at least one slice; false for parameter sets, SEI and delimiters alone."""
+    """Whether `data` has at least one slice, not only parameter sets, SEI and delimiters."""
     return any(_is_picture(nal) for nal in split_nal_units(data))
 
 
 def is_idr(data: bytes) -> bool:
-    """True where the unit is an IDR picture."""
+    """Whether the unit is an IDR picture."""
     return any(nal_type(nal) == NAL_IDR for nal in split_nal_units(data))
 
 
 def starts_decoding(data: bytes) -> bool:
-    """True where decoding can start: an IDR picture, or an exact recovery point.
+    """Whether decoding can start here: at an IDR picture or an exact recovery point.
 
     Some cameras and encoders with open GOPs send one IDR and then only I pictures with a recovery
     point SEI of recovery_frame_cnt 0 (D.2.8): every later picture in output order is exact.
@@ -99,7 +99,7 @@ def starts_decoding(data: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SpsFacts:
-    """What a sequence parameter set says of its pictures, in pixels; cropping is left, right, top, bottom."""
+    """The picture properties in an SPS, in pixels; cropping is left, right, top, bottom."""
 
     profile: int
     level: int
@@ -110,7 +110,7 @@ class SpsFacts:
     frames_only: bool
     cropping: tuple[int, int, int, int]
     aspect: Fraction
-    """Width of a pixel by its height; 0 where it is not told."""
+    """Sample aspect ratio; 0 if unspecified."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -120,7 +120,7 @@ class SpsFacts:
 
     @property
     def is_plain(self) -> bool:
-        """Eight bits, 4:2:0, whole frames, an even size, and no more coded than that needs."""
+        """Whether it is 8-bit 4:2:0, progressive, of even size, and coded without excess macroblocks."""
         width, height = self.size
         usual = (self.chroma_format, self.bit_depth, self.frames_only) == (1, 8, True)
         needed = (-(-width // 16) * 16, -(-height // 16) * 16)
@@ -171,7 +171,7 @@ def sps_size(sps: bytes | memoryview) -> tuple[int, int]:
 
 
 def set_numbers(data: bytes) -> frozenset[int]:
-    """The numbers of the SPS and PPS in `data`, Annex B; those that cannot be read are left out."""
+    """The ids of the SPS and PPS in Annex B `data`; unreadable sets are skipped."""
     found = set()
     for nal in leading_nal_units(data, _is_picture):
         with suppress(ValueError):
@@ -190,7 +190,7 @@ def codec_string(sets: bytes) -> str:
 
 
 class ParameterSetTracker(AnyTracker):
-    """The tracker of one H.264 stream."""
+    """A parameter set tracker for one H.264 stream."""
 
     def __init__(self, out_of_band: bytes = b"") -> None:
         super().__init__(SYNTAX, out_of_band)
@@ -207,7 +207,7 @@ def _starts_decoding(nals: Sequence[memoryview]) -> bool:
 
 
 def _aspect(bits: BitReader) -> Fraction:
-    """Sample aspect ratio of the VUI that may follow (E.1.1); an SPS that ends before it has none."""
+    """Sample aspect ratio from the optional VUI (E.1.1); 0 if it is missing."""
     with suppress(ValueError):
         if bits.read(1) and bits.read(1):
             number = bits.read(8)
@@ -217,7 +217,7 @@ def _aspect(bits: BitReader) -> Fraction:
 
 
 def _high_profile_fields(bits: BitReader) -> tuple[int, bool, int]:
-    """Read up to the scaling lists: chroma_format_idc, separate_colour_plane_flag, the larger bit depth."""
+    """Read through the scaling lists: chroma_format_idc, separate_colour_plane_flag, larger bit depth."""
     chroma_format = bits.unsigned()
     planes_separate = bool(chroma_format == 3 and bits.read(1))
     bit_depth = 8 + max(bits.unsigned(), bits.unsigned())
@@ -290,7 +290,7 @@ def _pps_of_first_slice(nals: Sequence[memoryview]) -> int | None:
 
 def _is_exact_recovery_point(sei: memoryview) -> bool:
     payload = bytes(sei[1:_SEI_HEAD_BYTES])
-    if _SEI_RECOVERY_POINT not in payload:  # its type is a byte of that value, wherever the message stands
+    if _SEI_RECOVERY_POINT not in payload:  # the message type is a byte with this value
         return False
     rbsp = payload.replace(b"\x00\x00\x03", b"\x00\x00")
     return any(
@@ -301,7 +301,7 @@ def _is_exact_recovery_point(sei: memoryview) -> bool:
 
 def _sei_messages(rbsp: bytes) -> Iterator[tuple[int, bytes]]:
     position = 0
-    # What is left of one byte are the trailing bits.
+    # A single remaining byte holds the trailing bits.
     while position + 2 <= len(rbsp):
         fields = []
         for _ in range(2):  # payloadType, payloadSize: 0xFF bytes add up (7.3.2.3.1)

@@ -1,7 +1,7 @@
-"""What the recorder must know about H.265 bytes: what NAL units hold and what their sets say.
+"""Parses the H.265 headers the recorder needs: NAL unit types, parameter sets, random access points.
 
-The sister of `h264`; framing and bits are in `nal_units`, whole units of packets in `parameter_sets`.
-Not here: decoding. Pure. Clause numbers are those of ITU-T H.265.
+The counterpart of `h264`. Not here: framing and bits (`nal_units`), assembling access units
+(`parameter_sets`), decoding. Pure. Clause numbers are those of ITU-T H.265.
 """
 
 from collections.abc import Sequence
@@ -32,15 +32,14 @@ def nal_type(nal: bytes | memoryview) -> int:
 
 
 def holds_picture(data: bytes) -> bool:
-    """True where `data` has at least one slice."""
+    """Whether `data` has at least one slice."""
     return any(_is_picture(nal) for nal in split_nal_units(data))
 
 
 def starts_decoding(data: bytes) -> bool:
-    """True where decoding can start: an IDR, BLA or CRA picture.
+    """Whether decoding can start here: at an IDR, BLA or CRA picture.
 
-    Pictures that a CRA picture's followers show before it are dropped at the start of a run
-    (`timeline`), which is all that 8.1.3 asks for.
+    The leading pictures of a CRA picture are dropped at the start of a run (`timeline`), as 8.1.3 requires.
     """
     return _starts_decoding(leading_nal_units(data, _is_picture))
 
@@ -67,7 +66,7 @@ def codec_string(sets: bytes) -> str:
 
 
 class ParameterSetTracker(parameter_sets.ParameterSetTracker):
-    """The tracker of one H.265 stream."""
+    """A parameter set tracker for one H.265 stream."""
 
     def __init__(self, out_of_band: bytes = b"") -> None:
         super().__init__(SYNTAX, out_of_band)

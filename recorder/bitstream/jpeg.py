@@ -1,4 +1,4 @@
-"""What can be told of a JPEG without decoding it: whether it is whole, its size, and its missing tables.
+"""Inspects a JPEG without decoding it: whether it is complete, its size, and missing Huffman tables.
 
 Here: walking the marker segments of baseline and progressive JPEG (ITU-T T.81, annex B). Not here:
 decoding, encoding. Pure functions on bytes.
@@ -19,7 +19,7 @@ _MOST_SEGMENTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class JpegLayout:
-    """Where things are in one whole JPEG. `end_bytes` is behind its EOI; cameras pad what follows."""
+    """Positions in one complete JPEG. `end_bytes` is the offset after its EOI; cameras may pad after it."""
 
     width: int
     height: int
@@ -29,10 +29,10 @@ class JpegLayout:
 
 
 def layout(data: bytes) -> JpegLayout | None:
-    """The layout of the JPEG in `data`, None where it is cut off or torn.
+    """The layout of the JPEG in `data`; None if it is truncated or torn.
 
-    Finds what costs bytes: a missing beginning or end, torn headers, a hole that left a marker behind
-    or swallowed one. Bits that changed inside the picture data are found by decoding only.
+    Detects lost bytes: a missing start or end, torn headers, a hole that swallowed or exposed a marker.
+    Flipped bits inside the picture data are detected only by decoding.
     """
     if not data.startswith(_SOI):
         return None
@@ -58,7 +58,7 @@ def layout(data: bytes) -> JpegLayout | None:
 
 
 def size(data: bytes) -> tuple[int, int]:
-    """Width and height of a whole JPEG; ValueError where `layout` finds it damaged."""
+    """Width and height of a complete JPEG. Raises ValueError if `layout` finds it damaged."""
     found = layout(data)
     if found is None:
         raise ValueError("no whole JPEG")
@@ -66,10 +66,10 @@ def size(data: bytes) -> tuple[int, int]:
 
 
 def self_contained(data: bytes, found: JpegLayout) -> bytes:
-    """The JPEG alone, with its Huffman tables.
+    """The JPEG without padding and with Huffman tables.
 
-    Many webcams leave out the tables that everybody knows (AVI1 MJPEG); a decoder of JPEG files then
-    fails, so they are put in before the scan. What is padded behind the end is left off.
+    Many webcams omit the standard tables (AVI1 MJPEG), and JPEG decoders then fail, so the tables are
+    inserted before the scan. Padding after the end is removed.
     """
     if found.has_huffman_tables:
         return data if found.end_bytes == len(data) else data[: found.end_bytes]
@@ -78,13 +78,13 @@ def self_contained(data: bytes, found: JpegLayout) -> bytes:
 
 
 def _behind_fill_bytes(data: bytes, position: int) -> int:
-    """Any number of FF may stand before a marker (B.1.1.2); some encoders align with them."""
+    """Skip the fill bytes (FF) before a marker (B.1.1.2); some encoders align with them."""
     filled = _FILL_BYTES.match(data, position)
     return position if filled is None else filled.end()
 
 
 def _marker_at(data: bytes, position: int) -> int | None:
-    """The marker of the segment that begins there; None for anything that bears no length."""
+    """The marker of the segment at `position`; None for a marker without length."""
     if data[position : position + 1] != b"\xff" or position + 4 > len(data):
         return None
     marker = data[position + 1]
@@ -102,7 +102,7 @@ def _shape(header: bytes) -> tuple[int, int] | None:
 
 
 def _end_of_scans(data: bytes, position: int) -> int | None:
-    """The offset behind the EOI; between the scans of a progressive JPEG stand tables and headers."""
+    """The offset after the EOI; a progressive JPEG has tables and headers between its scans."""
     for _ in range(_MOST_SEGMENTS):
         found = _MARKER_IN_SCAN.search(data, position)
         if found is None:
@@ -149,4 +149,4 @@ _TABLES = b"".join(  # T.81 annex K.3
     )
 )
 STANDARD_TABLES = b"\xff\xc4" + (len(_TABLES) + 2).to_bytes(2, "big") + _TABLES
-"""A DHT segment with the four tables that encoders use unless they make their own."""
+"""A DHT segment with the four standard tables, which encoders use unless they optimise their own."""

@@ -1,13 +1,13 @@
-"""What H.264 and H.265 bytes have in common: Annex B framing, and fields that are not whole bytes.
+"""Parses what H.264 and H.265 share: Annex B framing and bit fields.
 
-Pure. Clause numbers are those of ITU-T H.264; H.265 says the same elsewhere.
+Pure. Clause numbers are those of ITU-T H.264; H.265 has equivalent clauses.
 """
 
 from collections.abc import Callable, Iterable
 
 START_CODE = b"\x00\x00\x00\x01"
 MOST_SET_BYTES = 16 * 1024
-"""Longer parameter sets are damage: with every scaling list there is, they are below four kilobytes."""
+"""Longer parameter sets are damaged: even with all scaling lists they are below four kilobytes."""
 
 
 def split_nal_units(data: bytes) -> list[memoryview]:
@@ -24,10 +24,10 @@ def split_nal_units(data: bytes) -> list[memoryview]:
 
 
 def leading_nal_units(data: bytes, is_picture: Callable[[memoryview], bool]) -> list[memoryview]:
-    """The NAL units up to the first slice; that one's view runs to the end of `data`.
+    """The NAL units up to and including the first slice, whose view runs to the end of `data`.
 
-    All that tells what a unit is stands in front of its pictures, which are nearly all of its bytes:
-    looking no further costs a tenth of splitting the whole.
+    Everything that classifies a unit precedes its slices, which are nearly all of its bytes. Stopping there
+    costs a tenth of splitting the whole unit.
     """
     view = memoryview(data)
     units: list[memoryview] = []
@@ -54,7 +54,7 @@ def annex_b(nals: Iterable[bytes | memoryview]) -> bytes:
 
 
 class BitReader:
-    """An RBSP read bit by bit, emulation prevention removed (7.4.1.1). ValueError behind its end."""
+    """Reads an RBSP bit by bit, without emulation prevention (7.4.1.1). Raises ValueError at its end."""
 
     def __init__(self, payload: bytes | memoryview) -> None:
         raw = bytes(payload).replace(b"\x00\x00\x03", b"\x00\x00")
@@ -85,7 +85,7 @@ class BitReader:
 
 
 def possible_size(width: int, height: int) -> tuple[int, int]:
-    """The size itself; ValueError where no camera sends such pictures."""
+    """Return the size. Raises ValueError if no camera sends such pictures."""
     if not (0 < width <= 16384 and 0 < height <= 16384):
         msg = f"The SPS gives an impossible picture size of {width}x{height}."
         raise ValueError(msg)
@@ -93,7 +93,7 @@ def possible_size(width: int, height: int) -> tuple[int, int]:
 
 
 def possible_set(nal: bytes | memoryview) -> bytes:
-    """The parameter set itself, copied; ValueError where it is longer than any can be."""
+    """Return a copy of the parameter set. Raises ValueError if it is impossibly long."""
     if len(nal) > MOST_SET_BYTES:
         msg = f"A parameter set of {len(nal)} bytes is damaged."
         raise ValueError(msg)
@@ -101,7 +101,7 @@ def possible_set(nal: bytes | memoryview) -> bytes:
 
 
 def below(number: int, most: int) -> int:
-    """The number itself; ValueError where no set may have it. Bounds how many sets are remembered."""
+    """Return the id. Raises ValueError if it is not below `most`, which bounds the number of stored sets."""
     if number >= most:
         msg = f"A parameter set is numbered {number}, and there can be {most}."
         raise ValueError(msg)

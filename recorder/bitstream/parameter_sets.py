@@ -1,7 +1,7 @@
-"""From a camera's packets to whole access units and the parameter sets each GOP uses.
+"""Assembles access units from a camera's packets and tracks the parameter sets each GOP uses.
 
-Here: what is the same for H.264 and H.265. Not here: what the bits mean (`h264`, `h265`, which each
-give a `Syntax`). Pure.
+Here: the parts shared by H.264 and H.265. Not here: parsing headers (`h264` and `h265`, which each provide a
+`Syntax`). Pure.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ _MAX_HELD_BYTES = 256 * 1024
 
 
 class SetKind(IntEnum):
-    """Kinds of parameter sets, in the order in which a decoder wants them."""
+    """Kinds of parameter sets, in the order a decoder needs them."""
 
     VPS = 0
     SPS = 1
@@ -23,7 +23,7 @@ class SetKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ParameterSet:
-    """One parameter set. `owner`: the number of the set of the kind before that it refers to."""
+    """One parameter set. `owner` is the id of the set it refers to (PPS to SPS, SPS to VPS)."""
 
     kind: SetKind
     number: int
@@ -33,36 +33,36 @@ class ParameterSet:
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """What the tracker must know of a codec, as functions of NAL units without start codes."""
+    """The codec-specific functions of the tracker, on NAL units without start codes."""
 
     needs_vps: bool
     is_picture: Callable[[memoryview], bool]
     starts_decoding: Callable[[Sequence[memoryview]], bool]
     set_in: Callable[[memoryview], ParameterSet | None]
-    """The parameter set a NAL unit is, None where it is none; ValueError where it is damaged."""
+    """The parameter set in a NAL unit, or None for other NAL units. Raises ValueError if it is damaged."""
     pps_used: Callable[[Sequence[memoryview]], int | None]
-    """The number of the PPS the unit's first slice refers to; None where that cannot be read."""
+    """The id of the PPS that the unit's first slice uses; None if unreadable."""
     size: Callable[[bytes], tuple[int, int]]
-    """Width and height an SPS gives; ValueError where it is damaged."""
+    """Width and height in an SPS. Raises ValueError if it is damaged."""
 
 
 class ParameterSetTracker:
-    """Makes whole access units of packets, and knows the parameter sets the current GOP uses.
+    """Assembles access units from packets and tracks the parameter sets the current GOP uses.
 
-    Cameras send parameter sets out of band only, inline, or as packets of their own, and may change
-    them at any keyframe. Feed every packet in order; what holds no picture is kept and put in front of
-    the next one. `parameter_sets` changes only at a unit where decoding can start, and is equal for
-    equal content however it was sent.
+    Cameras send parameter sets out of band, inline, or in separate packets, and may change them at any
+    keyframe. Feed every packet in order; a packet without picture is held and prepended to the next one.
+    `parameter_sets` changes only at a unit where decoding can start, and does not depend on how the sets
+    were sent.
     """
 
     def __init__(self, syntax: Syntax, out_of_band: bytes = b"") -> None:
-        """`out_of_band`: Annex B parameter sets known before the first packet (from SDP), if any."""
+        """`out_of_band`: Annex B parameter sets known before the first packet (from SDP)."""
         self.parameter_sets = b""
-        """The sets the pictures refer to (VPS, SPS, PPS), Annex B; empty while unknown."""
+        """The sets in use (VPS, SPS, PPS) as Annex B; empty while unknown."""
         self.size = (0, 0)
         """Width and height in pixels; (0, 0) while unknown."""
         self.damaged = 0
-        """Parameter sets that could not be read and packets without picture that had to be dropped."""
+        """Unreadable or missing parameter sets, and dropped packets without picture."""
         self.starts_decoding = False
         """Whether decoding can start at the unit that `feed` returned last."""
         self._syntax = syntax
@@ -73,10 +73,10 @@ class ParameterSetTracker:
             self._use(min(self._sets[SetKind.PPS]))
 
     def feed(self, data: bytes) -> bytes | None:
-        """The access unit that `data` completes, or None where it holds no picture yet."""
+        """The access unit that `data` completes; None if it holds no picture."""
         syntax = self._syntax
         nals = leading_nal_units(data, syntax.is_picture)
-        # The first slice, where there is one, is the last of them, and most units are nothing else.
+        # A slice can only be the last of them, and most units consist of slices only.
         holds_picture = bool(nals) and syntax.is_picture(nals[-1])
         self._learn(nals[:-1] if holds_picture else nals)
         if not holds_picture:

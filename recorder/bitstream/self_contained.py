@@ -1,7 +1,4 @@
-"""A keyframe that can be decoded with nothing else in hand, however its camera sends parameter sets.
-
-Pure.
-"""
+"""Makes keyframes decodable on their own, however the camera sends parameter sets. Pure."""
 
 from typing import assert_never
 
@@ -14,7 +11,7 @@ _H265_SETS = frozenset({h265.NAL_VPS, h265.NAL_SPS, h265.NAL_PPS})
 
 
 def self_contained(unit: AccessUnit) -> bytes:
-    """The data of a keyframe with its epoch's parameter sets in front, once. A JPEG is as it is."""
+    """The data of a keyframe, preceded once by its epoch's parameter sets. A JPEG is unchanged."""
     match unit.epoch.codec:
         case Codec.MJPEG:
             return unit.data
