@@ -1,5 +1,5 @@
-"""Cameras, each behind one protocol: opened, read and closed by one capture thread.
+"""Reads cameras of all kinds through one protocol; one capture thread opens, reads and closes each.
 
-Not here: when to try again, times, the buffer (`capture`). Every kind of camera has a room of its own; what
-PyAV gives out stays inside this package.
+Not here: reconnecting, timestamps, the buffer (`capture`). Each kind of camera has its own package; PyAV's
+objects stay inside this package.
 """

@@ -1,8 +1,9 @@
-"""Sound at the door: whatever a source sends becomes AAC frames that any player can decode.
+"""Converts the sound of a source to AAC frames that any player can decode.
 
-AAC stays as it came, out of its ADTS header. Every frame is decoded once, to nothing: one that a decoder
-refuses would end the whole clip in a browser, so it is left out and counted. G.711 and PCM are encoded.
-Not here: whose clock the times are on (`rtsp.sound`, `muxed_sound`). PyAV packets stay in this package.
+AAC is kept as it is, without its ADTS header. Each frame is test-decoded: one frame that a decoder rejects
+would stop the whole clip in a browser, so it is dropped and counted. G.711 and PCM are encoded. Not here: the
+clock of the timestamps (`rtsp.sound`, `muxed_sound`). One connection, one thread; PyAV packets stay in this
+package.
 """
 
 from fractions import Fraction
@@ -21,31 +22,31 @@ from recorder.bitstream.audio_unit import FRAME_SAMPLES, AudioFormat, SoundTroub
 SoundItem = SourceAudio | SoundTrouble
 
 ENCODED_HZ = 48_000
-"""G.711 becomes AAC of this rate: its frames are 21 ms, those of 8 kHz would be 128 ms, too coarse to cut."""
+"""The rate of AAC made from G.711: frames last 21 ms; at 8 kHz they would last 128 ms, too coarse to cut."""
 _BITS_PER_CHANNEL = 48_000
 _PCM = ("pcm_mulaw", "pcm_alaw", "pcm_u8", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_f32le")
 _MOST_PCM_BYTES = 1 << 18
 _JUMP_S = Fraction(4, 100)
-"""Times further off than this from where the samples before end begin a new encoding."""
+"""A packet further than this from the end of the previous samples restarts the encoder."""
 _SLEW = 500
-"""Nearer ones are approached by one part in so many: a clock that drifts is followed without a seam."""
+"""Smaller differences are slewed by one part in this many, so a drifting clock is followed seamlessly."""
 
 
 class AacConverter(Protocol):
-    """Makes frames of the packets of one sound stream. One connection, one thread."""
+    """Converts the packets of one sound stream to AAC frames. One connection, one thread."""
 
     def take(self, packet: "Packet[AudioStream]") -> list[SoundItem]:
-        """The frames `packet` completes, in the time base and on the clock of its stream."""
+        """The frames that `packet` completes, on the clock of its stream."""
         ...
 
     def shift(self, by_s: Fraction) -> None:
-        """The clock of the stream was set ahead by so much; the next packet follows the last all the same."""
+        """Note that the stream's clock was stepped ahead by `by_s`; the sound itself has no hole."""
         ...
 
 
 def aac_converter(stream: AudioStream) -> AacConverter:
-    """The door for a stream. Raises SourceUnsupported, saying what the source sends instead."""
-    # FFmpeg names kinds of sound that it cannot decode; there is no context then.
+    """The converter for a stream. Raises SourceUnsupported, naming the source's encoding."""
+    # FFmpeg lists streams it cannot decode, without a codec context.
     context = getattr(stream, "codec_context", None)
     name = "something unknown" if context is None else stream.codec_context.name
     try:
@@ -63,7 +64,7 @@ def aac_converter(stream: AudioStream) -> AacConverter:
 
 
 def open_aac_converter(stream: AudioStream) -> AacConverter | SoundTrouble:
-    """The door, or word of why there is none: sound that cannot be kept is no reason to fail."""
+    """The converter, or a report why there is none: unsupported sound must not fail the connection."""
     try:
         return aac_converter(stream)
     except SourceUnsupported as error:
@@ -85,7 +86,7 @@ class _AacPassthrough:
             frame_format, frame = self._unwrapped(bytes(packet))
             self._decoder.decode(packet)
         except (ValueError, av.error.FFmpegError) as error:
-            # The next packet tells its own time; one without is not to be guessed behind a damaged one.
+            # The next packet has its own time; without one, do not guess it after a damaged packet.
             self._following = None
             return [SoundTrouble(1, False, f"A frame of sound was damaged ({type(error).__name__}).")]
         time_base = _exact(packet)
@@ -93,7 +94,7 @@ class _AacPassthrough:
         return [SourceAudio(frame, frame_format, pts, time_base)]
 
     def shift(self, by_s: Fraction) -> None:
-        """Every packet tells its own time; one that does not follows one that does."""
+        """Discard the predicted time; the next packet must have its own."""
         self._following = None
 
     def _unwrapped(self, data: bytes) -> tuple[AudioFormat, bytes]:
@@ -137,7 +138,7 @@ class _PcmEncoder:
         return frames
 
     def shift(self, by_s: Fraction) -> None:
-        """What is still in the encoder comes out on the new clock."""
+        """Shift the anchor, so frames still in the encoder are on the new clock."""
         self._anchor_s += by_s
 
     def _samples(self, packet: "Packet[AudioStream]") -> list[SoundItem]:
@@ -170,7 +171,7 @@ class _PcmEncoder:
         return [
             SourceAudio(bytes(packet), self._format, anchor + packet.pts, time_base)
             for packet in self._encoder.encode(frame)
-            # The encoder's run-in lies before the first sample and would overlap what was before.
+            # The encoder's priming frame precedes the first sample and would overlap the previous sound.
             if packet.pts is not None and packet.pts >= 0
         ]
 

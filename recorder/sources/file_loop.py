@@ -1,8 +1,8 @@
-"""A video file as a camera: at its own speed, over and over, on one timeline that never jumps.
+"""Plays a video file as a camera: in real time, in a loop, on one timeline without jumps.
 
-The file is opened by us and handed over as an object, so that no name inside it is ever followed.
-H.264 and H.265 in MP4 or Matroska are length-prefixed and become Annex B here, at the door. Its sound comes
-along, in step with the pictures however the file interleaves the two.
+The file is opened here and passed to FFmpeg as an object, so references to other files are never followed.
+H.264 and H.265 in MP4 or Matroska are length-prefixed and converted to Annex B. Sound is read in step with
+the pictures, however the file interleaves them. Used by the capture thread alone.
 """
 
 import threading
@@ -35,16 +35,16 @@ from recorder.sources.source import SourceItem
 _FORMATS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
 
 _READ_AHEAD_PACKETS = 64
-"""How far one stream is read ahead to find what of the other belongs beside it: two seconds of pictures."""
+"""How far one stream is read ahead to find the other's packets for the same time: two seconds of pictures."""
 
 _TO_ANNEX_B = {Codec.H264: "h264_mp4toannexb", Codec.H265: "hevc_mp4toannexb"}
 
 
 class FileLoopSource:
-    """One pass after the other through one file."""
+    """Plays one file again and again."""
 
     def __init__(self, address: str, clock: Clock, stop: threading.Event, *, audio: bool = True) -> None:
-        """`address`: `file:/path/to.mp4` or `file:///path/to.mp4`. `audio`: whether its sound is kept."""
+        """`address`: `file:/path/to.mp4` or `file:///path/to.mp4`. `audio`: whether to read its sound."""
         self._audio = audio
         self.description = address
         self._clock = clock
@@ -63,7 +63,7 @@ class FileLoopSource:
         return self._assembler.damaged
 
     def open(self) -> None:
-        """Open the file and see how its video is encoded."""
+        """Open the file and determine its video codec."""
         kind = _FORMATS.get(self._path.suffix.lower())
         if kind is None:
             msg = f"{self._path.name}: only {', '.join(sorted(_FORMATS))} files can stand in for a camera."
@@ -86,7 +86,7 @@ class FileLoopSource:
         self._units = self._play(container)
 
     def read(self) -> Sequence[SourceItem]:
-        """The next unit or sound, when it is due."""
+        """Wait for the next unit or sound that is due."""
         if self._stop.is_set():
             return []
         try:
@@ -119,7 +119,7 @@ class FileLoopSource:
                 if not self._wait_until(due.at_s + shift * time_base):
                     return
                 if due.sound is not None:
-                    # Sound that outlasts the pictures would be heard over the beginning.
+                    # Sound that outlasts the pictures would overlap the start of the next pass.
                     outlasts = due.behind_pictures and due.at_s + due.half_s > end * time_base
                     begins_s = due.at_s + shift * time_base
                     if not outlasts and (sound_end_s is None or begins_s + due.half_s >= sound_end_s):
@@ -138,7 +138,7 @@ class FileLoopSource:
             container.seek(0)
 
     def _wait_until(self, media_s: Fraction) -> bool:
-        """Sleep until `media_s` of media time is due; False when told to stop."""
+        """Sleep until `media_s` of media time is due. Returns False if stopped."""
         media_ns = int(media_s * NS_PER_S)
         now_ns = self._clock.monotonic_ns()
         if self._zero_ns is None:
@@ -148,19 +148,19 @@ class FileLoopSource:
 
 @dataclass(slots=True)
 class _DuePacket:
-    """A packet of one of the two kinds, and when it is due within its pass."""
+    """A packet of pictures or sound, and the time it is due within its pass."""
 
     at_s: Fraction
     picture: "Packet[VideoStream] | None" = None
     sound: "Packet[AudioStream] | None" = None
     half_s: Fraction = Fraction(0)
-    """Half of what the sound lasts."""
+    """Half of the sound packet's duration."""
     behind_pictures: bool = False
-    """No picture of this pass follows."""
+    """Whether no picture of this pass follows."""
 
 
 def _in_order(packets: Iterator[_DuePacket]) -> Iterator[_DuePacket]:
-    """What is due first comes first; a file may hold a second of sound before or behind its pictures."""
+    """Merge pictures and sound by due time; a file may store them a second apart."""
     pictures: deque[_DuePacket] = deque()
     sound: deque[_DuePacket] = deque()
     for packet in packets:
@@ -182,7 +182,7 @@ def _first(pictures: deque[_DuePacket], sound: deque[_DuePacket]) -> _DuePacket:
 def _packets(
     container: InputContainer, pictures: VideoStream, sound: Sequence[AudioStream], codec: Codec
 ) -> Iterator[_DuePacket]:
-    """One pass, without the empty packets that end it. The filter leaves Annex B as it is."""
+    """The packets of one pass, without the final empty ones. The filter leaves Annex B unchanged."""
     time_base = Fraction(pictures.time_base or 0)
     to_annex_b = None if codec is Codec.MJPEG else BitStreamFilterContext(_TO_ANNEX_B[codec], pictures)
     at_s = Fraction(0)
@@ -194,7 +194,7 @@ def _packets(
             continue
         filtered = [packet] if to_annex_b is None else to_annex_b.filter(packet)
         for picture in cast("list[Packet[VideoStream]]", filtered):
-            # Matroska stores no dts, and FFmpeg guesses it only once it has seen the reordering.
+            # Matroska stores no DTS, and FFmpeg infers it only after it has seen the reordering.
             at_s = at_s if picture.dts is None else picture.dts * time_base
             yield _DuePacket(at_s, picture=picture)
     for picture in [] if to_annex_b is None else cast("list[Packet[VideoStream]]", to_annex_b.filter(None)):
@@ -207,6 +207,6 @@ def _sound_due(packet: "Packet[AudioStream]", stream: AudioStream, otherwise_s: 
     at_s = otherwise_s if packet.pts is None else packet.pts * time_base
     lasts_s = (packet.duration or 0) * time_base
     if not stream.codec_context.name.startswith("pcm"):
-        # MP4 calls the last frame as short as what is to be heard of it.
+        # MP4 shortens the last frame's duration to its audible part.
         lasts_s = max(lasts_s, Fraction(FRAME_SAMPLES, stream.sample_rate or 48_000))
     return _DuePacket(at_s, sound=packet, half_s=lasts_s / 2)

@@ -1,7 +1,7 @@
-"""The sound of a source that has one clock for sound and pictures: a file, an MPEG transport stream.
+"""Reads the sound of a source with one clock for sound and pictures: a file, an MPEG transport stream.
 
-Not here: what becomes AAC (`aac_frames`), sound on a clock of its own (`rtsp.sound`). Used by the capture
-thread alone. Nothing that is wrong with the sound is raised: it is told as `SoundTrouble`.
+Not here: converting to AAC (`aac_frames`), sound with a separate clock (`rtsp.sound`). Used by the capture
+thread alone. Problems with the sound are not raised but returned as `SoundTrouble`.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ _NS = Fraction(1, NS_PER_S)
 
 
 class MuxedSound:
-    """One connection, or one file that goes round."""
+    """The sound of one connection or one looped file."""
 
     def __init__(self, streams: Sequence[AudioStream]) -> None:
-        """The first of the streams is listened to, as with RTSP; there may be none."""
+        """Uses the first stream, as for RTSP; there may be none."""
         self._converter: AacConverter | None = None
         self._pending: list[SoundItem] = []
         self.streams = tuple(streams[:1])
-        """What is to be read from the container."""
+        """The streams to demux."""
         for stream in self.streams:
             opened = open_aac_converter(stream)
             if isinstance(opened, SoundTrouble):
@@ -36,16 +36,16 @@ class MuxedSound:
                 self._converter = opened
 
     def troubles(self) -> list[SoundItem]:
-        """What is to be told before the first frame; once."""
+        """Problems found before the first frame; returned once."""
         items, self._pending = self._pending, []
         return items
 
     def take(self, packet: "Packet[AudioStream]", shift_s: Fraction = Fraction(0)) -> list[SoundItem]:
-        """The frames `packet` completes, in nanoseconds; `shift_s` is added to its time."""
+        """The frames that `packet` completes, in nanoseconds; `shift_s` is added to its time."""
         if self._converter is None:
             return []
         if packet.pts is not None:
-            # Before the door: samples that are encoded go on over the seam of a file.
+            # Before the conversion, so encoded samples continue across the seam of a looped file.
             packet.pts += round(shift_s * packet.time_base.denominator / packet.time_base.numerator)
         return [
             replace(item, pts=to_ns(item.pts, item.time_base), time_base=_NS)

@@ -1,4 +1,4 @@
-"""From the `source` of a camera to the object that reads it. Nothing is connected here."""
+"""Chooses the source object for a camera's `source` setting. Connects to nothing. Any thread."""
 
 import re
 import threading
@@ -21,7 +21,7 @@ _CURE = "use a camera's number, /dev/…, rtsp://, rtsps://, http://, https://, 
 
 
 class SourceOpener:
-    """Opens one camera again and again, and keeps what its connections must know of each other."""
+    """Creates the sources of one camera's successive connections, with the memory they share."""
 
     def __init__(self) -> None:
         self._webcam = WebcamMemory()
@@ -32,21 +32,21 @@ class SourceOpener:
 
 
 def is_device(address: str) -> bool:
-    """Whether the address is that of a camera on this machine."""
+    """Whether the address names a camera on this machine."""
     return _DEVICE.fullmatch(address) is not None
 
 
 def default_read_timeout_s(address: str) -> float:
-    """How long a camera may be silent before it is opened again, where nobody says."""
+    """The read timeout if none is configured: how long a camera may be silent before it is reopened."""
     return READ_TIMEOUT_S if is_device(address) else 5.0
 
 
 def open_source(
     settings: CameraSettings, clock: Clock, stop: threading.Event, webcam: WebcamMemory | None = None
 ) -> Source:
-    """The source that `settings.source` names, not yet opened; `stop` ends its waiting.
+    """The source that `settings.source` names, not yet opened; setting `stop` ends its waits.
 
-    Raises SourceUnsupported with a sentence that names the cure.
+    Raises SourceUnsupported with a sentence that names the remedy.
     """
     address = settings.source
     scheme = address.partition(":")[0].lower()

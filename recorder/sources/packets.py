@@ -1,6 +1,6 @@
-"""What the PyAV sources share: turning packets into source units, and FFmpeg's errors into sentences.
+"""Converts PyAV packets to source units and FFmpeg errors to sentences, for all PyAV sources.
 
-PyAV packets stay inside this package: everything that leaves is a copy in plain bytes.
+PyAV packets stay inside this package; units hold copies of the bytes. Used by the capture thread alone.
 """
 
 import socket
@@ -21,7 +21,7 @@ from recorder.bitstream import h264, h265, jpeg
 from recorder.bitstream.access_unit import Codec, Epoch, SourceUnit
 from recorder.sources.source import scrub
 
-# FFmpeg's log holds whole addresses, and its callback can deadlock with the interpreter's lock.
+# FFmpeg's log contains whole addresses, and its callback can deadlock with the GIL.
 av.logging.set_level(None)
 
 _NS = Fraction(1, NS_PER_S)
@@ -29,7 +29,7 @@ _CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.MJPEG}
 
 
 class _Tracker(Protocol):
-    """What makes whole units of packets; see `ParameterSetTracker`."""
+    """Assembles units from packets; see `ParameterSetTracker`."""
 
     @property
     def parameter_sets(self) -> bytes: ...
@@ -43,7 +43,7 @@ class _Tracker(Protocol):
 
 
 class JpegTracker:
-    """Every packet is a whole JPEG, or damaged and dropped."""
+    """The tracker for MJPEG: each packet is a complete JPEG, or damaged and dropped."""
 
     parameter_sets = b""
     starts_decoding = True
@@ -53,7 +53,7 @@ class JpegTracker:
         self.damaged = 0
 
     def feed(self, data: bytes) -> bytes | None:
-        """The picture itself, with all its tables; None where it is not whole."""
+        """The picture with all its tables; None if it is incomplete."""
         found = jpeg.layout(data)
         if found is None:
             self.damaged += 1
@@ -63,10 +63,10 @@ class JpegTracker:
 
 
 class UnitAssembler:
-    """Makes source units of the packets of one stream. One connection, one thread."""
+    """Assembles source units from the packets of one stream. One connection, one thread."""
 
     def __init__(self, clock: Clock, codec: Codec = Codec.H264, out_of_band: bytes = b"") -> None:
-        """`out_of_band`: the parameter sets of the stream's description, Annex B, if it has any."""
+        """`out_of_band`: Annex B parameter sets from the stream's description, if any."""
         self._clock = clock
         self._tracker = _tracker_of(codec, out_of_band)
         self._epoch = Epoch(codec, 0, 0, b"")
@@ -83,7 +83,7 @@ class UnitAssembler:
     def take(self, packet: "Packet[VideoStream]", shift: int = 0) -> list[SourceUnit]:
         """The unit that `packet` completes, if any; `shift` is added to its times, in their time base.
 
-        Before the first parameter sets no unit is a keyframe, so the timeline drops and counts them.
+        No unit is a keyframe before the first parameter sets, so the timeline drops and counts them.
         """
         arrival_ns = self._clock.monotonic_ns()
         if packet.size == 0:  # a damaged frame, or (without times) the demuxer's flush at the end
@@ -97,7 +97,7 @@ class UnitAssembler:
         return [self._unit(data, stamps, self._time_base_of(packet), packet.duration or 0, arrival_ns)]
 
     def take_picture(self, data: bytes) -> list[SourceUnit]:
-        """A whole picture from a source that knows no times: it was shown when it came."""
+        """The unit of a whole picture without timestamps: its arrival time is its PTS."""
         arrival_ns = self._clock.monotonic_ns()
         self._last_arrival_ns = max(arrival_ns, self._last_arrival_ns + 1)
         whole = self._tracker.feed(data)
@@ -127,7 +127,7 @@ class UnitAssembler:
         )
 
     def _time_base_of(self, packet: "Packet[VideoStream]") -> Fraction:
-        # One stream, one time base: asking each packet would build a fraction thirty times a second.
+        # A stream has one time base; reading it from every packet would build a fraction each time.
         if self._time_base is None:
             self._time_base = Fraction(packet.time_base.numerator, packet.time_base.denominator)
         return self._time_base
@@ -135,8 +135,8 @@ class UnitAssembler:
     def _times_of(
         self, packet: "Packet[VideoStream]", *, holds_picture: bool
     ) -> tuple[int | None, int | None]:
-        # Parameter sets in a packet of their own share the time of their picture, and some demuxers
-        # then leave the picture itself without one.
+        # Parameter sets in a separate packet carry the time of their picture, and some demuxers then leave
+        # the picture without one.
         held_pts, held_dts = self._held_times
         pts = held_pts if packet.pts is None else packet.pts
         dts = held_dts if packet.dts is None else packet.dts
@@ -163,8 +163,8 @@ def _tracker_of(codec: Codec, out_of_band: bytes) -> _Tracker:
 
 
 def codec_of(stream: VideoStream) -> Codec:
-    """How the stream is encoded. Raises SourceUnsupported, saying what the camera sends instead."""
-    # FFmpeg announces video that it cannot decode; there is no context then.
+    """The codec of the stream. Raises SourceUnsupported, naming the camera's encoding."""
+    # FFmpeg lists video it cannot decode, without a codec context.
     context: VideoCodecContext | None = getattr(stream, "codec_context", None)
     name = "" if context is None else context.name
     codec = _CODECS.get(name)
@@ -176,9 +176,9 @@ def codec_of(stream: VideoStream) -> Codec:
 
 
 def sentence(error: Exception, address: str, doing: str) -> SourceError:
-    """The error to raise for FFmpeg's `error` while `doing` ("opening …"). Holds no credentials.
+    """The SourceError for FFmpeg's `error` while `doing` ("opening …"). Contains no credentials.
 
-    Raise it `from None`: the original's text holds the whole address.
+    Raise it `from None`: the text of the original contains the whole address.
     """
     reason = _REASONS.get(type(error))
     if reason is None:

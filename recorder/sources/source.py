@@ -1,7 +1,7 @@
-"""What every source is: something opened, read and closed by one capture thread.
+"""The protocol of a source, which one capture thread opens, reads and closes.
 
-Here: the protocol and the one place where addresses lose their credentials. Not here: how a URL
-becomes a source (`open`), when to try again (`background_stream`).
+Here: the protocol, and removing credentials from addresses and messages. Not here: choosing a source for a
+URL (`open`), reconnecting (`background_stream`).
 """
 
 import re
@@ -14,49 +14,49 @@ from recorder.bitstream.audio_unit import SoundTrouble, SourceAudio
 
 REDACTED = "***"
 _ACCOUNT_FIELDS = "user|username|login|password|passwd|pass|pwd|token|key|secret|auth"
-# Some recorders want the account inside the path: /user=admin_password=tlJwpbo6_channel=1.sdp
+# Some recorders expect the account inside the path: /user=admin_password=tlJwpbo6_channel=1.sdp
 _SECRET_IN_PATH = re.compile(rf"((?:^|[/_;&,-])(?:{_ACCOUNT_FIELDS})=)[^/_;&,?#]*", re.IGNORECASE)
 _QUERY_VALUE = re.compile(r"=[^&;#]*")
-# Replacing very short passwords would blank half of a sentence and give away their place in it.
+# Replacing very short passwords would blank half of a sentence and reveal where they occur.
 _MIN_SCRUBBED = 3
 
 
 SourceItem = SourceUnit | SourceAudio | SoundTrouble
-"""What a source may read. Most know only pictures."""
+"""An item read from a source. Most sources have only pictures."""
 
 
 class Source(Protocol):
-    """Blocking, and used by one thread only. A source is opened once; a reconnect makes a new one."""
+    """One connection to a camera. Blocking, one thread. It is opened once; a reconnect creates a new one."""
 
     @property
     def description(self) -> str:
-        """The address as it may be shown: never holds credentials."""
+        """The address without credentials, safe to show."""
         ...
 
     @property
     def damaged(self) -> int:
-        """Packets that were empty or could not be understood since `open`."""
+        """Empty or unreadable packets since `open`."""
         ...
 
     def open(self) -> None:
-        """Connect. Raises SourceLost when it fails now, SourceUnsupported when it cannot succeed."""
+        """Connect. Raises SourceLost if it fails now, SourceUnsupported if retrying cannot help."""
         ...
 
     def read(self) -> Sequence[SourceItem]:
-        """The next units, perhaps none; blocks for the read timeout at most.
+        """The next items, possibly none; blocks for at most the read timeout.
 
-        Raises SourceLost when the connection ended or went silent. Returns an empty list at once
-        when told to stop.
+        Raises SourceLost if the connection ended or went silent. Returns an empty list at once after
+        `stop` is set.
         """
         ...
 
     def close(self) -> None:
-        """Let go of everything; allowed at any time, also twice."""
+        """Release everything. Idempotent."""
         ...
 
 
 def redact(address: str) -> str:
-    """`address` without user, password, or the value of anything in its query."""
+    """`address` without user, password and query values."""
     scheme, separator, rest = address.partition("://")
     if not separator:
         head, mark, query = address.partition("?")
@@ -70,7 +70,7 @@ def redact(address: str) -> str:
 
 
 def scrub(text: str, address: str) -> str:
-    """`text` with `address` and the credentials in it blanked: for messages made by libraries."""
+    """`text` with `address` and its credentials redacted, for messages of libraries."""
     text = text.replace(address, redact(address))
     for secret in _secrets(address):
         text = text.replace(secret, REDACTED)
@@ -78,14 +78,14 @@ def scrub(text: str, address: str) -> str:
 
 
 def _split_authority(rest: str) -> tuple[str, str, str]:
-    # A password may hold an unescaped slash; the authority then ends at the first slash behind the @.
+    # A password may contain an unescaped slash; the authority then ends at the first slash after the @.
     at = rest.rfind("@")
     slash = rest.find("/", at + 1 if at >= 0 and ":" in rest[:at] else 0)
     return (rest, "", "") if slash < 0 else (rest[:slash], "/", rest[slash + 1 :])
 
 
 def _secrets(address: str) -> list[str]:
-    """Longest first, so that no secret is left standing beside a part of it."""
+    """The credentials in `address`, longest first, so that replacing a part never splits a longer one."""
     rest = address.partition("://")[2]
     authority, _, _ = _split_authority(rest)
     account, _, _ = authority.rpartition("@")

@@ -1,4 +1,4 @@
-"""Network cameras by HTTP and HTTPS: MJPEG as multipart, or an MPEG transport stream.
+"""Reads network cameras over HTTP and HTTPS: multipart MJPEG or an MPEG transport stream.
 
-Not here: cameras by RTSP (`rtsp`), our own HTTP API (`backend.http`). Used by the capture thread alone.
+Not here: RTSP cameras (`rtsp`), our own HTTP API (`backend.http`). Used by the capture thread alone.
 """

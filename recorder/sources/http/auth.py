@@ -1,4 +1,4 @@
-"""Answers to a camera's "who are you": Basic (RFC 7617) and Digest (RFC 7616). Pure."""
+"""Builds Authorization headers: Basic (RFC 7617) and Digest (RFC 7616). Pure."""
 
 import hashlib
 from base64 import b64encode
@@ -9,7 +9,7 @@ from urllib.request import parse_http_list, parse_keqv_list
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who we are to the camera; `repr` tells nothing."""
+    """The user name and password for a camera; hidden from `repr`."""
 
     user: str = field(repr=False)
     password: str = field(repr=False)
@@ -18,9 +18,10 @@ class Account:
 def authorization(
     challenges: Sequence[str], account: Account, method: str, target: str, nonce: str
 ) -> str | None:
-    """The Authorization header for the best of a camera's challenges; None where we know none of them.
+    """The Authorization header for the best of a camera's challenges; None if all are unsupported.
 
-    Digest is better than Basic, which sends the password itself. `nonce` is ours, fresh for each request.
+    Digest is preferred to Basic, which sends the password itself. `nonce` is the client nonce, unique for
+    each request.
     """
     split = (given.strip().partition(" ") for given in challenges)
     offered = {scheme.lower(): rest for scheme, _, rest in split}
@@ -60,7 +61,7 @@ def _digest(fields: dict[str, str], account: Account, request: str, nonce: str) 
 
 def _hash(algorithm: str) -> Callable[[str], str] | None:
     match algorithm.lower().removesuffix("-sess"):
-        case "md5":  # what cameras speak; the protocol's choice, not ours
+        case "md5":  # required by most cameras
             return lambda text: hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
         case "sha-256":
             return lambda text: hashlib.sha256(text.encode()).hexdigest()

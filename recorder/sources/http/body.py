@@ -1,7 +1,7 @@
-"""One GET to a camera, answered by a stream that does not end.
+"""Sends one GET to a camera and reads its endless response.
 
-Ours and not FFmpeg's, so that nothing but this one address is ever opened: no redirect, no playlist,
-no proxy, no other protocol. Blocking, one thread; the timeout is the longest that stopping can take.
+Replaces FFmpeg's HTTP client, so only this one address is ever opened: no redirects, playlists, proxies or
+other protocols. Blocking, one thread; stopping takes at most the timeout.
 """
 
 import io
@@ -28,10 +28,10 @@ _REFUSED = {
 
 
 class HttpBody:
-    """The body of the answer, after the account was asked for and given."""
+    """The body of the response, after authentication if the camera requires it."""
 
     def __init__(self, settings: CameraSettings) -> None:
-        """Connects. Raises SourceLost, or SourceUnsupported for an address that cannot work."""
+        """Connects. Raises SourceLost, or SourceUnsupported for an invalid address."""
         self._settings = settings
         self._shown = redact(settings.source)
         self._parts, self._account = _split(settings.source)
@@ -41,18 +41,18 @@ class HttpBody:
         self.content_type = self._response.headers.get("Content-Type", "")
 
     def allow(self, seconds: float) -> None:
-        """What is read from now on must have come by then; `read` raises TimeoutError after it."""
+        """Set the deadline for reads to `seconds` from now; then `read` raises TimeoutError."""
         self._deadline_s = time.monotonic() + seconds
 
     def read(self, most_bytes: int = 65536) -> bytes:
-        """What has come, at least one byte; empty at the end. Raises OSError or HTTPException."""
+        """The bytes received, at least one; empty at the end. Raises OSError or HTTPException."""
         if self._response.isclosed():
             return b""
         self._left_s()
         return self._response.read1(most_bytes)
 
     def close(self) -> None:
-        """Hang up; twice is fine."""
+        """Close the connection. Idempotent."""
         self._response.close()
         if self._connection is not None:
             self._connection.close()
@@ -92,7 +92,7 @@ class HttpBody:
         headers = {"User-Agent": "hindsight", "Accept": "*/*", "Connection": "close"}
         if credentials is not None:
             headers["Authorization"] = credentials
-        # The library's own time-out is for one byte: heads and chunk sizes that drip would last for ever.
+        # The library's timeout applies to each byte: headers and chunk sizes that trickle in would never end.
         self._connection.response_class = partial(_Response, left_s=self._left_s)  # type: ignore[assignment]
         self._connection.request("GET", self._target(), headers=headers)
         return self._connection.getresponse()
@@ -109,7 +109,7 @@ class HttpBody:
 
     def _refusal(self, response: HTTPResponse, doing: str) -> SourceError:
         if 300 <= response.status < 400:
-            # Followed, it could lead into this host's own services.
+            # Following a redirect could reach services of this host.
             onward = redact(response.headers.get("Location", "another address"))
             msg = f"{self._shown} sends us on to {onward}; write that address if it is the camera's own."
             return SourceUnsupported(msg)
@@ -118,7 +118,7 @@ class HttpBody:
 
 
 class _Response(HTTPResponse):
-    """An answer all of whose reads end at the deadline."""
+    """A response whose reads all end at the deadline."""
 
     def __init__(self, sock: socket.socket, *args: str, left_s: Callable[[], float], **named: str) -> None:
         super().__init__(sock, *args, **named)  # type: ignore[arg-type]
@@ -126,7 +126,7 @@ class _Response(HTTPResponse):
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket's bytes, each wait no longer than what is left."""
+    """Reads a socket; each wait ends at the deadline."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, left_s: Callable[[], float]) -> None:
         self._raw, self._sock, self._left_s = raw, sock, left_s
@@ -144,7 +144,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 def lost(error: Exception, address: str, doing: str) -> SourceLost:
-    """The error to raise for one of the library's, without credentials; raise it `from None`."""
+    """The SourceLost for a library's error, without credentials. Raise it `from None`."""
     match error:
         case TimeoutError():
             reason = "the camera did not answer in time"
@@ -176,7 +176,7 @@ def _split(address: str) -> tuple[SplitResult, Account | None]:
 
 
 def _tls() -> ssl.SSLContext:
-    # Cameras sign for themselves; as with rtsps the line is encrypted, and the address is trusted.
+    # Cameras use self-signed certificates; as with rtsps, encrypt and trust the address.
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

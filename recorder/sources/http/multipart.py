@@ -1,7 +1,7 @@
-"""The pictures in a `multipart/x-mixed-replace` stream (RFC 2046, as cameras understand it). Pure.
+"""Splits a `multipart/x-mixed-replace` stream into pictures (RFC 2046, as cameras implement it). Pure.
 
-Cameras disagree about nearly everything here: boundaries with or without their dashes, line ends,
-lengths that are missing or wrong. What is relied upon is that a boundary line comes before each part.
+Cameras differ in nearly everything: boundaries with or without dashes, line ends, missing or wrong lengths.
+The parser relies only on a boundary line before each part.
 """
 
 import re
@@ -18,18 +18,18 @@ _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?', re.IGNORECASE)
 
 
 def boundary_of(content_type: str) -> str | None:
-    """The boundary that a Content-Type header names."""
+    """The boundary in a Content-Type header."""
     found = _BOUNDARY.search(content_type)
     return None if found is None else found[1]
 
 
 class MultipartReader:
-    """Bytes in, bodies of whole parts out. Holds at most one part."""
+    """Takes bytes and returns the bodies of complete parts. Holds at most one part."""
 
     def __init__(self, boundary: str | None) -> None:
-        """`boundary` None: whatever the first line that begins with two dashes says."""
+        """`boundary` None: use the first line that begins with two dashes."""
         self.damaged = 0
-        """Parts that were too long, or no picture, and headers without end."""
+        """Parts or headers that were too long."""
         self._delimiter = None if boundary is None else _delimiter(boundary.encode("latin-1", "replace"))
         self._held = bytearray()
         self._body_from: int | None = None
@@ -61,7 +61,7 @@ class MultipartReader:
         return self._take_body(begin, end)
 
     def _take_head(self) -> int | None:
-        """Where the next part's body begins, once its headers are whole."""
+        """The start of the next part's body, once its headers are complete."""
         start = self._find_delimiter(0)
         ended = None if start is None else _HEADERS_END.search(self._held, start)
         if start is None or ended is None:
@@ -99,8 +99,8 @@ class MultipartReader:
         return found
 
     def _end_of_picture(self, begin: int) -> int | None:
-        """Where no length is told: do not wait for the next boundary, it may come with the next picture."""
-        if self._false_ends >= _MOST_FALSE_ENDS:  # looking costs a copy of all that is held
+        """The end of a picture without Content-Length, found before the next boundary arrives."""
+        if self._false_ends >= _MOST_FALSE_ENDS:  # each check copies all held bytes
             return None
         if not self._held[-4:].rstrip(b"\r\n").endswith(b"\xff\xd9"):
             return None
@@ -110,7 +110,7 @@ class MultipartReader:
         return None
 
     def _give_up(self) -> None:
-        """Nothing sensible: begin again at the next boundary."""
+        """Discard the held bytes and resume at the next boundary."""
         self.damaged += 1
         self._held.clear()
         self._begin_part()
@@ -121,5 +121,5 @@ class MultipartReader:
 
 
 def _delimiter(boundary: bytes) -> bytes:
-    # Many name the boundary with its two dashes, and then write two or four of them.
+    # Many cameras include the two dashes in the boundary parameter, and then send two or four of them.
     return b"--" + boundary.lstrip(b"-")

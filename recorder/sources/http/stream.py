@@ -1,7 +1,8 @@
-"""A network camera by HTTP or HTTPS: MJPEG as multipart, or an MPEG transport stream.
+"""Reads a network camera over HTTP or HTTPS: multipart MJPEG or an MPEG transport stream.
 
-The camera says which by its Content-Type, or by its first bytes where that says nothing; anything else
-is refused by name. Not here: the request itself (`http.body`), reconnecting (`background_stream`).
+The Content-Type or, if it is unknown, the first bytes determine the format; other formats are rejected by
+name. Not here: the request (`http.body`), reconnecting (`background_stream`). Used by the capture thread
+alone.
 """
 
 import threading
@@ -70,7 +71,7 @@ class HttpStreamSource:
         return self._assembler.damaged + self._reader.damaged
 
     def open(self) -> None:
-        """Connect, and see what the camera sends."""
+        """Connect and detect the format of the stream."""
         body = HttpBody(self._settings)
         self._resources.callback(body.close)
         self._body = body
@@ -85,7 +86,7 @@ class HttpStreamSource:
             raise self._lost(error, "connecting to") from None
 
     def read(self) -> Sequence[SourceItem]:
-        """The next units or sound, when they have come."""
+        """Wait for the next units or sound."""
         if self._stop.is_set() or self._body is None:
             return []
         self._body.allow(self._settings.read_timeout_s)
@@ -99,7 +100,7 @@ class HttpStreamSource:
         return units
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._units = iter(())
         self._resources.close()
 
@@ -172,7 +173,7 @@ def _unpacked(
 
 
 class _SniffedStream:
-    """A file for FFmpeg: what was looked at already, then the rest. It cannot be seeked."""
+    """A file object for FFmpeg: the bytes read for detection, then the rest. Not seekable."""
 
     def __init__(self, first: bytes, body: HttpBody) -> None:
         self._first = first

@@ -1,4 +1,4 @@
-"""Network cameras by RTSP and RTSPS, and the one clock that their sound and pictures share.
+"""Reads network cameras over RTSP and RTSPS and aligns the clocks of their sound and pictures.
 
-Not here: cameras by HTTP (`http`). Used by the capture thread alone.
+Not here: HTTP cameras (`http`). Used by the capture thread alone.
 """

@@ -1,4 +1,4 @@
-"""The clocks of an RTSP connection that carries sound beside the pictures.
+"""Aligns the clocks of sound and pictures of an RTSP connection.
 
 With two streams FFmpeg maps both clocks onto the camera's sender reports (RTCP, RFC 3550, 6.4.1). That
 synchronises sound and pictures, but an inaccurate report, or one that follows a step of the camera's wall
@@ -13,28 +13,27 @@ from fractions import Fraction
 from recorder.base.media_time import NS_PER_S
 
 HOLD_NS = 4 * NS_PER_S
-"""How long sound waits for the camera's reports before the arrivals are believed."""
+"""How long sound waits for the camera's reports before it is aligned by arrival times."""
 _LOCKED_AFTER = 12
-"""Pictures in a row on one grid before a picture beside it is taken for a step of the clock."""
+"""Consecutive pictures on one grid before a picture off the grid counts as a clock step."""
 _MOST_STEPS = 4
-"""Steps so close together that the grid cannot be trusted."""
+"""More recent steps than this mean that the grid is unreliable."""
 _JUMP_S = Fraction(1, 2)
 _WINDOW_NS = 30 * NS_PER_S
 _CHAIN = 8
-"""Packets whose distance tells how long one is."""
+"""Packets whose distances determine the usual packet duration."""
 
 
 class VideoStepFilter:
-    """Finds the steps a sender report made in the pictures' times, in ticks of their own time base.
+    """Detects steps that sender reports cause in the pictures' times, in ticks of their time base.
 
-    Cameras of a constant rate show pictures on a grid of whole ticks, and the only thing that moves the grid
-    is a report. Where there is no grid (a varying rate) nothing is changed but jumps that no clock on the way
-    has seen.
+    At a constant rate, pictures lie on a grid of whole ticks that only a report can move. Without a grid (a
+    varying rate) only jumps that do not match the arrival times are removed.
     """
 
     def __init__(self, time_base: Fraction) -> None:
         self.shift = 0
-        """To be added to a picture's times, and to the sound's."""
+        """Correction to add to the times of pictures and sound."""
         self._time_base = time_base
         self._last: tuple[int, int] | None = None
         self._steps: deque[int] = deque(maxlen=_LOCKED_AFTER)
@@ -42,7 +41,7 @@ class VideoStepFilter:
         self._grid: int | None = None
 
     def note(self, pts: int, arrival_ns: int) -> int:
-        """A picture's own pts, in the order of arrival; returns the shift that holds from it on."""
+        """Take a picture's PTS, in order of arrival; return the shift that applies from it on."""
         last, self._last = self._last, (pts, arrival_ns)
         if last is None:
             return self.shift
@@ -58,7 +57,7 @@ class VideoStepFilter:
         return self.shift
 
     def _is_jump(self, step: int, passed_ns: int) -> bool:
-        """Whether the picture's time went where no time passed."""
+        """Whether the picture's time jumped while the arrival time did not."""
         step_s, passed_s = step * self._time_base, Fraction(passed_ns, NS_PER_S)
         return abs(step_s) > _JUMP_S and abs(step_s - passed_s) > _JUMP_S
 
@@ -75,11 +74,11 @@ class VideoStepFilter:
         self.shift -= error
 
     def _found_grid(self) -> int | None:
-        """The smallest step, if all of the last ones are whole multiples of it (B-frames go to and fro)."""
+        """The smallest step, if all recent steps are multiples of it (B-frames make steps negative)."""
         if len(self._steps) < _LOCKED_AFTER:
             return None
         smallest = min((abs(step) for step in self._steps if step), default=0)
-        # A grid finer than 5 ms is none: every time would lie on it.
+        # A grid finer than 5 ms is useless: every time would lie on it.
         if smallest * self._time_base < Fraction(1, 200):
             return None
         return smallest if all(step % smallest == 0 for step in self._steps) else None
@@ -91,7 +90,7 @@ class VideoStepFilter:
 
 
 class EarliestArrival:
-    """The smallest arrival − pts of the last half to whole minute: the packet least delayed."""
+    """The smallest arrival − PTS of the last 30 to 60 seconds: that of the least delayed packet."""
 
     def __init__(self) -> None:
         self._older_ns: int | None = None
@@ -99,31 +98,31 @@ class EarliestArrival:
         self._since_ns = 0
 
     def note(self, pts_ns: int, arrival_ns: int) -> None:
-        """A packet of time `pts_ns` came in."""
+        """Take the arrival of a packet with time `pts_ns`."""
         value_ns = arrival_ns - pts_ns
         if self._newer_ns is None or arrival_ns - self._since_ns >= _WINDOW_NS:
             self._older_ns, self._newer_ns, self._since_ns = self._newer_ns, value_ns, arrival_ns
         self._newer_ns = min(self._newer_ns, value_ns)
 
     def move(self, by_ns: int) -> None:
-        """The clock of the packets was set ahead by so much."""
+        """Note that the clock of the packets was stepped ahead by `by_ns`."""
         self._newer_ns = None if self._newer_ns is None else self._newer_ns - by_ns
         self._older_ns = None if self._older_ns is None else self._older_ns - by_ns
 
     @property
     def zero_ns(self) -> int | None:
-        """When time 0 arrived or would have; None before the first packet."""
+        """The arrival time of a packet with time 0; None before the first packet."""
         if self._newer_ns is None or self._older_ns is None:
             return self._newer_ns
         return min(self._older_ns, self._newer_ns)
 
 
 class FirstReport:
-    """Finds by how much the first sender report moves the clock of the sound.
+    """Measures how far the first sender report moves the clock of the sound.
 
-    Until then FFmpeg counts each stream from its own beginning; from then on the sound is on the clock of
-    the pictures. What came before is to be moved after it. Packets of sound are a chain, so what a step is
-    beyond the usual one is the move.
+    Before it, FFmpeg counts each stream from its own start; after it, the sound is on the clock of the
+    pictures, and earlier sound must be moved as well. Sound packets are contiguous, so the excess of a step
+    over the usual one is the move.
     """
 
     def __init__(self) -> None:
@@ -132,14 +131,14 @@ class FirstReport:
         self._reported = False
 
     def note(self, pts_ns: int, *, reported: bool) -> int:
-        """By how much this packet's clock is ahead of that of the one before; 0 but once."""
+        """How far this packet's clock is ahead of the previous one's; nonzero at most once."""
         last_ns, self._last_ns = self._last_ns, pts_ns
         first, self._reported = reported and not self._reported, self._reported or reported
         if last_ns is None:
             return 0
         step_ns = pts_ns - last_ns
         if first and self._steps_ns:
-            # The smallest: a longer one had lost packets in it.
+            # The smallest step: a longer one contains lost packets.
             return step_ns - min(self._steps_ns)
         if step_ns > 0:
             self._steps_ns.append(step_ns)
@@ -147,7 +146,7 @@ class FirstReport:
 
 
 class SoundAlignment:
-    """How far the sound's clock is from the pictures', both as FFmpeg tells them."""
+    """The offset between the clocks of sound and pictures, as FFmpeg reports them."""
 
     def __init__(self) -> None:
         self.video = EarliestArrival()
@@ -156,15 +155,15 @@ class SoundAlignment:
         self._by_arrival_ns: int | None = None
 
     def move_sound(self, by_ns: int) -> None:
-        """The clock of the sound was set ahead by so much; it stays where it was heard."""
+        """Note that the sound's clock was stepped ahead by `by_ns`; the aligned sound does not move."""
         self.sound.move(by_ns)
         if self._by_arrival_ns is not None:
             self._by_arrival_ns -= by_ns
 
     def offset_ns(self, *, reported: bool, now_ns: int) -> int | None:
-        """To be added to the sound's times; None while it is worth waiting for the camera's reports.
+        """The offset to add to the sound's times; None while waiting for the camera's reports.
 
-        `reported`: both streams have had a report, and FFmpeg has put them on one clock.
+        `reported`: both streams have had a report, so FFmpeg has put them on one clock.
         """
         if reported:
             return 0

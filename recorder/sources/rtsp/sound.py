@@ -1,7 +1,7 @@
-"""The sound of an RTSP connection: its packets, on the clock of the pictures.
+"""Reads the sound of an RTSP connection and puts it on the clock of the pictures.
 
-Not here: what the clocks do to each other (`rtsp.clock`), what becomes AAC (`aac_frames`). Used by the
-capture thread alone. Nothing that is wrong with the sound is raised: it is told as `SoundTrouble`.
+Not here: analysing the clocks (`rtsp.clock`), converting to AAC (`aac_frames`). Used by the capture thread
+alone. Problems with the sound are not raised but returned as `SoundTrouble`.
 """
 
 from collections import deque
@@ -19,11 +19,11 @@ from recorder.sources.aac_frames import AacConverter, SoundItem, open_aac_conver
 from recorder.sources.rtsp.clock import FirstReport, SoundAlignment, VideoStepFilter
 
 MOST_WAITING = 1024
-"""Frames that wait for the camera's reports: four seconds are 200."""
+"""Limit of frames waiting for the camera's reports; four seconds are 200."""
 
 
 class RtspSound:
-    """The sound beside one video stream, and the mending of what it does to the video's times."""
+    """The sound beside one video stream, and the correction of the steps it causes in the video's times."""
 
     def __init__(self, stream: AudioStream, video: VideoStream, clock: Clock) -> None:
         self._clock = clock
@@ -42,8 +42,8 @@ class RtspSound:
             self._converter = opened
 
     def video_shift(self, packet: "Packet[VideoStream]") -> int:
-        """What to add to the times of this picture, in ticks of its time base."""
-        # The reports' times come with every packet behind the first report.
+        """The correction to add to this picture's times, in ticks of its time base."""
+        # Every packet after the first report carries report times.
         self._reported["video"] |= packet.has_sidedata("prft")
         if packet.pts is None:
             return self._steady.shift
@@ -53,7 +53,7 @@ class RtspSound:
         return shift
 
     def take(self, packet: "Packet[AudioStream]") -> list[SoundItem]:
-        """The frames that are ready now, in nanoseconds on the (mended) clock of the pictures."""
+        """The frames that are ready, in nanoseconds on the corrected clock of the pictures."""
         self._reported["audio"] |= packet.has_sidedata("prft")
         items, self._pending = self._pending, []
         if self._converter is None:
@@ -78,7 +78,7 @@ class RtspSound:
         return items if offset_ns is None else items + self._ready(offset_ns)
 
     def _move(self, converter: AacConverter, by_ns: int) -> None:
-        """What has come before the first report goes along with the clock it sets."""
+        """Move the sound received before the first report to the clock that the report sets."""
         converter.shift(Fraction(by_ns, NS_PER_S))
         self._alignment.move_sound(by_ns)
         moved = [

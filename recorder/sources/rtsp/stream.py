@@ -1,8 +1,8 @@
-"""A network camera, by RTSP or RTSPS: its packets as they come, never decoded, sound beside them.
+"""Reads a network camera over RTSP or RTSPS: video packets without decoding, and sound.
 
-Not here: what becomes of the sound (`rtsp.sound`), reconnecting and the watchdog's verdicts
-(`background_stream`), times (`timeline`). PyAV has no cancel: the read timeout is the longest that stopping
-can take.
+Not here: processing the sound (`rtsp.sound`), reconnecting and stall detection (`background_stream`), times
+(`timeline`). Used by the capture thread alone. PyAV cannot cancel a read, so stopping may take the read
+timeout.
 """
 
 import threading
@@ -23,10 +23,10 @@ from recorder.sources.packets import UnitAssembler, codec_of, sentence
 from recorder.sources.rtsp.sound import RtspSound
 from recorder.sources.source import SourceItem, redact
 
-# Without this list FFmpeg follows a camera's redirect into files and other protocols of this host.
+# Without this list FFmpeg would follow a camera's redirect to files and other protocols of this host.
 _PROTOCOLS = "rtsp,rtp,udp,tcp,tls,srtp"
 _LIBRARY_ERRORS = (av.error.FFmpegError, OSError, ValueError)
-# What a camera answers that cannot send its sound; other errors would only come again without it.
+# Errors of cameras that cannot send their sound; other errors would also occur without sound.
 _SOUND_REFUSALS = (
     av.error.HTTPBadRequestError,
     av.error.HTTPOtherClientError,
@@ -61,12 +61,12 @@ class StreamSource:
         return self._assembler.damaged
 
     def open(self) -> None:
-        """Connect, and read until the codec is known; takes up to twice the open timeout."""
+        """Connect and read until the codec is known. Takes up to twice the open timeout."""
         address = self._settings.source
         try:
             self._container = self._connect_with_sound()
         except _LIBRARY_ERRORS as error:
-            # Not chained: the original's text holds the whole address with its password.
+            # Not chained: the text of the original contains the whole address with its password.
             raise sentence(error, address, f"connecting to {self.description}") from None
         streams = self._container.streams.video
         if not streams:
@@ -80,7 +80,7 @@ class StreamSource:
         self._packets = self._container.demux(streams[0], *audio[:1])
 
     def read(self) -> Sequence[SourceItem]:
-        """The unit of the next packet, if it completes one, or the sound in it."""
+        """The unit or sound that the next packet completes, if any."""
         if self._stop.is_set():
             return []
         if self._went_silent:
@@ -91,8 +91,8 @@ class StreamSource:
             packet = next(self._packets, None)
         except _LIBRARY_ERRORS as error:
             raise sentence(error, self._settings.source, self._doing) from None
-        # A read that times out first yields the unit FFmpeg's parser still held, as if nothing had
-        # happened; waiting for the error itself would take the timeout a second time.
+        # After a timeout FFmpeg first returns the unit its parser still held, without an error; waiting for
+        # the error would take the timeout a second time.
         waited_s = (self._clock.monotonic_ns() - begun_ns) / NS_PER_S
         self._went_silent = waited_s >= 0.98 * self._settings.read_timeout_s
         if packet is None:
@@ -104,7 +104,7 @@ class StreamSource:
         return units
 
     def close(self) -> None:
-        """Say goodbye to the camera and free the container (it sits in a reference cycle)."""
+        """Disconnect and free the container, which is part of a reference cycle."""
         packets, self._packets = self._packets, iter(())
         if isinstance(packets, Generator):
             packets.close()
@@ -114,7 +114,7 @@ class StreamSource:
 
     @property
     def _doing(self) -> str:
-        # Made only when something is wrong: taking the account out of an address is no work for every packet.
+        # Computed only for errors: redacting the address for every packet would be wasteful.
         return f"reading from {self.description}"
 
     def _units_of(self, packet: "Packet[Any]") -> Sequence[SourceItem]:
@@ -125,14 +125,14 @@ class StreamSource:
         return self._assembler.take(packet, self._sound.video_shift(packet))
 
     def _connect_with_sound(self) -> InputContainer:
-        """With its sound if it can be had; a camera that stumbles over it is asked for the video alone."""
+        """Connect with sound, or with video only if the camera cannot send its sound."""
         if not self._settings.audio:
             return self._connect("video")
         begun_ns = self._clock.monotonic_ns()
         try:
             return self._connect("audio+video")
         except _SOUND_REFUSALS as error:
-            # One that stopped half-way would only take the time-out a second time.
+            # A camera that stopped responding would only take the timeout a second time.
             took_s = (self._clock.monotonic_ns() - begun_ns) / NS_PER_S
             if self._stop.is_set() or 2 * took_s > self._settings.open_timeout_s:
                 raise
@@ -147,12 +147,12 @@ class StreamSource:
             "rtsp_transport": "udp" if settings.rtsp_transport == "udp" else "tcp",
             "allowed_media_types": media,
             "protocol_whitelist": _PROTOCOLS,
-            # Parameter sets come from the SDP or the stream itself, so probing needs to learn nothing
-            # but the codec; the defaults would hold back the first five seconds.
+            # Parameter sets come from the SDP or the stream itself, so probing only determines the codec; the
+            # defaults would delay the first five seconds.
             "analyzeduration": "500000",
             "probesize": "500000",
             "fpsprobesize": "0",
-            # Probing decodes, in this process; what a camera claims must not decide how much memory that is.
+            # Probing decodes in this process: a camera's claim must not decide how much memory is allocated.
             "max_pixels": str(MOST_PIXELS),
         }
         return av.open(

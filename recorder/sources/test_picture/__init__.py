@@ -1,5 +1,4 @@
-"""A camera that needs no hardware: a moving test card with a counter in it.
+"""A camera without hardware: a moving test card with a frame counter.
 
-Not here: test cameras with a network in between; those are in `tests/support/cameras`. Used by the capture
-thread alone.
+Not here: network test cameras, which are in `tests/support/cameras`. Used by the capture thread alone.
 """

@@ -1,7 +1,7 @@
-"""A camera made of nothing: the test card with its counter and clock, encoded and paced like a real one.
+"""A synthetic camera: the test card with its counter and clock, encoded and paced like a real one.
 
-Not here: how the card looks (`test_card`). The encoder is libx264 at its cheapest; frames that fall due
-while the machine is busy come late, and only one that is too slow for its camera leaves holes in the
+Not here: drawing the card (`test_card`). The encoder is libx264 at its fastest preset. Frames that fall due
+while the machine is busy arrive late; only a machine that is permanently too slow leaves holes in the
 counter.
 """
 
@@ -22,13 +22,13 @@ from recorder.sources.packets import UnitAssembler
 from recorder.sources.test_picture.test_card import TestCard
 
 _MAX_LATE_NS = 10 * NS_PER_S
-"""A machine that is busy for a while gets its frames late; one that never keeps up gets holes."""
+"""Frames may be late by this much on a busy machine; beyond it, frames are skipped."""
 _EXAMPLE = "synthetic?size=1280x720&fps=30&gop_s=1&bframes=0"
 
 
 @dataclass(frozen=True, slots=True)
 class SyntheticOptions:
-    """What can be asked of the test card."""
+    """Options of the test card."""
 
     width: int = 1280
     height: int = 720
@@ -40,7 +40,7 @@ class SyntheticOptions:
 def parse_options(address: str) -> SyntheticOptions:
     """Options from `synthetic` or `synthetic?size=1280x720&fps=30&gop_s=1&bframes=0`.
 
-    Raises SourceUnsupported for what is unknown or out of bounds.
+    Raises SourceUnsupported for unknown options and values out of range.
     """
     try:
         given = dict(
@@ -62,7 +62,7 @@ def parse_options(address: str) -> SyntheticOptions:
 
 
 class SyntheticSource:
-    """The test card from frame 0 on, each time it is opened."""
+    """A source of test card frames, starting at frame 0."""
 
     def __init__(self, address: str, clock: Clock, stop: threading.Event) -> None:
         self.description = address
@@ -101,7 +101,7 @@ class SyntheticSource:
         return [unit for packet in self._encoder.encode(frame) for unit in self._assembler.take(packet)]
 
     def close(self) -> None:
-        """Let the encoder go; what it still holds is not worth a read."""
+        """Release the encoder, without flushing it."""
         self._encoder = None
         self._card = None
 

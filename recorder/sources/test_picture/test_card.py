@@ -1,4 +1,4 @@
-"""A picture that says which frame it is: drawn by the synthetic source and the tests, read back by tests.
+"""Draws and reads a picture that carries its frame number; used by the synthetic source and by tests.
 
 Here: the machine-readable counter (drawing, reading) and the test card around it. Not here: encoding
 and pacing (`synthetic`). Pure functions on numpy arrays and one class that owns its prerendered card.
@@ -48,7 +48,7 @@ def draw_counter(picture: npt.NDArray[Any], number: int) -> None:
 
 
 def read_counter(picture: npt.NDArray[Any]) -> int | None:
-    """The number `draw_counter` wrote, or None where no valid counter is to be seen."""
+    """The number that `draw_counter` wrote, or None if there is no valid counter."""
     height, width = picture.shape[:2]
     cell = width / CELLS
     if cell < 2 or height < cell:
@@ -68,12 +68,12 @@ def read_counter(picture: npt.NDArray[Any]) -> int | None:
 
 
 class TestCard:
-    """A moving picture in planar YUV 4:2:0, cheap to draw: a prerendered card, a bar that travels.
+    """A moving picture in planar YUV 4:2:0, cheap to draw: a prerendered card with a moving bar.
 
     Not thread-safe; `paint` returns the same array every time.
     """
 
-    __test__ = False  # not a pytest class, whatever its name looks like
+    __test__ = False  # not a pytest class, despite its name
 
     def __init__(self, width: int, height: int) -> None:
         """`width` and `height` in pixels, both even, at least 80 x 48."""

@@ -1,4 +1,4 @@
-"""Webcams: V4L2 devices, finding them again after a replug, and pictures that no sensor can have sent.
+"""Reads webcams: lists V4L2 devices, finds them again after replugging, detects frozen pictures.
 
-Not here: encoding what they send (`capture`). Used by the capture thread; any thread may list the devices.
+Not here: encoding their pictures (`capture`). Used by the capture thread; any thread may list the devices.
 """

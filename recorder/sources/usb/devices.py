@@ -1,8 +1,8 @@
-"""Which cameras are attached to this machine (Video4Linux), and what each of them can send.
+"""Lists the cameras attached to this machine (Video4Linux) and their formats.
 
-Four ioctls of the V4L2 API on device nodes that are opened for it and closed again. Not here: reading
-pictures (`webcam`), finding a camera again after it was plugged in elsewhere (`replug`). Blocking, as
-opening a device is; any thread.
+Uses four ioctls of the V4L2 API on device nodes, which are opened only for that. Not here: reading pictures
+(`webcam`), finding a camera again after replugging (`replug`). Blocking, because opening a device is; any
+thread.
 """
 
 import errno
@@ -25,12 +25,12 @@ _ENUM_FRAMEINTERVALS, _FRMIVAL = 0xC034564B, struct.Struct("=11I8x")
 _VIDEO_CAPTURE, _VIDEO_CAPTURE_MPLANE = 0x1, 0x1000
 _BUF_TYPES = {_VIDEO_CAPTURE: 1, _VIDEO_CAPTURE_MPLANE: 9}
 _DISCRETE = 1
-_MOST_LISTED = 256  # a driver that never says "no more" must not hold us
+_MOST_LISTED = 256  # a driver may never end its list
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What stays of a camera when its node changes. `serial` is empty where the camera has none."""
+    """The properties that identify a camera when its node changes. `serial` is empty if it has none."""
 
     card: str
     bus: str
@@ -39,7 +39,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class PictureFormat:
-    """One format and size. `rates` in frames per second, fastest first; empty where not told."""
+    """One format and size. `rates` are frames per second, fastest first; empty if unknown."""
 
     fourcc: str
     width: int
@@ -55,7 +55,7 @@ class Device:
     driver: str
     identity: Identity
     stable_path: str | None
-    """The same camera under a name that survives replugging, where udev made one."""
+    """A path for the same camera that survives replugging, if udev made one."""
     formats: tuple[PictureFormat, ...]
 
     @property
@@ -66,14 +66,14 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class DeviceList:
-    """What there is; `refused` are nodes that this user may not open."""
+    """All cameras found; `refused` are nodes that this user may not open."""
 
     devices: tuple[Device, ...]
     refused: tuple[str, ...]
 
 
 def list_devices(dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> DeviceList:
-    """Every camera, by number. Nodes that carry no pictures (metadata, decoders) are left out."""
+    """All cameras, by number. Nodes without pictures (metadata, decoders) are skipped."""
     nodes = sorted((str(path) for path in dev.iterdir() if _NODE.fullmatch(path.name)), key=_number)
     devices, refused = [], []
     for node in nodes:
@@ -82,7 +82,7 @@ def list_devices(dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> DeviceLi
         except PermissionError:
             refused.append(node)
         except OSError:
-            continue  # pulled out while we looked, or no V4L2 device
+            continue  # unplugged meanwhile, or not a V4L2 device
         else:
             if found is not None:
                 devices.append(found)
@@ -90,7 +90,7 @@ def list_devices(dev: Path = Path("/dev"), sys: Path = Path("/sys")) -> DeviceLi
 
 
 def identify(node: str, sys: Path = Path("/sys")) -> Identity | None:
-    """Who is at `node`; None when nobody is, or nobody who has pictures."""
+    """The identity of the camera at `node`; None if no camera is there."""
     try:
         with _opened(node) as file:
             found = _capability(file, node, sys)
@@ -170,7 +170,7 @@ def _rates(file: int, fourcc: str, width: int, height: int) -> tuple[float, ...]
 
 
 def _ask(file: int, request: int, question: bytes) -> bytes | None:
-    """The driver's answer, None behind the last item of a listing."""
+    """The driver's reply; None after the last item of a list."""
     try:
         return fcntl.ioctl(file, request, question)
     except OSError as error:
@@ -180,7 +180,7 @@ def _ask(file: int, request: int, question: bytes) -> bytes | None:
 
 
 def _serial(node: str, sys: Path) -> str:
-    """The serial number of the USB device whose interface the node belongs to."""
+    """The serial number of the node's USB device, or an empty string."""
     interface = sys / "class" / "video4linux" / Path(node).name / "device"
     try:
         return (interface.resolve().parent / "serial").read_text("utf-8", "replace").strip()
@@ -189,7 +189,7 @@ def _serial(node: str, sys: Path) -> str:
 
 
 def _stable_path(node: str) -> str | None:
-    # By socket where the camera has no name of its own to tell it from its twin.
+    # By USB port if the camera has no unique id.
     for folder in ("by-id", "by-path"):
         try:
             links = sorted((Path(node).parent / "v4l" / folder).iterdir())

@@ -1,10 +1,10 @@
-"""A camera on this machine (USB, CSI) through OpenCV's V4L2 reader: JPEGs as they are, raw pictures as JPEG.
+"""Reads a local camera (USB, CSI) through OpenCV's V4L2 reader: JPEGs unchanged, raw pictures as JPEG.
 
-Not here: which cameras there are (`devices`), which node is ours after replugging (`replug`), what a
-whole JPEG is (`jpeg`), when a picture counts as frozen (`freeze_watch`). One capture thread.
+Not here: listing cameras (`devices`), finding the node after replugging (`replug`), checking JPEGs (`jpeg`),
+detecting frozen pictures (`freeze_watch`). Used by the capture thread alone.
 
-OpenCV is told not to decode (CONVERT_RGB=0): what leaves here is what the camera's own encoder made.
-It drops the first frame of every connection itself, because cameras often begin with a broken one.
+OpenCV must not decode (CONVERT_RGB=0), so units hold the output of the camera's own encoder. OpenCV drops
+the first frame of every connection, because it is often damaged.
 """
 
 import logging
@@ -28,11 +28,11 @@ from recorder.sources.usb.freeze_watch import FreezeWatch, StaleTailWatch
 from recorder.sources.usb.replug import WebcamMemory, find_again, is_numbered, node_of
 
 READ_TIMEOUT_S = 3.0
-"""A webcam that sends nothing for this long is opened again (the default of its read timeout)."""
+"""Default read timeout: a webcam that sends nothing for this long is reopened."""
 JPEG_QUALITY = 90
-"""For raw pictures: the DC steps of 90 keep flat areas within a level; 95 costs half as much again."""
+"""For raw pictures: at 90, flat areas stay within one level; 95 would cost half as much again."""
 BUFFERS = 10
-"""Frames the driver may fill while nobody reads, a third of a second; as many as OpenCV takes."""
+"""Frames the driver can fill between reads, a third of a second; the maximum in OpenCV."""
 
 _SELECT_S = 1
 _JPEG_FORMATS = ("MJPG", "JPEG")
@@ -50,7 +50,7 @@ _RAW_FORMATS: dict[str, int | None] = {
 _US = 1_000_000
 
 _log = logging.getLogger(__name__)
-# Its warnings would go to stderr past our log; what they say is said in our own errors.
+# OpenCV's warnings would bypass our log on stderr; our own errors report the same.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 
@@ -60,7 +60,7 @@ class WebcamSource:
     def __init__(
         self, settings: CameraSettings, clock: Clock, stop: threading.Event, memory: WebcamMemory
     ) -> None:
-        """`memory` outlives the connection: it knows the camera when it is another node."""
+        """`memory` outlives the connection and identifies the camera if its node changes."""
         self.description = settings.source
         self.damaged = 0
         self._settings = settings
@@ -78,13 +78,13 @@ class WebcamSource:
         self._stale = StaleTailWatch(BUFFERS)
 
     def open(self) -> None:
-        """Find the camera, and settle format, size and rate with it."""
+        """Find the camera and negotiate format, size and rate."""
         memory = self._memory
         if is_numbered(self._node) and memory.identity not in (None, identify(self._node)):
             devices = list_devices().devices
             self._node = find_again(self._node, memory, devices, self._clock.monotonic_ns())
-        # In whole seconds, and read by OpenCV once: before the first wait is early enough. A short one,
-        # because it is how long a stop may take; how long silence may last is counted in `read`'s caller.
+        # In whole seconds; OpenCV reads it once, at the first wait. Short, because a stop may take this long;
+        # the caller of `read` measures how long the camera is silent.
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(_SELECT_S))
         capture = cv2.VideoCapture(self._node, cv2.CAP_V4L2)
         if not capture.isOpened():
@@ -94,7 +94,7 @@ class WebcamSource:
         self._memory.identity = identify(self._node)
 
     def read(self) -> list[SourceUnit]:
-        """The next picture; an empty list after a second without one, or for a damaged one."""
+        """The next picture; an empty list after a second without one, or if it is damaged."""
         capture = self._capture
         if capture is None or self._stop.is_set() or not self._grab(capture):
             return []
@@ -120,13 +120,13 @@ class WebcamSource:
         ]
 
     def close(self) -> None:
-        """Give the device back."""
+        """Release the device."""
         capture, self._capture = self._capture, None
         if capture is not None:
             capture.release()
 
     def _negotiate(self, capture: cv2.VideoCapture) -> None:
-        """Ask for JPEG at the wanted size; the driver takes what comes nearest."""
+        """Request JPEG at the configured size; the driver chooses the nearest mode."""
         wanted = self._settings
         capture.set(cv2.CAP_PROP_BUFFERSIZE, BUFFERS)
         capture.set(cv2.CAP_PROP_FOURCC, int.from_bytes(b"MJPG", "little"))
@@ -147,8 +147,8 @@ class WebcamSource:
         _log.info(text, wanted.camera_id, self._node, self._fourcc, *self._shape, fps, *requested)
 
     def _grab(self, capture: cv2.VideoCapture) -> bool:
-        """Wait for a frame; False when none came in time. Raises SourceLost when none can come."""
-        for _ in range(3):  # a signal that hits this thread ends a wait early, and is no loss
+        """Wait for a frame; return False if none arrived in time. Raises SourceLost if the camera failed."""
+        for _ in range(3):  # a signal to this thread ends a wait early, which is harmless
             begun_ns = self._clock.monotonic_ns()
             if capture.grab():
                 return True
@@ -161,10 +161,10 @@ class WebcamSource:
         raise SourceLost(msg)
 
     def _stamp_us(self, capture: cv2.VideoCapture, arrival_ns: int) -> int:
-        """When the kernel took the frame, on the monotonic clock; its arrival where the driver does not say.
+        """The kernel's monotonic timestamp of the frame, or its arrival time if that is unusable.
 
-        Some drivers stamp by the wall clock or not at all, and UVC hardware clocks now and then
-        compute a time before that of the last frame.
+        Some drivers use the wall clock or no timestamps, and UVC hardware clocks occasionally produce a
+        time before that of the last frame.
         """
         arrival_us = arrival_ns // 1000
         kernel_us = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1000)
@@ -173,7 +173,7 @@ class WebcamSource:
         return self._last_us
 
     def _as_jpeg(self, image: npt.NDArray[Any] | None) -> bytes | None:
-        """The picture as one whole JPEG; None where it is empty or damaged. Keeps the epoch true."""
+        """The picture as one complete JPEG; None if it is empty or damaged. Updates the epoch."""
         if image is None or image.size == 0:
             return None
         if self._fourcc not in _JPEG_FORMATS:
@@ -204,9 +204,9 @@ class WebcamSource:
 
 
 def encode_raw(image: npt.NDArray[Any], fourcc: str) -> bytes:
-    """A raw picture as JPEG: full range, BT.601, as every decoder of JPEG takes it to be.
+    """A raw picture as JPEG: full range, BT.601, as all JPEG decoders assume.
 
-    4:2:0 and 4:2:2 from webcams are BT.601 in the limited range (the default of V4L2 for such formats).
+    4:2:0 and 4:2:2 from webcams are limited-range BT.601 (V4L2's default for such formats).
     """
     conversion = _RAW_FORMATS.get(fourcc)
     picture = image if conversion is None else cv2.cvtColor(image, conversion)
