@@ -1,8 +1,9 @@
 """What recordings cost: bytes before one presses, and credits where many share a camera.
 
-Credits belong to the box: whoever records on it spends from the same purse, for the same disk fills
-up. They come back all at once when a period ends; periods are counted from 1970, so neither a restart
-nor a press moves them. Belongs to the event loop.
+Credits belong to the box: everyone who records on it spends the same credits, because all recordings
+fill one disk. They come back all at once when a period ends; periods are counted from 1970, so neither a
+restart nor a press moves them. Belongs to the event loop.
+
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ def period_of(now: datetime, period_s: float) -> tuple[datetime, datetime]:
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
+class Credits:
     """The credits of this period."""
 
     limit: int
@@ -65,11 +66,11 @@ class Budget:
         self.counters = BudgetCounters()
 
     async def admit(self, kind: MediaType) -> None:
-        """Refuse, before anything is written, what the disk or the purse does not allow."""
+        """Refuse what the disk or the credits do not allow, before anything is written."""
         await self.admit_disk()
-        purse = await self.purse()
-        if purse is not None and purse.spent + self._cost(kind) > purse.limit:
-            raise self._refusal(kind, purse)
+        credits = await self.credits()
+        if credits is not None and credits.spent + self._cost(kind) > credits.limit:
+            raise self._refusal(kind, credits)
 
     async def admit_disk(self) -> None:
         """Refuse what the disk does not allow, for what goes on and was admitted before."""
@@ -82,8 +83,8 @@ class Budget:
             clip = await self._catalogue.insert_clip(row, charge)
         except CreditsSpent as error:
             # Two pressed at once and there was enough for one.
-            purse = await self.purse()
-            raise error if purse is None else self._refusal(row.media_type, purse) from error
+            credits = await self.credits()
+            raise error if credits is None else self._refusal(row.media_type, credits) from error
         if charge is not None and charge.cost:
             self._events.publish("budget", {"cost": charge.cost})
         return clip
@@ -92,14 +93,15 @@ class Budget:
         """A clip was not made after all."""
         await self._catalogue.charges.refund(clip_id)
 
-    async def purse(self) -> Purse | None:
-        """None: recordings cost no credits."""
+    async def credits(self) -> Credits | None:
+        """The credits of the current period; None if recordings cost none."""
+
         config = self.config
         if config.credits is None:
             return None
         start, end = period_of(utc_now(), config.period)
         spent = await self._catalogue.charges.spent(self._recorder_id, start)
-        return Purse(config.credits, spent, config.period, end, config.snapshot, config.clip)
+        return Credits(config.credits, spent, config.period, end, config.snapshot, config.clip)
 
     async def recorded(self, camera: str) -> Recorded:
         """What was recorded of a camera before, for estimates."""
@@ -120,17 +122,17 @@ class Budget:
     def _cost(self, kind: MediaType) -> int:
         return self.config.snapshot if kind is MediaType.IMAGE else self.config.clip
 
-    def _refusal(self, media_type: MediaType, purse: Purse) -> Refused:
+    def _refusal(self, media_type: MediaType, credits: Credits) -> Refused:
         self.counters.refused += 1
-        wait_s = max(1.0, (purse.refills_at - utc_now()).total_seconds())
+        wait_s = max(1.0, (credits.refills_at - utc_now()).total_seconds())
         cost = self._cost(media_type)
         return Refused(
-            Kind.CREDITS_SPENT if cost <= purse.limit else Kind.COSTS_MORE_THAN_THE_BUDGET,
+            Kind.CREDITS_SPENT if cost <= credits.limit else Kind.COSTS_MORE_THAN_THE_BUDGET,
             retry_after_s=int(wait_s) + 1,
             media_type=media_type,
             cost=cost,
-            left=purse.left,
-            limit=purse.limit,
+            left=credits.left,
+            limit=credits.limit,
             wait_s=wait_s,
-            refills_at=purse.refills_at,
+            refills_at=credits.refills_at,
         )

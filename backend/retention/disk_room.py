@@ -2,7 +2,7 @@
 
 Here: how large the reserve is, and what happens when it is touched. Not here: making room by deleting
 (`sweep`). What is decided is pure and stands at the top; the rest runs on the event loop and
-asks the disk in disk threads, so a hung disk delays one look and nothing else.
+asks the disk in disk threads, so a hung disk delays one check and nothing else.
 """
 
 import asyncio
@@ -36,9 +36,10 @@ SUBJECT = "disk"
 """Under which `Health` knows of a disk that is too full."""
 OPEN_ENDED_S = 60.0
 """What a recording that a person stops is counted as."""
-LOOK_PATIENCE_S = 0.5
+MEASURE_PATIENCE_S = 0.5
 RESTING_TURNS = 5
-"""One tick in so many looks at the disk where nothing is at stake: it is far from full and nobody records."""
+"""One tick in so many checks the disk when nothing is at stake: it is far from full and no camera records."""
+
 LAST_SHARE = 0.25
 """Of the reserve, below which recordings under way are ended; finishing them takes their size once more."""
 
@@ -66,7 +67,7 @@ class RoomCounters:
 
 
 class DiskRoom:
-    """Free space where clips go. `look` before the first `admit`; belongs to the event loop."""
+    """Free space where clips go. Call `check` before the first `admit`; belongs to the event loop."""
 
     def __init__(
         self,
@@ -119,10 +120,10 @@ class DiskRoom:
     async def admit(self) -> None:
         """Refuse to begin a recording or to keep a snapshot while the reserve is touched."""
         self._is_at_stake = True
-        # Many presses within a second take more than what the last look saw. A disk that does not answer
+        # Many presses within a second take more than the last check measured. A disk that does not answer
         # is not waited for here: what was seen last counts.
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_PATIENCE_S):
+            async with asyncio.timeout(MEASURE_PATIENCE_S):
                 await self._measure()
         if (short := self.shortage) is None:
             return
@@ -135,13 +136,13 @@ class DiskRoom:
         )
 
     async def tick(self, when_low: Callable[[], Awaitable[object]]) -> None:
-        """Look, now or at one of the next turns; once a second."""
+        """Check the disk, now or at one of the next turns; called once a second."""
         self._turn += 1
         if self._is_at_stake or self._turn % RESTING_TURNS == 0:
-            await self.look(when_low)
+            await self.check(when_low)
 
-    async def look(self, when_low: Callable[[], Awaitable[object]] | None = None) -> None:
-        """Measure, end recordings in time; `when_low` is asked to make room."""
+    async def check(self, when_low: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Measure, and end recordings in time. `when_low` is called when space runs short."""
         reserve = await self._measure()
         if reserve and not self.is_low:
             await self._keep_spare()
@@ -159,7 +160,7 @@ class DiskRoom:
 
     async def _keep_spare(self) -> None:
         if not self._has_spare:
-            with suppress(OSError):  # tried again at the next look
+            with suppress(OSError):  # tried again at the next check
                 await in_thread(self._base.disk, self._spare.keep)
                 self._has_spare = True
 
@@ -173,10 +174,10 @@ class DiskRoom:
             log.warning("the disk of the clips does not say how full it is: %s", error.strerror)
             return reserve
         self.free_bytes, self.total_bytes = free, total
-        self._note(free < reserve)
+        self._set_low(free < reserve)
         return reserve
 
-    def _note(self, is_low: bool) -> None:
+    def _set_low(self, is_low: bool) -> None:
         if is_low is self.is_low:
             return
         self.is_low = is_low

@@ -21,7 +21,7 @@ from backend.retention.garbage import GarbageSweep
 from backend.retention.sweep import CopiesAtStore, Retention
 from recorder.base.tasks import Tasks
 
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
 
 
@@ -42,10 +42,10 @@ async def open_retention(
     gone: Callable[[Clip], None],
     store: "CopiesAtStore | None",
 ) -> "RetentionRoom":
-    """Look at the disk, so that the first press can be judged. `gone` hears of every deleted clip."""
+    """Check the disk, so that the first press can be judged. `gone` is called with every deleted clip."""
     garbage = GarbageSweep(base.catalogue, base.files, base.recorder_id, base.disk)
     retention = Retention(base, room, garbage, gone, store)
-    await room.look()
+    await room.check()
     return RetentionRoom(room, budget, retention, garbage)
 
 
@@ -63,7 +63,7 @@ class RetentionRoom:
     def start(self, scheduler: Scheduler) -> None:
         """Watch, sweep and forget from now on."""
         scheduler.every(10, "garbage", self.garbage.run)
-        scheduler.every(LOOK_EVERY_S, "disk", lambda: self.room.tick(self._make_room_soon))
+        scheduler.every(CHECK_EVERY_S, "disk", lambda: self.room.tick(self._make_room_soon))
         scheduler.every(SWEEP_EVERY_S, "retention", self.retention.sweep)
         scheduler.every(3600, "charges", self.budget.expire)
         self.sweep_soon()
@@ -85,7 +85,8 @@ class RetentionRoom:
         await self.retention.sweep()
 
     async def _make_room_soon(self) -> None:
-        """In the background: a store that is slow to let copies go must not delay the next look."""
+        """In the background: a store that is slow to let copies go must not delay the next check."""
+
         if self._making_room is None or self._making_room.done():
             self._making_room = self._tasks.spawn(self.retention.make_room(), "make room")
 

@@ -21,8 +21,8 @@ ROOM_SHARE = 0.25
 the moment between a recording and the sweep that follows it."""
 
 
-class Cause(StrEnum):
-    """Which kind of limit lets a clip go."""
+class RemovalCause(StrEnum):
+    """Which kind of limit removes a clip."""
 
     AGE = "age"
     COUNT = "count"
@@ -30,8 +30,8 @@ class Cause(StrEnum):
     RESERVE = "reserve"
 
 
-class Deed(StrEnum):
-    """What is done to a clip."""
+class Removal(StrEnum):
+    """How much of a clip is removed."""
 
     DELETE = "delete"
     RECLAIM = "reclaim"
@@ -39,8 +39,8 @@ class Deed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One limit or more; `camera` and `status` None: whichever."""
+class RetentionRule:
+    """One limit or more. Without a `camera` or `status` it covers all of them."""
 
     camera: str | None = None
     status: Status | None = None
@@ -49,25 +49,25 @@ class Rule:
     max_bytes: int | None = None
 
     def concerns(self, row: RetentionRow) -> bool:
-        """Whether the rule speaks of this clip. Favourites and what is not finished are nobody's concern."""
+        """Whether the rule covers this clip. No rule covers favourites and unfinished clips."""
         return _may_go(row) and self.concerns_all(row.camera, row.status)
 
     def concerns_all(self, camera: str, status: Status) -> bool:
-        """Whether it speaks of this camera's clips in this state."""
+        """Whether the rule covers this camera's clips in this state."""
         return self.camera in {None, camera} and self.status in {None, status}
 
     @property
-    def whose(self) -> str:
-        """Whom it concerns, for a sentence."""
+    def subject(self) -> str:
+        """The clips that the rule covers, in words."""
         kind = "clips" if self.status is None else f"{self.status} clips"
         return kind if self.camera is None else f"{kind} of camera {self.camera}"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """Everything that was configured, in bytes and seconds. `hold_above` is a share, 0 to 1."""
+class RetentionRules:
+    """All configured rules, in bytes and seconds. `hold_above` is a share, 0 to 1."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RetentionRule, ...] = ()
     reserve_bytes: int = 0
     make_room: bool = True
     hold_above: float = 0.25
@@ -100,9 +100,9 @@ class Leaving:
     """One clip that goes, and why."""
 
     row: RetentionRow
-    cause: Cause
+    cause: RemovalCause
     reason: str
-    deed: Deed = Deed.DELETE
+    removal: Removal = Removal.DELETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,8 @@ def clock_facts(
 
 def make_plan(
     rows: Sequence[RetentionRow],
-    rules: Rules,
-    before: Rules | None,
+    rules: RetentionRules,
+    before: RetentionRules | None,
     facts: tuple[ClockFacts, DiskFacts],
     approval: Approval | None = None,
 ) -> Plan:
@@ -166,7 +166,7 @@ def make_plan(
                 plan, held=held, why_held=_why_held(held, rows, "the changed settings"), holds_settings=True
             )
     through = approval.through if approval else 0
-    aged = [one for one in wanted if one.cause is Cause.AGE and one.row.number > through]
+    aged = [one for one in wanted if one.cause is RemovalCause.AGE and one.row.number > through]
     if not too_much(aged, rows, rules.hold_above):
         return Plan(tuple(wanted), short_bytes=_short_bytes(wanted, rules, disk))
     leaving = decide(rows, rules, clock, disk, age_through=through)
@@ -175,7 +175,9 @@ def make_plan(
     return Plan(tuple(leaving), held, why, short_bytes=_short_bytes(leaving, rules, disk))
 
 
-def is_due(groups: Sequence[RetentionGroup], rules: Rules, clock: ClockFacts, disk: DiskFacts) -> bool:
+def is_due(
+    groups: Sequence[RetentionGroup], rules: RetentionRules, clock: ClockFacts, disk: DiskFacts
+) -> bool:
     """Whether `decide` can find anything; False is certain. Looks at sums, where rows would be many."""
     if rules.make_room and disk.free_bytes + disk.leaving_bytes < rules.room_bytes:
         return True
@@ -186,7 +188,7 @@ def is_due(groups: Sequence[RetentionGroup], rules: Rules, clock: ClockFacts, di
     )
 
 
-def _exceeds(groups: Sequence[RetentionGroup], rule: Rule, clock: ClockFacts) -> bool:
+def _exceeds(groups: Sequence[RetentionGroup], rule: RetentionRule, clock: ClockFacts) -> bool:
     if rule.max_clips is not None and sum(group.clips for group in groups) > rule.max_clips:
         return True
     # What failed clips keep is in no row, so a group of them may take more than its sum.
@@ -202,7 +204,7 @@ def _exceeds(groups: Sequence[RetentionGroup], rule: Rule, clock: ClockFacts) ->
 
 def decide(
     rows: Sequence[RetentionRow],
-    rules: Rules,
+    rules: RetentionRules,
     clock: ClockFacts,
     disk: DiskFacts,
     *,
@@ -225,12 +227,14 @@ def decide(
     if rules.make_room:
         # A copy that cannot be given up while the store is away goes with its clip, if it must.
         chosen |= {one.row.number: one for one in _for_the_reserve(ordered, chosen, rules, disk)}
-    return sorted(chosen.values(), key=lambda leaving: (leaving.deed is Deed.DELETE, _order(leaving.row)))
+    return sorted(
+        chosen.values(), key=lambda leaving: (leaving.removal is Removal.DELETE, _order(leaving.row))
+    )
 
 
 def too_much(leaving: Sequence[Leaving], rows: Sequence[RetentionRow], share: float) -> bool:
     """Whether that is more than `share` of the clips, or of their bytes. One clip never is."""
-    leaving = [one for one in leaving if one.deed is Deed.DELETE]
+    leaving = [one for one in leaving if one.removal is Removal.DELETE]
     finished = [row for row in rows if row.status not in UNFINISHED]
     if len(leaving) <= 1:
         return False
@@ -257,37 +261,37 @@ def _choose(chosen: dict[int, Leaving], more: Iterable[Leaving]) -> None:
         chosen.setdefault(leaving.row.number, leaving)
 
 
-def _too_old(ordered: Sequence[RetentionRow], rule: Rule, now: datetime) -> list[Leaving]:
+def _too_old(ordered: Sequence[RetentionRow], rule: RetentionRule, now: datetime) -> list[Leaving]:
     if rule.max_age_s is None:
         return []
     limit = now - timedelta(seconds=rule.max_age_s)
-    reason = f"older than {readable_s(rule.max_age_s)}, the limit for {rule.whose}"
-    # A promise to publish it is newer than the rule's wish.
+    reason = f"older than {readable_s(rule.max_age_s)}, the limit for {rule.subject}"
+    # A promise to publish the clip is newer than the rule.
     return [
-        Leaving(row, Cause.AGE, reason)
+        Leaving(row, RemovalCause.AGE, reason)
         for row in ordered
         if rule.concerns(row) and row.dated < limit and not row.promised
     ]
 
 
-def _too_many(ordered: Sequence[RetentionRow], rule: Rule) -> list[Leaving]:
+def _too_many(ordered: Sequence[RetentionRow], rule: RetentionRule) -> list[Leaving]:
     """The newest one stays: what was just recorded must not vanish before it is seen."""
     if rule.max_clips is None:
         return []
     concerned = [row for row in ordered if rule.concerns(row)]
     excess = max(0, len(concerned) - rule.max_clips)
-    reason = f"one of more than {rule.max_clips} {rule.whose}"
-    return [Leaving(row, Cause.COUNT, reason) for row in _without_newest(concerned)[:excess]]
+    reason = f"one of more than {rule.max_clips} {rule.subject}"
+    return [Leaving(row, RemovalCause.COUNT, reason) for row in _without_newest(concerned)[:excess]]
 
 
-def _too_large(ordered: Sequence[RetentionRow], rule: Rule, disk: DiskFacts) -> list[Leaving]:
+def _too_large(ordered: Sequence[RetentionRow], rule: RetentionRule, disk: DiskFacts) -> list[Leaving]:
     """The newest one stays, however large it is."""
     if rule.max_bytes is None:
         return []
     concerned = [row for row in ordered if rule.concerns(row)]
     excess = sum(row.size_bytes for row in concerned) - rule.max_bytes
-    reason = f"{rule.whose} take more than {readable_bytes(rule.max_bytes)}"
-    return _freeing(excess, _without_newest(concerned), Cause.SIZE, reason, disk)
+    reason = f"{rule.subject} take more than {readable_bytes(rule.max_bytes)}"
+    return _freeing(excess, _without_newest(concerned), RemovalCause.SIZE, reason, disk)
 
 
 def _without_newest(rows: Sequence[RetentionRow]) -> list[RetentionRow]:
@@ -296,11 +300,13 @@ def _without_newest(rows: Sequence[RetentionRow]) -> list[RetentionRow]:
 
 
 def _for_the_reserve(
-    ordered: Sequence[RetentionRow], chosen: dict[int, Leaving], rules: Rules, disk: DiskFacts
+    ordered: Sequence[RetentionRow], chosen: dict[int, Leaving], rules: RetentionRules, disk: DiskFacts
 ) -> list[Leaving]:
     """Nothing goes when all of it would not bring the reserve back: the disk is full of something else."""
     going = {
-        n: one for n, one in chosen.items() if one.deed is Deed.DELETE or disk.store is not StoreReach.AWAY
+        n: one
+        for n, one in chosen.items()
+        if one.removal is Removal.DELETE or disk.store is not StoreReach.AWAY
     }
     free = disk.free_bytes + disk.leaving_bytes + _size(going.values())
     missing = rules.room_bytes - free
@@ -308,30 +314,34 @@ def _for_the_reserve(
     if missing <= 0 or sum(row.size_bytes for row in left) < rules.reserve_bytes - free:
         return []
     reason = f"less than {readable_bytes(rules.room_bytes)} are free"
-    return _freeing(missing, left, Cause.RESERVE, reason, disk)
+    return _freeing(missing, left, RemovalCause.RESERVE, reason, disk)
 
 
-def _short_bytes(leaving: Sequence[Leaving], rules: Rules, disk: DiskFacts) -> int:
+def _short_bytes(leaving: Sequence[Leaving], rules: RetentionRules, disk: DiskFacts) -> int:
     return max(0, rules.reserve_bytes - disk.free_bytes - disk.leaving_bytes - _size(leaving))
 
 
 def _freeing(
-    excess: int, ordered: Sequence[RetentionRow], cause: Cause, reason: str, disk: DiskFacts
+    excess: int, ordered: Sequence[RetentionRow], cause: RemovalCause, reason: str, disk: DiskFacts
 ) -> list[Leaving]:
     """Clips until `excess` bytes are free: first copies that the store has too, then whole clips.
 
     A size rule waits for a store that is away; the reserve cannot.
     """
     taken: list[Leaving] = []
-    reclaims = disk.store is StoreReach.READY or (disk.store is StoreReach.AWAY and cause is Cause.SIZE)
+    reclaims = disk.store is StoreReach.READY or (
+        disk.store is StoreReach.AWAY and cause is RemovalCause.SIZE
+    )
     reclaimable = [row for row in ordered if reclaims and row.location is Location.BOTH]
     whole = [row for row in ordered if not reclaims or row.location is Location.LOCAL]
-    deeds = chain(((row, Deed.RECLAIM) for row in reclaimable), ((row, Deed.DELETE) for row in whole))
-    for row, deed in deeds:
+    removals = chain(
+        ((row, Removal.RECLAIM) for row in reclaimable), ((row, Removal.DELETE) for row in whole)
+    )
+    for row, removal in removals:
         if excess <= 0:
             break
         if row.size_bytes:
-            taken.append(Leaving(row, cause, reason, deed))
+            taken.append(Leaving(row, cause, reason, removal))
             excess -= row.size_bytes
     return taken
 

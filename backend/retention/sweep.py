@@ -27,14 +27,14 @@ from backend.retention.disk_room import DiskRoom
 from backend.retention.garbage import GarbageSweep
 from backend.retention.plan import (
     Approval,
-    Cause,
     ClockFacts,
-    Deed,
     DiskFacts,
     Leaving,
     Plan,
-    Rule,
-    Rules,
+    Removal,
+    RemovalCause,
+    RetentionRule,
+    RetentionRules,
     clock_facts,
     is_due,
     make_plan,
@@ -82,18 +82,18 @@ class RetentionCounters:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What survives a restart."""
+class RetentionNote:
+    """What retention remembers across restarts."""
 
     accepted: dict[str, Any] | None = None
-    """The settings that were carried out last; None: none ever."""
+    """The settings that were carried out last; None before the first sweep."""
     held_since: str | None = None
     why_held: str | None = None
     approved_through: int | None = None
 
     @classmethod
-    def read(cls, note: str | None) -> "Standing":
-        """From the note; one that another version wrote differently counts as none."""
+    def read(cls, note: str | None) -> "RetentionNote":
+        """Parse the stored note. A note in another version's format counts as empty."""
         with suppress(ValueError, TypeError):
             return cls(**json.loads(note or "{}"))
         return cls()
@@ -101,12 +101,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """One look at everything."""
+    """What a sweep would do, and the facts that it follows from."""
 
     plan: Plan
     clock: ClockFacts
     disk: DiskFacts
-    rules: Rules
+    rules: RetentionRules
     held_since: str | None = None
 
 
@@ -135,7 +135,7 @@ class Retention:
         self._note_key = f"retention:{base.recorder_id}"
         self._rest = 0
         self._steps_seen = base.labels.steps
-        self._told: tuple[str | None, str | None] = (None, None)
+        self._reported: tuple[str | None, str | None] = (None, None)
 
     async def make_room(self) -> None:
         """Sweep because the disk is nearly full; when that changed nothing, not again at once."""
@@ -146,18 +146,18 @@ class Retention:
 
     async def preview(self) -> Survey:
         """What a sweep would do now; changes nothing."""
-        return await self._look(await self._standing())
+        return await self._survey(await self._read_note())
 
     async def approve(self) -> Survey:
         """A person agrees with what waits. Kept across restarts until it has been carried out."""
         async with self._one_at_a_time:
-            standing = await self._standing()
-            survey = await self._look(standing)
+            note = await self._read_note()
+            survey = await self._survey(note)
             if survey.plan.why_held is None:
                 raise Refused(Kind.NOTHING_TO_APPROVE)
             through = max(one.row.number for one in survey.plan.held)
             settings = self.config.model_dump(mode="json")
-            await self._keep(Standing(accepted=settings, approved_through=through))
+            await self._write_note(RetentionNote(accepted=settings, approved_through=through))
         log.warning("a person approved: %s", survey.plan.why_held)
         return survey
 
@@ -165,15 +165,15 @@ class Retention:
         """Carry out what the rules say now; how many clips went. Raises CatalogueError."""
         async with self._one_at_a_time:
             await self._date()
-            standing = await self._standing()
-            survey = await self._look(standing)
-            standing = await self._follow(standing, survey)
+            note = await self._read_note()
+            survey = await self._survey(note)
+            note = await self._follow(note, survey)
             self.last = survey
             gone = await self._carry_out(survey.plan.leaving[:MOST_PER_SWEEP])
-            if standing.approved_through is not None and not _by_age(survey.plan.leaving[MOST_PER_SWEEP:]):
-                await self._keep(replace(standing, approved_through=None))
+            if note.approved_through is not None and not _by_age(survey.plan.leaving[MOST_PER_SWEEP:]):
+                await self._write_note(replace(note, approved_through=None))
             self.counters.sweeps += 1
-        await self._room.look()
+        await self._room.check()
         return gone
 
     async def _date(self) -> None:
@@ -184,7 +184,7 @@ class Retention:
             await self._base.catalogue.retention.date(self._base.recorder_id, again=stepped)
             self._steps_seen = steps
 
-    async def _look(self, standing: Standing) -> Survey:
+    async def _survey(self, note: RetentionNote) -> Survey:
         base = self._base
         groups = await base.catalogue.retention.groups(base.recorder_id)
         clock = clock_facts(
@@ -193,20 +193,20 @@ class Retention:
             steps=base.labels.steps,
             newest=max((group.newest for group in groups), default=None),
         )
-        await self._room.look()
+        await self._room.check()
         disk = DiskFacts(
             free_bytes=self._room.free_bytes,
             leaving_bytes=await base.catalogue.retention.leaving_bytes(base.recorder_id),
             store=StoreReach.NONE if self._store is None else self._store.state,
         )
         rules = self._rules(self.config)
-        before = self._before(standing)
+        before = self._before(note)
         if not is_due(groups, rules, clock, disk):
             return Survey(Plan(), clock, disk, rules)
         rows = await self._rows()
-        approval = None if standing.approved_through is None else Approval(standing.approved_through)
+        approval = None if note.approved_through is None else Approval(note.approved_through)
         plan = await asyncio.to_thread(make_plan, rows, rules, before, (clock, disk), approval)
-        return Survey(plan, clock, disk, rules, standing.held_since if plan.why_held else None)
+        return Survey(plan, clock, disk, rules, note.held_since if plan.why_held else None)
 
     async def _rows(self) -> list[RetentionRow]:
         base, rows, after = self._base, list[RetentionRow](), 0
@@ -215,9 +215,9 @@ class Retention:
             after = batch[-1].number
         return await asyncio.to_thread(_with_part_sizes, rows, base.files)
 
-    def _rules(self, config: RetentionConfig) -> Rules:
+    def _rules(self, config: RetentionConfig) -> RetentionRules:
         rules = tuple(
-            Rule(
+            RetentionRule(
                 rule.camera, rule.status and Status(rule.status), rule.max_age, rule.max_clips, rule.max_bytes
             )
             for rule in config.rules
@@ -225,32 +225,32 @@ class Retention:
         room = self._room
         # Room for what is being recorded too: a clip is finished beside its part file.
         reserve_bytes = room.reserve_of(config.reserve) + room.pending_bytes
-        return Rules(rules, reserve_bytes, config.reserve.make_room, config.hold_above)
+        return RetentionRules(rules, reserve_bytes, config.reserve.make_room, config.hold_above)
 
-    def _before(self, standing: Standing) -> Rules | None:
+    def _before(self, note: RetentionNote) -> RetentionRules | None:
         """The rules that held until now; None when those of today are no others."""
-        if standing.accepted == self.config.model_dump(mode="json"):
+        if note.accepted == self.config.model_dump(mode="json"):
             return None
         try:
-            return self._rules(RetentionConfig.model_validate(standing.accepted or {}))
+            return self._rules(RetentionConfig.model_validate(note.accepted or {}))
         except ValidationError:
             return self._rules(RetentionConfig())
 
-    async def _follow(self, standing: Standing, survey: Survey) -> Standing:
-        """Keep what changed, and say it: before anything is deleted, so that a kill does not forget it."""
-        plan, now = survey.plan, standing
+    async def _follow(self, note: RetentionNote, survey: Survey) -> RetentionNote:
+        """Write and report changes before anything is deleted, so that a kill does not forget them."""
+        plan, changed = survey.plan, note
         if not plan.holds_settings:
-            now = replace(now, accepted=self.config.model_dump(mode="json"))
+            changed = replace(changed, accepted=self.config.model_dump(mode="json"))
         if plan.why_held is None:
-            now = replace(now, held_since=None, why_held=None)
+            changed = replace(changed, held_since=None, why_held=None)
         else:
-            self.counters.holds += now.held_since is None
-            since = now.held_since or survey.clock.now.isoformat()
-            now = replace(now, held_since=since, why_held=plan.why_held)
-        if now != standing:
-            await self._keep(now)
+            self.counters.holds += changed.held_since is None
+            since = changed.held_since or survey.clock.now.isoformat()
+            changed = replace(changed, held_since=since, why_held=plan.why_held)
+        if changed != note:
+            await self._write_note(changed)
         self._tell(plan.why_held, survey.clock.doubt if self._has_age_rules else None)
-        return now
+        return changed
 
     @property
     def _has_age_rules(self) -> bool:
@@ -258,16 +258,19 @@ class Retention:
 
     def _tell(self, why_held: str | None, doubt: str | None) -> None:
         # The count in a hold changes all the time; that there is one is the news.
-        told = (why_held and why_held.partition(" would ")[0], doubt and doubt.partition(" says ")[0])
-        notes = [f"Retention waits: {why_held}." if why_held else "", f"Retention: {doubt}." if doubt else ""]
-        if told != self._told:
-            self._told = told
-            self._base.health.concern(SUBJECT, " ".join(filter(None, notes)) or None)
+        report = (why_held and why_held.partition(" would ")[0], doubt and doubt.partition(" says ")[0])
+        sentences = [
+            f"Retention waits: {why_held}." if why_held else "",
+            f"Retention: {doubt}." if doubt else "",
+        ]
+        if report != self._reported:
+            self._reported = report
+            self._base.health.concern(SUBJECT, " ".join(filter(None, sentences)) or None)
 
     async def _carry_out(self, leaving: Sequence[Leaving]) -> int:
         base, deleted = self._base, 0
-        await self._reclaim([one for one in leaving if one.deed is Deed.RECLAIM])
-        going = [one for one in leaving if one.deed is Deed.DELETE]
+        await self._reclaim([one for one in leaving if one.removal is Removal.RECLAIM])
+        going = [one for one in leaving if one.removal is Removal.DELETE]
         for first in range(0, len(going), BATCH):
             batch = going[first : first + BATCH]
             reasons = {one.row.id: one.reason for one in batch}
@@ -303,15 +306,15 @@ class Retention:
             self.counters.reclaimed += gone
             refusals += not gone
 
-    async def _standing(self) -> Standing:
-        return Standing.read(await self._base.catalogue.note(self._note_key))
+    async def _read_note(self) -> RetentionNote:
+        return RetentionNote.read(await self._base.catalogue.note(self._note_key))
 
-    async def _keep(self, standing: Standing) -> None:
-        await self._base.catalogue.set_notes({self._note_key: json.dumps(asdict(standing))})
+    async def _write_note(self, note: RetentionNote) -> None:
+        await self._base.catalogue.set_notes({self._note_key: json.dumps(asdict(note))})
 
 
 def _by_age(leaving: Sequence[Leaving]) -> bool:
-    return any(one.cause is Cause.AGE for one in leaving)
+    return any(one.cause is RemovalCause.AGE for one in leaving)
 
 
 def _with_part_sizes(rows: list[RetentionRow], files: LocalFiles) -> list[RetentionRow]:

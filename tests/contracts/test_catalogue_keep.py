@@ -140,7 +140,7 @@ async def test_what_changed_since_it_was_chosen_stays(catalogue: Catalogue, cloc
 async def test_a_clip_and_its_cost_are_committed_together_or_not_at_all(
     catalogue: Catalogue, clock: SteppedClock
 ) -> None:
-    """Also when many press at once; periods and recorders have purses of their own."""
+    """Also when many press at once; each period and each recorder has its own credits."""
 
     async def press() -> Clip:
         return await catalogue.insert_clip(new_clip(clock), charge(clock))

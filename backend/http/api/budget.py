@@ -23,7 +23,7 @@ from recorder import Recorder
 async def budget(request: web.Request) -> web.StreamResponse:
     asked, rooms = query_of(request, BudgetQuery), house(request)
     keeping = rooms.retention
-    await keeping.room.look()
+    await keeping.room.check()
     room = keeping.room
     seconds = asked.seconds or _usual_s(rooms)
     available = max(0, room.free_bytes - room.reserve_bytes)
@@ -40,7 +40,7 @@ async def budget(request: web.Request) -> web.StreamResponse:
                 refusal=room.reason,
             ),
             hours_left=_mean_hours(cameras, available),
-            credits=CreditsJson.of(await keeping.budget.purse()),
+            credits=CreditsJson.of(await keeping.budget.credits()),
         )
     )
 

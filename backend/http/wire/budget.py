@@ -6,7 +6,7 @@ from pydantic import Field
 
 from backend.clips.requests import LONGEST_PLANNED_S
 from backend.http.wire.times import Answer, Asked, Seconds, Time
-from backend.retention.budget import Purse
+from backend.retention.budget import Credits
 from backend.retention.estimates import Estimate
 
 
@@ -67,17 +67,17 @@ class CreditsJson(Answer):
     clip_cost: int
 
     @classmethod
-    def of(cls, purse: Purse | None) -> Self | None:
-        if purse is None:
+    def of(cls, credits: Credits | None) -> Self | None:
+        if credits is None:
             return None
         return cls(
-            limit=purse.limit,
-            spent=purse.spent,
-            left=purse.left,
-            period_seconds=purse.period_s,
-            refills_at=purse.refills_at,
-            snapshot_cost=purse.snapshot_cost,
-            clip_cost=purse.clip_cost,
+            limit=credits.limit,
+            spent=credits.spent,
+            left=credits.left,
+            period_seconds=credits.period_s,
+            refills_at=credits.refills_at,
+            snapshot_cost=credits.snapshot_cost,
+            clip_cost=credits.clip_cost,
         )
 
 

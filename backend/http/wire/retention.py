@@ -34,7 +34,7 @@ class LeavingJson(Answer):
             dated=row.dated,
             cause=leaving.cause.value,
             reason=leaving.reason,
-            deed=leaving.deed.value,
+            deed=leaving.removal.value,
             waits=waits,
         )
 

@@ -13,7 +13,7 @@ from backend.catalogue.lifecycle import Status
 from backend.config.retention import BudgetConfig
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
-from backend.retention.budget import Budget, Purse, period_of
+from backend.retention.budget import Budget, Credits, period_of
 from tests.support.backend.keeping import Keeping, keeping
 from tests.support.backend.rows import HERE, NOON
 
@@ -21,7 +21,7 @@ from tests.support.backend.rows import HERE, NOON
 @pytest.fixture
 async def box(tmp_path: Path) -> AsyncIterator[Keeping]:
     async with keeping(tmp_path) as opened:
-        await opened.room.look()
+        await opened.room.check()
         yield opened
 
 
@@ -36,9 +36,9 @@ def new_clip() -> NewClip:
 
 
 async def left(budget: Budget) -> int:
-    purse = await budget.purse()
-    assert purse is not None
-    return purse.left
+    credits = await budget.credits()
+    assert credits is not None
+    return credits.left
 
 
 def test_periods_are_counted_from_1970_and_half_open() -> None:
@@ -48,7 +48,7 @@ def test_periods_are_counted_from_1970_and_half_open() -> None:
         assert period_of(moment, 86400) == (day, day + timedelta(days=1))
     assert period_of(datetime(1969, 12, 31, 1), 86400)[0] == datetime(1969, 12, 31)
     assert period_of(day + timedelta(hours=5), 6 * 3600)[0] == day
-    assert Purse(10, 12, 1, day, 1, 10).left == 0
+    assert Credits(10, 12, 1, day, 1, 10).left == 0
 
 
 async def test_without_credits_nothing_is_charged(box: Keeping) -> None:
@@ -56,7 +56,7 @@ async def test_without_credits_nothing_is_charged(box: Keeping) -> None:
     budget = budget_of(box)
     await budget.admit(MediaType.VIDEO)
     await budget.insert(new_clip())
-    assert await budget.purse() is None
+    assert await budget.credits() is None
 
 
 async def test_a_failed_clip_gives_its_credits_back_until_it_is_tried_again(box: Keeping) -> None:

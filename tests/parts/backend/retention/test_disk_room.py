@@ -43,7 +43,7 @@ def test_recordings_are_ended_while_there_is_room_to_finish_them() -> None:
 async def test_a_disk_that_does_not_answer_refuses_nobody_and_is_counted(tmp_path: Path) -> None:
     """The recording itself will meet the disk and say what it said."""
     async with keeping(tmp_path, total_bytes=10_000, reserve={"bytes": 1000, "clips": 0}) as box:
-        await box.room.look()
+        await box.room.check()
         (tmp_path / "dead").touch()
         await box.room.admit()
         assert box.room.counters.look_failures == 1
@@ -53,7 +53,7 @@ async def test_a_disk_far_from_full_is_left_alone_while_nobody_records(tmp_path:
     """A look each second would wake a quiet box all day; a press, or a disk that fills, brings them back."""
     async with keeping(tmp_path, total_bytes=10_000, reserve={"bytes": 1000, "clips": 0}) as box:
         counters, make_room = box.room.counters, box.retention.make_room
-        await box.room.look()
+        await box.room.check()
         (tmp_path / "dead").touch()  # each look fails, and is counted
         for _ in range(2 * RESTING_TURNS):
             await box.room.tick(make_room)
@@ -78,11 +78,11 @@ async def test_the_state_of_the_disk_is_told_once_when_it_changes(tmp_path: Path
     """An event, a note for /readyz and a counted refusal; nothing is repeated every second."""
     async with keeping(tmp_path, total_bytes=10_000, reserve={"bytes": 4000, "clips": 0}) as box:
         for _ in range(3):
-            await box.room.look()
+            await box.room.check()
         assert box.events.published == 0
         (tmp_path / "stranger").write_bytes(b"x" * 8000)
         for _ in range(3):
-            await box.room.look()
+            await box.room.check()
         assert box.events.published == 1
         with pytest.raises(Refused, match=r"Only 1\.95 KiB are free .*, and 3\.91 KiB are kept in reserve"):
             await box.room.admit()
@@ -97,7 +97,7 @@ async def test_a_sweep_that_could_do_nothing_is_not_repeated_every_second(tmp_pa
     async with keeping(tmp_path, total_bytes=10_000, reserve={"bytes": 4000, "clips": 0}) as box:
         await box.clip(8000, keep=True)
         for _ in range(12):
-            await box.room.look(box.retention.make_room)
+            await box.room.check(box.retention.make_room)
         assert box.retention.counters.sweeps == 2
 
 
@@ -106,15 +106,15 @@ async def test_room_is_made_for_finishing_what_is_being_recorded(tmp_path: Path)
     async with keeping(tmp_path, total_bytes=10_100, reserve={"bytes": 1000, "clips": 0}) as box:
         await box.retention.sweep()
         clips = [await box.clip(1000) for _ in range(4)]
-        await box.room.look(box.retention.make_room)
+        await box.room.check(box.retention.make_room)
         assert await box.ids() == [clip.id for clip in clips]
         running = await box.box.running_clip()
         box.files.clip_path(f"{running.id}/recording.part").write_bytes(b"u" * 3000)
         box.statuses.append(a_status(recordings=1, held_s=0.0))
-        await box.room.look(box.retention.make_room)
+        await box.room.check(box.retention.make_room)
         assert box.room.pending_bytes == 3000
         assert await box.ids() == [*(clip.id for clip in clips[-2:]), running.id]
         box.statuses.clear()
         await box.box.catalogue.delete_clip(running.id)
-        await box.room.look()
+        await box.room.check()
         assert box.room.pending_bytes == 0

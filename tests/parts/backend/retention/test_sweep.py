@@ -199,14 +199,14 @@ async def test_a_strangers_file_costs_no_clip_and_recordings_are_refused_until_i
         await box.clip(1000)
         await box.room.admit()
         (box.directory / "stranger").write_bytes(b"x" * 9000)
-        await box.room.look(box.retention.make_room)
+        await box.room.check(box.retention.make_room)
         assert len(await box.ids()) == 1
         with pytest.raises(Refused, match="are free on the disk of the clips") as refusal:
             await box.room.admit()
         assert STATUSES[refusal.value.kind] == 507
         assert "Recordings are refused" in box.health.concerns["disk"]
         (box.directory / "stranger").unlink()
-        await box.room.look(box.retention.make_room)
+        await box.room.check(box.retention.make_room)
         await box.room.admit()
         assert not box.health.concerns
 
