@@ -11,7 +11,7 @@ from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
 from backend.foundation.local_files import LocalFiles
 from backend.recovery.fsck import FsckReport, Level, check
-from backend.recovery.fsck_store import check_store
+from backend.recovery.fsck_store import compare_with_store
 from backend.storage.storage import open_store
 
 
@@ -40,7 +40,7 @@ async def _check(config: Config, level: Level) -> FsckReport:
         await catalogue.open()
         identity = await asyncio.to_thread(recorder_id, config.data_dir)
         report = await check(catalogue, files, identity, level)
-        objects, more = await check_store(catalogue, store, identity, level)
+        objects, more = await compare_with_store(catalogue, store, identity, level)
         return replace(report, objects=objects, findings=(*report.findings, *more))
     finally:
         if store is not None:

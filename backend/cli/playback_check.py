@@ -27,7 +27,7 @@ _TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlaybackCheckStep:
     """What was tried, and how it went."""
 
     mode: str
@@ -56,10 +56,11 @@ class _Reader:
         self._session = session
         self._url = url
 
-    async def ask(self, asked: str) -> _Part:
-        """Whatever is answered to `Range: bytes=ASKED`."""
+    async def ask(self, span: str) -> _Part:
+        """The response to `Range: bytes=SPAN`."""
+
         try:
-            async with self._session.get(self._url, headers={"Range": f"bytes={asked}"}) as answer:
+            async with self._session.get(self._url, headers={"Range": f"bytes={span}"}) as answer:
                 return _Part(answer.status, answer.headers.get("Content-Range"), await answer.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             where = urlsplit(self._url).netloc
@@ -86,21 +87,20 @@ def playback_check(config: Config, options: argparse.Namespace) -> Exit:
 async def _check(config: Config, options: argparse.Namespace) -> Exit:
     async with client_for(config, options.url) as client:
         clip = await _chosen(client, options.clip)
-        steps: list[Step] = []
+        steps: list[PlaybackCheckStep] = []
         modes: set[str] = set()
         for query in ({}, {"after": "failed"}):
             began_s = time.monotonic()
-            told = await client.call("GET", f"/api/clips/{clip['id']}/playback", query=query)
-            if told["mode"] in modes:
+            playback = await client.call("GET", f"/api/clips/{clip['id']}/playback", query=query)
+            if playback["mode"] in modes:
                 continue
-            modes.add(told["mode"])
-            until = f", until {told['expires_at']}" if told["expires_at"] else ""
-            detail = (
-                f"{told['provider']}: {urlsplit(urljoin(client.url, told['playback_url'])).netloc}{until}"
-            )
-            steps.append(Step(told["mode"], "resolve", True, detail, _since(began_s)))
-            steps += await _tried(client, told, clip)
-    _tell(clip, steps, as_json=options.json)
+            modes.add(playback["mode"])
+            until = f", until {playback['expires_at']}" if playback["expires_at"] else ""
+            host = urlsplit(urljoin(client.url, playback["playback_url"])).netloc
+            detail = f"{playback['provider']}: {host}{until}"
+            steps.append(PlaybackCheckStep(playback["mode"], "resolve", True, detail, _since(began_s)))
+            steps += await _tried(client, playback, clip)
+    _print(clip, steps, as_json=options.json)
     return Exit.OK if all(step.ok for step in steps) else Exit.FAILED
 
 
@@ -116,13 +116,13 @@ async def _chosen(client: DaemonClient, clip_id: str | None) -> Any:
     return page["clips"][0]
 
 
-async def _tried(client: DaemonClient, told: Any, clip: Any) -> list[Step]:
-    ours = told["playback_url"].startswith("/")
+async def _tried(client: DaemonClient, playback: Any, clip: Any) -> list[PlaybackCheckStep]:
+    ours = playback["playback_url"].startswith("/")
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     headers = client.headers if ours else {}  # the store must not need a key, and must not see ours
     connector = aiohttp.TCPConnector(ssl=client.tls if ours else True)
     async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
-        reader = _Reader(session, urljoin(client.url, told["playback_url"]), clip["size_bytes"])
+        reader = _Reader(session, urljoin(client.url, playback["playback_url"]), clip["size_bytes"])
         found: list[Track] = []
 
         async def index() -> str:
@@ -133,15 +133,15 @@ async def _tried(client: DaemonClient, told: Any, clip: Any) -> list[Step]:
             return await _seek(reader, found[0]) if found else "not tried: no index"
 
         steps = [("index", index), ("seeks", seeks), ("ranges", lambda: _odd_ranges(reader))]
-        return [await _step(told["mode"], name, work) for name, work in steps]
+        return [await _step(playback["mode"], name, work) for name, work in steps]
 
 
-async def _step(mode: str, name: str, work: Callable[[], Awaitable[str]]) -> Step:
+async def _step(mode: str, name: str, work: Callable[[], Awaitable[str]]) -> PlaybackCheckStep:
     began_s = time.monotonic()
     try:
-        return Step(mode, name, True, await work(), _since(began_s))
+        return PlaybackCheckStep(mode, name, True, await work(), _since(began_s))
     except (_Failed, ValueError, struct.error) as error:
-        return Step(mode, name, False, str(error), _since(began_s))
+        return PlaybackCheckStep(mode, name, False, str(error), _since(began_s))
 
 
 async def _index(reader: _Reader) -> list[Track]:
@@ -185,7 +185,7 @@ async def _odd_ranges(reader: _Reader) -> str:
     return "from the end, and beyond it"
 
 
-def _tell(clip: Any, steps: list[Step], *, as_json: bool) -> None:
+def _print(clip: Any, steps: list[PlaybackCheckStep], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"clip": clip["id"], "steps": [asdict(step) for step in steps]}, indent=2))
         return

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
-from backend.storage.check import Outcome, Step, check_store
+from backend.storage.check import StoreCheckOutcome, StoreCheckStep, check_store
 from backend.storage.object_store import ObjectStore
 from backend.storage.storage import open_store
 
@@ -24,26 +24,28 @@ def storage_check(config: Config, options: argparse.Namespace) -> Exit:
         )
     origin = options.origin or f"{config.server.scheme}://localhost:{config.server.port}"
     steps = asyncio.run(_steps(store, origin, (lambda step: None) if options.json else _print))
-    ok = not any(step.outcome is Outcome.FAILED for step in steps)
+    ok = not any(step.outcome is StoreCheckOutcome.FAILED for step in steps)
     if options.json:
         json.dump({"ok": ok, "steps": [asdict(step) for step in steps]}, sys.stdout, indent=2)
         print()
     return Exit.OK if ok else Exit.FAILED
 
 
-async def _steps(store: ObjectStore, origin: str, tell: Callable[[Step], None]) -> list[Step]:
+async def _steps(
+    store: ObjectStore, origin: str, report: Callable[[StoreCheckStep], None]
+) -> list[StoreCheckStep]:
     steps = []
     try:
         async for step in check_store(store, origin=origin, public=store.has_public_urls):
-            tell(step)
+            report(step)
             steps.append(step)
     finally:
         await store.close()
     return steps
 
 
-def _print(step: Step) -> None:
-    took = "" if step.outcome is Outcome.SKIPPED else f"{step.seconds * 1000:8.0f} ms"
+def _print(step: StoreCheckStep) -> None:
+    took = "" if step.outcome is StoreCheckOutcome.SKIPPED else f"{step.seconds * 1000:8.0f} ms"
     print(f"{step.outcome:8} {step.name:10}{took}", flush=True)
     if step.detail is not None:
         print(f"         {step.cause}: {step.detail}", flush=True)

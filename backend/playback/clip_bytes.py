@@ -24,7 +24,7 @@ from backend.playback.file_body import FileToSend, StoppedReading, outside, send
 from backend.playback.metrics import Failure, Mode, PlaybackMetrics
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
-from backend.storage.object_store import Cause, ObjectStore, ProviderStreamResult, StoreError
+from backend.storage.object_store import FailureCause, ObjectStore, ProviderStreamResult, StoreError
 from recorder.base.threads import in_thread
 
 MIME_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}
@@ -258,5 +258,5 @@ class ClipBytes:
 
 def refused_by_store(error: StoreError) -> Refused:
     """The refusal for what a store could not do."""
-    kind = Kind.OBJECT_MISSING if error.cause is Cause.MISSING else Kind.STORE_FAILED
+    kind = Kind.OBJECT_MISSING if error.cause is FailureCause.MISSING else Kind.STORE_FAILED
     return Refused(kind, members={"cause": error.cause.value}, reason=str(error))

@@ -20,7 +20,7 @@ class Mode(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a player got nothing, or not all. A store's failures are told by its `Cause`."""
+    """Why a player got nothing, or not all. A store's failures are told by its `FailureCause`."""
 
     NOT_READY = "not_ready"
     NOT_A_VIDEO = "not_a_video"
@@ -82,7 +82,7 @@ class PlaybackMetrics:
         self._resolve_seconds.labels(provider, mode.value).observe(seconds)
 
     def failed(self, provider: str, mode: Mode, reason: str) -> None:
-        """A player got nothing, or not all. `reason`: a `Failure`, or the `Cause` of a store."""
+        """A player got nothing, or not all. `reason`: a `Failure`, or the `FailureCause` of a store."""
         self._failures.labels(provider, mode.value, reason).inc()
 
     def began(self, provider: str, seconds: float) -> None:

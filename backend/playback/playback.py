@@ -27,7 +27,7 @@ from backend.playback.file_body import FileToSend
 from backend.playback.metrics import Failure, Mode, PlaybackMetrics
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
-from backend.storage.object_store import LONGEST_URL_S, Cause, ObjectStore, StoreError
+from backend.storage.object_store import LONGEST_URL_S, FailureCause, ObjectStore, StoreError
 
 URL_LIFETIME_S = 300
 LOOK_WITHIN_S = 1.0
@@ -146,7 +146,8 @@ class Playback:
     def _failed(self, store: ObjectStore, error: StoreError | TimeoutError) -> Refused:
         if isinstance(error, TimeoutError):
             error = StoreError(
-                Cause.SLOW, "The object store did not answer in time. Look at its load and the line to it."
+                FailureCause.SLOW,
+                "The object store did not answer in time. Look at its load and the line to it.",
             )
         self._metrics.failed(store.provider, Mode.DIRECT_URL, error.cause)
         return refused_by_store(error)

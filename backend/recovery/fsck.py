@@ -28,7 +28,7 @@ class Level(StrEnum):
     """Finished files have the content that the catalogue tells (reads every byte)."""
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What does not agree."""
 
     MISSING = "missing"
@@ -44,7 +44,7 @@ class Kind(StrEnum):
 class Finding:
     """One disagreement. `sentence` says what it is and what to do."""
 
-    kind: Kind
+    kind: FindingKind
     clip_id: str | None
     path: str | None
     sentence: str
@@ -84,11 +84,11 @@ async def check(
     settle_s: float = 1.0,
 ) -> FsckReport:
     """Compare this recorder's rows with its directories. `settle_s`: time between the two looks."""
-    first = await _look(catalogue, files, recorder_id)
+    first = await _take_snapshot(catalogue, files, recorder_id)
     found = await asyncio.to_thread(_compare, first, files, level, None)
     if found:
         await asyncio.sleep(settle_s)
-        second = await _look(catalogue, files, recorder_id)
+        second = await _take_snapshot(catalogue, files, recorder_id)
         suspects = {finding.clip_id for finding in found}
         again = set(await asyncio.to_thread(_compare, second, files, level, suspects))
         found = [finding for finding in found if finding in again]
@@ -96,7 +96,7 @@ async def check(
     return FsckReport(level, len(first.clips), len(first.files), size_bytes, tuple(found))
 
 
-async def _look(catalogue: Catalogue, files: LocalFiles, recorder_id: str) -> _Snapshot:
+async def _take_snapshot(catalogue: Catalogue, files: LocalFiles, recorder_id: str) -> _Snapshot:
     clips = await catalogue.clips_of_recorder(recorder_id)
     garbage = await catalogue.garbage_of_recorder(recorder_id)
     on_disk = await asyncio.to_thread(
@@ -123,7 +123,7 @@ def _check_clip(clip: Clip, seen: _Snapshot, level: Level) -> Iterator[Finding]:
         yield from _check_finished(clip, seen, level)
     elif (clip.status is not Status.FAILED or clip.retryable) and _part(clip) not in seen.files:
         yield _finding(
-            Kind.MISSING,
+            FindingKind.MISSING,
             clip,
             _part(clip),
             f"Clip {clip.id} is {clip.status}, but the recording it is made of is missing. "
@@ -133,35 +133,35 @@ def _check_clip(clip: Clip, seen: _Snapshot, level: Level) -> Iterator[Finding]:
         info = clip.previews.of(source)
         place = None if info is None else StoredPath(Root.THUMBNAILS, info.path)
         if place is not None and place not in seen.files and place not in (one.place for one in clip.remote):
-            said = f"The {source} picture of clip {clip.id} is missing; the page shows a placeholder."
-            yield _finding(Kind.MISSING, clip, place, said)
+            sentence = f"The {source} picture of clip {clip.id} is missing; the page shows a placeholder."
+            yield _finding(FindingKind.MISSING, clip, place, sentence)
 
 
 def _check_finished(clip: Clip, seen: _Snapshot, level: Level) -> Iterator[Finding]:
     if clip.location is not Location.REMOTE:
         if clip.path is None or clip.size_bytes is None or clip.sha256 is None:
-            said = f"Clip {clip.id} is {clip.status}, but the catalogue lacks its path, size or hash."
-            yield _finding(Kind.ROW_INCOMPLETE, clip, None, said)
+            sentence = f"Clip {clip.id} is {clip.status}, but the catalogue lacks its path, size or hash."
+            yield _finding(FindingKind.ROW_INCOMPLETE, clip, None, sentence)
         else:
             yield from _check_file(clip, StoredPath(Root.CLIPS, clip.path), seen, level)
     for name in (PART_NAME, MARKER_NAME):
         left_over = StoredPath(Root.CLIPS, f"{clip.id}/{name}")
         if left_over in seen.files:
-            said = f"Clip {clip.id} is finished, but its {name} is still there. A restart removes it."
-            yield _finding(Kind.LEFT_OVER, clip, left_over, said)
+            sentence = f"Clip {clip.id} is finished, but its {name} is still there. A restart removes it."
+            yield _finding(FindingKind.LEFT_OVER, clip, left_over, sentence)
 
 
 def _check_file(clip: Clip, place: StoredPath, seen: _Snapshot, level: Level) -> Iterator[Finding]:
     file = seen.files.get(place)
     if file is None:
-        said = f"The file of clip {clip.id} is missing; restore {place.path} from a backup or delete it."
-        yield _finding(Kind.MISSING, clip, place, said)
+        sentence = f"The file of clip {clip.id} is missing; restore {place.path} from a backup or delete it."
+        yield _finding(FindingKind.MISSING, clip, place, sentence)
     elif level is not Level.PRESENCE and file.size_bytes != clip.size_bytes:
-        said = (
+        sentence = (
             f"The file of clip {clip.id} has {file.size_bytes} bytes, the catalogue says {clip.size_bytes}. "
             "It was changed or cut short after it was finished; restore it from a backup."
         )
-        yield _finding(Kind.SIZE_DIFFERS, clip, place, said)
+        yield _finding(FindingKind.SIZE_DIFFERS, clip, place, sentence)
 
 
 def _strangers(seen: _Snapshot) -> Iterator[Finding]:
@@ -172,14 +172,16 @@ def _strangers(seen: _Snapshot) -> Iterator[Finding]:
             continue
         clip = seen.clips.get(owner)
         if clip is None:
-            said = (
+            sentence = (
                 f"{place.path} in {place.root} belongs to no clip. Files of clips nobody knows are moved to "
                 "quarantine when the daemon starts."
             )
-            yield Finding(Kind.UNKNOWN_FILE, None, place.path, said)
+            yield Finding(FindingKind.UNKNOWN_FILE, None, place.path, sentence)
         elif not _is_explained(clip, place, name):
-            said = f"{place.path} in {place.root} lies among the files of clip {clip.id} but is none of them."
-            yield _finding(Kind.UNKNOWN_FILE, clip, place, said)
+            sentence = (
+                f"{place.path} in {place.root} lies among the files of clip {clip.id} but is none of them."
+            )
+            yield _finding(FindingKind.UNKNOWN_FILE, clip, place, sentence)
 
 
 def _is_explained(clip: Clip, place: StoredPath, name: str) -> bool:
@@ -205,20 +207,20 @@ def _hash(clip: Clip, seen: _Snapshot, files: LocalFiles) -> Iterator[Finding]:
     except FileNotFoundError:
         return  # deleted since; the second look has no such row
     except OSError as error:
-        said = f"The file of clip {clip.id} cannot be read: {error.strerror}. Look at the disk."
-        yield _finding(Kind.UNREADABLE, clip, place, said)
+        sentence = f"The file of clip {clip.id} cannot be read: {error.strerror}. Look at the disk."
+        yield _finding(FindingKind.UNREADABLE, clip, place, sentence)
         return
     if digest != clip.sha256:
-        said = (
+        sentence = (
             f"The file of clip {clip.id} has the right size but other content than when it was finished. "
             "Restore it from a backup and look at the disk."
         )
-        yield _finding(Kind.CONTENT_DIFFERS, clip, place, said)
+        yield _finding(FindingKind.CONTENT_DIFFERS, clip, place, sentence)
 
 
 def _part(clip: Clip) -> StoredPath:
     return StoredPath(Root.CLIPS, f"{clip.id}/{PART_NAME}")
 
 
-def _finding(kind: Kind, clip: Clip, place: StoredPath | None, sentence: str) -> Finding:
+def _finding(kind: FindingKind, clip: Clip, place: StoredPath | None, sentence: str) -> Finding:
     return Finding(kind, clip.id, place.path if place else None, sentence)

@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Iterable
 
 from backend.catalogue import Catalogue, Clip, Location, Root, StoredPath
-from backend.recovery.fsck import Finding, Kind, Level
-from backend.storage.object_store import Cause, ObjectStore, StoreError
+from backend.recovery.fsck import Finding, FindingKind, Level
+from backend.storage.object_store import FailureCause, ObjectStore, StoreError
 
 _AT_ONCE = 4
 
 
-async def check_store(
+async def compare_with_store(
     catalogue: Catalogue, store: ObjectStore | None, recorder_id: str, level: Level, *, settle_s: float = 1.0
 ) -> tuple[int, list[Finding]]:
     """How many objects were looked at, and what is not as it should be. `store` None: none is configured."""
@@ -31,7 +31,7 @@ async def check_store(
             second = set(await _compare(again, store, level))
             found = [finding for finding in found if finding in second]
     except StoreError as error:
-        return 0, [Finding(Kind.UNREADABLE, None, None, f"The store cannot be asked. {error}")]
+        return 0, [Finding(FindingKind.UNREADABLE, None, None, f"The store cannot be asked. {error}")]
     return sum(len(clip.remote) for clip in clips), found
 
 
@@ -49,19 +49,21 @@ async def _compare(clips: Iterable[Clip], store: ObjectStore, level: Level) -> l
 async def _check(clip: Clip, place: StoredPath, store: ObjectStore, level: Level) -> Finding | None:
     stored = await store.stat(place)
     if stored is None:
-        said = f"{place.path} of clip {clip.id} is gone from the store's {place.root}. {_cure(clip, place)}"
-        return Finding(Kind.MISSING, clip.id, place.path, said)
+        sentence = (
+            f"{place.path} of clip {clip.id} is gone from the store's {place.root}. {_cure(clip, place)}"
+        )
+        return Finding(FindingKind.MISSING, clip.id, place.path, sentence)
     if place != clip.remote_file:
         return None  # of pictures and public copies the catalogue knows neither size nor hash
     if level is not Level.PRESENCE and stored.size_bytes != clip.size_bytes:
-        said = (
+        sentence = (
             f"{place.path} at the store has {stored.size_bytes} bytes, the catalogue says {clip.size_bytes}. "
             f"{_cure(clip, place)}"
         )
-        return Finding(Kind.SIZE_DIFFERS, clip.id, place.path, said)
+        return Finding(FindingKind.SIZE_DIFFERS, clip.id, place.path, sentence)
     if level is Level.HASH and clip.sha256 is not None and await _sha256(store, place) != clip.sha256:
-        said = f"{place.path} at the store has other content than the clip. {_cure(clip, place)}"
-        return Finding(Kind.CONTENT_DIFFERS, clip.id, place.path, said)
+        sentence = f"{place.path} at the store has other content than the clip. {_cure(clip, place)}"
+        return Finding(FindingKind.CONTENT_DIFFERS, clip.id, place.path, sentence)
     return None
 
 
@@ -72,7 +74,7 @@ async def _sha256(store: ObjectStore, place: StoredPath) -> str | None:
             async for piece in stream.body:
                 digest.update(piece)
     except StoreError as error:
-        if error.cause is Cause.MISSING:
+        if error.cause is FailureCause.MISSING:
             return None
         raise
     return digest.hexdigest()
@@ -87,5 +89,5 @@ def _cure(clip: Clip, place: StoredPath) -> str:
 
 
 def _unreachable(clip: Clip) -> Finding:
-    said = f"Clip {clip.id} is only at an object store, and the configuration names none (storage.s3)."
-    return Finding(Kind.MISSING, clip.id, clip.path, said)
+    sentence = f"Clip {clip.id} is only at an object store, and the configuration names none (storage.s3)."
+    return Finding(FindingKind.MISSING, clip.id, clip.path, sentence)

@@ -19,7 +19,7 @@ import urllib3
 
 from backend.base.ids import new_id
 from backend.catalogue.values import PUBLIC_PREFIX, Root, StoredPath
-from backend.storage.object_store import Cause, ObjectStore, StoreError
+from backend.storage.object_store import FailureCause, ObjectStore, StoreError
 from backend.storage.s3_errors import foreseen, store_error
 from backend.storage.s3_http import PatientPool
 
@@ -28,7 +28,7 @@ SIZE_BYTES = 9 * 1024 * 1024
 _FIRST, _LAST = 1000, 2000
 
 
-class Outcome(StrEnum):
+class StoreCheckOutcome(StrEnum):
     """How a step went."""
 
     OK = "ok"
@@ -40,13 +40,13 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StoreCheckStep:
     """One step. `cause` and `detail` when it did not go well."""
 
     name: str
-    outcome: Outcome
+    outcome: StoreCheckOutcome
     seconds: float = 0.0
-    cause: Cause | None = None
+    cause: FailureCause | None = None
     detail: str | None = None
 
 
@@ -59,7 +59,7 @@ class _Trip:
     content: bytes
 
 
-async def check_store(store: ObjectStore, *, origin: str, public: bool) -> AsyncIterator[Step]:
+async def check_store(store: ObjectStore, *, origin: str, public: bool) -> AsyncIterator[StoreCheckStep]:
     """Every step in its order. `origin`: of the page, for CORS; `public`: whether public_urls is on."""
     content = os.urandom(SIZE_BYTES)
     key = StoredPath(Root.CLIPS, f"{new_id()}/check-{secrets.token_hex(4)}.mp4")
@@ -67,7 +67,7 @@ async def check_store(store: ObjectStore, *, origin: str, public: bool) -> Async
         file = Path(folder) / "check.mp4"
         await asyncio.to_thread(file.write_bytes, content)
         trip = _Trip(store, origin, key, file, content)
-        steps: list[tuple[str, Callable[[_Trip], Awaitable[Step | None]]]] = [
+        steps: list[tuple[str, Callable[[_Trip], Awaitable[StoreCheckStep | None]]]] = [
             ("buckets", _buckets),
             ("put", _put),
             ("stat", _stat),
@@ -79,20 +79,28 @@ async def check_store(store: ObjectStore, *, origin: str, public: bool) -> Async
             steps.append(("public", _public))
         failed = put = False
         for name, step in steps:
-            done = Step(name, Outcome.SKIPPED) if failed else await _timed(name, step, trip)
-            failed = failed or done.outcome is Outcome.FAILED
+            done = (
+                StoreCheckStep(name, StoreCheckOutcome.SKIPPED) if failed else await _timed(name, step, trip)
+            )
+            failed = failed or done.outcome is StoreCheckOutcome.FAILED
             put = put or (name == "put" and not failed)
             yield done
-        yield await _timed("delete", _delete, trip) if put else Step("delete", Outcome.SKIPPED)
+        yield (
+            await _timed("delete", _delete, trip)
+            if put
+            else StoreCheckStep("delete", StoreCheckOutcome.SKIPPED)
+        )
 
 
-async def _timed(name: str, step: Callable[[_Trip], Awaitable[Step | None]], trip: _Trip) -> Step:
+async def _timed(
+    name: str, step: Callable[[_Trip], Awaitable[StoreCheckStep | None]], trip: _Trip
+) -> StoreCheckStep:
     begun_s = time.monotonic()
     try:
-        said = await step(trip) or Step(name, Outcome.OK)
+        result = await step(trip) or StoreCheckStep(name, StoreCheckOutcome.OK)
     except StoreError as error:
-        said = Step(name, Outcome.FAILED, cause=error.cause, detail=str(error))
-    return replace(said, seconds=round(time.monotonic() - begun_s, 3))
+        result = StoreCheckStep(name, StoreCheckOutcome.FAILED, cause=error.cause, detail=str(error))
+    return replace(result, seconds=round(time.monotonic() - begun_s, 3))
 
 
 async def _buckets(trip: _Trip) -> None:
@@ -106,7 +114,7 @@ async def _put(trip: _Trip) -> None:
 async def _stat(trip: _Trip) -> None:
     stored = await trip.store.stat(trip.key)
     if stored is None or stored.size_bytes != SIZE_BYTES:
-        raise store_error(Cause.CONTENT, "The store does not show what was just put there")
+        raise store_error(FailureCause.CONTENT, "The store does not show what was just put there")
 
 
 async def _range(trip: _Trip) -> None:
@@ -114,26 +122,32 @@ async def _range(trip: _Trip) -> None:
     async with result:
         got = b"".join([piece async for piece in result.body])
     if result.status != 206 or got != trip.content[_FIRST : _LAST + 1]:
-        raise store_error(Cause.OTHER, "The store does not answer byte ranges, which players seek by")
+        raise store_error(FailureCause.OTHER, "The store does not answer byte ranges, which players seek by")
 
 
 async def _presigned(trip: _Trip) -> None:
     url = await trip.store.get_playback_url(trip.key)
     if url is None:
-        raise store_error(Cause.OTHER, "This store gives no addresses; clips are streamed by the daemon")
+        raise store_error(
+            FailureCause.OTHER, "This store gives no addresses; clips are streamed by the daemon"
+        )
     answer = await _get(url, {"Range": f"bytes={_FIRST}-{_LAST}"})
     if answer.status in {200, 206} and answer.data in {trip.content, trip.content[_FIRST : _LAST + 1]}:
         return
     raise _why_refused(answer)
 
 
-async def _cors(trip: _Trip) -> Step | None:
+async def _cors(trip: _Trip) -> StoreCheckStep | None:
     url = await trip.store.get_playback_url(trip.key)
     answer = await _get(str(url), {"Range": "bytes=0-0", "Origin": trip.origin})
     if answer.headers.get("Access-Control-Allow-Origin") in {"*", trip.origin}:
         return None
-    said = store_error(Cause.CORS, f"The store does not let a page at {trip.origin} read what it sends")
-    return Step("cors", Outcome.WARNING, cause=Cause.CORS, detail=f"{said} Players work without it.")
+    error = store_error(
+        FailureCause.CORS, f"The store does not let a page at {trip.origin} read what it sends"
+    )
+    return StoreCheckStep(
+        "cors", StoreCheckOutcome.WARNING, cause=FailureCause.CORS, detail=f"{error} Players work without it."
+    )
 
 
 async def _public(trip: _Trip) -> None:
@@ -144,14 +158,14 @@ async def _public(trip: _Trip) -> None:
         answer = await _get(str(url), {"Range": "bytes=0-0"})
         if answer.status not in {200, 206}:
             raise store_error(
-                Cause.CREDENTIALS,
+                FailureCause.CREDENTIALS,
                 f"public_urls is on, but nobody may read below {PUBLIC_PREFIX} without a key "
                 f"(HTTP {answer.status}); set the bucket's policy, or turn public_urls off",
             )
         private = await _get(str(url).replace(PUBLIC_PREFIX, "", 1), {"Range": "bytes=0-0"})
         if private.status in {200, 206}:
             raise store_error(
-                Cause.CREDENTIALS,
+                FailureCause.CREDENTIALS,
                 f"Everybody may read every clip of this bucket, drafts too; open {PUBLIC_PREFIX} only",
             )
     finally:
@@ -161,7 +175,7 @@ async def _public(trip: _Trip) -> None:
 async def _delete(trip: _Trip) -> None:
     await trip.store.delete(trip.key)
     if await trip.store.stat(trip.key) is not None:
-        raise store_error(Cause.OTHER, "The store still shows what was deleted")
+        raise store_error(FailureCause.OTHER, "The store still shows what was deleted")
 
 
 async def _get(url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
@@ -174,13 +188,13 @@ async def _get(url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
 
 
 _CODES = {
-    "RequestTimeTooSkewed": Cause.CLOCK,
-    "AuthorizationQueryParametersError": Cause.REGION,
-    "AuthorizationHeaderMalformed": Cause.REGION,
-    "InvalidAccessKeyId": Cause.CREDENTIALS,
-    "AccessDenied": Cause.CREDENTIALS,
-    "NoSuchBucket": Cause.BUCKET,
-    "NoSuchKey": Cause.HOST,
+    "RequestTimeTooSkewed": FailureCause.CLOCK,
+    "AuthorizationQueryParametersError": FailureCause.REGION,
+    "AuthorizationHeaderMalformed": FailureCause.REGION,
+    "InvalidAccessKeyId": FailureCause.CREDENTIALS,
+    "AccessDenied": FailureCause.CREDENTIALS,
+    "NoSuchBucket": FailureCause.BUCKET,
+    "NoSuchKey": FailureCause.HOST,
 }
 
 
@@ -188,12 +202,12 @@ def _why_refused(answer: urllib3.BaseHTTPResponse) -> StoreError:
     """Why a presigned address fails where the same key works: most often the host is not the signed one."""
     found = re.search(rb"<Code>(\w+)</Code>", answer.data or b"")
     code = found[1].decode() if found else f"HTTP {answer.status}"
-    cause = _CODES.get(code, Cause.HOST)
-    said = f"The store refuses a presigned address ({code})"
-    if cause is Cause.HOST:
+    cause = _CODES.get(code, FailureCause.HOST)
+    sentence = f"The store refuses a presigned address ({code})"
+    if cause is FailureCause.HOST:
         return StoreError(
             cause,
-            f"{said}. The host is part of the signature: storage.s3.public_endpoint must be exactly what the "
-            "store is asked by, and a proxy before it must pass on the Host header.",
+            f"{sentence}. The host is part of the signature: storage.s3.public_endpoint must be exactly what "
+            "the store is asked by, and a proxy before it must pass on the Host header.",
         )
-    return store_error(cause, said)
+    return store_error(cause, sentence)

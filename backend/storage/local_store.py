@@ -17,7 +17,7 @@ from backend.catalogue.values import StoredPath
 from backend.foundation.local_files import LocalFiles, PathRefused, sha256_of
 from backend.storage.bodies import EmptyBody, ThreadedBody
 from backend.storage.object_store import (
-    Cause,
+    FailureCause,
     ObjectStat,
     Progress,
     ProviderStreamResult,
@@ -71,7 +71,7 @@ class LocalStore:
                 progress(target.stat().st_size)
             if sha256_of(target) != sha256_of(path):
                 raise StoreError(
-                    Cause.CONTENT, f"The disk holds something else than was written to {key.path}."
+                    FailureCause.CONTENT, f"The disk holds something else than was written to {key.path}."
                 )
             return _stat_of(target)
 
@@ -148,10 +148,10 @@ class LocalStore:
         try:
             return await in_thread(self._threads, work)
         except PathRefused as error:
-            raise StoreError(Cause.OTHER, str(error)) from error
+            raise StoreError(FailureCause.OTHER, str(error)) from error
         except OSError as error:
             full = error.errno in {28, 122}  # ENOSPC, EDQUOT
-            cause = Cause.FULL if full else Cause.OTHER
+            cause = FailureCause.FULL if full else FailureCause.OTHER
             cure = "Free some space on it." if full else "Look at the disk."
             raise StoreError(cause, f"The disk refuses: {error.strerror or error}. {cure}") from error
 
@@ -171,4 +171,4 @@ def _type_of(path: Path) -> str:
 
 
 def _missing(key: StoredPath) -> StoreError:
-    return StoreError(Cause.MISSING, f"There is no file {key.path}. Run `hindsight fsck`.")
+    return StoreError(FailureCause.MISSING, f"There is no file {key.path}. Run `hindsight fsck`.")

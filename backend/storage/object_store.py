@@ -27,8 +27,8 @@ Progress = Callable[[int], None]
 """Told how many bytes of a file have been handed over; called in a thread. What it raises ends the put."""
 
 
-class Cause(StrEnum):
-    """Why a store could not do what it was asked, in words that an operator can act on."""
+class FailureCause(StrEnum):
+    """Why a store request failed, in words that an operator can act on."""
 
     HOST = "host"
     """Nobody answers at the endpoint: name, port, network, TLS, or the store is down."""
@@ -54,14 +54,19 @@ class Cause(StrEnum):
 class StoreError(Exception):
     """A store failed. `str()` is a sentence with the cure and without secrets; the operator must act."""
 
-    def __init__(self, cause: Cause, sentence: str) -> None:
+    def __init__(self, cause: FailureCause, sentence: str) -> None:
         super().__init__(sentence)
         self.cause = cause
 
     @property
     def is_permanent(self) -> bool:
         """Whether only a person or another file can change it: trying again soon is pointless."""
-        return self.cause in {Cause.REGION, Cause.CREDENTIALS, Cause.BUCKET, Cause.CLOCK}
+        return self.cause in {
+            FailureCause.REGION,
+            FailureCause.CREDENTIALS,
+            FailureCause.BUCKET,
+            FailureCause.CLOCK,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class StoreHealth:
     """Whether the store would take a file now, and if not, why and what to do."""
 
     ok: bool
-    cause: Cause | None = None
+    cause: FailureCause | None = None
     sentence: str | None = None
 
 
@@ -199,7 +204,7 @@ class ObjectStore(Protocol):
     async def open_stream(self, key: StoredPath, range_header: str | None) -> ProviderStreamResult:
         """Begin to read. `range_header` is the client's own; several ranges get the whole object.
 
-        StoreError with Cause.MISSING when there is no such object.
+        StoreError with FailureCause.MISSING when there is no such object.
         """
         ...
 

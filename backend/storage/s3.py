@@ -34,7 +34,7 @@ from backend.storage.checksums import PART_BYTES, Checksums, checksums_of
 from backend.storage.object_store import (
     LONGEST_URL_S,
     PIECE_BYTES,
-    Cause,
+    FailureCause,
     ObjectStat,
     Progress,
     ProviderStreamResult,
@@ -179,7 +179,7 @@ class S3Store:
 
     async def _do(self, threads: ThreadPoolExecutor, what: str, work: Callable[[], T]) -> T:
         if self._closing:
-            raise store_error(Cause.OTHER, "The daemon is being stopped")
+            raise store_error(FailureCause.OTHER, "The daemon is being stopped")
         try:
             return await in_thread(threads, work)
         except _FAILURES as error:
@@ -189,7 +189,7 @@ class S3Store:
 
     async def _explained(self, error: StoreError) -> StoreError:
         """A refusal for no good reason may be a clock: stores answer a skewed signature in many ways."""
-        if error.cause not in {Cause.CREDENTIALS, Cause.OTHER} or self._closing:
+        if error.cause not in {FailureCause.CREDENTIALS, FailureCause.OTHER} or self._closing:
             return error
         skew_s = await in_thread(self._calls, self._clock_ahead_s)
         return error if skew_s is None or abs(skew_s) <= LARGEST_SKEW_S else clock_error(skew_s)
@@ -231,7 +231,7 @@ class S3Store:
         for root in Root:
             bucket = self._settings.bucket(root)
             if not self._client.bucket_exists(bucket):
-                raise store_error(Cause.BUCKET, f"The bucket {bucket} is not there")
+                raise store_error(FailureCause.BUCKET, f"The bucket {bucket} is not there")
 
     def _put(self, key: StoredPath, path: Path, content_type: str, progress: Progress | None) -> ObjectStat:
         sums = checksums_of(path)
@@ -250,7 +250,9 @@ class S3Store:
         stored = self._stat(key)
         etag = stored.etag if stored is not None else str(answer.etag or "")
         if stored is None or stored.size_bytes != sums.size_bytes or not self._is(key, etag, sums):
-            raise store_error(Cause.CONTENT, f"The store holds something else than it was sent as {key.path}")
+            raise store_error(
+                FailureCause.CONTENT, f"The store holds something else than it was sent as {key.path}"
+            )
         return stored
 
     def _holds(self, key: StoredPath, path: Path) -> bool:
@@ -281,14 +283,16 @@ class S3Store:
     def _copy(self, source: StoredPath, target: StoredPath) -> ObjectStat:
         before = self._stat(source)
         if before is None:
-            raise store_error(Cause.MISSING, f"The object {source.path} is gone from the store")
+            raise store_error(FailureCause.MISSING, f"The object {source.path} is gone from the store")
         self._client.copy_object(
             self._bucket(target), target.path, CopySource(self._bucket(source), source.path)
         )
         after = self._stat(target)
         same = after is not None and after.size_bytes == before.size_bytes
         if after is None or not same or (after.etag != before.etag and not self._same(source, target)):
-            raise store_error(Cause.CONTENT, f"The store's copy {target.path} is not what {source.path} is")
+            raise store_error(
+                FailureCause.CONTENT, f"The store's copy {target.path} is not what {source.path} is"
+            )
         return after
 
     def _same(self, one: StoredPath, other: StoredPath) -> bool:
@@ -340,7 +344,7 @@ class S3Store:
     def _outside(self, key: StoredPath, wanted: str) -> ProviderStreamResult:
         stored = self._stat(key)
         if stored is None:
-            raise store_error(Cause.MISSING, f"The object {key.path} is gone from the store")
+            raise store_error(FailureCause.MISSING, f"The object {key.path} is gone from the store")
         if (last := suffix_bytes(wanted)) is not None and 0 < stored.size_bytes < last:
             # "The last N" of something shorter is all of it (RFC 9110, 14.1.2); rclone refuses.
             return self._open(key, "bytes=0-")
@@ -356,7 +360,7 @@ class S3Store:
 
     def _go_on(self) -> None:
         if self._closing:
-            raise store_error(Cause.OTHER, "The daemon is being stopped")
+            raise store_error(FailureCause.OTHER, "The daemon is being stopped")
 
 
 class _Reported:

@@ -12,48 +12,57 @@ import urllib3.exceptions as http_errors
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
 from backend.base.redaction import redact
-from backend.storage.object_store import Cause, StoreError
+from backend.storage.object_store import FailureCause, StoreError
 
 _CAUSES = {
-    Cause.CREDENTIALS: "InvalidAccessKeyId SignatureDoesNotMatch AccessDenied InvalidToken ExpiredToken "
-    "AllAccessDisabled AccountProblem UnauthorizedAccess InvalidSecurity",
-    Cause.CLOCK: "RequestTimeTooSkewed RequestExpired",
-    Cause.REGION: "AuthorizationHeaderMalformed PermanentRedirect Redirect InvalidRegion "
+    FailureCause.CREDENTIALS: "InvalidAccessKeyId SignatureDoesNotMatch AccessDenied InvalidToken "
+    "ExpiredToken AllAccessDisabled AccountProblem UnauthorizedAccess InvalidSecurity",
+    FailureCause.CLOCK: "RequestTimeTooSkewed RequestExpired",
+    FailureCause.REGION: "AuthorizationHeaderMalformed PermanentRedirect Redirect InvalidRegion "
     "IllegalLocationConstraintException TemporaryRedirect",
-    Cause.BUCKET: "NoSuchBucket InvalidBucketName BucketAlreadyExists TooManyBuckets BucketNotEmpty "
+    FailureCause.BUCKET: "NoSuchBucket InvalidBucketName BucketAlreadyExists TooManyBuckets BucketNotEmpty "
     "ResourceNotFound",
-    Cause.FULL: "XMinioStorageFull XMinioAdminBucketQuotaExceeded QuotaExceeded InsufficientStorage "
+    FailureCause.FULL: "XMinioStorageFull XMinioAdminBucketQuotaExceeded QuotaExceeded InsufficientStorage "
     "StorageFull EntityTooLarge",
-    Cause.SLOW: "SlowDown RequestTimeout ServiceUnavailable Busy XMinioServerNotInitialized SlowDownWrite "
-    "SlowDownRead",
-    Cause.MISSING: "NoSuchKey NoSuchVersion",
+    FailureCause.SLOW: "SlowDown RequestTimeout ServiceUnavailable Busy XMinioServerNotInitialized "
+    "SlowDownWrite SlowDownRead",
+    FailureCause.MISSING: "NoSuchKey NoSuchVersion",
 }
 _BY_CODE = {code: cause for cause, codes in _CAUSES.items() for code in codes.split()}
-_BY_STATUS = {401: Cause.CREDENTIALS, 403: Cause.CREDENTIALS, 404: Cause.MISSING, 413: Cause.FULL,
-              429: Cause.SLOW, 503: Cause.SLOW, 507: Cause.FULL}  # fmt: skip
+_BY_STATUS = {
+    401: FailureCause.CREDENTIALS,
+    403: FailureCause.CREDENTIALS,
+    404: FailureCause.MISSING,
+    413: FailureCause.FULL,
+    429: FailureCause.SLOW,
+    503: FailureCause.SLOW,
+    507: FailureCause.FULL,
+}
 _CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
 LARGEST_SKEW_S = 300.0
 _FULL_WORDS = ("no space left", "disk full", "quota exceeded", "storage full", "insufficient storage")
 
 _CURES = {
-    Cause.HOST: "Check storage.s3.endpoint, the network and whether the store runs.",
-    Cause.REGION: "Set storage.s3.region to the region of the buckets.",
-    Cause.CLOCK: "Set the clock of this machine (or the store's): signatures hold for minutes only.",
-    Cause.CREDENTIALS: "Check storage.s3.access_key and secret_key, and what the store lets this key do.",
-    Cause.BUCKET: "Make the buckets, or let this key make them; storage.s3.clips_bucket and "
+    FailureCause.HOST: "Check storage.s3.endpoint, the network and whether the store runs.",
+    FailureCause.REGION: "Set storage.s3.region to the region of the buckets.",
+    FailureCause.CLOCK: "Set the clock of this machine (or the store's): signatures hold for minutes only.",
+    FailureCause.CREDENTIALS: "Check storage.s3.access_key and secret_key, and what the store lets "
+    "this key do.",
+    FailureCause.BUCKET: "Make the buckets, or let this key make them; storage.s3.clips_bucket and "
     "thumbnails_bucket name them.",
-    Cause.CORS: "Allow GET and HEAD from the page's origin in the CORS rules of the buckets.",
-    Cause.FULL: "Make room at the store or raise its quota; clips stay on the local disk until then.",
-    Cause.SLOW: "It is tried again by itself; look at the store's load and the line to it.",
-    Cause.MISSING: "It was deleted at the store, not by Hindsight; `hindsight fsck` names what else is gone.",
-    Cause.CONTENT: "It is put again; if it stays so, look at the store's disks.",
-    Cause.OTHER: "Look at the store's log.",
+    FailureCause.CORS: "Allow GET and HEAD from the page's origin in the CORS rules of the buckets.",
+    FailureCause.FULL: "Make room at the store or raise its quota; clips stay on the local disk until then.",
+    FailureCause.SLOW: "It is tried again by itself; look at the store's load and the line to it.",
+    FailureCause.MISSING: "It was deleted at the store, not by Hindsight; `hindsight fsck` names "
+    "what else is gone.",
+    FailureCause.CONTENT: "It is put again; if it stays so, look at the store's disks.",
+    FailureCause.OTHER: "Look at the store's log.",
 }
 
 
-def store_error(cause: Cause, said: str) -> StoreError:
+def store_error(cause: FailureCause, sentence: str) -> StoreError:
     """The error with its cure."""
-    return StoreError(cause, f"{redact(said).rstrip('. ')}. {_CURES[cause]}")
+    return StoreError(cause, f"{redact(sentence).rstrip('. ')}. {_CURES[cause]}")
 
 
 def foreseen(error: Exception, what: str) -> StoreError:
@@ -68,11 +77,13 @@ def foreseen(error: Exception, what: str) -> StoreError:
         case http_errors.HTTPError():
             return _of_transport(error, what)
         case MinioException():
-            return store_error(Cause.OTHER, f"The store failed at {what}: {error}")
+            return store_error(FailureCause.OTHER, f"The store failed at {what}: {error}")
         case ValueError():  # the client refuses names before it asks the store
-            return store_error(Cause.BUCKET, f"The store's client refuses to {what}: {error}")
+            return store_error(FailureCause.BUCKET, f"The store's client refuses to {what}: {error}")
         case _:
-            return store_error(Cause.OTHER, f"The store failed at {what}: {type(error).__name__}: {error}")
+            return store_error(
+                FailureCause.OTHER, f"The store failed at {what}: {type(error).__name__}: {error}"
+            )
 
 
 def code_of(error: Exception) -> str | None:
@@ -95,41 +106,43 @@ def _of_s3(error: S3Error | InvalidResponseError, what: str) -> StoreError:
     code, message = str(code_of(error)), str(getattr(error, "message", "") or "")
     cause = _BY_CODE.get(code)
     if any(words in message.lower() for words in _FULL_WORDS):
-        cause = Cause.FULL
+        cause = FailureCause.FULL
     response = getattr(error, "response", None)
-    cause = cause or _BY_STATUS.get(getattr(response, "status", None) or 0, Cause.OTHER)
+    cause = cause or _BY_STATUS.get(getattr(response, "status", None) or 0, FailureCause.OTHER)
     ahead_s = skew_s(response)
-    if cause is Cause.CREDENTIALS and ahead_s is not None and abs(ahead_s) > LARGEST_SKEW_S:
+    if cause is FailureCause.CREDENTIALS and ahead_s is not None and abs(ahead_s) > LARGEST_SKEW_S:
         return clock_error(ahead_s)
-    said = f"The store refused to {what}: {code}" + (f", {message}" if message else "")
-    return store_error(cause, said)
+    sentence = f"The store refused to {what}: {code}" + (f", {message}" if message else "")
+    return store_error(cause, sentence)
 
 
 def clock_error(ahead_s: float) -> StoreError:
     """Our clock is so many seconds ahead of the store's (or behind it)."""
     direction = "ahead of" if ahead_s > 0 else "behind"
-    said = f"The store refuses signatures: our clock is {abs(ahead_s):.0f} s {direction} the store's"
-    return store_error(Cause.CLOCK, said)
+    sentence = f"The store refuses signatures: our clock is {abs(ahead_s):.0f} s {direction} the store's"
+    return store_error(FailureCause.CLOCK, sentence)
 
 
 def _of_status(error: ServerError | InvalidResponseError, what: str) -> StoreError:
     status = getattr(error, "status_code", None) or getattr(error, "_code", 0)
-    cause = _BY_STATUS.get(int(status or 0), Cause.OTHER)
-    if isinstance(error, InvalidResponseError) and cause is not Cause.SLOW:
-        said = f"What answers at the endpoint is no S3 store (HTTP {status} to {what})"
-        return store_error(Cause.HOST, said)
+    cause = _BY_STATUS.get(int(status or 0), FailureCause.OTHER)
+    if isinstance(error, InvalidResponseError) and cause is not FailureCause.SLOW:
+        sentence = f"What answers at the endpoint is no S3 store (HTTP {status} to {what})"
+        return store_error(FailureCause.HOST, sentence)
     return store_error(cause, f"The store answered {what} with HTTP {status}")
 
 
 def _of_transport(error: http_errors.HTTPError, what: str) -> StoreError:
     reason = error.reason if isinstance(error, http_errors.MaxRetryError) and error.reason else error
     if isinstance(reason, http_errors.ConnectTimeoutError | http_errors.NewConnectionError):
-        return store_error(Cause.HOST, f"Nobody answers at the store's endpoint ({_short(reason)})")
+        return store_error(FailureCause.HOST, f"Nobody answers at the store's endpoint ({_short(reason)})")
     if isinstance(reason, http_errors.SSLError):
-        return store_error(Cause.HOST, f"The store's certificate is not accepted ({_short(reason)})")
+        return store_error(FailureCause.HOST, f"The store's certificate is not accepted ({_short(reason)})")
     if isinstance(reason, http_errors.TimeoutError) or "timed out" in str(reason):
-        return store_error(Cause.SLOW, f"The store did not go on with {what} in time")
-    return store_error(Cause.HOST, f"The connection to the store broke during {what} ({_short(reason)})")
+        return store_error(FailureCause.SLOW, f"The store did not go on with {what} in time")
+    return store_error(
+        FailureCause.HOST, f"The connection to the store broke during {what} ({_short(reason)})"
+    )
 
 
 def _short(error: BaseException) -> str:

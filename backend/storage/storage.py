@@ -18,7 +18,7 @@ from backend.config.storage import S3Config, reclaim_after
 from backend.events.clip_events import ClipNews
 from backend.foundation.foundation import Foundation
 from backend.storage.object_store import ObjectStore
-from backend.storage.store_state import State, StoreReach
+from backend.storage.store_state import StoreReach, StoreState
 from backend.storage.upload_plan import wanted
 from backend.storage.upload_queue import QueueParts, ToShare, UploadQueue
 
@@ -70,12 +70,12 @@ class Storage:
         """What was true a second ago."""
         if self.queue is None or self.store is None:
             return StorageStatus(provider="local", state="none")
-        backlog, outlook = self.queue.backlog, self.queue.outlook
+        backlog, monitor = self.queue.backlog, self.queue.monitor
         age_s = ((now or utc_now()) - backlog.oldest).total_seconds() if backlog.oldest else 0.0
         return StorageStatus(
             provider=self.store.provider,
-            state=outlook.state.value,
-            cause=outlook.cause.value if outlook.cause else None,
+            state=monitor.state.value,
+            cause=monitor.cause.value if monitor.cause else None,
             detail=self.queue.trouble,
             keep_local=self._config.keep_local,
             waiting_files=backlog.files + backlog.clips_not_planned,
@@ -97,7 +97,7 @@ class Storage:
             return {}
         now = self.status()
         return {
-            "store_up": now.state == State.OK.value,
+            "store_up": now.state == StoreState.OK.value,
             "uploads_waiting": now.waiting_files,
             "uploads_waiting_bytes": now.waiting_bytes,
             "uploads_oldest_age_seconds": now.oldest_age_s,
@@ -120,7 +120,7 @@ class ConfirmedCopies:
     @property
     def state(self) -> StoreReach:
         """Whether the store can be asked, which must be before a copy goes."""
-        return StoreReach.READY if self.queue.outlook.state is State.OK else StoreReach.AWAY
+        return StoreReach.READY if self.queue.monitor.state is StoreState.OK else StoreReach.AWAY
 
     async def reclaim(self, clip_id: str) -> bool:
         """Give up the local copy, if the store says once more that it has the same; whether it goes."""

@@ -1,4 +1,4 @@
-"""How it stands with the store, and when to try it again. Pure: time and chance come from outside.
+"""Whether the store works, and when to try it again. Pure: the caller passes time and chance.
 
 A store that is down, full or refuses our key fails for every file alike: then one worker tries, later
 and later up to half a minute, for ever, and all others wait. A failure of one file alone holds up that
@@ -8,20 +8,20 @@ file only. Not here: trying (`upload_queue`).
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.storage.object_store import Cause, StoreError
+from backend.storage.object_store import FailureCause, StoreError
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 FILE_FIRST_WAIT_S, FILE_LONGEST_WAIT_S = 5.0, 900.0
 _MOST_DOUBLINGS = 20
-ABOUT_ONE_FILE = frozenset({Cause.CONTENT, Cause.MISSING, Cause.OTHER})
+ABOUT_ONE_FILE = frozenset({FailureCause.CONTENT, FailureCause.MISSING, FailureCause.OTHER})
 """Causes that say nothing about the next file."""
 
 
-class State(StrEnum):
+class StoreState(StrEnum):
     """What is known of the store."""
 
     UNKNOWN = "unknown"
-    """Not asked yet."""
+    """Not contacted yet."""
     OK = "ok"
     FAILING = "failing"
 
@@ -56,34 +56,35 @@ class StoreReach(StrEnum):
 
 
 @dataclass(slots=True)
-class Outlook:
-    """Times are monotonic seconds."""
+class StoreMonitor:
+    """Notes when the store works and when it fails. Times are monotonic seconds."""
 
-    state: State = State.UNKNOWN
-    cause: Cause | None = None
+    state: StoreState = StoreState.UNKNOWN
+    cause: FailureCause | None = None
     sentence: str | None = None
     failures: int = 0
     """In a row."""
     next_try_s: float = 0.0
-    last_heard_s: float | None = None
-    """When the store last did what it was asked."""
+    last_success_s: float | None = None
+    """When the store last succeeded."""
     trying: bool = False
-    """Somebody is finding out whether a failing store works again."""
+    """A worker is testing whether a failing store works again."""
 
     def may_try(self, now_s: float) -> bool:
-        """Whether the store may be asked now: freely when it works, by one and in its time when not."""
-        return self.state is State.OK or (not self.trying and now_s >= self.next_try_s)
+        """Whether a request may start now: one at a time while the store fails."""
+        return self.state is StoreState.OK or (not self.trying and now_s >= self.next_try_s)
 
     def succeeded(self, now_s: float) -> None:
-        """It did what it was asked."""
-        self.state, self.cause, self.sentence = State.OK, None, None
-        self.failures, self.next_try_s, self.last_heard_s = 0, now_s, now_s
+        """Note a success."""
+        self.state, self.cause, self.sentence = StoreState.OK, None, None
+        self.failures, self.next_try_s, self.last_success_s = 0, now_s, now_s
 
     def failed(self, error: StoreError, now_s: float, chance: float) -> bool:
-        """It did not. Whether that holds for every file."""
+        """Note a failure; return whether it concerns every file."""
+
         if error.cause in ABOUT_ONE_FILE:
             return False
-        self.state, self.cause, self.sentence = State.FAILING, error.cause, str(error)
+        self.state, self.cause, self.sentence = StoreState.FAILING, error.cause, str(error)
         self.next_try_s = now_s + store_wait_s(self.failures, chance)
         self.failures += 1
         return True

@@ -1,8 +1,8 @@
 """Copies finished files to the object store, for ever if need be, and deletes there what nobody needs.
 
-What is to be done is in rows (`Catalogue.uploads`), so a restart goes on where a kill left off; this is
-who does it: two workers that each lease one file, and a housekeeper that turns changed clips into rows,
-gives up local space, and tells pages how it stands. One job per clip at a time: a deletion and a new
+What is to be done is in rows (`Catalogue.uploads`), so a restart goes on where a kill left off. This
+does it: two workers that each lease one file, and a housekeeper that turns changed clips into rows,
+gives up local space, and reports the store's state to pages. One job per clip at a time: a deletion and a new
 copy of the same key never cross. When to try again is decided in `store_state`. Event loop only; the store
 brings its own threads. Nothing here is ever waited for by a recording, a request or a start.
 """
@@ -34,16 +34,16 @@ from backend.catalogue.values import PUBLIC_PREFIX
 from backend.events.clip_events import ClipNews
 from backend.foundation.local_files import LocalFiles, sha256_of
 from backend.problems.refused import Refused
-from backend.storage.object_store import Cause, ObjectStore, StoreError
+from backend.storage.object_store import FailureCause, ObjectStore, StoreError
 from backend.storage.reclaim import Reclaim
-from backend.storage.store_state import FILE_LONGEST_WAIT_S, Outlook, State, file_wait_s
+from backend.storage.store_state import FILE_LONGEST_WAIT_S, StoreMonitor, StoreState, file_wait_s
 from recorder.base.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 WORKERS = 2
-LOOK_EVERY_S = 1.0
-ASK_EVERY_S = 30.0
+POLL_EVERY_S = 1.0
+PROBE_EVERY_S = 30.0
 HOLD = timedelta(minutes=2)
 PICTURE_TIME = timedelta(minutes=10)
 """After so long a clip without its picture will not get one."""
@@ -81,7 +81,7 @@ class Copying:
     clip: Clip
     size_bytes: int
     sent_bytes: int = 0
-    told_bytes: int = -1
+    reported_bytes: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +96,24 @@ class QueueParts:
     to_share: ToShare
     """Makes the form of a clip that everybody may see."""
     wanted: Callable[[Clip], Sequence[NewUpload]]
-    concern: Callable[[str | None], object] = lambda said: None
-    """Told a sentence while the store fails, None when it does not."""
+    concern: Callable[[str | None], object] = lambda sentence: None
+    """Takes a sentence while the store fails, None while it works."""
     reclaim_after: timedelta | None = None
     monotonic_s: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
-    look_every_s: float = LOOK_EVERY_S
+    poll_every_s: float = POLL_EVERY_S
 
 
 @dataclass(slots=True)
 class _Known:
-    """What the housekeeper saw last."""
+    """What the housekeeper read and published last."""
 
     backlog: UploadBacklog = field(
         default_factory=lambda: UploadBacklog(
             files=0, size_bytes=0, oldest=None, clips_not_planned=0, deletions=0
         )
     )
-    told: tuple[object, ...] = ()
+    published: tuple[object, ...] = ()
 
 
 class UploadQueue:
@@ -126,7 +126,7 @@ class UploadQueue:
         self._busy: set[str] = set()
         self._prepared = False
         self._known = _Known()
-        self.outlook = Outlook()
+        self.monitor = StoreMonitor()
         self.copying: dict[int, Copying] = {}
         self.counters = UploadCounters()
         self.reclaim = Reclaim(parts.catalogue, parts.store, parts.files, parts.news)
@@ -140,8 +140,8 @@ class UploadQueue:
     def trouble(self) -> str | None:
         """What is wrong, as a sentence: the store fails, or it works and some file cannot be copied."""
         backlog = self._known.backlog
-        if self.outlook.sentence is not None or not backlog.troubled:
-            return self.outlook.sentence
+        if self.monitor.sentence is not None or not backlog.troubled:
+            return self.monitor.sentence
         files = "A file" if backlog.troubled == 1 else f"{backlog.troubled} files"
         return f"{files} cannot be copied to the store. {backlog.trouble}"
 
@@ -175,7 +175,7 @@ class UploadQueue:
     async def _for_ever(self, turn: Turn) -> None:
         while True:
             if not await self._patiently(turn):
-                await asyncio.sleep(self._parts.look_every_s)
+                await asyncio.sleep(self._parts.poll_every_s)
 
     async def _patiently(self, turn: Turn) -> bool:
         """One turn; the outermost frame of a worker, which nothing may end."""
@@ -193,15 +193,15 @@ class UploadQueue:
     async def _work(self) -> bool:
         """One file or deletion; whether there was any."""
         something = self._known.backlog.files or self._known.backlog.deletions
-        if not something or not self.outlook.may_try(self._parts.monotonic_s()):
+        if not something or not self.monitor.may_try(self._parts.monotonic_s()):
             return False
-        self.outlook.trying = True
+        self.monitor.trying = True
         try:
             if not await self._prepare():
                 return False
             return await self._copy_one() or await self._delete_one()
         finally:
-            self.outlook.trying = False
+            self.monitor.trying = False
 
     async def _prepare(self) -> bool:
         if not self._prepared:
@@ -211,7 +211,7 @@ class UploadQueue:
                 self._failed(error)
                 return False
             self._prepared = True
-            self._heard()
+            self._succeeded()
         return True
 
     async def _copy_one(self) -> bool:
@@ -249,10 +249,10 @@ class UploadQueue:
             if upload.root is Root.THUMBNAILS and isinstance(error, FileNotFoundError):
                 await self._rows.drop(upload)  # replaced or cleared; what took its place has a row of its own
                 return
-            said = f"{upload.path} cannot be read: {error.strerror or error}. Run `hindsight fsck`."
-            await self._give_back(upload, said, everything=False)
+            sentence = f"{upload.path} cannot be read: {error.strerror or error}. Run `hindsight fsck`."
+            await self._give_back(upload, sentence, everything=False)
             return
-        self._heard()
+        self._succeeded()
         self.counters.done += 1
         confirmed = await self._rows.confirm(upload, self._parts.wanted)
         if confirmed is not None:
@@ -288,18 +288,21 @@ class UploadQueue:
         """A file that has changed since it was finished is not spread further."""
         if clip.sha256 is not None and await asyncio.to_thread(sha256_of, path) != clip.sha256:
             raise StoreError(
-                Cause.CONTENT,
+                FailureCause.CONTENT,
                 "The local file has changed since it was finished, so it is not copied. Look at the disk, "
                 "restore the file from a backup or delete the clip.",
             )
 
-    async def _give_back(self, upload: Upload, said: str, *, everything: bool) -> None:
+    async def _give_back(self, upload: Upload, sentence: str, *, everything: bool) -> None:
         self.counters.failures += 1
         wait_s = 0.0 if everything else file_wait_s(upload.attempts, self._parts.chance())
         log.log(
-            logging.INFO if everything else logging.WARNING, "copying %s to the store: %s", upload.key, said
+            logging.INFO if everything else logging.WARNING,
+            "copying %s to the store: %s",
+            upload.key,
+            sentence,
         )
-        await self._rows.failed(upload, said, timedelta(seconds=wait_s), counts=not everything)
+        await self._rows.failed(upload, sentence, timedelta(seconds=wait_s), counts=not everything)
 
     async def _renew(self, upload: Upload) -> None:
         while True:
@@ -326,7 +329,7 @@ class UploadQueue:
             wait_s = 0.0 if everything else file_wait_s(garbage.attempts, self._parts.chance())
             await self._rows.garbage_failed(garbage, str(error), timedelta(seconds=wait_s))
             return
-        self._heard()
+        self._succeeded()
         self.counters.deletions += 1
         await self._parts.catalogue.garbage_done(garbage.id)
 
@@ -341,28 +344,28 @@ class UploadQueue:
         finally:
             self._busy.discard(clip_id)
 
-    def _heard(self) -> None:
-        self.outlook.succeeded(self._parts.monotonic_s())
+    def _succeeded(self) -> None:
+        self.monitor.succeeded(self._parts.monotonic_s())
 
     def _failed(self, error: StoreError) -> bool:
-        return self.outlook.failed(error, self._parts.monotonic_s(), self._parts.chance())
+        return self.monitor.failed(error, self._parts.monotonic_s(), self._parts.chance())
 
-    # The housekeeper, who never waits for the store, and the watch, who does
+    # The housekeeper never waits for the store; the watch does
 
     async def _keep_house(self) -> bool:
         planned = 0
         if self._known.backlog.clips_not_planned:
             planned = await self._rows.plan(self._parts.recorder_id, self._parts.wanted)
         self._known.backlog = await self._rows.backlog(self._parts.recorder_id)
-        self._tell()
+        self._publish_changes()
         return planned > 0
 
     async def _watch(self) -> bool:
         now_s, after = self._parts.monotonic_s(), self._parts.reclaim_after
-        heard_s = self.outlook.last_heard_s
-        if not self.copying and (heard_s is None or now_s - heard_s >= ASK_EVERY_S):
-            await self._ask()
-        elif after is not None and self.outlook.state is State.OK:
+        succeeded_s = self.monitor.last_success_s
+        if not self.copying and (succeeded_s is None or now_s - succeeded_s >= PROBE_EVERY_S):
+            await self._probe()
+        elif after is not None and self.monitor.state is StoreState.OK:
             await self._give_up_local_files(after)
         return False
 
@@ -384,38 +387,48 @@ class UploadQueue:
         with self._alone(clip.id):
             return await self.reclaim.reclaim(clip) is None
 
-    async def _ask(self) -> None:
-        """Nothing was copied for a while: is the store still there?"""
-        if not self.outlook.may_try(self._parts.monotonic_s()):
+    async def _probe(self) -> None:
+        """Check whether the store still answers when nothing has been copied for a while."""
+        if not self.monitor.may_try(self._parts.monotonic_s()):
             return
-        self.outlook.trying = True
+        self.monitor.trying = True
         try:
             if await self._prepare():
                 health = await self._parts.store.health()
                 if health.ok:
-                    self._heard()
+                    self._succeeded()
                 else:
-                    self._failed(StoreError(health.cause or Cause.HOST, health.sentence or "It fails."))
+                    self._failed(
+                        StoreError(health.cause or FailureCause.HOST, health.sentence or "It fails.")
+                    )
         finally:
-            self.outlook.trying = False
+            self.monitor.trying = False
 
-    def _tell(self) -> None:
-        """Events: every file on its way that has moved on, and the store's state when it has changed."""
+    def _publish_changes(self) -> None:
+        """Publish the progress of uploads, and the store's state if it has changed."""
         for copying in list(self.copying.values()):
             sent_bytes = copying.sent_bytes
-            if sent_bytes != copying.told_bytes:
-                copying.told_bytes = sent_bytes
-                self._parts.news.events.publish("upload", upload_news(copying), camera=copying.clip.camera)
-        backlog, outlook = self._known.backlog, self.outlook
+            if sent_bytes != copying.reported_bytes:
+                copying.reported_bytes = sent_bytes
+                self._parts.news.events.publish(
+                    "upload", upload_progress(copying), camera=copying.clip.camera
+                )
+        backlog, monitor = self._known.backlog, self.monitor
         self._parts.concern(self.trouble)
-        said = (outlook.state, outlook.cause, backlog.files, backlog.clips_not_planned > 0, backlog.troubled)
-        if said != self._known.told:
-            self._known.told = said
+        sentence = (
+            monitor.state,
+            monitor.cause,
+            backlog.files,
+            backlog.clips_not_planned > 0,
+            backlog.troubled,
+        )
+        if sentence != self._known.published:
+            self._known.published = sentence
             self._parts.news.events.publish(
                 "storage",
                 {
-                    "state": outlook.state.value,
-                    "cause": outlook.cause.value if outlook.cause else None,
+                    "state": monitor.state.value,
+                    "cause": monitor.cause.value if monitor.cause else None,
                     "detail": self.trouble,
                     "waiting_files": backlog.files,
                     "waiting_bytes": backlog.size_bytes,
@@ -423,8 +436,8 @@ class UploadQueue:
             )
 
 
-def upload_news(copying: Copying) -> dict[str, object]:
-    """How far a file on its way is."""
+def upload_progress(copying: Copying) -> dict[str, object]:
+    """The JSON of an upload's progress."""
     return {
         "clip_id": copying.clip.id,
         "bucket": copying.upload.root.value,

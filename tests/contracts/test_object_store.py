@@ -16,7 +16,13 @@ from backend.base.ids import new_id
 from backend.catalogue import Root, StoredPath
 from backend.foundation.local_files import LocalFiles
 from backend.storage.local_store import LocalStore
-from backend.storage.object_store import PIECE_BYTES, Cause, ObjectStore, ProviderStreamResult, StoreError
+from backend.storage.object_store import (
+    PIECE_BYTES,
+    FailureCause,
+    ObjectStore,
+    ProviderStreamResult,
+    StoreError,
+)
 from backend.storage.s3 import S3Settings, S3Store
 from tests.support.s3_servers import S3Server, find_minio
 
@@ -153,7 +159,7 @@ async def test_what_is_not_there_has_no_stat_and_can_be_deleted(store: ObjectSto
     assert await store.stat(key) is None
     with pytest.raises(StoreError) as caught:
         await store.open_stream(key, None)
-    assert caught.value.cause is Cause.MISSING
+    assert caught.value.cause is FailureCause.MISSING
 
 
 async def test_a_copy_is_a_second_object(store: ObjectStore, tmp_path: Path) -> None:
@@ -327,7 +333,7 @@ async def test_signing_needs_no_network() -> None:
     assert url.startswith("https://s3.example/clips/")
 
 
-async def cause_of(settings: S3Settings) -> Cause | None:
+async def cause_of(settings: S3Settings) -> FailureCause | None:
     store = S3Store(settings)
     health = await store.health()
     await store.close()
@@ -339,11 +345,11 @@ async def cause_of(settings: S3Settings) -> Cause | None:
 
 async def test_health_names_the_cause(server: S3Server) -> None:
     """Wrong secret, unknown key, missing bucket, nobody there: four different things to do."""
-    assert await cause_of(settings_of(server, secret_key="not-the-right-one")) is Cause.CREDENTIALS
-    assert await cause_of(settings_of(server, access_key="nobody-we-know")) is Cause.CREDENTIALS
-    assert await cause_of(settings_of(server, clips_bucket="not-there-at-all")) is Cause.BUCKET
-    assert await cause_of(settings_of(server, endpoint="http://127.0.0.1:9")) is Cause.HOST
-    assert await cause_of(settings_of(server, endpoint="http://no-such-host.invalid")) is Cause.HOST
+    assert await cause_of(settings_of(server, secret_key="not-the-right-one")) is FailureCause.CREDENTIALS
+    assert await cause_of(settings_of(server, access_key="nobody-we-know")) is FailureCause.CREDENTIALS
+    assert await cause_of(settings_of(server, clips_bucket="not-there-at-all")) is FailureCause.BUCKET
+    assert await cause_of(settings_of(server, endpoint="http://127.0.0.1:9")) is FailureCause.HOST
+    assert await cause_of(settings_of(server, endpoint="http://no-such-host.invalid")) is FailureCause.HOST
 
 
 class _OffByTwoHours(BaseHTTPRequestHandler):
@@ -376,7 +382,7 @@ async def test_a_clock_that_is_off_is_named_however_the_store_refuses() -> None:
         health = await store.health()
         await store.close()
         refusing.shutdown()
-    assert health.cause is Cause.CLOCK
+    assert health.cause is FailureCause.CLOCK
     # The store's answer is some moments old when it is compared.
     assert re.search(r"72\d\d s ahead of", str(health.sentence))
 
@@ -384,10 +390,10 @@ async def test_a_clock_that_is_off_is_named_however_the_store_refuses() -> None:
 async def test_a_bucket_that_is_gone_is_named_and_not_made_again(server: S3Server, tmp_path: Path) -> None:
     """An empty bucket would hide the loss. (rclone's are folders, which come back with the next object.)"""
     store = S3Store(settings_of(server, clips_bucket="gone-bucket"))
-    assert (await store.health()).cause is Cause.BUCKET
+    assert (await store.health()).cause is FailureCause.BUCKET
     if server.kind != "rclone":
         with pytest.raises(StoreError, match="NoSuchBucket") as caught:
             await store.put(clip_key(), file_of(tmp_path, SMALL), "video/mp4")
-        assert caught.value.cause is Cause.BUCKET
-        assert (await store.health()).cause is Cause.BUCKET
+        assert caught.value.cause is FailureCause.BUCKET
+        assert (await store.health()).cause is FailureCause.BUCKET
     await store.close()

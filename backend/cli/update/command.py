@@ -16,7 +16,7 @@ from backend.cli.update.answers import version_of, wait_until_answers
 from backend.cli.update.daemons import Detached, Keeper, Launch, Running, Service, find_daemons
 from backend.cli.update.repository import run_program
 from backend.cli.update.safe_copy import SafeCopy
-from backend.cli.update.steps import Interruptions, Outcome, Step, carry_out
+from backend.cli.update.steps import Interruptions, UpdateOutcome, UpdateStep, carry_out
 from backend.cli.update.versions import Versions, Wanted
 from backend.config.load import DEFAULT_FILE, load
 from backend.config.model import Config
@@ -170,30 +170,34 @@ class Change:
         self._new_version = ""
         self._log = ""
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[UpdateStep]:
         """A daemon that runs is replaced; without one the new version runs on trial before it is used."""
         relative = self._folder.relative_to(self._versions.root)
         what = "the catalogue" if self._has_catalogue else "unfinished recordings (not the catalogue)"
-        build = Step(f"Install it beside, in {relative}", self._build, self._remove, f"Remove {relative}")
-        check = Step("Check the configuration with it", self._check)
-        copy = Step(f"Copy {what} to {self._copy.catalogue.parent}", self._make_copy)
-        switch = Step("Switch to it", self._switch, self._switch_back, f"Switch back to {self.old_version}")
-        wait = Step(f"Wait until it answers, at most {self._wait_s:g} s", self._wait)
+        build = UpdateStep(
+            f"Install it beside, in {relative}", self._build, self._remove, f"Remove {relative}"
+        )
+        check = UpdateStep("Check the configuration with it", self._check)
+        copy = UpdateStep(f"Copy {what} to {self._copy.catalogue.parent}", self._make_copy)
+        switch = UpdateStep(
+            "Switch to it", self._switch, self._switch_back, f"Switch back to {self.old_version}"
+        )
+        wait = UpdateStep(f"Wait until it answers, at most {self._wait_s:g} s", self._wait)
         undo_start = f"Stop it and put {what} back"
         if (running := self._place.running) is None:
-            start = Step("Start it on trial", self._start_on_trial, self._undo_start, undo_start)
-            return [build, check, copy, start, wait, Step("Stop it", self._place.keeper.stop), switch]
+            start = UpdateStep("Start it on trial", self._start_on_trial, self._undo_start, undo_start)
+            return [build, check, copy, start, wait, UpdateStep("Stop it", self._place.keeper.stop), switch]
         named = f"{running.unit.name}, " if running.unit else ""
-        stop = Step(
+        stop = UpdateStep(
             f"Stop the daemon ({named}process {running.pid})",
             self._place.keeper.stop,
             self._start_old,
             f"Start {self.old_version} and wait until it answers",
         )
-        start = Step("Start it", self._start, self._undo_start, undo_start)
+        start = UpdateStep("Start it", self._start, self._undo_start, undo_start)
         return [build, check, stop, copy, switch, start, wait]
 
-    def end(self, outcome: Outcome) -> Exit:
+    def end(self, outcome: UpdateOutcome) -> Exit:
         """Clear up and say how it ended."""
         if outcome.not_undone:
             return self._say_not_undone(outcome)
@@ -207,7 +211,7 @@ class Change:
             _say("No daemon ran, so none runs now: `hindsight run` starts it.")
         return Exit.OK
 
-    def _say_undone(self, outcome: Outcome) -> Exit:
+    def _say_undone(self, outcome: UpdateOutcome) -> Exit:
         is_interrupted = isinstance(outcome.error, KeyboardInterrupt)
         why = "interrupted" if is_interrupted else str(outcome.error)
         _say(f"The update failed at '{outcome.failed.name if outcome.failed else 'its start'}': {why}")
@@ -217,7 +221,7 @@ class Change:
         _say(f"Everything is as it was, and {self.old_version} {runs}.")
         return Exit.INTERRUPTED if is_interrupted else Exit.FAILED
 
-    def _say_not_undone(self, outcome: Outcome) -> Exit:
+    def _say_not_undone(self, outcome: UpdateOutcome) -> Exit:
         _say(f"The update failed: {outcome.error or 'interrupted'}")
         for line in outcome.not_undone:
             _say(f"  not undone: {line}")

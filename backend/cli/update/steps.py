@@ -14,7 +14,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class UpdateStep:
     """One step. `undo` must cope with a `do` that stopped halfway."""
 
     name: str
@@ -24,39 +24,39 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UpdateOutcome:
     """How the steps ended. `failed` and `error` are None when all of them were done."""
 
-    failed: Step | None = None
+    failed: UpdateStep | None = None
     error: BaseException | None = None
     not_undone: tuple[str, ...] = ()
     """One sentence for each step that could not be undone."""
 
 
 def carry_out(
-    steps: Sequence[Step],
-    tell: Callable[[str], object],
+    steps: Sequence[UpdateStep],
+    report: Callable[[str], object],
     allow_interruption: Callable[[], AbstractContextManager[object]] = nullcontext,
-) -> Outcome:
+) -> UpdateOutcome:
     """Do the steps in order. After a failure undo those that began, the last one first. Never raises."""
-    begun: list[Step] = []
+    begun: list[UpdateStep] = []
     try:
         for step in steps:
-            tell(step.name)
+            report(step.name)
             begun.append(step)
             with allow_interruption():
                 step.do()
     except BaseException as error:  # noqa: BLE001  an interruption is undone like any other failure
-        return Outcome(begun[-1] if begun else None, error, _undo(begun, tell))
-    return Outcome()
+        return UpdateOutcome(begun[-1] if begun else None, error, _undo(begun, report))
+    return UpdateOutcome()
 
 
-def _undo(begun: Sequence[Step], tell: Callable[[str], object]) -> tuple[str, ...]:
+def _undo(begun: Sequence[UpdateStep], report: Callable[[str], object]) -> tuple[str, ...]:
     not_undone = []
     for step in reversed(begun):
         if step.undo is None:
             continue
-        tell(step.undo_name)
+        report(step.undo_name)
         try:
             step.undo()
         except Exception as error:  # noqa: BLE001  one step that cannot be undone must not keep the others from it

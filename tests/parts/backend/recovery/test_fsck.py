@@ -8,7 +8,7 @@ import pytest
 from backend.base.ids import new_id
 from backend.catalogue import Clip, PreviewInfo, PreviewSource
 from backend.catalogue.lifecycle import Status
-from backend.recovery.fsck import FsckReport, Kind, Level, check
+from backend.recovery.fsck import FindingKind, FsckReport, Level, check
 from recorder.recording.clip_files import MARKER_NAME, PART_NAME
 from tests.support.backend.rows import HERE, Box, put
 
@@ -53,7 +53,7 @@ async def test_a_missing_file_is_found_at_every_level(box: Box) -> None:
     for level in Level:
         findings = (await fsck(box, level)).findings
         assert {(f.kind, f.clip_id) for f in findings} == {
-            (Kind.MISSING, clip.id) for clip in (finished, running, retryable)
+            (FindingKind.MISSING, clip.id) for clip in (finished, running, retryable)
         }
 
 
@@ -64,7 +64,7 @@ async def test_a_changed_size_is_found_from_size_on(box: Box) -> None:
     assert (await fsck(box, Level.PRESENCE)).ok
     for level in (Level.SIZE, Level.HASH):
         (finding,) = (await fsck(box, level)).findings
-        assert finding.kind is Kind.SIZE_DIFFERS
+        assert finding.kind is FindingKind.SIZE_DIFFERS
         assert "has 3 bytes, the catalogue says 15" in finding.sentence
 
 
@@ -75,7 +75,7 @@ async def test_a_flipped_bit_is_found_by_hash_only(box: Box) -> None:
     put(box.files.clips_dir / f"{clip.id}/clip.mp4", b"AABA")
     assert (await fsck(box, Level.SIZE)).ok
     (finding,) = (await fsck(box)).findings
-    assert (finding.kind, finding.clip_id) == (Kind.CONTENT_DIFFERS, clip.id)
+    assert (finding.kind, finding.clip_id) == (FindingKind.CONTENT_DIFFERS, clip.id)
 
 
 async def test_files_that_nobody_knows_are_found(box: Box) -> None:
@@ -88,7 +88,7 @@ async def test_files_that_nobody_knows_are_found(box: Box) -> None:
     put(box.files.thumbnails_dir / orphan / "current.jpg", b"x")
     put(box.files.thumbnails_dir / clip.id / "middle.jpg.1234.tmp", b"x")
     findings = (await fsck(box)).findings
-    assert {finding.kind for finding in findings} == {Kind.UNKNOWN_FILE}
+    assert {finding.kind for finding in findings} == {FindingKind.UNKNOWN_FILE}
     assert {finding.path for finding in findings} == {
         f"{orphan}/clip.mp4",
         "README.txt",
@@ -104,7 +104,7 @@ async def test_what_a_finished_clip_should_have_left_behind_is_found(box: Box) -
     for name in (PART_NAME, MARKER_NAME):
         put(box.files.clips_dir / f"{clip.id}/{name}", b"")
     findings = (await fsck(box)).findings
-    assert [finding.kind for finding in findings] == [Kind.LEFT_OVER] * 2
+    assert [finding.kind for finding in findings] == [FindingKind.LEFT_OVER] * 2
 
 
 async def test_a_missing_picture_and_an_incomplete_row_are_found(box: Box) -> None:
@@ -115,8 +115,8 @@ async def test_a_missing_picture_and_an_incomplete_row_are_found(box: Box) -> No
     await box.catalogue.update_clip(clip.id, {"sha256": None})
     findings = (await fsck(box)).findings
     assert {(finding.kind, finding.path) for finding in findings} == {
-        (Kind.MISSING, lost.path),
-        (Kind.ROW_INCOMPLETE, None),
+        (FindingKind.MISSING, lost.path),
+        (FindingKind.ROW_INCOMPLETE, None),
     }
 
 
@@ -125,4 +125,4 @@ async def test_another_recorders_clips_are_not_this_boxs_business(box: Box) -> N
     await box.finished_clip()
     report = await check(box.catalogue, box.files, new_id(), settle_s=0.0)
     assert report.clips == 0
-    assert {finding.kind for finding in report.findings} == {Kind.UNKNOWN_FILE}
+    assert {finding.kind for finding in report.findings} == {FindingKind.UNKNOWN_FILE}

@@ -16,7 +16,7 @@ from backend.config.storage import S3Config
 from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
-from backend.storage.object_store import Cause, StoreError
+from backend.storage.object_store import FailureCause, StoreError
 from backend.storage.storage import Storage, open_storage, open_store, public_url
 from tests.support.backend.clips import a_clip
 from tests.support.backend.foundations import foundation_of
@@ -86,7 +86,7 @@ async def test_the_state_of_the_queue_is_told_in_numbers_and_words(box: Box) -> 
     storage.queue._known.backlog = UploadBacklog(
         files=2, size_bytes=7, oldest=oldest, clips_not_planned=1, deletions=3
     )
-    storage.queue.outlook.failed(StoreError(Cause.FULL, "No room."), 0.0, 0.0)
+    storage.queue.monitor.failed(StoreError(FailureCause.FULL, "No room."), 0.0, 0.0)
     now = storage.status(box.clock.time)
     assert (now.state, now.cause, now.detail) == ("failing", "full", "No room.")
     assert (now.waiting_files, now.waiting_bytes, now.oldest_age_s) == (3, 7, 300.0)

@@ -16,9 +16,9 @@ from backend.events.clip_events import ClipNews
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.retention.garbage import GarbageSweep
-from backend.storage.object_store import Cause, ObjectStore
+from backend.storage.object_store import FailureCause, ObjectStore
 from backend.storage.s3 import S3Settings, S3Store
-from backend.storage.store_state import State
+from backend.storage.store_state import StoreState
 from backend.storage.upload_plan import wanted
 from backend.storage.upload_queue import QueueParts, UploadQueue
 from tests.support.backend.rows import HERE, Box
@@ -74,7 +74,7 @@ async def working(
         reclaim_after=timedelta(0) if reclaim else None,
         concern=(concerns if concerns is not None else []).append,
         chance=lambda: 0.0,
-        look_every_s=0.05,
+        poll_every_s=0.05,
     )
     queue = UploadQueue(parts)
     queue.start()
@@ -137,7 +137,7 @@ async def test_a_finished_clip_and_its_picture_are_copied(box: Box, shared: S3Se
         stored = shared.directory / "clips" / str(clip.path)
         assert stored.read_bytes() == box.files.clip_path(str(clip.path)).read_bytes()
         assert both.remote_file == StoredPath(Root.CLIPS, str(clip.path))
-        assert queue.outlook.state is State.OK
+        assert queue.monitor.state is StoreState.OK
         assert (queue.counters.done, queue.counters.failures) == (2, 0)
     assert box.files.clip_path(str(clip.path)).exists()
 
@@ -165,20 +165,20 @@ async def test_a_store_that_is_down_is_waited_for(box: Box, server: S3Server) ->
     server.kill()
     clip = await box.finished_clip()
     async with working(box, server) as queue:
-        await until(lambda: queue.outlook.state is State.FAILING, "the store to be found dead")
-        assert queue.outlook.cause is Cause.HOST
+        await until(lambda: queue.monitor.state is StoreState.FAILING, "the store to be found dead")
+        assert queue.monitor.cause is FailureCause.HOST
         await until(lambda: queue.backlog.files == 2, "two files to wait")
         server.start()
         await located(box.catalogue, clip, Location.BOTH)
-        assert queue.outlook.state is State.OK
+        assert queue.monitor.state is StoreState.OK
 
 
 async def test_wrong_keys_are_named_and_nothing_is_lost(box: Box, shared: S3Server) -> None:
     """The operator corrects them and starts again: the same row is copied."""
     clip = await box.finished_clip()
     async with working(box, shared, secret="not-the-right-one") as queue:
-        await until(lambda: queue.outlook.cause is Cause.CREDENTIALS, "the refusal")
-        assert "secret_key" in str(queue.outlook.sentence)
+        await until(lambda: queue.monitor.cause is FailureCause.CREDENTIALS, "the refusal")
+        assert "secret_key" in str(queue.monitor.sentence)
     async with working(box, shared):
         await located(box.catalogue, clip, Location.BOTH)
 
@@ -187,7 +187,7 @@ async def test_a_half_open_store_does_not_hold_up_the_end_of_the_daemon(box: Box
     """Stopped in the middle, it accepts connections and says nothing; closing takes no half minute."""
     await box.finished_clip(b"x" * 30_000_000)
     async with working(box, server) as queue:
-        await until(lambda: queue.outlook.state is State.OK, "the first contact")
+        await until(lambda: queue.monitor.state is StoreState.OK, "the first contact")
         server.pause()
         await box.finished_clip(b"y" * 30_000_000)
         await until(lambda: queue.copying, "an upload that hangs")
@@ -206,7 +206,7 @@ async def test_a_local_file_that_has_changed_is_not_spread(box: Box, shared: S3S
         found = await box.catalogue.get_clip(sound.id)
         assert found is not None
         assert found.location is Location.BOTH
-        assert queue.outlook.state is State.OK
+        assert queue.monitor.state is StoreState.OK
     assert objects_of(shared, rotten) == [f"thumbnails/{rotten.id}/middle.jpg"]
 
 

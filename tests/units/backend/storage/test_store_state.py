@@ -3,19 +3,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.storage.object_store import Cause, StoreError
+from backend.storage.object_store import FailureCause, StoreError
 from backend.storage.store_state import (
     ABOUT_ONE_FILE,
     FILE_LONGEST_WAIT_S,
     LONGEST_WAIT_S,
-    Outlook,
-    State,
+    StoreMonitor,
+    StoreState,
     file_wait_s,
     store_wait_s,
 )
 
 CHANCES = st.floats(0, 1, exclude_max=True)
-EVERYTHING = sorted(set(Cause) - ABOUT_ONE_FILE)
+EVERYTHING = sorted(set(FailureCause) - ABOUT_ONE_FILE)
 
 
 @given(st.integers(0, 10**6), CHANCES)
@@ -39,43 +39,44 @@ def test_boxes_do_not_come_back_at_once() -> None:
 
 
 HAPPENINGS = st.lists(
-    st.tuples(st.floats(0, 100), st.one_of(st.none(), st.sampled_from(sorted(Cause))), CHANCES), max_size=40
+    st.tuples(st.floats(0, 100), st.one_of(st.none(), st.sampled_from(sorted(FailureCause))), CHANCES),
+    max_size=40,
 )
 
 
 @given(HAPPENINGS)
 def test_whatever_happened_the_store_is_tried_again_within_half_a_minute(
-    happenings: list[tuple[float, Cause | None, float]],
+    events: list[tuple[float, FailureCause | None, float]],
 ) -> None:
     """No history leads to a queue that waits for ever, or to one that never waits."""
-    outlook, now_s = Outlook(), 0.0
-    for passed_s, cause, chance in happenings:
+    monitor, now_s = StoreMonitor(), 0.0
+    for passed_s, cause, chance in events:
         now_s += passed_s
         if cause is None:
-            outlook.succeeded(now_s)
-            assert outlook.may_try(now_s)
-        elif outlook.failed(StoreError(cause, "It fails."), now_s, chance):
-            assert not outlook.may_try(now_s)
-            assert (outlook.state, outlook.cause) == (State.FAILING, cause)
-        assert outlook.may_try(now_s + LONGEST_WAIT_S)
+            monitor.succeeded(now_s)
+            assert monitor.may_try(now_s)
+        elif monitor.failed(StoreError(cause, "It fails."), now_s, chance):
+            assert not monitor.may_try(now_s)
+            assert (monitor.state, monitor.cause) == (StoreState.FAILING, cause)
+        assert monitor.may_try(now_s + LONGEST_WAIT_S)
 
 
 @given(st.sampled_from(EVERYTHING), CHANCES)
-def test_only_one_finds_out_whether_a_failing_store_works_again(cause: Cause, chance: float) -> None:
+def test_only_one_finds_out_whether_a_failing_store_works_again(cause: FailureCause, chance: float) -> None:
     """A hundred waiting files do not fall on a store that has just come up."""
-    outlook = Outlook()
-    outlook.failed(StoreError(cause, "It fails."), 0.0, chance)
-    outlook.trying = True
-    assert not outlook.may_try(1000.0)
-    outlook.succeeded(1000.0)
-    assert outlook.may_try(1000.0)
+    monitor = StoreMonitor()
+    monitor.failed(StoreError(cause, "It fails."), 0.0, chance)
+    monitor.trying = True
+    assert not monitor.may_try(1000.0)
+    monitor.succeeded(1000.0)
+    assert monitor.may_try(1000.0)
 
 
 @given(st.sampled_from(sorted(ABOUT_ONE_FILE)), CHANCES)
-def test_one_bad_file_says_nothing_about_the_store(cause: Cause, chance: float) -> None:
+def test_one_bad_file_says_nothing_about_the_store(cause: FailureCause, chance: float) -> None:
     """All others are copied meanwhile."""
-    outlook = Outlook()
-    outlook.succeeded(0.0)
-    assert not outlook.failed(StoreError(cause, "This one."), 1.0, chance)
-    assert outlook.may_try(1.0)
-    assert outlook.state is State.OK
+    monitor = StoreMonitor()
+    monitor.succeeded(0.0)
+    assert not monitor.failed(StoreError(cause, "This one."), 1.0, chance)
+    assert monitor.may_try(1.0)
+    assert monitor.state is StoreState.OK

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.cli.update.steps import Interruptions, Outcome, Step, carry_out
+from backend.cli.update.steps import Interruptions, UpdateOutcome, UpdateStep, carry_out
 
 
 class Record:
@@ -17,7 +17,7 @@ class Record:
 
     def step(
         self, name: str, error: BaseException | None = None, undo_error: Exception | None = None
-    ) -> Step:
+    ) -> UpdateStep:
         def do() -> None:
             self.events.append(name)
             if error is not None:
@@ -28,7 +28,7 @@ class Record:
             if undo_error is not None:
                 raise undo_error
 
-        return Step(name, do, undo, f"undo {name}")
+        return UpdateStep(name, do, undo, f"undo {name}")
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def nothing(_line: str) -> None:
 
 def test_steps_that_succeed_are_not_undone(record: Record) -> None:
     """Each is announced before it begins."""
-    told: list[str] = []
-    assert carry_out([record.step("a"), record.step("b")], told.append) == Outcome()
-    assert record.events == told == ["a", "b"]
+    reports: list[str] = []
+    assert carry_out([record.step("a"), record.step("b")], reports.append) == UpdateOutcome()
+    assert record.events == reports == ["a", "b"]
 
 
 def test_a_failure_undoes_what_began_in_reverse_order(record: Record) -> None:
@@ -70,7 +70,7 @@ def test_a_signal_during_a_step_undoes_like_a_failure(record: Record, number: si
     def do() -> None:
         os.kill(os.getpid(), number)
 
-    steps = [record.step("a"), Step("b", do), record.step("c")]
+    steps = [record.step("a"), UpdateStep("b", do), record.step("c")]
     with Interruptions() as interruptions:
         outcome = carry_out(steps, nothing, interruptions.allowed)
     assert record.events == ["a", "not a"]
@@ -85,7 +85,7 @@ def test_a_signal_during_the_undoing_changes_nothing(record: Record) -> None:
         record.events.append("undone")
 
     with Interruptions() as interruptions:
-        steps = [record.step("a"), Step("b", _failing(ValueError()), undo)]
+        steps = [record.step("a"), UpdateStep("b", _failing(ValueError()), undo)]
         outcome = carry_out(steps, nothing, interruptions.allowed)
     assert record.events == ["a", "undone", "not a"]
     assert outcome.not_undone == ()
