@@ -21,7 +21,7 @@ from backend.problems.refused import Refused
 
 FOLLOW_KEY_S = 1.0
 """How old a look at the key's file may be when somebody is judged by it."""
-_LOOK_PATIENCE_S = 0.5
+_REFRESH_PATIENCE_S = 0.5
 
 _KEY = Principal(PrincipalKind.KEY)
 _LOOPBACK = Principal(PrincipalKind.LOOPBACK)
@@ -45,8 +45,8 @@ class Access:
         self._hosts = hosts
         self._loopback_without_key = loopback_without_key
         self._monotonic_s = monotonic_s
-        self._looked_s = monotonic_s()
-        self._look: asyncio.Future[None] | None = None
+        self._refreshed_s = monotonic_s()
+        self._refresh: asyncio.Future[None] | None = None
 
     def check_host(self, request: web.Request) -> str:
         """The host name asked for; refused when it is not ours (a foreign name pointed at our address)."""
@@ -101,11 +101,13 @@ class Access:
         Asked when somebody comes, not every second: most boxes are left alone all day.
         """
         now_s = self._monotonic_s()
-        if now_s - self._looked_s < FOLLOW_KEY_S or (self._look is not None and not self._look.done()):
+        if now_s - self._refreshed_s < FOLLOW_KEY_S or (
+            self._refresh is not None and not self._refresh.done()
+        ):
             return
-        self._looked_s = now_s
-        self._look = asyncio.get_running_loop().run_in_executor(None, self.key.refresh)
-        await asyncio.wait({self._look}, timeout=_LOOK_PATIENCE_S)
+        self._refreshed_s = now_s
+        self._refresh = asyncio.get_running_loop().run_in_executor(None, self.key.refresh)
+        await asyncio.wait({self._refresh}, timeout=_REFRESH_PATIENCE_S)
 
 
 def _offered_key(request: web.Request) -> str | None:

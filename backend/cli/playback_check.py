@@ -58,7 +58,6 @@ class _Reader:
 
     async def ask(self, span: str) -> _Part:
         """The response to `Range: bytes=SPAN`."""
-
         try:
             async with self._session.get(self._url, headers={"Range": f"bytes={span}"}) as answer:
                 return _Part(answer.status, answer.headers.get("Content-Range"), await answer.read())

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from backend.base.times import utc_now
 from backend.catalogue import Catalogue, Changed, Clip, ClipFilter, ClipPage, IllegalTransition
-from backend.catalogue.cached_answer import Kept
+from backend.catalogue.cached_answer import CachedAnswer
 from backend.catalogue.lifecycle import Status
 from backend.events.clip_events import ClipNews
 from backend.problems.kinds import Kind
@@ -50,7 +50,7 @@ class Publishing:
         self._news = news
         self._recorder_id = recorder_id
         self._now = now
-        self._next_promise = Kept(catalogue, lambda: catalogue.next_promise(recorder_id))
+        self._next_promise = CachedAnswer(catalogue, lambda: catalogue.next_promise(recorder_id))
         self.counters = PublishCounters()
 
     async def publish(self, clip_id: str, *, caption: str | None = None, at: datetime | None = None) -> Clip:

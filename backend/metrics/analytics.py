@@ -70,7 +70,7 @@ class Analytics:
         now_s, minute = self._monotonic_s(), self._now().replace(second=0, microsecond=0)
         present = list(statuses)
         for status in present:
-            self._look(status, now_s, minute)
+            self._add(status, now_s, minute)
         for camera in self._seen.keys() - {status.camera_id for status in present}:
             self._part_with(camera)
         self._note_removed(minute)
@@ -119,13 +119,13 @@ class Analytics:
             self._done.append(replace(sample, clips_removed=clips, bytes_removed=size_bytes))
         self._removed.clear()
 
-    def _look(self, status: CameraStatus, now_s: float, minute: datetime) -> None:
+    def _add(self, status: CameraStatus, now_s: float, minute: datetime) -> None:
         camera = status.camera_id
         seen = self._seen.get(camera)
         self._seen[camera] = _Seen(status.counters, now_s)
         if seen is None or not 0 < now_s - seen.at_s <= LONGEST_TICK_S:
             return
-        if _began_anew(status.counters, seen.counters):
+        if _restarted(status.counters, seen.counters):
             return
         sample = self._open.get(camera)
         if sample is not None and sample.at != minute:
@@ -153,7 +153,7 @@ class Analytics:
             self._done.pop(0)
 
 
-def _began_anew(now: StreamCounters, before: StreamCounters) -> bool:
+def _restarted(now: StreamCounters, before: StreamCounters) -> bool:
     """Whether another recorder counts for this camera now: a reload gave it another source."""
     return now.units < before.units or now.bytes < before.bytes or drops_of(now) < drops_of(before)
 

@@ -54,7 +54,7 @@ class MadePicture:
 
 
 @dataclass(slots=True)
-class PictureCounters:
+class PreviewCounters:
     """Since the daemon started."""
 
     made: int = 0
@@ -80,7 +80,7 @@ class Pictures:
         self._files = files
         self._health = health
         self._store = store
-        self.counters = PictureCounters()
+        self.counters = PreviewCounters()
 
     def close(self) -> None:
         """Let go of the threads; one that hangs is left behind."""

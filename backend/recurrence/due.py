@@ -1,7 +1,7 @@
-"""What should be happening now, and what has passed: decided from a wish, a mark and the time. Pure.
+"""What should be happening now, and what has passed: follows from a schedule, a mark and the time. Pure.
 
-A look takes the moment up to which a schedule was looked at before (`seen_until`) and the label of now.
-It does not ask how the time went by, so a restart, a paused process, a missed tick and a clock that was
+`find_due` takes the moment up to which a schedule was checked before (`seen_until`) and the label of now.
+How the time went by does not matter, so a restart, a paused process, a missed tick and a clock that was
 set are one case each:
 
     an occurrence whose end is still to come    is due, also in its middle
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.catalogue.schedule_values import ScheduleKind, ScheduleSpec
-from backend.recurrence.rules import Rule, cron_rule, latest_moment, moments
+from backend.recurrence.rules import RecurrenceRule, cron_rule, latest_moment, moments
 
 NEW_ERA_AFTER = timedelta(days=1)
 """A clock that goes back by less is put right by hand or by a time server; by more, it was wrong."""
 MOST_COUNTED = 1000
-"""Missed occurrences that one look counts one by one."""
+"""Missed occurrences that one check counts one by one."""
 LONGEST_PERIOD = timedelta(hours=50)
 """A day in which a whole day was doubled, and a little."""
 
@@ -44,8 +44,8 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a look found. `back`: the clock was set back, by a little."""
+class DueTimes:
+    """What is due and what has passed. `back`: the clock was set back, by a little."""
 
     seen_until: datetime
     due: tuple[Occurrence, ...] = ()
@@ -54,13 +54,13 @@ class Outlook:
     back: bool = False
 
     @property
-    def is_news(self) -> bool:
-        """Whether there is anything to write down."""
+    def has_changes(self) -> bool:
+        """Whether there is anything to write to the catalogue."""
         return bool(self.due or self.passed or self.new_era or self.back)
 
 
-def rule_of(spec: ScheduleSpec) -> Rule:
-    """When the schedule begins anew. Raises BadCron."""
+def recurrence_of(spec: ScheduleSpec) -> RecurrenceRule:
+    """When the schedule's recordings or timelapse periods begin. Raises BadCron."""
     if spec.kind is ScheduleKind.TIMELAPSE:
         match spec.join:
             case "hour":
@@ -68,20 +68,20 @@ def rule_of(spec: ScheduleSpec) -> Rule:
             case "day":
                 return cron_rule("0 0 * * *", spec.timezone)
             case seconds:
-                return Rule(spec.timezone, every_s=int(seconds or 0))
+                return RecurrenceRule(spec.timezone, every_s=int(seconds or 0))
     if spec.cron is not None:
         return cron_rule(spec.cron, spec.timezone)
-    return Rule(spec.timezone, every_s=spec.every_s)
+    return RecurrenceRule(spec.timezone, every_s=spec.every_s)
 
 
-def look(spec: ScheduleSpec, seen_until: datetime | None, now: datetime) -> Outlook:
-    """What is due at `now`, and what has passed since `seen_until` (None: never looked at so)."""
+def find_due(spec: ScheduleSpec, seen_until: datetime | None, now: datetime) -> DueTimes:
+    """What is due at `now`, and what has passed since `seen_until` (None: never checked)."""
     if seen_until is None:
-        return Outlook(now, due=_under_way(spec, now))
+        return DueTimes(now, due=_under_way(spec, now))
     if seen_until - now > NEW_ERA_AFTER:
-        return Outlook(now, due=_under_way(spec, now), new_era=True)
+        return DueTimes(now, due=_under_way(spec, now), new_era=True)
     if now < seen_until:
-        return Outlook(now, due=_under_way(spec, now), back=True)
+        return DueTimes(now, due=_under_way(spec, now), back=True)
     found = _between(spec, seen_until, now)
     due = [occurrence for occurrence in found if occurrence.ends_at > now]
     over = [occurrence for occurrence in found if occurrence.ends_at <= now]
@@ -89,7 +89,7 @@ def look(spec: ScheduleSpec, seen_until: datetime | None, now: datetime) -> Outl
         # A long absence of a busy schedule: what is due now lies behind what was counted.
         due = [occurrence for occurrence in _under_way(spec, now) if occurrence.due_at > seen_until]
     passed = Passed(over[0], over[-1], len(over)) if over else None
-    return Outlook(now, due=tuple(due), passed=passed)
+    return DueTimes(now, due=tuple(due), passed=passed)
 
 
 def upcoming(spec: ScheduleSpec, now: datetime, count: int) -> list[Occurrence]:
@@ -99,7 +99,7 @@ def upcoming(spec: ScheduleSpec, now: datetime, count: int) -> list[Occurrence]:
 
 def _under_way(spec: ScheduleSpec, now: datetime) -> tuple[Occurrence, ...]:
     if spec.kind is ScheduleKind.TIMELAPSE:
-        begun = latest_moment(rule_of(spec), now, _longest_period(spec))
+        begun = latest_moment(recurrence_of(spec), now, _longest_period(spec))
         earliest = now if begun is None else begun - timedelta(microseconds=1)
     else:
         earliest = now - timedelta(seconds=spec.length_s or 0)
@@ -119,7 +119,7 @@ def _between(spec: ScheduleSpec, after: datetime, until: datetime) -> list[Occur
 def _occurrences(spec: ScheduleSpec, after: datetime, until: datetime | None, most: int) -> list[Occurrence]:
     """Those with `after < due_at ≤ until`, at most `most`."""
     found: list[Occurrence] = []
-    coming = moments(rule_of(spec), after)
+    coming = moments(recurrence_of(spec), after)
     moment = next(coming, None)
     while moment is not None and (until is None or moment <= until) and len(found) < most:
         following = next(coming, None)

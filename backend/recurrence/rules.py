@@ -30,7 +30,7 @@ _LAST_MOMENT = datetime(9990, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RecurrenceRule:
     """Exactly one of `cron` (parsed) and `every_s`."""
 
     zone: str
@@ -53,9 +53,9 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def cron_rule(expression: str, zone_name: str) -> Rule:
+def cron_rule(expression: str, zone_name: str) -> RecurrenceRule:
     """Raises BadCron."""
-    return Rule(zone_name, cron=_parsed(expression))
+    return RecurrenceRule(zone_name, cron=_parsed(expression))
 
 
 @lru_cache(maxsize=256)
@@ -63,7 +63,7 @@ def _parsed(expression: str) -> Cron:
     return parse(expression)
 
 
-def moments(rule: Rule, after: datetime) -> Iterator[datetime]:
+def moments(rule: RecurrenceRule, after: datetime) -> Iterator[datetime]:
     """Every moment later than `after`, ascending, without end for all that matters."""
     if rule.every_s is not None:
         return _by_elapsed_time(rule, after)
@@ -72,12 +72,12 @@ def moments(rule: Rule, after: datetime) -> Iterator[datetime]:
     return _by_wall_clock(rule.cron, zone(rule.zone), after)
 
 
-def next_moment(rule: Rule, after: datetime) -> datetime | None:
+def next_moment(rule: RecurrenceRule, after: datetime) -> datetime | None:
     """The first moment later than `after`; None where no more come."""
     return next(moments(rule, after), None)
 
 
-def latest_moment(rule: Rule, now: datetime, within: timedelta) -> datetime | None:
+def latest_moment(rule: RecurrenceRule, now: datetime, within: timedelta) -> datetime | None:
     """The last moment not later than `now`, unless it lies `within` or more before it."""
     found = None
     for moment in moments(rule, now - within):
@@ -92,7 +92,7 @@ def local(moment: datetime, zone_name: str) -> datetime:
     return moment.replace(tzinfo=UTC).astimezone(zone(zone_name))
 
 
-def _by_elapsed_time(rule: Rule, after: datetime) -> Iterator[datetime]:
+def _by_elapsed_time(rule: RecurrenceRule, after: datetime) -> Iterator[datetime]:
     every = timedelta(seconds=rule.every_s or 0)
     if not every:
         raise ValueError("an interval is longer than nothing")
@@ -151,7 +151,7 @@ def _utc(wall: datetime, where: ZoneInfo, fold: int) -> datetime:
 
 __all__ = [
     "BadCron",
-    "Rule",
+    "RecurrenceRule",
     "cron_rule",
     "is_zone",
     "latest_moment",

@@ -3,7 +3,6 @@
 Credits belong to the box: everyone who records on it spends the same credits, because all recordings
 fill one disk. They come back all at once when a period ends; periods are counted from 1970, so neither a
 restart nor a press moves them. Belongs to the event loop.
-
 """
 
 from dataclasses import dataclass
@@ -95,7 +94,6 @@ class Budget:
 
     async def credits(self) -> Credits | None:
         """The credits of the current period; None if recordings cost none."""
-
         config = self.config
         if config.credits is None:
             return None

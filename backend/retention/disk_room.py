@@ -39,7 +39,6 @@ OPEN_ENDED_S = 60.0
 MEASURE_PATIENCE_S = 0.5
 RESTING_TURNS = 5
 """One tick in so many checks the disk when nothing is at stake: it is far from full and no camera records."""
-
 LAST_SHARE = 0.25
 """Of the reserve, below which recordings under way are ended; finishing them takes their size once more."""
 

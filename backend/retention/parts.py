@@ -86,7 +86,6 @@ class RetentionRoom:
 
     async def _make_room_soon(self) -> None:
         """In the background: a store that is slow to let copies go must not delay the next check."""
-
         if self._making_room is None or self._making_room.done():
             self._making_room = self._tasks.spawn(self.retention.make_room(), "make room")
 

@@ -52,7 +52,7 @@ async def open_schedules(room: ClipRoom, writers: Writers) -> ScheduleRoom:
     now = base.labels.now
     schedules = Schedules(base.catalogue, services.cameras, base.events, base.recorder_id, now, writers)
     timelapses = Timelapses(
-        services, room.recordings, base.config.data_dir / "timelapses", schedules.tell_run
+        services, room.recordings, base.config.data_dir / "timelapses", schedules.publish_run
     )
     runner = Runner(
         services, room.clips, schedules, timelapses, Times(now, time.monotonic), ScheduleCounters()

@@ -1,4 +1,4 @@
-"""Carries schedules out, once a second: looks what is due, records it, and writes down what became of it.
+"""Carries schedules out once a second: finds what is due, records it, and writes the result to the catalogue.
 
 Here: the order of work around rows, so that a kill at any moment leaves a state from which the next tick
 goes on. Not here: what is due (`recurrence.due`), the pictures of a timelapse (`timelapse`), making a clip
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from backend.base.ids import new_id
 from backend.catalogue import Clip
-from backend.catalogue.cached_answer import Kept
+from backend.catalogue.cached_answer import CachedAnswer
 from backend.catalogue.errors import CatalogueError
 from backend.catalogue.lifecycle import FINISHED, Status
 from backend.catalogue.schedule_rows import NoteMissed
@@ -31,7 +31,7 @@ from backend.clips.clips import Clips
 from backend.clips.recordings import ClipServices
 from backend.clips.requests import RecordOptions
 from backend.problems.refused import as_refused
-from backend.recurrence.due import Occurrence, Outlook, Passed, look
+from backend.recurrence.due import DueTimes, Occurrence, Passed, find_due
 from backend.recurrence.titles import title
 from backend.schedules.schedules import DISABLED, Schedules
 from backend.schedules.timelapse import Timelapses
@@ -104,18 +104,18 @@ class Runner:
     waiting: int = 0
     """Runs that are due and have not begun."""
     _held: dict[str, Recorder] = field(default_factory=dict)
-    """Who records which run in this life of the process."""
+    """The recorder of each run, in this life of the process."""
     _over: set[str] = field(default_factory=set)
     """Runs whose clip was found finished by the tick before."""
     _tries: dict[str, _Tries] = field(default_factory=dict)
     _last: _LastTick | None = None
-    _schedules: Kept[list[Schedule]] = field(init=False)
-    _open_runs: Kept[list[Run]] = field(init=False)
+    _schedules: CachedAnswer[list[Schedule]] = field(init=False)
+    _open_runs: CachedAnswer[list[Run]] = field(init=False)
 
     def __post_init__(self) -> None:
         catalogue, recorder_id = self.services.base.catalogue, self.services.base.recorder_id
-        self._schedules = Kept(catalogue, lambda: catalogue.schedules.every(recorder_id))
-        self._open_runs = Kept(catalogue, lambda: catalogue.schedules.open_runs(recorder_id))
+        self._schedules = CachedAnswer(catalogue, lambda: catalogue.schedules.every(recorder_id))
+        self._open_runs = CachedAnswer(catalogue, lambda: catalogue.schedules.open_runs(recorder_id))
 
     async def close(self) -> None:
         """End what is under way here; rows and files stay for the next start."""
@@ -124,7 +124,7 @@ class Runner:
     async def tick(self) -> None:
         """Do what is to be done now. Raises the first error of a run after all have had their turn."""
         now = self.times.now()
-        await self._look_at_all(now)
+        await self._check_all(now)
         runs = await self._open_runs.answer()
         self.waiting = sum(run.state is RunState.WAITING for run in runs)
         self._forget({run.id for run in runs})
@@ -139,19 +139,19 @@ class Runner:
         """Keep the history bounded."""
         await self.services.base.catalogue.schedules.prune_runs(self.services.base.recorder_id)
 
-    # Looking.
+    # What is due.
 
-    async def _look_at_all(self, now: datetime) -> None:
+    async def _check_all(self, now: datetime) -> None:
         why = self._why_passed(now)
         self._last = _LastTick(now, self.times.monotonic_s())
         schedules = await self._schedules.answer()
         if schedules:
-            looked = await asyncio.to_thread(
-                lambda: [(s, look(s.spec, _looked_until(s, now, why), now)) for s in schedules]
+            checked = await asyncio.to_thread(
+                lambda: [(s, find_due(s.spec, _seen_until(s, now, why), now)) for s in schedules]
             )
-            for schedule, outlook in looked:
-                if outlook.is_news or schedule.seen_until is None:
-                    await self._note(schedule, outlook, why)
+            for schedule, due_times in checked:
+                if due_times.has_changes or schedule.seen_until is None:
+                    await self._note(schedule, due_times, why)
 
     def _why_passed(self, now: datetime) -> str:
         last = self._last
@@ -162,25 +162,25 @@ class Runner:
             return CLOCK_FORWARD
         return HELD_UP
 
-    async def _note(self, schedule: Schedule, outlook: Outlook, why: str) -> None:
-        era = schedule.era + outlook.new_era
-        passed, due = outlook.passed, outlook.due
+    async def _note(self, schedule: Schedule, due_times: DueTimes, why: str) -> None:
+        era = schedule.era + due_times.new_era
+        passed, due = due_times.passed, due_times.due
         if not schedule.spec.enabled:
             passed, due, why = _all_passed(passed, due), (), DISABLED
-        missed: NoteMissed = outlook.seen_until if outlook.back else None
+        missed: NoteMissed = due_times.seen_until if due_times.back else None
         if passed is not None:
             first, last = passed.first, passed.last
-            told = MissedRuns(first.due_at, last.due_at, last.ends_at, passed.count, why)
-            missed = (_new_run(schedule, first, era), told)
+            missed_runs = MissedRuns(first.due_at, last.due_at, last.ends_at, passed.count, why)
+            missed = (_new_run(schedule, first, era), missed_runs)
         new = [_new_run(schedule, occurrence, era) for occurrence in due]
         rows = self.services.base.catalogue.schedules
-        made = await rows.note(schedule, (outlook.seen_until, era), new, missed)
+        made = await rows.note(schedule, (due_times.seen_until, era), new, missed)
         for run in made:
             if run.state is RunState.MISSED and schedule.spec.enabled:
                 count = passed.count if passed is not None else 1
                 self.counters.missed += count
                 log.warning("%s was missed %d times: %s", schedule.spec.name or schedule.id, count, why)
-            self.schedules.tell_run(run)
+            self.schedules.publish_run(run)
 
     # Carrying out.
 
@@ -195,24 +195,23 @@ class Runner:
             await self._begin(run, now)
 
     async def _begin(self, run: Run, now: datetime) -> None:
-        """The row names the clip before there is one: whatever a kill leaves, the next look can tell."""
+        """The row names the clip before there is one: whatever a kill leaves, the next tick can tell."""
         recorder = self.services.cameras.get(run.spec.camera)
         if recorder is None:
-            said = f"There is no camera '{run.spec.camera}' now."
-            await self._wait(run, said)
+            await self._wait(run, f"There is no camera '{run.spec.camera}' now.")
             return
         before = tuple([clip.id for clip in await self._clips_of(run)])
         clip_id = new_id()
         rows = self.services.base.catalogue.schedules
         await rows.update_run(run.id, {"state": RunState.RUNNING, "clips": (*before, clip_id)})
-        asked = RecordOptions(
+        options = RecordOptions(
             camera=run.spec.camera,
             start=run.due_at,
             end=run.ends_at,
             title=title(run.spec, recorder.settings.name or run.spec.camera, run.due_at),
         )
         try:
-            clip = await self.clips.create(asked, clip_id, continues=before[-1] if before else None)
+            clip = await self.clips.create(options, clip_id, continues=before[-1] if before else None)
         except Exception as error:
             await rows.update_run(run.id, {"state": RunState.WAITING, "clips": before})
             refused = as_refused(error)
@@ -224,8 +223,8 @@ class Runner:
         self._held[run.id] = recorder
         self.counters.resumed += bool(before)
         reason = _note_of_begin(run, clip, resumed=bool(before))
-        told = {"started_at": run.started_at or now, "reason": reason}
-        await self._changed(run, told)
+        fields = {"started_at": run.started_at or now, "reason": reason}
+        await self._changed(run, fields)
 
     async def _follow(self, run: Run, now: datetime) -> None:
         """A run that was begun, by this life of the process or by an earlier one."""
@@ -273,8 +272,8 @@ class Runner:
         clips = await self._clips_of(run)
         if clips:
             ids = tuple(clip.id for clip in clips)
-            said = f"{BROKEN_OFF} {run.reason or ''}".strip()
-            await self._close(run, RunState.DONE, said, now, ids)
+            reason = f"{BROKEN_OFF} {run.reason or ''}".strip()
+            await self._close(run, RunState.DONE, reason, now, ids)
         else:
             await self._miss(run, run.reason or NO_TIME, now)
 
@@ -328,7 +327,7 @@ class Runner:
         await self.timelapses.discard(run)
         changed = await self.services.base.catalogue.schedules.miss_run(run, reason, now)
         if changed is not None:
-            self.schedules.tell_run(changed)
+            self.schedules.publish_run(changed)
 
     async def _close(
         self, run: Run, state: RunState, reason: str | None, now: datetime, clips: tuple[str, ...]
@@ -340,7 +339,7 @@ class Runner:
     async def _changed(self, run: Run, fields: RunFields) -> None:
         changed = await self.services.base.catalogue.schedules.update_run(run.id, fields)
         if changed is not None:
-            self.schedules.tell_run(changed)
+            self.schedules.publish_run(changed)
 
     def _forget(self, open_ids: set[str]) -> None:
         for known in (self._held, self._tries):
@@ -361,7 +360,7 @@ def _new_run(schedule: Schedule, occurrence: Occurrence, era: int) -> NewRun:
     )
 
 
-def _looked_until(schedule: Schedule, now: datetime, why: str) -> datetime | None:
+def _seen_until(schedule: Schedule, now: datetime, why: str) -> datetime | None:
     """A box without a clock of its own starts in the past; when its time arrives, nothing was missed that
     was looked after before.
     """

@@ -99,7 +99,7 @@ class Schedules:
         await asyncio.to_thread(check, spec)
         if len(await self._rows.every(self._recorder_id)) >= MOST_SCHEDULES:
             raise Refused(Kind.TOO_MANY_SCHEDULES, limit=MOST_SCHEDULES)
-        return await self._told(await self._insert(spec, Origin.API, schedule_id))
+        return await self._publish_schedule(await self._insert(spec, Origin.API, schedule_id))
 
     async def change(self, schedule_id: str, changes: Mapping[str, Any]) -> Schedule:
         """Change some fields of its spec; None for camera, timezone and fps stands for the default.
@@ -118,7 +118,7 @@ class Schedules:
             changed["fps"] = DEFAULT_FPS if changed["fps"] is None else changed["fps"]
         spec = replace(schedule.spec, **changed)
         await asyncio.to_thread(check, spec)
-        return await self._told(await self._change(schedule, spec))
+        return await self._publish_schedule(await self._change(schedule, spec))
 
     async def delete(self, schedule_id: str) -> None:
         """Remove it and its history. A recording under way goes on to its end; a timelapse ends now."""
@@ -141,12 +141,13 @@ class Schedules:
             if known is None or known.spec.kind is not spec.kind:
                 if known is not None:
                     await self._delete(known)
-                await self._told(await self._insert(spec, Origin.CONFIG, new_id()))
+                await self._publish_schedule(await self._insert(spec, Origin.CONFIG, new_id()))
             elif known.spec != spec:
-                await self._told(await self._change(known, spec))
+                await self._publish_schedule(await self._change(known, spec))
 
-    def tell_run(self, run: Run) -> None:
-        """A run is new or has changed."""
+    def publish_run(self, run: Run) -> None:
+        """Publish a run that is new or has changed."""
+
         self._events.publish("schedule_run", self._writers.run(run), camera=run.spec.camera)
 
     async def _insert(self, spec: ScheduleSpec, origin: Origin, schedule_id: str) -> Schedule:
@@ -182,7 +183,7 @@ class Schedules:
             raise Refused(Kind.SCHEDULE_READ_ONLY, name=schedule.spec.name)
         return schedule
 
-    async def _told(self, schedule: Schedule) -> Schedule:
+    async def _publish_schedule(self, schedule: Schedule) -> Schedule:
         (view,) = await self.views([schedule])
         self._events.publish("schedule", self._writers.schedule(view), camera=schedule.spec.camera)
         return schedule

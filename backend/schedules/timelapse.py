@@ -51,7 +51,7 @@ TAGS = ("timelapse",)
 
 
 @dataclass(slots=True)
-class PictureCounters:
+class TimelapseCounters:
     """Since the daemon started."""
 
     pictures: int = 0
@@ -73,13 +73,17 @@ class Timelapses:
     """The pictures of all timelapses that are under way."""
 
     def __init__(
-        self, services: ClipServices, recordings: Recordings, directory: Path, tell: Callable[[Run], None]
+        self,
+        services: ClipServices,
+        recordings: Recordings,
+        directory: Path,
+        publish_run: Callable[[Run], None],
     ) -> None:
-        self.counters = PictureCounters()
+        self.counters = TimelapseCounters()
         self._services = services
         self._recordings = recordings
         self._directory = directory
-        self._tell = tell
+        self._publish_run = publish_run
         self._tasks = Tasks()
         self._collecting: dict[str, _Collecting] = {}
 
@@ -140,8 +144,8 @@ class Timelapses:
             clip = await self._services.base.catalogue.transition(clip.id, Status.PROCESSING)
             self._tasks.spawn(self._recordings.finish_again(clip), f"join {clip.id}")
         # Last: a run that is `joining` is only watched, so somebody must be at work on its clip.
-        told = {"state": RunState.JOINING, "pictures": kept.pictures, "reason": reason}
-        await self._changed(run, told)
+        fields = {"state": RunState.JOINING, "pictures": kept.pictures, "reason": reason}
+        await self._changed(run, fields)
         return True
 
     async def discard(self, run: Run) -> None:
@@ -244,7 +248,7 @@ class Timelapses:
     async def _changed(self, run: Run, fields: RunFields) -> Run | None:
         changed = await self._services.base.catalogue.schedules.update_run(run.id, fields)
         if changed is not None:
-            self._tell(changed)
+            self._publish_run(changed)
         return changed
 
     def _path(self, run: Run) -> Path:

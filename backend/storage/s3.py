@@ -144,7 +144,7 @@ class S3Store:
     async def health(self) -> StoreHealth:
         """Whether both buckets are there for this key. Says nothing about room: no request tells that."""
         try:
-            await self._do(self._calls, "look at the buckets", self._look_at_buckets)
+            await self._do(self._calls, "look at the buckets", self._check_buckets)
         except Exception as error:  # noqa: BLE001  foreseen() has made it a StoreError, or it is one to report
             found = foreseen(error, "look at the buckets")
             return StoreHealth(ok=False, cause=found.cause, sentence=str(found))
@@ -227,7 +227,7 @@ class S3Store:
                 code_of(error) or "no reason given",
             )
 
-    def _look_at_buckets(self) -> None:
+    def _check_buckets(self) -> None:
         for root in Root:
             bucket = self._settings.bucket(root)
             if not self._client.bucket_exists(bucket):

@@ -81,7 +81,6 @@ class StoreMonitor:
 
     def failed(self, error: StoreError, now_s: float, chance: float) -> bool:
         """Note a failure; return whether it concerns every file."""
-
         if error.cause in ABOUT_ONE_FILE:
             return False
         self.state, self.cause, self.sentence = StoreState.FAILING, error.cause, str(error)

@@ -75,12 +75,12 @@ class Rig:
 
     def another_life(self) -> Runner:
         """A runner that remembers nothing, as after a restart."""
-        told = self.schedules.tell_run
-        timelapses = Timelapses(self.services, self.recordings, self.directory / "timelapses", told)
+        publish_run = self.schedules.publish_run
+        timelapses = Timelapses(self.services, self.recordings, self.directory / "timelapses", publish_run)
         times = Times(self.labels.now, lambda: time.monotonic() + self.more_monotonic_s)
         return Runner(self.services, self.clips, self.schedules, timelapses, times, ScheduleCounters())
 
-    async def begin_anew(self) -> None:
+    async def reset(self) -> None:
         """Leave no schedule, no open run and no recording of an earlier test."""
         await self.runner.close()
         catalogue = self.box.catalogue

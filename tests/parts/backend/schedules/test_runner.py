@@ -37,7 +37,7 @@ async def one_rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig
 @pytest_asyncio.fixture(loop_scope="module")
 async def rig(one_rig: Rig) -> AsyncIterator[Rig]:
     """The box of the module without any schedule, run or recording, in a life of its own."""
-    await one_rig.begin_anew()
+    await one_rig.reset()
     yield one_rig
 
 

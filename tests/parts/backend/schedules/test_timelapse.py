@@ -35,7 +35,7 @@ async def one_rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig
 @pytest_asyncio.fixture(loop_scope="module")
 async def rig(one_rig: Rig) -> AsyncIterator[Rig]:
     """The box of the module without any schedule, run or clip, in a life of its own."""
-    await one_rig.begin_anew()
+    await one_rig.reset()
     yield one_rig
 
 
@@ -181,7 +181,7 @@ async def test_a_life_that_ends_at_any_step_of_joining_makes_one_clip(rig: Rig) 
         assert clip is not None
         assert (clip.status, clip.error, clip.frame_count) == (Status.DRAFT, None, 3)
         assert not await asyncio.to_thread(path.exists)
-        await rig.begin_anew()
+        await rig.reset()
 
 
 async def test_files_of_runs_that_are_over_are_swept_and_strangers_stay(rig: Rig) -> None:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.recurrence.rules import Rule, cron_rule, is_zone, latest_moment, local, moments, next_moment
+from backend.recurrence.rules import (
+    RecurrenceRule,
+    cron_rule,
+    is_zone,
+    latest_moment,
+    local,
+    moments,
+    next_moment,
+)
 
 MINUTE = timedelta(minutes=1)
 # The Sunday that has a skipped time and the one that has a doubled one, as UTC midnights of the day before.
@@ -21,7 +29,7 @@ CHANGES = {
 }
 
 
-def shown(rule: Rule, after: datetime, count: int) -> list[str]:
+def shown(rule: RecurrenceRule, after: datetime, count: int) -> list[str]:
     return [f"{local(moment, rule.zone):%d %H:%M%z}" for moment in islice(moments(rule, after), count)]
 
 
@@ -78,7 +86,7 @@ def test_every_full_hour_follows_the_clock_on_the_wall(zone: str, skipped_day: i
 @pytest.mark.parametrize("zone", CHANGES)
 def test_an_interval_knows_no_change(zone: str) -> None:
     """3600 seconds are 3600 seconds; it begins at midnight of the zone in winter."""
-    rule = Rule(zone, every_s=3600)
+    rule = RecurrenceRule(zone, every_s=3600)
     for day in CHANGES[zone]:
         found = list(islice(moments(rule, day), 60))
         assert {later - earlier for earlier, later in pairwise(found)} == {timedelta(hours=1)}
@@ -166,15 +174,15 @@ def test_a_zone_is_one_of_the_database(name: str, known: bool) -> None:
     assert not any(is_zone(path) for path in ("", "Europe", "../../etc/passwd", "/etc/localtime", "a\0b"))
 
 
-@pytest.mark.parametrize("rule", [Rule("UTC"), Rule("UTC", every_s=0)])
-def test_a_rule_that_names_no_time_is_refused(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", [RecurrenceRule("UTC"), RecurrenceRule("UTC", every_s=0)])
+def test_a_rule_that_names_no_time_is_refused(rule: RecurrenceRule) -> None:
     """It would never come, or come without end at one moment."""
     with pytest.raises(ValueError, match=r"cron expression or an interval|longer than nothing"):
         next(moments(rule, datetime(2026, 1, 1)))
 
 
-@pytest.mark.parametrize("rule", [cron_rule("0 0 1 1 *", "UTC"), Rule("UTC", every_s=86400)])
-def test_moments_end_with_the_calendar(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", [cron_rule("0 0 1 1 *", "UTC"), RecurrenceRule("UTC", every_s=86400)])
+def test_moments_end_with_the_calendar(rule: RecurrenceRule) -> None:
     """Year 9999 is no error; there is no next moment, and the latest one is still found."""
     last = max(moments(rule, datetime(9970, 1, 1)))
     assert next_moment(rule, last) is None
