@@ -25,7 +25,7 @@ from backend.catalogue.queries import samples as sample_queries
 from backend.catalogue.queries import sessions as session_queries
 from backend.catalogue.queries import tallies as tally_queries
 from backend.catalogue.retention_rows import RetentionRows
-from backend.catalogue.row_cache import KnownClips
+from backend.catalogue.row_cache import RowCache
 from backend.catalogue.schedule_rows import ScheduleRows
 from backend.catalogue.upload_rows import UploadRows
 from backend.catalogue.values import (
@@ -61,7 +61,7 @@ class Catalogue:
     def __init__(self, url: str, *, now: Callable[[], datetime] = utc_now) -> None:
         self._database = Database(url)
         self._now = now
-        self._known = KnownClips()
+        self._row_cache = RowCache()
         self.schedules = ScheduleRows(self._database, now)
         self.uploads = UploadRows(self._database, now)
         self.retention = RetentionRows(self._database, now)
@@ -103,15 +103,15 @@ class Catalogue:
         self, wanted: ClipFilter = _EVERYTHING, cursor: str | None = None, limit: int = 50
     ) -> ClipPage:
         """One page, the newest recording first. Raises BadCursor."""
-        wish = list_queries.PageWish(wanted, cursor, limit)
-        return await self._database.read(lambda db: list_queries.page(db, wish, self._known))
+        query = list_queries.PageQuery(wanted, cursor, limit)
+        return await self._database.read(lambda db: list_queries.page(db, query, self._row_cache))
 
     async def feed(
         self, wanted: ClipFilter = _EVERYTHING, cursor: str | None = None, limit: int = 50
     ) -> ClipPage:
         """One page of what is published, the latest publication first. Raises BadCursor."""
-        wish = list_queries.PageWish(wanted, cursor, limit)
-        return await self._database.read(lambda db: list_queries.feed(db, wish, self._known))
+        query = list_queries.PageQuery(wanted, cursor, limit)
+        return await self._database.read(lambda db: list_queries.feed(db, query, self._row_cache))
 
     async def edit_clip(
         self,

@@ -31,7 +31,7 @@ class Status(StrEnum):
     """Could not be finished; the reason is in `error`, `retryable` says whether the material is kept."""
 
 
-class Happening(StrEnum):
+class Transition(StrEnum):
     """What moves a clip from one state to the next."""
 
     PROCESS = "process"
@@ -42,14 +42,14 @@ class Happening(StrEnum):
     RETRY = "retry"
 
 
-TABLE: dict[tuple[Status, Happening], Status] = {
-    (Status.PENDING, Happening.PROCESS): Status.PROCESSING,
-    (Status.PENDING, Happening.FAIL): Status.FAILED,
-    (Status.PROCESSING, Happening.FINISH): Status.DRAFT,
-    (Status.PROCESSING, Happening.FAIL): Status.FAILED,
-    (Status.DRAFT, Happening.PUBLISH): Status.PUBLISHED,
-    (Status.PUBLISHED, Happening.UNPUBLISH): Status.DRAFT,
-    (Status.FAILED, Happening.RETRY): Status.PROCESSING,
+TABLE: dict[tuple[Status, Transition], Status] = {
+    (Status.PENDING, Transition.PROCESS): Status.PROCESSING,
+    (Status.PENDING, Transition.FAIL): Status.FAILED,
+    (Status.PROCESSING, Transition.FINISH): Status.DRAFT,
+    (Status.PROCESSING, Transition.FAIL): Status.FAILED,
+    (Status.DRAFT, Transition.PUBLISH): Status.PUBLISHED,
+    (Status.PUBLISHED, Transition.UNPUBLISH): Status.DRAFT,
+    (Status.FAILED, Transition.RETRY): Status.PROCESSING,
 }
 """Everything that may happen; what is not here is refused."""
 
@@ -70,6 +70,6 @@ def can(before: Status, after: Status) -> bool:
     return (before, after) in _MOVES
 
 
-def after(before: Status, happening: Happening) -> Status | None:
-    """The state that `happening` leads to from `before`, or None when it cannot happen there."""
-    return TABLE.get((before, happening))
+def after(before: Status, transition: Transition) -> Status | None:
+    """The state that `transition` leads to from `before`, or None when it cannot happen there."""
+    return TABLE.get((before, transition))

@@ -1,7 +1,7 @@
-"""Clips read lately, so that a page that is asked again and again is not decoded again and again.
+"""Clips read lately, so that a page that is requested again and again is decoded once.
 
-A row's version grows with every change, so a clip known by number and version is right for ever; what
-has changed is simply not known. Bounded; safe to use from every catalogue thread.
+A row's version grows with every change, so a clip cached by number and version is right for ever; a
+changed row has another key. Bounded; safe to use from every catalogue thread.
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ Key = tuple[int, int]
 """Number and version of a row."""
 
 
-class KnownClips:
+class RowCache:
     """The clips used last."""
 
     def __init__(self, most: int = MOST) -> None:
@@ -29,7 +29,7 @@ class KnownClips:
         return len(self._clips)
 
     def find(self, keys: Iterable[Key]) -> dict[Key, Clip]:
-        """Those of `keys` that are known."""
+        """Those of `keys` that are cached."""
         found = {}
         with self._lock:
             for key in keys:
@@ -39,7 +39,7 @@ class KnownClips:
         return found
 
     def keep(self, clips: dict[Key, Clip]) -> None:
-        """Know these too; those not used for longest go."""
+        """Cache these clips too. The least recently used ones are dropped."""
         with self._lock:
             self._clips.update(clips)
             while len(self._clips) > self._most:

@@ -1,8 +1,8 @@
 """Clips without the pictures they hide: for players that ignore edit lists, and for what leaves the house.
 
-Here: `to_share`, the one question feed, archive, public and shared copies ask; who makes a clean form and
-how many are kept. Not here: how one is made (`recorder.mp4.clean_copy`), sending it (`file_body`). Event loop
-only; the work is done by one process of its own, so that nobody's pictures wait for it.
+Here: `to_share`, which feed, archive, public and shared copies all call; when a clean copy is made and how
+many are kept. Not here: how one is made (`recorder.mp4.clean_copy`), sending it (`file_body`). Event loop
+only; the work is done by one process of its own, so that no other decoding waits for it.
 """
 
 import asyncio
@@ -61,8 +61,8 @@ class CleanCounters:
 
 
 @dataclass(slots=True)
-class _Kept:
-    """A clean form on the disk. `path` None: the clip's own file is clean."""
+class _CleanCopy:
+    """A clean copy on the disk. `path` None: the clip's own file is clean."""
 
     path: Path | None
     size_bytes: int
@@ -71,15 +71,15 @@ class _Kept:
 
 @dataclass(slots=True)
 class _Work:
-    """One being made. It is ended when nobody waits for it any more."""
+    """A clean copy being made. The job ends when no request waits for it any more."""
 
-    done: "asyncio.Future[_Kept]"
+    done: "asyncio.Future[_CleanCopy]"
     waiting: int = 0
     task: "asyncio.Task[None] | None" = None
 
 
-class CleanForms:
-    """Makes clean forms and keeps them below `directory`: `limit_bytes`, or what is being read."""
+class CleanCopies:
+    """Makes clean copies and keeps them below `directory`: `limit_bytes`, or what is being read."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class CleanForms:
         self._source = source
         self._threads = threads
         self._limit_bytes = limit_bytes
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._copies: OrderedDict[str, _CleanCopy] = OrderedDict()
         self._work: dict[str, _Work] = {}
         self._tasks = Tasks()
         self._shortage = shortage
@@ -103,12 +103,12 @@ class CleanForms:
 
     @property
     def kept_bytes(self) -> int:
-        """What the clean forms on the disk take."""
-        return sum(kept.size_bytes for kept in self._kept.values())
+        """What the clean copies on the disk take."""
+        return sum(copy.size_bytes for copy in self._copies.values())
 
     @property
     def making(self) -> int:
-        """How many are being made or wait for it."""
+        """How many clean copies are being made or wait for their turn."""
         return len(self._work)
 
     async def close(self) -> None:
@@ -118,39 +118,39 @@ class CleanForms:
 
     @asynccontextmanager
     async def to_share(self, clip: Clip) -> AsyncIterator[Path]:
-        """The file to give out of the house: the clip's own, or its clean form where it hides too much.
+        """The file that may leave the house: the clip's own, or its clean copy if it hides too much.
 
         The file stays while the context is open. Raises Refused.
         """
-        async with self.clean(clip) if clip.hides_much else self._own(clip) as path:
+        async with self.open(clip) if clip.hides_much else self._original(clip) as path:
             yield path
 
     @asynccontextmanager
-    async def clean(self, clip: Clip) -> AsyncIterator[Path]:
-        """The clean form of a finished video, made now unless it is at hand; stays while the context is open.
+    async def open(self, clip: Clip) -> AsyncIterator[Path]:
+        """The clean copy of a finished video, made now if there is none; it stays while the context is open.
 
         Refused if the clip's bytes cannot be had, too many are being made, or the disk is almost full.
         """
-        kept = await self._taken(clip)
+        copy = await self._acquire(clip)
         try:
-            if kept.path is not None:
-                yield kept.path
+            if copy.path is not None:
+                yield copy.path
             else:
-                async with self._own(clip) as path:
+                async with self._original(clip) as path:
                     yield path
         finally:
-            kept.readers -= 1
+            copy.readers -= 1
             self._make_room()
 
     def forget(self, clip: Clip) -> None:
-        """The clip is deleted: so is its clean form."""
+        """The clip is deleted: so is its clean copy."""
         if (work := self._work.get(clip.id)) is not None and work.task is not None:
             work.task.cancel()
-        if (kept := self._kept.pop(clip.id, None)) is not None:
-            self._remove(kept)
+        if (copy := self._copies.pop(clip.id, None)) is not None:
+            self._remove(copy)
 
     @asynccontextmanager
-    async def _own(self, clip: Clip) -> AsyncIterator[Path]:
+    async def _original(self, clip: Clip) -> AsyncIterator[Path]:
         path = await self._source.local_file(clip)
         if path is not None:
             yield path
@@ -161,16 +161,16 @@ class CleanForms:
         finally:
             self._tasks.spawn(in_thread(self._threads, partial(_unlink, [fetched])), "remove fetched clip")
 
-    async def _taken(self, clip: Clip) -> _Kept:
-        """The clean form, with the caller counted among its readers."""
-        if (kept := self._kept.get(clip.id)) is not None:
-            self._kept.move_to_end(clip.id)
-            kept.readers += 1
-            return kept
+    async def _acquire(self, clip: Clip) -> _CleanCopy:
+        """The clean copy, with the caller counted among its readers."""
+        if (copy := self._copies.get(clip.id)) is not None:
+            self._copies.move_to_end(clip.id)
+            copy.readers += 1
+            return copy
         work = self._work.get(clip.id)
         if work is None:
             work = self._work[clip.id] = _Work(asyncio.get_running_loop().create_future())
-            work.task = self._tasks.spawn(self._serve(clip, work), f"clean form of {clip.id}")
+            work.task = self._tasks.spawn(self._serve(clip, work), f"clean copy of {clip.id}")
             work.task.add_done_callback(lambda _: self._broken_off(clip, work))
         work.waiting += 1
         try:
@@ -187,16 +187,16 @@ class CleanForms:
 
     async def _serve(self, clip: Clip, work: _Work) -> None:
         try:
-            kept = await self._make(clip)
+            copy = await self._make(clip)
         except Refused as refused:
             self._end(clip, work)
             if work.waiting:
                 work.done.set_exception(refused)
         else:
             self._end(clip, work)
-            kept.readers = work.waiting
-            self._kept[clip.id] = kept
-            work.done.set_result(kept)
+            copy.readers = work.waiting
+            self._copies[clip.id] = copy
+            work.done.set_result(copy)
             self._make_room()
 
     def _broken_off(self, clip: Clip, work: _Work) -> None:
@@ -210,7 +210,7 @@ class CleanForms:
         if self._work.get(clip.id) is work:
             del self._work[clip.id]
 
-    async def _make(self, clip: Clip) -> _Kept:
+    async def _make(self, clip: Clip) -> _CleanCopy:
         if (short := self._shortage()) is not None:
             self._make_room(0)
             self.counters.refused += 1
@@ -232,25 +232,25 @@ class CleanForms:
                 silence_s=SILENCE_S,
                 on_report=lambda _: None,
             )
-            kept = _Kept(None, 0)
+            copy = _CleanCopy(None, 0)
             if result.cut is not None:
                 await in_thread(self._threads, partial(unfinished.rename, out))
-                kept = _Kept(out, result.cut.size_bytes)
+                copy = _CleanCopy(out, result.cut.size_bytes)
         except Busy as error:
             self.counters.refused += 1
             raise Refused(Kind.TOO_MANY_CLEAN_COPIES, retry_after_s=10) from error
         except (FinishFailed, DecodeFailed, OSError) as error:
             self.counters.failed += 1
-            said = error.strerror if isinstance(error, OSError) else str(error)
-            raise Refused(Kind.CLEAN_COPY_FAILED, reason=said) from error
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise Refused(Kind.CLEAN_COPY_FAILED, reason=reason) from error
         finally:
             leftovers = [unfinished] if source is local else [unfinished, source]
             self._tasks.spawn(
-                in_thread(self._threads, partial(_unlink, leftovers)), "tidy up after a clean form"
+                in_thread(self._threads, partial(_unlink, leftovers)), "tidy up after a clean copy"
             )
         self.counters.made += result.kind is not CleanKind.AS_IT_IS
         self.counters.encoded_whole += result.kind is CleanKind.ENCODED
-        return kept
+        return copy
 
     async def _fetched(self, clip: Clip) -> Path:
         target = self._directory / f"{clip.id}.{secrets.token_hex(4)}.source"
@@ -265,18 +265,18 @@ class CleanForms:
     def _make_room(self, limit_bytes: int | None = None) -> None:
         """The longest unused go first; what is being read stays, even beyond the limit."""
         excess = self.kept_bytes - (self._limit_bytes if limit_bytes is None else limit_bytes)
-        for clip_id, kept in list(self._kept.items()):
-            if excess <= 0 and len(self._kept) <= _MOST_REMEMBERED:
+        for clip_id, copy in list(self._copies.items()):
+            if excess <= 0 and len(self._copies) <= _MOST_REMEMBERED:
                 return
-            if kept.readers == 0 and (kept.size_bytes or len(self._kept) > _MOST_REMEMBERED):
-                del self._kept[clip_id]
-                excess -= kept.size_bytes
-                self.counters.evicted += kept.path is not None
-                self._remove(kept)
+            if copy.readers == 0 and (copy.size_bytes or len(self._copies) > _MOST_REMEMBERED):
+                del self._copies[clip_id]
+                excess -= copy.size_bytes
+                self.counters.evicted += copy.path is not None
+                self._remove(copy)
 
-    def _remove(self, kept: _Kept) -> None:
-        if kept.path is not None:  # whoever reads it has it open
-            self._tasks.spawn(in_thread(self._threads, partial(_unlink, [kept.path])), "remove clean form")
+    def _remove(self, copy: _CleanCopy) -> None:
+        if copy.path is not None:  # whoever reads it has it open
+            self._tasks.spawn(in_thread(self._threads, partial(_unlink, [copy.path])), "remove clean copy")
 
 
 def _unlink(paths: list[Path]) -> None:

@@ -10,7 +10,7 @@ from backend.catalogue import Clip
 from backend.events.clip_events import ClipNews
 from backend.foundation.foundation import Foundation
 from backend.playback.archive import Archives, Content, LocalContent
-from backend.playback.clean_copies import CleanForms
+from backend.playback.clean_copies import CleanCopies
 from backend.playback.clip_bytes import ClipBytes
 from backend.playback.metrics import PlaybackMetrics
 from backend.playback.playback import Playback
@@ -23,20 +23,20 @@ class PlaybackRoom:
 
     playback: Playback
     clip_bytes: ClipBytes
-    clean: CleanForms
+    clean_copies: CleanCopies
     archives: Archives
     metrics: PlaybackMetrics
 
     async def close(self) -> None:
         """End what is being made."""
-        await self.clean.close()
+        await self.clean_copies.close()
 
     def numbers(self) -> Mapping[str, float]:
         """For /metrics."""
         return {
-            "clean_forms_kept_bytes": self.clean.kept_bytes,
-            "clean_forms_under_way": self.clean.making,
-            **counted("clean_forms", self.clean.counters),
+            "clean_forms_kept_bytes": self.clean_copies.kept_bytes,
+            "clean_forms_under_way": self.clean_copies.making,
+            **counted("clean_forms", self.clean_copies.counters),
             "archives_under_way": self.archives.under_way,
             **counted("archives", self.archives.counters),
         }
@@ -53,14 +53,14 @@ def open_playback(
     metrics = PlaybackMetrics()
     clip_bytes = ClipBytes(base.files, store, base.disk, metrics)
     directory = base.runtime_dir / "clean"
-    clean = CleanForms(directory, clip_bytes, base.disk, config.clean_cache, shortage)
-    news.on_deleted.append(clean.forget)
-    playback = Playback(clip_bytes, clean, metrics, lifetime_s=config.url_lifetime)
-    archives = Archives(partial(open_to_share, clip_bytes, clean), base.events)
-    return PlaybackRoom(playback, clip_bytes, clean, archives, metrics)
+    clean_copies = CleanCopies(directory, clip_bytes, base.disk, config.clean_cache, shortage)
+    news.on_deleted.append(clean_copies.forget)
+    playback = Playback(clip_bytes, clean_copies, metrics, lifetime_s=config.url_lifetime)
+    archives = Archives(partial(open_to_share, clip_bytes, clean_copies), base.events)
+    return PlaybackRoom(playback, clip_bytes, clean_copies, archives, metrics)
 
 
-async def open_to_share(clip_bytes: ClipBytes, clean: CleanForms, clip: Clip) -> Content:
+async def open_to_share(clip_bytes: ClipBytes, clean_copies: CleanCopies, clip: Clip) -> Content:
     """An `archive.Opener`: the clip as it may leave the house. What is open stays, whatever is evicted.
 
     Raises Refused, with the field `ids`.
@@ -68,5 +68,5 @@ async def open_to_share(clip_bytes: ClipBytes, clean: CleanForms, clip: Clip) ->
     store = clip_bytes.stored(clip)
     if store is not None and not clip.hides_much and await clip_bytes.local_file(clip) is None:
         return await clip_bytes.open_stored(clip, store)
-    async with clean.to_share(clip) as path:
+    async with clean_copies.to_share(clip) as path:
         return await LocalContent.open(path)

@@ -21,7 +21,7 @@ from aiohttp import web
 from backend.access.peers import is_loopback
 from backend.base.times import utc_now
 from backend.catalogue import Clip, MediaType
-from backend.playback.clean_copies import CleanForms
+from backend.playback.clean_copies import CleanCopies
 from backend.playback.clip_bytes import LOCAL, MIME_TYPES, ClipBytes, key_of, refused_by_store
 from backend.playback.file_body import FileToSend
 from backend.playback.metrics import Failure, Mode, PlaybackMetrics
@@ -66,13 +66,13 @@ class Playback:
     def __init__(
         self,
         clip_bytes: ClipBytes,
-        clean: CleanForms,
+        clean_copies: CleanCopies,
         metrics: PlaybackMetrics,
         *,
         lifetime_s: float = URL_LIFETIME_S,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.clean = clean
+        self.clean_copies = clean_copies
         self._bytes = clip_bytes
         self._metrics = metrics
         self._lifetime_s = int(min(max(1, lifetime_s), LONGEST_URL_S))
@@ -110,7 +110,7 @@ class Playback:
         headers = {"Content-Disposition": disposition(readable_name(clip), inline=inline)} | _CACHING
         if not clean or clip.media_type is not MediaType.VIDEO:
             return await self._bytes.send(request, clip, headers)
-        async with self.clean.clean(clip) as path:
+        async with self.clean_copies.open(clip) as path:
             file = FileToSend(path, MIME_TYPES[".mp4"], f"{clip.sha256}-clean", headers)
             return await self._bytes.send_local(request, file)
 

@@ -2,7 +2,7 @@
 
 Order is by numbers the catalogue gives out and not by times: the newest stands on top also after the
 clock was set back. A page is found by numbers alone, which indexes answer without reading rows, and
-only its rows are read, those not known from before. Each function runs inside the caller's
+only its rows are read, those not in the cache. Each function runs inside the caller's
 transaction, on a catalogue thread.
 """
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from backend.catalogue import cursor as cursors
 from backend.catalogue.clip_rows import clip_of
 from backend.catalogue.model import clips
-from backend.catalogue.row_cache import Key, KnownClips
+from backend.catalogue.row_cache import Key, RowCache
 from backend.catalogue.search import matches, newest_found
 from backend.catalogue.values import Clip, ClipFilter, ClipPage
 
@@ -36,95 +36,95 @@ _FEED = _List("feed", (clips.c.feed_number, clips.c.number), (clips.c.feed_numbe
 
 
 @dataclass(frozen=True, slots=True)
-class PageWish:
-    """Which page: of what, behind which cursor, how long."""
+class PageQuery:
+    """The clips wanted, the cursor that the page begins after, and its length."""
 
     wanted: ClipFilter
     cursor: str | None
     limit: int
 
 
-def page(db: sa.Connection, wish: PageWish, known: KnownClips) -> ClipPage:
+def page(db: sa.Connection, query: PageQuery, cache: RowCache) -> ClipPage:
     """One page, the newest recording first. Raises BadCursor."""
-    return _page(db, _RECORDED, wish, known)
+    return _page(db, _RECORDED, query, cache)
 
 
-def feed(db: sa.Connection, wish: PageWish, known: KnownClips) -> ClipPage:
+def feed(db: sa.Connection, query: PageQuery, cache: RowCache) -> ClipPage:
     """One page of what is published, the latest publication first. Raises BadCursor."""
-    return _page(db, _FEED, wish, known)
+    return _page(db, _FEED, query, cache)
 
 
-def _page(db: sa.Connection, listed: _List, wish: PageWish, known: KnownClips) -> ClipPage:
-    """One row more than asked tells whether there is a next page."""
-    numbers = _numbers(db, listed, wish).subquery()
+def _page(db: sa.Connection, listed: _List, query: PageQuery, cache: RowCache) -> ClipPage:
+    """One row more than the limit shows whether there is a next page."""
+    numbers = _numbers(db, listed, query).subquery()
     select = sa.select(clips.c.version, clips.c.number, *listed.order).join_from(
         clips, numbers, clips.c.number == numbers.c.number
     )
     places = [(tuple(place), (number, version)) for version, number, *place in db.execute(select)]
     places.sort(reverse=True)
-    keys = [key for _, key in places[: wish.limit]]
-    found = _read(db, keys, known)
-    more = keys and len(places) > wish.limit
-    next_cursor = cursors.encode(listed.kind, places[wish.limit - 1][0]) if more else None
+    keys = [key for _, key in places[: query.limit]]
+    found = _read(db, keys, cache)
+    more = keys and len(places) > query.limit
+    next_cursor = cursors.encode(listed.kind, places[query.limit - 1][0]) if more else None
     return ClipPage(tuple(found[key] for key in keys), next_cursor)
 
 
-def _numbers(db: sa.Connection, listed: _List, wish: PageWish) -> sa.Select[tuple[int]]:
+def _numbers(db: sa.Connection, listed: _List, query: PageQuery) -> sa.Select[tuple[int]]:
     """Where to begin is decided here: SQLite has no statistics, PostgreSQL none of beginnings of words."""
-    wanted = wish.wanted
+    wanted = query.wanted
     sqlite = db.dialect.name == "sqlite"
     if not sqlite and wanted.q is not None and wanted.q.strip():
-        return _near_or_sorted(db, listed, wish)
+        return _near_or_sorted(db, listed, query)
     if sqlite and listed is _FEED:
         # Walk the feed, which ends early, instead of sorting whatever a filter finds.
-        return _limited(listed, wish, _conditions(wanted, sqlite=True, column=_aside))
+        return _limited(listed, query, _conditions(wanted, sqlite=True, column=_aside))
     if listed is _RECORDED and (wanted.to or (sqlite and wanted.from_)):
         # The time index finds a span at once; walking numbers, of all rows or of found ones, does not.
         order = (clips.c.number + sa.literal_column("0"),)
         column = _number_aside if sqlite else _plain
-        return _limited(listed, wish, _conditions(wanted, sqlite=sqlite, column=column), order)
+        return _limited(listed, query, _conditions(wanted, sqlite=sqlite, column=column), order)
     if sqlite and wanted.q is not None and (words := newest_found(wanted.q)) is not None:
         others = _conditions(replace(wanted, q=None), sqlite=True)
-        return words.where(*others, *_behind(listed, wish)).limit(wish.limit + 1)
-    return _limited(listed, wish, _conditions(wanted, sqlite=sqlite))
+        return words.where(*others, *_behind(listed, query)).limit(query.limit + 1)
+    return _limited(listed, query, _conditions(wanted, sqlite=sqlite))
 
 
-def _near_or_sorted(db: sa.Connection, listed: _List, wish: PageWish) -> sa.Select[tuple[int]]:
+def _near_or_sorted(db: sa.Connection, listed: _List, query: PageQuery) -> sa.Select[tuple[int]]:
     """PostgreSQL takes all beginnings of words for equally frequent, and so the wrong way for most.
 
     What is found often fills a page from the newest few; only what does not is looked up by its words.
     """
-    conditions = _conditions(wish.wanted, sqlite=False)
+    conditions = _conditions(query.wanted, sqlite=False)
     first = listed.order[0]
-    nth = sa.select(first).where(*listed.only, *_behind(listed, wish))
+    nth = sa.select(first).where(*listed.only, *_behind(listed, query))
     nth = nth.order_by(*(column.desc() for column in listed.order)).offset(_NEAR).limit(1)
-    near = _limited(listed, wish, [*conditions, first >= sa.func.coalesce(nth.scalar_subquery(), 0)])
+    near = _limited(listed, query, [*conditions, first >= sa.func.coalesce(nth.scalar_subquery(), 0)])
     db.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
     found = db.execute(near).scalars().all()
     db.execute(sa.text("SET LOCAL enable_bitmapscan = on"))
-    if len(found) > wish.limit:
+    if len(found) > query.limit:
         return sa.select(clips.c.number).where(clips.c.number.in_(found))
     return _limited(
-        listed, wish, conditions, tuple(column + sa.literal_column("0") for column in listed.order)
+        listed, query, conditions, tuple(column + sa.literal_column("0") for column in listed.order)
     )
 
 
 def _limited(
     listed: _List,
-    wish: PageWish,
+    query: PageQuery,
     conditions: list[sa.ColumnElement[bool]],
     order: tuple[sa.ColumnElement[Any], ...] | None = None,
 ) -> sa.Select[tuple[int]]:
-    select = sa.select(clips.c.number).where(*listed.only, *conditions, *_behind(listed, wish))
+    select = sa.select(clips.c.number).where(*listed.only, *conditions, *_behind(listed, query))
     sorting = [column.desc() for column in order or listed.order]
-    return select.order_by(*sorting).limit(wish.limit + 1)
+    return select.order_by(*sorting).limit(query.limit + 1)
 
 
-def _behind(listed: _List, wish: PageWish) -> list[sa.ColumnElement[bool]]:
+def _behind(listed: _List, query: PageQuery) -> list[sa.ColumnElement[bool]]:
     """What comes after the cursor."""
-    if wish.cursor is None:
+    if query.cursor is None:
         return []
-    place = cursors.decode(listed.kind, wish.cursor, len(listed.order))
+    place = cursors.decode(listed.kind, query.cursor, len(listed.order))
     return [sa.tuple_(*listed.order) < sa.tuple_(*(sa.literal(part) for part in place))]
 
 
@@ -141,14 +141,14 @@ def _number_aside(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     return _aside(column) if column is clips.c.number else column
 
 
-def _read(db: sa.Connection, keys: list[Key], known: KnownClips) -> dict[Key, Clip]:
+def _read(db: sa.Connection, keys: list[Key], cache: RowCache) -> dict[Key, Clip]:
     """The clips of a page; versions cannot differ from `keys`, because both are read from one snapshot."""
-    found = known.find(keys)
+    found = cache.find(keys)
     missing = [number for number, version in keys if (number, version) not in found]
     if missing:
         rows: Any = db.execute(sa.select(clips).where(clips.c.number.in_(missing))).mappings()
         read = {(row["number"], row["version"]): clip_of(row) for row in rows}
-        known.keep(read)
+        cache.keep(read)
         found |= read
     return found
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from backend.base.host import FreeSpace
 from backend.catalogue import Clip
 from backend.foundation.local_files import LocalFiles
-from backend.playback.clean_copies import CleanForms
+from backend.playback.clean_copies import CleanCopies
 from backend.playback.clip_bytes import ClipBytes, key_of
 from backend.playback.metrics import PlaybackMetrics
 from backend.playback.playback import Playback
@@ -29,7 +29,7 @@ class House:
     store: ObjectStore | None
     registry: CollectorRegistry
     clip_bytes: ClipBytes
-    clean: CleanForms
+    clean_copies: CleanCopies
     playback: Playback
     scratch: Path
 
@@ -70,12 +70,12 @@ async def house(
     metrics, registry, threads = PlaybackMetrics(), CollectorRegistry(), ThreadPoolExecutor(4)
     metrics.register(registry)
     clip_bytes = ClipBytes(files, store, threads, metrics)
-    clean = CleanForms(directory / "clean", clip_bytes, threads, clean_bytes, shortage)
-    playback = Playback(clip_bytes, clean, metrics, lifetime_s=120)
+    clean_copies = CleanCopies(directory / "clean", clip_bytes, threads, clean_bytes, shortage)
+    playback = Playback(clip_bytes, clean_copies, metrics, lifetime_s=120)
     try:
-        yield House(files, store, registry, clip_bytes, clean, playback, directory / "scratch")
+        yield House(files, store, registry, clip_bytes, clean_copies, playback, directory / "scratch")
     finally:
-        await clean.close()
+        await clean_copies.close()
         if store is not None:
             await store.close()
         await asyncio.to_thread(threads.shutdown)

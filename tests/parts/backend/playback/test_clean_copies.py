@@ -1,4 +1,4 @@
-"""Clean forms are made once, shared by who asks at once, kept within a bound, and gone with their clip."""
+"""Clean copies are made once, shared by who asks at once, kept within a bound, and gone with their clip."""
 
 import asyncio
 from collections.abc import Iterator
@@ -68,13 +68,13 @@ async def test_many_who_ask_at_once_get_one_that_is_made_once(tmp_path: Path, bo
         made.keep(clip, body)
 
         async def ask() -> tuple[Path, int]:
-            async with made.clean.clean(clip) as path:
+            async with made.clean_copies.open(clip) as path:
                 return path, await asyncio.to_thread(frames, path)
 
         answers = await asyncio.gather(*(ask() for _ in range(5)))
         assert {count for _, count in [*answers, await ask()]} == {60}
-        assert made.clean.counters.made == 1
-        assert made.clean.kept_bytes == answers[0][0].stat().st_size
+        assert made.clean_copies.counters.made == 1
+        assert made.clean_copies.kept_bytes == answers[0][0].stat().st_size
         await settled(made, [f"{clip.id}.mp4"])
 
 
@@ -86,7 +86,7 @@ async def test_what_is_shared_is_clean_where_it_hides_more_than_half_a_second(
         for number, lead_in_s in enumerate([0.0, 0.5, 0.67]):
             clip = clip_number(number, lead_in_s=lead_in_s)
             own = made.keep(clip, body)
-            async with made.clean.to_share(clip) as path:
+            async with made.clean_copies.to_share(clip) as path:
                 assert (path == own) == (lead_in_s <= 0.5)
 
 
@@ -96,13 +96,13 @@ async def test_the_bound_holds_and_the_longest_unused_goes(tmp_path: Path, body:
         clips = [clip_number(number) for number in range(4)]
         for clip in clips:
             made.keep(clip, body)
-        async with made.clean.clean(clips[0]) as held:
+        async with made.clean_copies.open(clips[0]) as held:
             for clip in clips[1:]:
-                async with made.clean.clean(clip):
+                async with made.clean_copies.open(clip):
                     pass
             assert held.exists()
         await settled(made, [f"{clips[0].id}.mp4", f"{clips[3].id}.mp4"])
-        assert made.clean.counters.evicted == 2
+        assert made.clean_copies.counters.evicted == 2
 
 
 async def test_a_deleted_clip_takes_its_clean_form_along(tmp_path: Path, body: bytes) -> None:
@@ -110,19 +110,19 @@ async def test_a_deleted_clip_takes_its_clean_form_along(tmp_path: Path, body: b
     clip, tasks = clip_number(1), Tasks()
     async with house(tmp_path) as made:
         made.keep(clip, body)
-        async with made.clean.clean(clip):
+        async with made.clean_copies.open(clip):
             pass
-        made.clean.forget(clip)
+        made.clean_copies.forget(clip)
         await settled(made, [])
 
         async def ask() -> None:
-            async with made.clean.clean(clip):
+            async with made.clean_copies.open(clip):
                 pass
 
         asking = tasks.spawn(ask(), "ask")
-        while not made.clean.making:
+        while not made.clean_copies.making:
             await asyncio.sleep(0)
-        made.clean.forget(clip)
+        made.clean_copies.forget(clip)
         with pytest.raises(Refused) as refusal:
             await asking
         assert STATUSES[refusal.value.kind] == 503
@@ -136,19 +136,19 @@ async def test_one_that_nobody_waits_for_any_more_is_not_made(tmp_path: Path, bo
         made.keep(clip, body)
 
         async def ask() -> None:
-            async with made.clean.clean(clip):
+            async with made.clean_copies.open(clip):
                 pass
 
         asking = tasks.spawn(ask(), "ask")
-        while not made.clean.making:
+        while not made.clean_copies.making:
             await asyncio.sleep(0)
         asking.cancel()
         await asyncio.wait([asking])
         async with asyncio.timeout(20):
-            while made.clean.making:
+            while made.clean_copies.making:
                 await asyncio.sleep(0.01)
         await settled(made, [])
-        async with made.clean.clean(clip) as path:  # and the next one is served
+        async with made.clean_copies.open(clip) as path:  # and the next one is served
             assert path.exists()
 
 
@@ -161,9 +161,9 @@ async def test_a_clip_that_is_only_in_the_store_is_fetched_for_it(
         assert made.store is not None
         await made.store.prepare()
         await made.upload(clip, body)
-        async with made.clean.clean(clip) as path:
+        async with made.clean_copies.open(clip) as path:
             assert await asyncio.to_thread(frames, path) == 60
-        async with made.clean.to_share(clip) as path:
+        async with made.clean_copies.to_share(clip) as path:
             assert path.read_bytes() == body
         await settled(made, [f"{clip.id}.mp4"])
 
@@ -174,11 +174,11 @@ async def test_a_disk_in_need_gets_no_new_ones_and_loses_the_old(tmp_path: Path,
     async with house(tmp_path, shortage=lambda: shortage[-1] if shortage else None) as made:
         for number in (1, 2):
             made.keep(clip_number(number), body)
-        async with made.clean.clean(clip_number(1)):
+        async with made.clean_copies.open(clip_number(1)):
             pass
         shortage.append(FreeSpace(3 * 1024**2, 4 * 1024**2))
         with pytest.raises(Refused) as refusal:
-            async with made.clean.clean(clip_number(2)):
+            async with made.clean_copies.open(clip_number(2)):
                 pass
         assert (STATUSES[refusal.value.kind], "Only 3 MiB" in refusal.value.detail) == (507, True)
         await settled(made, [])
@@ -190,8 +190,8 @@ async def test_a_damaged_clip_is_an_error_with_a_way_out(tmp_path: Path) -> None
     async with house(tmp_path) as made:
         made.keep(clip, b"no clip at all")
         with pytest.raises(Refused) as refusal:
-            async with made.clean.clean(clip):
+            async with made.clean_copies.open(clip):
                 pass
         assert (STATUSES[refusal.value.kind], "leave `form` out" in refusal.value.detail) == (500, True)
-        assert made.clean.counters.failed == 1
+        assert made.clean_copies.counters.failed == 1
         await settled(made, [])

@@ -31,7 +31,7 @@ async def test_an_archive_gets_the_clean_form_and_a_deleted_clip_leaves_none(tmp
     span = (start_ns + 2 * NS_PER_S // 3, start_ns + 2 * NS_PER_S)
     await asyncio.to_thread(write_mp4, path, units_of(Camera(), 90), *span)
     playing = open_playback(a_foundation(tmp_path, files=files, disk=disk), None, news)
-    content = await open_to_share(playing.clip_bytes, playing.clean, clip)
+    content = await open_to_share(playing.clip_bytes, playing.clean_copies, clip)
     assert (content.size_bytes, playing.numbers()["clean_forms_made_total"]) == (
         playing.numbers()["clean_forms_kept_bytes"],
         1,

@@ -19,7 +19,7 @@ WANTED = partial(wanted, public_urls=True)
 OF_TIME = ["later", "back", "crash", "sweep"]
 OF_CLIPS = ["finish", "publish", "unpublish", "delete", "reclaim"]
 OF_UPLOADS = ["plan", "lease", "confirm", "fail", "renew"]
-HAPPENINGS = st.lists(
+ACTIONS = st.lists(
     st.tuples(st.sampled_from(OF_TIME + OF_CLIPS + OF_UPLOADS), st.integers(0, 5)), min_size=5, max_size=60
 )
 
@@ -122,11 +122,11 @@ class World:
         raise AssertionError("it never settles")
 
 
-async def _play(directory: Path, happenings: list[tuple[str, int]]) -> None:
+async def _play(directory: Path, actions: list[tuple[str, int]]) -> None:
     async with Box.opened(directory) as box:
         world = World(box)
         await world.rows.begin(HERE, "store", public=True)
-        for what, which in happenings:
+        for what, which in actions:
             await world.happen(what, which)
             await world.check()
         await world.settle()
@@ -139,9 +139,9 @@ async def _play(directory: Path, happenings: list[tuple[str, int]]) -> None:
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(happenings=HAPPENINGS)
+@given(actions=ACTIONS)
 def test_every_history_ends_with_exactly_what_should_be_at_the_store(
-    tmp_path_factory: Any, happenings: list[tuple[str, int]]
+    tmp_path_factory: Any, actions: list[tuple[str, int]]
 ) -> None:
     """Publishing, deleting, reclaiming, crashes and wrong clocks in any order; no orphan and no gap."""
-    asyncio.run(_play(tmp_path_factory.mktemp("world"), happenings))
+    asyncio.run(_play(tmp_path_factory.mktemp("world"), actions))

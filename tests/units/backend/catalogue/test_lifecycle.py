@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.catalogue.lifecycle import FINISHED, INITIAL, TABLE, UNFINISHED, Happening, Status, after, can
+from backend.catalogue.lifecycle import FINISHED, INITIAL, TABLE, UNFINISHED, Status, Transition, after, can
 
-happenings = st.lists(st.sampled_from(Happening), max_size=30)
+transitions = st.lists(st.sampled_from(Transition), max_size=30)
 
 
 def reachable(start: frozenset[Status]) -> set[Status]:
@@ -29,20 +29,20 @@ def test_from_every_state_a_clip_can_still_become_published() -> None:
 
 
 def test_can_and_after_tell_the_same_table() -> None:
-    """The catalogue asks by states, the use cases by happenings."""
-    pairs = {(before, to) for before in Status for h in Happening if (to := after(before, h)) is not None}
+    """The catalogue asks by states, the use cases by transitions."""
+    pairs = {(before, to) for before in Status for h in Transition if (to := after(before, h)) is not None}
     assert pairs == {(before, to) for before in Status for to in Status if can(before, to)}
     assert not any(can(status, status) for status in Status)
 
 
-@given(st.sampled_from(sorted(INITIAL)), happenings)
-def test_no_sequence_of_happenings_publishes_what_was_not_finished(
-    born: Status, sequence: list[Happening]
+@given(st.sampled_from(sorted(INITIAL)), transitions)
+def test_no_sequence_of_transitions_publishes_what_was_not_finished(
+    born: Status, sequence: list[Transition]
 ) -> None:
     """Whatever comes in whatever order: the feed only ever shows clips that passed through draft."""
     status, finished = born, born in FINISHED
-    for happening in sequence:
-        following = after(status, happening)
+    for transition in sequence:
+        following = after(status, transition)
         if following is None:
             continue
         assert can(status, following)
