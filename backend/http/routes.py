@@ -18,7 +18,7 @@ from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.http.handles import PRINCIPAL
 from backend.http.problems import Problem, as_problem, problem_response, refused_by_validation
-from backend.http.wire.times import Asked
+from backend.http.wire.times import RequestModel
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -28,10 +28,10 @@ CameraLocator = Callable[[web.Request], Awaitable[str | None]]
 BODY_LIMIT_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 10.0
 
-M = TypeVar("M", bound=Asked)
+M = TypeVar("M", bound=RequestModel)
 
-_QUERY: web.RequestKey[Asked | None] = web.RequestKey("query")
-_BODY: web.RequestKey[Asked | None] = web.RequestKey("body")
+_QUERY: web.RequestKey[RequestModel | None] = web.RequestKey("query")
+_BODY: web.RequestKey[RequestModel | None] = web.RequestKey("body")
 
 
 async def no_camera(request: web.Request) -> str | None:
@@ -59,8 +59,8 @@ class Route:
     action: Action | None
     summary: str
     camera: CameraLocator = no_camera
-    query: type[Asked] | None = None
-    body: type[Asked] | None = None
+    query: type[RequestModel] | None = None
+    body: type[RequestModel] | None = None
     body_required: bool = True
     """False: an empty body stands for the model's defaults."""
     body_limit_bytes: int = BODY_LIMIT_BYTES
@@ -112,7 +112,7 @@ def path_without_patterns(path: str) -> str:
     return re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})*\}", r"{\1}", path)
 
 
-def _parsed(value: Asked | None, model: type[M]) -> M:
+def _parsed(value: RequestModel | None, model: type[M]) -> M:
     if not isinstance(value, model):
         raise TypeError(f"this route does not declare {model.__name__}")
     return value
@@ -138,7 +138,7 @@ def _wrap(route: Route) -> Handler:
     return answer
 
 
-def _parse_query(request: web.Request, model: type[Asked] | None) -> Asked | None:
+def _parse_query(request: web.Request, model: type[RequestModel] | None) -> RequestModel | None:
     given = request.query
     known = [] if model is None else fields_of(model)
     for name in given:
@@ -150,11 +150,11 @@ def _parse_query(request: web.Request, model: type[Asked] | None) -> Asked | Non
         raise refused_by_validation(error, Kind.QUERY_NOT_VALID, source="query", known=known) from None
 
 
-class _NoQuery(Asked):
+class _NoQuery(RequestModel):
     """A route that takes no query refuses one: a misspelt filter must not pass silently."""
 
 
-async def _parse_body(request: web.Request, route: Route) -> Asked | None:
+async def _parse_body(request: web.Request, route: Route) -> RequestModel | None:
     if route.body is None:
         return None
     raw = await _read_body(request, route.body_limit_bytes, route.body_timeout_s)

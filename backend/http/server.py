@@ -130,6 +130,6 @@ async def _set_headers(headers: Mapping[str, str], request: web.Request, answer:
 
 
 def _route_of(request: web.Request) -> str:
-    """The declared path: never the asked one, which would make a metric per guess."""
+    """The declared path, never the requested one, which would make a metric per guess."""
     resource = request.match_info.route.resource
     return path_without_patterns(resource.canonical) if resource else "none"

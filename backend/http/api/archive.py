@@ -13,7 +13,7 @@ from backend.catalogue.values import Clip
 from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, query_of
 from backend.http.wire.publishing import MOST_AT_ONCE, IdList
-from backend.http.wire.times import Asked
+from backend.http.wire.times import RequestModel
 from backend.playback.file_body import WRITE_TIMEOUT_S
 from backend.playback.playback import disposition
 from backend.problems.kinds import Kind
@@ -23,7 +23,7 @@ NAME = "Hindsight clips.zip"
 JOB_HEADER = "Archive-Job"
 
 
-class ArchiveQuery(Asked):
+class ArchiveQuery(RequestModel):
     """What to put into the archive."""
 
     ids: str = Field(
@@ -37,11 +37,11 @@ class ArchiveQuery(Asked):
 
 
 async def archive(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, ArchiveQuery)
-    clips = await _clips(request, asked.ids)
+    query = query_of(request, ArchiveQuery)
+    clips = await _clips(request, query.ids)
     async with AsyncExitStack() as stack:
         archives = house(request).archives
-        made = await archives.prepare(stack, clips, asked.job)
+        made = await archives.prepare(stack, clips, query.job)
         response = web.StreamResponse(
             headers={
                 "Content-Disposition": disposition(NAME, inline=False),

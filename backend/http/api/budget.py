@@ -21,13 +21,13 @@ from recorder import Recorder
 
 
 async def budget(request: web.Request) -> web.StreamResponse:
-    asked, rooms = query_of(request, BudgetQuery), house(request)
+    query, rooms = query_of(request, BudgetQuery), house(request)
     keeping = rooms.retention
     await keeping.room.check()
     room = keeping.room
-    seconds = asked.seconds or _usual_s(rooms)
+    seconds = query.seconds or _usual_s(rooms)
     available = max(0, room.free_bytes - room.reserve_bytes)
-    cameras = [await _of_camera(rooms, one, seconds, available) for one in _recorders(request, asked.camera)]
+    cameras = [await _of_camera(rooms, one, seconds, available) for one in _recorders(request, query.camera)]
     return json_response(
         BudgetJson(
             seconds=seconds,

@@ -50,9 +50,9 @@ async def get_camera(request: web.Request) -> web.StreamResponse:
 
 
 async def frame(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, FrameQuery)
-    picture = await _recorder(request).frame(asked.at, exact=asked.exact, max_width=asked.width)
-    if asked.at is not None and asked.exact and picture.label > asked.at:
+    query = query_of(request, FrameQuery)
+    picture = await _recorder(request).frame(query.at, exact=query.exact, max_width=query.width)
+    if query.at is not None and query.exact and picture.label > query.at:
         raise SpanOutsideBuffer(
             f"The buffer begins at {rfc3339(picture.label)}, after the asked moment.", "at"
         )
@@ -64,24 +64,24 @@ async def frame(request: web.Request) -> web.StreamResponse:
 
 
 async def filmstrip(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, FilmstripQuery)
+    query = query_of(request, FilmstripQuery)
     recorder = _recorder(request)
-    pictures = await recorder.filmstrip(asked.count, asked.width, asked.start, asked.end)
+    pictures = await recorder.filmstrip(query.count, query.width, query.start, query.end)
     camera = recorder.settings.camera_id
-    told = [FilmPictureJson.of(picture, camera) for picture in pictures]
-    return json_response(FilmstripJson(camera=camera, pictures=told))
+    shown = [FilmPictureJson.of(picture, camera) for picture in pictures]
+    return json_response(FilmstripJson(camera=camera, pictures=shown))
 
 
 async def frames(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, FramesQuery)
+    query = query_of(request, FramesQuery)
     recorder = _recorder(request)
-    found = recorder.frames(asked.start, asked.end, asked.limit)
+    found = recorder.frames(query.start, query.end, query.limit)
     return json_response(FramesJson.of(found, recorder.settings.camera_id))
 
 
 async def replay(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, ReplayQuery)
-    file = await house(request).replays.open(_recorder(request), asked.start, asked.end)
+    query = query_of(request, ReplayQuery)
+    file = await house(request).replays.open(_recorder(request), query.start, query.end)
     headers = {
         "Location": f"/replay/{quote(file.token)}.mp4",
         "X-Start-Time": rfc3339(file.start_time),
@@ -91,9 +91,9 @@ async def replay(request: web.Request) -> web.StreamResponse:
 
 
 async def open_replay(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, ReplayQuery)
+    query = query_of(request, ReplayQuery)
     recorder = _recorder(request)
-    file = await house(request).replays.open(recorder, asked.start, asked.end)
+    file = await house(request).replays.open(recorder, query.start, query.end)
     return json_response(ReplayJson.of(file, recorder.settings.camera_id))
 
 

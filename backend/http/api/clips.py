@@ -23,7 +23,7 @@ from backend.http.wire.clips import (
     SnapshotRequest,
     parse_statuses,
 )
-from backend.http.wire.times import Asked
+from backend.http.wire.times import RequestModel
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -39,34 +39,34 @@ async def camera_of_clip(request: web.Request) -> str | None:
 
 
 async def create(request: web.Request) -> web.StreamResponse:
-    asked = body_of(request, ClipRequest)
-    _may_record(request, asked.camera)
+    body = body_of(request, ClipRequest)
+    _may_record(request, body.camera)
     clips, clip_id = house(request).clips, new_id()
-    return await _once(request, asked, clip_id, lambda: clips.create(asked.options(), clip_id), status=201)
+    return await _once(request, body, clip_id, lambda: clips.create(body.options(), clip_id), status=201)
 
 
 async def snapshot(request: web.Request) -> web.StreamResponse:
-    asked = body_of(request, SnapshotRequest)
-    _may_record(request, asked.camera)
+    body = body_of(request, SnapshotRequest)
+    _may_record(request, body.camera)
     clips, clip_id = house(request).clips, new_id()
-    return await _once(request, asked, clip_id, lambda: clips.snapshot(asked.options(), clip_id), status=201)
+    return await _once(request, body, clip_id, lambda: clips.snapshot(body.options(), clip_id), status=201)
 
 
 async def list_clips(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, ClipQuery)
-    statuses = parse_statuses(asked.status)
-    if asked.from_ is not None and asked.to is not None and asked.to <= asked.from_:
+    query = query_of(request, ClipQuery)
+    statuses = parse_statuses(query.status)
+    if query.from_ is not None and query.to is not None and query.to <= query.from_:
         raise Refused(Kind.QUERY_SPAN_BACKWARDS, field="to")
     wanted = ClipFilter(
         statuses=statuses,
-        camera=asked.camera,
-        q=asked.q,
-        from_=asked.from_,
-        to=asked.to,
-        media_type=None if asked.media_type is None else MediaType(asked.media_type),
-        keep=asked.keep,
+        camera=query.camera,
+        q=query.q,
+        from_=query.from_,
+        to=query.to,
+        media_type=None if query.media_type is None else MediaType(query.media_type),
+        keep=query.keep,
     )
-    return clip_list(request, await house(request).clips.list(wanted, asked.cursor, asked.limit))
+    return clip_list(request, await house(request).clips.list(wanted, query.cursor, query.limit))
 
 
 async def get_clip(request: web.Request) -> web.StreamResponse:
@@ -132,14 +132,14 @@ async def _verb(
 
 async def _once(
     request: web.Request,
-    asked: Asked,
+    body: RequestModel,
     clip_id: str,
     carry_out: Callable[[], Awaitable[object]],
     *,
     status: int,
 ) -> web.StreamResponse:
     order = Order(
-        request=f"{request.path} {_canonical(asked)}",
+        request=f"{request.path} {_canonical(body)}",
         subject=clip_id,
         carry_out=carry_out,
         answer=lambda found: _answer(request, found, status),
@@ -165,8 +165,8 @@ async def _answer(request: web.Request, clip_id: str, status: int) -> StoredAnsw
     return StoredAnswer(status, house(request).clip_writer.json(clip).model_dump_json())
 
 
-def _canonical(asked: BaseModel) -> str:
-    return asked.model_dump_json(exclude_unset=True)
+def _canonical(body: BaseModel) -> str:
+    return body.model_dump_json(exclude_unset=True)
 
 
 _CLIP = "/api/clips/{id}"

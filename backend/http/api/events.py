@@ -15,7 +15,7 @@ from backend.access.actions import Action
 from backend.events.log import EventLog, TooManySubscribers, as_server_sent
 from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, query_of
-from backend.http.wire.times import Asked
+from backend.http.wire.times import RequestModel
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -23,7 +23,7 @@ HEARTBEAT_S = 15.0
 _WRITE_TIMEOUT_S = 30.0
 
 
-class EventsQuery(Asked):
+class EventsQuery(RequestModel):
     """`last_event_id` serves programs that cannot send the Last-Event-ID header."""
 
     last_event_id: str | None = Field(default=None, max_length=100)

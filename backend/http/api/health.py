@@ -7,12 +7,12 @@ from backend.access.actions import Action
 from backend.http.handles import house
 from backend.http.routes import Route, json_response
 from backend.http.wire.service import ConcernJson, StorageJson
-from backend.http.wire.times import Answer
+from backend.http.wire.times import ResponseModel
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
 
-class HealthJson(Answer):
+class HealthJson(ResponseModel):
     """A state in one word."""
 
     status: str

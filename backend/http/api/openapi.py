@@ -47,9 +47,9 @@ async def openapi(request: web.Request) -> web.StreamResponse:
 def document(routes: tuple[Route, ...]) -> dict[str, Any]:
     """The whole description of `routes`."""
     ours = [route for route in routes if route.documented]
-    asked = {m for r in ours for m in (r.body, r.query) if m is not None}
+    requested = {m for r in ours for m in (r.body, r.query) if m is not None}
     answered = {m for r in ours for m in (r.response, r.error_response) if m is not None}
-    inputs: list[Any] = [(m, "validation") for m in _sorted(asked)]
+    inputs: list[Any] = [(m, "validation") for m in _sorted(requested)]
     outputs: list[Any] = [(m, "serialization") for m in _sorted(answered)]
     names, schemas = models_json_schema(inputs + outputs, ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}

@@ -16,7 +16,7 @@ from backend.http.problems import Problem, problem_response
 from backend.http.routes import Route, body_of, json_response, query_of
 from backend.http.wire.clips import ClipPreviewsJson
 from backend.http.wire.pictures import ManualErrorJson, ManualJson, ManualRequest, PromoteRequest
-from backend.http.wire.times import Asked
+from backend.http.wire.times import RequestModel
 from backend.pictures.pictures import PLACEHOLDER
 from backend.playback.file_body import send_file
 from backend.problems.kinds import Kind
@@ -25,7 +25,7 @@ from backend.problems.refused import Refused
 FOR_EVER = "private, max-age=31536000, immutable"
 
 
-class ThumbnailQuery(Asked):
+class ThumbnailQuery(RequestModel):
     """`GET /api/clips/{id}/thumbnail`."""
 
     source: Literal["current", "middle", "manual"] | None = Field(
@@ -37,16 +37,16 @@ class ThumbnailQuery(Asked):
 
 
 async def thumbnail(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, ThumbnailQuery)
+    query = query_of(request, ThumbnailQuery)
     pictures = house(request).pictures
     for _ in range(2):
         clip = await clip_in_path(request)
-        source = clip.chosen_preview if asked.source is None else PreviewSource(asked.source)
+        source = clip.chosen_preview if query.source is None else PreviewSource(query.source)
         info = None if source is None else clip.previews.of(source)
         if source is None or info is None or (file := await pictures.file(clip, source)) is None:
             break
         # Without the version of the picture there is, the next one will have the same address.
-        headers = {"Cache-Control": FOR_EVER if asked.v == info.version else "private, no-cache"}
+        headers = {"Cache-Control": FOR_EVER if query.v == info.version else "private, no-cache"}
         try:
             return await send_file(request, replace(file, headers=headers))
         except (FileNotFoundError, NotADirectoryError):
@@ -61,29 +61,31 @@ async def previews(request: web.Request) -> web.StreamResponse:
 
 
 async def set_manual(request: web.Request) -> web.StreamResponse:
-    asked, clip = body_of(request, ManualRequest), await clip_in_path(request)
+    body, clip = body_of(request, ManualRequest), await clip_in_path(request)
     manual = house(request).manual_pictures
-    wanted = f"set_manual_from_timestamp {clip.id} {asked.model_dump_json(exclude_unset=True)}"
-    return await _picked(request, clip, wanted, lambda: manual.set_from_timestamp(clip.id, asked.frame()))
+    request_text = f"set_manual_from_timestamp {clip.id} {body.model_dump_json(exclude_unset=True)}"
+    return await _picked(
+        request, clip, request_text, lambda: manual.set_from_timestamp(clip.id, body.frame())
+    )
 
 
 async def promote(request: web.Request) -> web.StreamResponse:
     source, clip = PreviewSource(body_of(request, PromoteRequest).source), await clip_in_path(request)
     manual = house(request).manual_pictures
-    wanted = f"promote_preview {clip.id} {source}"
-    return await _picked(request, clip, wanted, lambda: manual.promote(clip.id, source))
+    request_text = f"promote_preview {clip.id} {source}"
+    return await _picked(request, clip, request_text, lambda: manual.promote(clip.id, source))
 
 
 def status_error(problem: Problem) -> web.Response:
-    """A problem as `set_manual_from_timestamp` promises it; who may not ask is told as everywhere."""
+    """A problem as `set_manual_from_timestamp` promises it; missing rights are reported as everywhere."""
     if problem.status in {401, 403}:
         return problem_response(problem)
-    told = ManualErrorJson(error=problem.refused.detail, field=problem.refused.field)
-    return web.json_response(told.model_dump(), status=problem.status, headers=problem.headers)
+    error = ManualErrorJson(error=problem.refused.detail, field=problem.refused.field)
+    return web.json_response(error.model_dump(), status=problem.status, headers=problem.headers)
 
 
 async def _picked(
-    request: web.Request, clip: Clip, wanted: str, carry_out: Callable[[], Awaitable[Clip]]
+    request: web.Request, clip: Clip, request_text: str, carry_out: Callable[[], Awaitable[Clip]]
 ) -> web.StreamResponse:
     made: list[Clip] = []
 
@@ -91,12 +93,12 @@ async def _picked(
         made.append(await carry_out())
 
     async def answer(clip_id: str) -> StoredAnswer:
-        told = made[0]
-        if told.previews.manual is None:
+        changed = made[0]
+        if changed.previews.manual is None:
             raise Refused(Kind.PICTURE_REMOVED)
-        return StoredAnswer(200, ManualJson.of(told, told.previews.manual).model_dump_json())
+        return StoredAnswer(200, ManualJson.of(changed, changed.previews.manual).model_dump_json())
 
-    return await carried_out(request, Order(wanted, clip.id, do, answer, makes_clip=False))
+    return await carried_out(request, Order(request_text, clip.id, do, answer, makes_clip=False))
 
 
 _CLIP = "/api/clips/{id}"

@@ -11,11 +11,11 @@ from backend.http.api.clips import camera_of_clip, clip_in_path
 from backend.http.handles import house
 from backend.http.routes import Route, json_response, query_of
 from backend.http.wire.clips import PlaybackJson
-from backend.http.wire.times import Asked
+from backend.http.wire.times import RequestModel
 from backend.playback.playback import Page
 
 
-class DownloadQuery(Asked):
+class DownloadQuery(RequestModel):
     """`GET /api/clips/{id}/download`."""
 
     inline: bool = Field(default=False, description="Show it in the page instead of saving it.")
@@ -25,7 +25,7 @@ class DownloadQuery(Asked):
     )
 
 
-class PlaybackQuery(Asked):
+class PlaybackQuery(RequestModel):
     """`GET /api/clips/{id}/playback`."""
 
     after: Literal["expired", "failed"] | None = Field(
@@ -46,9 +46,9 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, DownloadQuery)
-    clip, clean = await clip_in_path(request), asked.form == "clean"
-    return await house(request).playback.download(request, clip, inline=asked.inline, clean=clean)
+    query = query_of(request, DownloadQuery)
+    clip, clean = await clip_in_path(request), query.form == "clean"
+    return await house(request).playback.download(request, clip, inline=query.inline, clean=clean)
 
 
 _CLIP = "/api/clips/{id}"

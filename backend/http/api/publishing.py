@@ -31,11 +31,11 @@ NOT_PUBLISHED = frozenset(Status) - {Status.PUBLISHED}
 
 
 async def publish(request: web.Request) -> web.StreamResponse:
-    asked, publishing = body_of(request, PublishRequest), house(request).publishing
+    body, publishing = body_of(request, PublishRequest), house(request).publishing
     return await _verb(
         request,
-        f"publish {asked.model_dump_json()}",
-        lambda clip_id: publishing.publish(clip_id, caption=asked.caption, at=asked.at),
+        f"publish {body.model_dump_json()}",
+        lambda clip_id: publishing.publish(clip_id, caption=body.caption, at=body.at),
     )
 
 
@@ -60,35 +60,35 @@ async def liked(request: web.Request) -> web.StreamResponse:
 
 
 async def feed(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, FeedQuery)
-    wanted = _filter(asked, frozenset())
-    return clip_list(request, await house(request).publishing.feed(wanted, asked.cursor, asked.limit))
+    query = query_of(request, FeedQuery)
+    wanted = _filter(query, frozenset())
+    return clip_list(request, await house(request).publishing.feed(wanted, query.cursor, query.limit))
 
 
 async def drafts(request: web.Request) -> web.StreamResponse:
-    asked = query_of(request, FeedQuery)
-    wanted = _filter(asked, NOT_PUBLISHED)
-    return clip_list(request, await house(request).clips.list(wanted, asked.cursor, asked.limit))
+    query = query_of(request, FeedQuery)
+    wanted = _filter(query, NOT_PUBLISHED)
+    return clip_list(request, await house(request).clips.list(wanted, query.cursor, query.limit))
 
 
 async def batch(request: web.Request) -> web.StreamResponse:
-    asked, principal = body_of(request, BatchRequest), request[PRINCIPAL]
-    if asked.action != "publish" and (asked.caption is not None or asked.at is not None):
-        field = "caption" if asked.caption is not None else "at"
+    body, principal = body_of(request, BatchRequest), request[PRINCIPAL]
+    if body.action != "publish" and (body.caption is not None or body.at is not None):
+        field = "caption" if body.caption is not None else "at"
         raise Refused(Kind.ONLY_WHEN_PUBLISHING, field=field)
     results: list[BatchJson] = []
 
     async def carry_out() -> None:
-        done = await house(request).batch.run(asked.order(), principal)
+        done = await house(request).batch.run(body.order(), principal)
         results.append(
-            _batch_json(asked.action, [_result_json(one, house(request).clip_writer) for one in done])
+            _batch_json(body.action, [_result_json(one, house(request).clip_writer) for one in done])
         )
 
     async def answer(_subject: str) -> StoredAnswer:
         return StoredAnswer(200, results[-1].model_dump_json())
 
     order = Order(
-        request=f"batch {asked.model_dump_json()}",
+        request=f"batch {body.model_dump_json()}",
         subject="",
         carry_out=carry_out,
         answer=answer,
@@ -111,9 +111,9 @@ def _result_json(result: BatchResult, writer: ClipWriter) -> BatchResultJson:
     return BatchResultJson(id=result.clip_id, ok=False, clip=clip, error=error)
 
 
-def _filter(asked: FeedQuery, statuses: frozenset[Status]) -> ClipFilter:
-    media_type = None if asked.media_type is None else MediaType(asked.media_type)
-    return ClipFilter(statuses=statuses, camera=asked.camera, q=asked.q, media_type=media_type)
+def _filter(query: FeedQuery, statuses: frozenset[Status]) -> ClipFilter:
+    media_type = None if query.media_type is None else MediaType(query.media_type)
+    return ClipFilter(statuses=statuses, camera=query.camera, q=query.q, media_type=media_type)
 
 
 async def _verb(

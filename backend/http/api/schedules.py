@@ -51,8 +51,8 @@ async def list_runs(request: web.Request) -> web.StreamResponse:
 
 
 async def create(request: web.Request) -> web.StreamResponse:
-    asked, schedules, schedule_id = body_of(request, ScheduleRequest), house(request).schedules, new_id()
-    spec = asked.spec(_may_manage(request, asked.camera), schedules.timezone)
+    body, schedules, schedule_id = body_of(request, ScheduleRequest), house(request).schedules, new_id()
+    spec = body.spec(_may_manage(request, body.camera), schedules.timezone)
 
     async def carry_out() -> None:
         with _fields_as_in_json():
@@ -62,7 +62,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         return StoredAnswer(201, ScheduleJson.of(await schedules.view(made)).model_dump_json())
 
     order = Order(
-        request=f"{request.path} {asked.model_dump_json(exclude_unset=True)}",
+        request=f"{request.path} {body.model_dump_json(exclude_unset=True)}",
         subject=schedule_id,
         carry_out=carry_out,
         answer=answer,
@@ -81,11 +81,11 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 async def patch(request: web.Request) -> web.StreamResponse:
-    asked, schedules = body_of(request, SchedulePatch), house(request).schedules
-    if "camera" in asked.model_fields_set:
-        _may_manage(request, asked.camera)
+    body, schedules = body_of(request, SchedulePatch), house(request).schedules
+    if "camera" in body.model_fields_set:
+        _may_manage(request, body.camera)
     with _fields_as_in_json():
-        changed = await schedules.change(request.match_info["id"], asked.changes())
+        changed = await schedules.change(request.match_info["id"], body.changes())
     return json_response(ScheduleJson.of(await schedules.view(changed.id)))
 
 

@@ -85,11 +85,11 @@ async def system(request: web.Request) -> web.StreamResponse:
 
 
 async def analytics(request: web.Request) -> web.StreamResponse:
-    asked, principal = query_of(request, AnalyticsQuery), request[PRINCIPAL]
-    to = asked.to or utc_now()
-    from_ = asked.from_ or to - timedelta(days=1)
-    step_s = _step_s(asked.step, from_, to)
-    wanted = SampleFilter(from_, to, step_s, asked.camera)
+    query, principal = query_of(request, AnalyticsQuery), request[PRINCIPAL]
+    to = query.to or utc_now()
+    from_ = query.from_ or to - timedelta(days=1)
+    step_s = _step_s(query.step, from_, to)
+    wanted = SampleFilter(from_, to, step_s, query.camera)
     found = await house(request).analytics.samples(wanted)
     by_camera: dict[str, list[Sample]] = {}
     for sample in found:
@@ -104,8 +104,8 @@ async def analytics(request: web.Request) -> web.StreamResponse:
         for one in await house(request).analytics.clips_by_quarter(wanted)
         if principal.may(Action.VIEW, one.camera)
     ]
-    told = AnalyticsJson(from_=from_, to=to, step_seconds=step_s, cameras=cameras, clips=clips)
-    return json_response(told)
+    answer = AnalyticsJson(from_=from_, to=to, step_seconds=step_s, cameras=cameras, clips=clips)
+    return json_response(answer)
 
 
 def _step_s(step: str | None, from_: datetime, to: datetime) -> int:

@@ -8,16 +8,16 @@ from backend.access.principals import PrincipalKind
 from backend.access.sessions import COOKIE
 from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, body_of, json_response
-from backend.http.wire.times import Answer, Asked
+from backend.http.wire.times import RequestModel, ResponseModel
 
 
-class KeyExchange(Asked):
+class KeyExchange(RequestModel):
     """The access key, as `hindsight key show` prints it."""
 
     key: str = Field(max_length=512, repr=False)
 
 
-class SessionJson(Answer):
+class SessionJson(ResponseModel):
     """Who is asking and what they may do."""
 
     principal: PrincipalKind

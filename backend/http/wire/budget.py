@@ -5,22 +5,22 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from backend.clips.requests import LONGEST_PLANNED_S
-from backend.http.wire.times import Answer, Asked, Seconds, Time
+from backend.http.wire.times import JsonSeconds, RequestModel, ResponseModel, Time
 from backend.retention.budget import Credits
 from backend.retention.estimates import Estimate
 
 
-class BudgetQuery(Asked):
+class BudgetQuery(RequestModel):
     """`GET /api/budget`."""
 
     camera: str | None = Field(default=None, max_length=40, description="Only this one; default: all.")
-    seconds: Annotated[Seconds, Field(gt=0, le=LONGEST_PLANNED_S)] | None = Field(
+    seconds: Annotated[JsonSeconds, Field(gt=0, le=LONGEST_PLANNED_S)] | None = Field(
         default=None,
         description="Length of the clip; default: what Record takes (until stopped: 60 s).",
     )
 
 
-class EstimateJson(Answer):
+class EstimateJson(ResponseModel):
     """Bytes, and where the estimate comes from."""
 
     size_bytes: int
@@ -35,7 +35,7 @@ class EstimateJson(Answer):
         return cls(size_bytes=round(estimate.amount * times), basis=estimate.basis.value)
 
 
-class CameraBudgetJson(Answer):
+class CameraBudgetJson(ResponseModel):
     """What one camera's recordings take; null while nothing is known about it."""
 
     camera: str
@@ -45,7 +45,7 @@ class CameraBudgetJson(Answer):
     hours_left: float | None = Field(description="Hours of clips that fit into what is available.")
 
 
-class RoomJson(Answer):
+class RoomJson(ResponseModel):
     """The disk of the clips."""
 
     total_bytes: int
@@ -55,7 +55,7 @@ class RoomJson(Answer):
     refusal: str | None = Field(description="Why recordings are refused now (507); null: they are not.")
 
 
-class CreditsJson(Answer):
+class CreditsJson(ResponseModel):
     """Credits of everybody on this box together."""
 
     limit: int
@@ -81,7 +81,7 @@ class CreditsJson(Answer):
         )
 
 
-class BudgetJson(Answer):
+class BudgetJson(ResponseModel):
     """`GET /api/budget`."""
 
     seconds: float

@@ -7,30 +7,30 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from backend.base.times import rfc3339
-from backend.http.wire.times import Answer, Asked, AskedTime, NaiveTime, Time
+from backend.http.wire.times import NaiveTime, RequestModel, RequestTime, ResponseModel, Time
 from recorder import ReplayFile
 from recorder.base.values import BufferStatus, CameraStatus, FrameList, Picture
 
 
-class CameraQuery(Asked):
+class CameraQuery(RequestModel):
     """Which camera; the first one when left out."""
 
     camera: str | None = Field(default=None, max_length=40)
 
 
-class FrameQuery(Asked):
+class FrameQuery(RequestModel):
     """`GET /api/cameras/{camera}/frame.jpg`."""
 
-    at: AskedTime | None = Field(default=None, description="A buffered label; default: the newest frame.")
+    at: RequestTime | None = Field(default=None, description="A buffered label; default: the newest frame.")
     width: int | None = Field(default=None, ge=16, le=7680, description="Scaled down to this; never up.")
     exact: bool = Field(default=True, description="false: the nearest keyframe before, much cheaper.")
 
 
-class _SpanQuery(Asked):
+class _SpanQuery(RequestModel):
     """A part of the buffer; what is left out reaches to the buffer's own end."""
 
-    start: AskedTime | None = None
-    end: AskedTime | None = None
+    start: RequestTime | None = None
+    end: RequestTime | None = None
 
     @field_validator("end")
     @classmethod
@@ -58,7 +58,7 @@ class FramesQuery(_SpanQuery):
     limit: int = Field(default=300, ge=1, le=2000, description="More are thinned out evenly.")
 
 
-class LiveQuery(Asked):
+class LiveQuery(RequestModel):
     """`WS /live/{camera}`."""
 
     h265: bool = Field(
@@ -66,7 +66,7 @@ class LiveQuery(Asked):
     )
 
 
-class MjpegQuery(Asked):
+class MjpegQuery(RequestModel):
     """`GET /live/{camera}.mjpeg`."""
 
     fps: float | None = Field(
@@ -77,7 +77,7 @@ class MjpegQuery(Asked):
     )
 
 
-class BufferJson(Answer):
+class BufferJson(ResponseModel):
     """The newest `capacity_seconds`, and what is held beyond them."""
 
     frame_count: int
@@ -134,7 +134,7 @@ class VideoBufferJson(GivenBufferJson):
         )
 
 
-class StreamStatusJson(Answer):
+class StreamStatusJson(ResponseModel):
     """`GET /api/debug/background-stream-status`."""
 
     stream_running: bool
@@ -154,7 +154,7 @@ class StreamStatusJson(Answer):
         )
 
 
-class CountersJson(Answer):
+class CountersJson(ResponseModel):
     """Every loss, gap, drop and retry since the daemon started."""
 
     units: int
@@ -185,7 +185,7 @@ class CountersJson(Answer):
     thread_failures: int
 
 
-class CameraJson(Answer):
+class CameraJson(ResponseModel):
     """One camera now."""
 
     id: str
@@ -252,21 +252,21 @@ class CameraJson(Answer):
         )
 
 
-class RecordingDefaultsJson(Answer):
+class RecordingDefaultsJson(ResponseModel):
     """What Record takes when the request does not say."""
 
     before_seconds: float
     after_seconds: float | None = Field(description="null: until stopped")
 
 
-class CameraListJson(Answer):
+class CameraListJson(ResponseModel):
     """`GET /api/cameras`."""
 
     cameras: list[CameraJson]
     recording: RecordingDefaultsJson
 
 
-class FilmPictureJson(Answer):
+class FilmPictureJson(ResponseModel):
     """One picture of a filmstrip."""
 
     label: Time
@@ -287,7 +287,7 @@ class FilmPictureJson(Answer):
         )
 
 
-class FilmstripJson(Answer):
+class FilmstripJson(ResponseModel):
     """Small pictures of keyframes across the buffer, oldest first; exact frames come from `frame_url`."""
 
     camera: str
@@ -303,7 +303,7 @@ FrameOffsets = Annotated[
 ]
 
 
-class ReplayJson(Answer):
+class ReplayJson(ResponseModel):
     """A span of the buffer that stays to be looked at, until a minute after the last look."""
 
     camera: str
@@ -329,14 +329,14 @@ class ReplayJson(Answer):
         )
 
 
-class FrameOfListJson(Answer):
+class FrameOfListJson(ResponseModel):
     """One frame."""
 
     label: Time
     frame_url: str = Field(description="The frame in full size, while it is buffered.")
 
 
-class FramesJson(Answer):
+class FramesJson(ResponseModel):
     """Frames of the buffer, oldest first: what a replay shows where there is no video to cut."""
 
     camera: str
@@ -349,14 +349,14 @@ class FramesJson(Answer):
     @classmethod
     def of(cls, found: FrameList, camera_id: str) -> "FramesJson":
         base = f"/api/cameras/{camera_id}/frame.jpg?at="
-        told = [FrameOfListJson(label=label, frame_url=base + rfc3339(label)) for label in found.labels]
+        frames = [FrameOfListJson(label=label, frame_url=base + rfc3339(label)) for label in found.labels]
         return cls(
             camera=camera_id,
             frame_count=found.frame_count,
             start_time=found.start_time,
             end_time=found.end_time,
             frame_offsets_us=list(found.offsets_us),
-            frames=told,
+            frames=frames,
         )
 
 

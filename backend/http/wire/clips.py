@@ -1,4 +1,4 @@
-"""Clips and snapshots as JSON: what is asked and what is answered."""
+"""Clips and snapshots as JSON: requests and responses."""
 
 import unicodedata
 from dataclasses import fields
@@ -17,7 +17,7 @@ from backend.catalogue.values import (
     PreviewSource,
 )
 from backend.clips.requests import MOST_AFTER_S, MOST_BEFORE_S, ClipChanges, RecordOptions, SnapshotOptions
-from backend.http.wire.times import Answer, Asked, AskedTime, Seconds, Time
+from backend.http.wire.times import JsonSeconds, RequestModel, RequestTime, ResponseModel, Time
 from backend.playback.playback import PlaybackAddress
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
@@ -41,15 +41,15 @@ Caption = Annotated[str, Field(max_length=5000), AfterValidator(_plain_text)]
 Tag = Annotated[str, Field(max_length=50), AfterValidator(_plain_text), Field(min_length=1)]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=20), AfterValidator(_distinct)]
 CameraName = Annotated[str, Field(max_length=40)]
-Before = Annotated[Seconds, Field(ge=0, le=MOST_BEFORE_S)]
-After = Annotated[Seconds, Field(ge=0, le=MOST_AFTER_S)]
+Before = Annotated[JsonSeconds, Field(ge=0, le=MOST_BEFORE_S)]
+After = Annotated[JsonSeconds, Field(ge=0, le=MOST_AFTER_S)]
 
 
-class ClipRequest(Asked):
+class ClipRequest(RequestModel):
     """`POST /api/clips`. Seconds around `at`, or `start` and `end`; every field may be left out."""
 
     camera: CameraName | None = Field(default=None, description="The first camera when left out.")
-    at: AskedTime | None = Field(
+    at: RequestTime | None = Field(
         default=None, description="The label of the frame seen; default: the newest."
     )
     before_seconds: Before | None = Field(
@@ -58,8 +58,8 @@ class ClipRequest(Asked):
     after_seconds: After | None = Field(
         default=None, description="Left out: config recording.after_seconds. null: until stopped."
     )
-    start: AskedTime | None = Field(default=None, description="Absolute span, with `end`.")
-    end: AskedTime | None = None
+    start: RequestTime | None = Field(default=None, description="Absolute span, with `end`.")
+    end: RequestTime | None = None
     replay: str | None = Field(
         default=None,
         max_length=64,
@@ -89,11 +89,11 @@ class ClipRequest(Asked):
         )
 
 
-class SnapshotRequest(Asked):
+class SnapshotRequest(RequestModel):
     """`POST /api/snapshots`."""
 
     camera: CameraName | None = Field(default=None, description="The first camera when left out.")
-    at: AskedTime | None = Field(default=None, description="The label of the frame; default: the newest.")
+    at: RequestTime | None = Field(default=None, description="The label of the frame; default: the newest.")
     title: Title = ""
     caption: Caption = ""
     tags: Tags = ()
@@ -103,7 +103,7 @@ class SnapshotRequest(Asked):
         return SnapshotOptions(**self.model_dump())
 
 
-class ClipPatch(Asked):
+class ClipPatch(RequestModel):
     """`PATCH /api/clips/{id}`: what is left out stays as it is."""
 
     title: Title = ""
@@ -120,34 +120,34 @@ class ClipPatch(Asked):
         return ClipChanges(**given)
 
 
-class ExtendRequest(Asked):
+class ExtendRequest(RequestModel):
     """`POST /api/clips/{id}/extend`."""
 
-    seconds: Annotated[Seconds, Field(gt=0, le=MOST_AFTER_S)]
+    seconds: Annotated[JsonSeconds, Field(gt=0, le=MOST_AFTER_S)]
 
 
-class ClipQuery(Asked):
+class ClipQuery(RequestModel):
     """`GET /api/clips`."""
 
     status: str | None = Field(default=None, description="One or more states, separated by commas.")
     camera: CameraName | None = None
     q: str | None = Field(default=None, max_length=200, description="Words of title, caption and tags.")
-    from_: AskedTime | None = Field(default=None, alias="from", description="start_time at or after this.")
-    to: AskedTime | None = Field(default=None, description="start_time before this.")
+    from_: RequestTime | None = Field(default=None, alias="from", description="start_time at or after this.")
+    to: RequestTime | None = Field(default=None, description="start_time before this.")
     media_type: Literal["video", "image"] | None = None
     keep: bool | None = Field(default=None, description="Only favourites, or all but them.")
     cursor: str | None = Field(default=None, max_length=500)
     limit: int = Field(default=50, ge=1, le=200)
 
 
-class AroundJson(Answer):
+class AroundJson(ResponseModel):
     """Seconds before and after the press; None: an absolute span, or until stopped."""
 
     before_seconds: float | None
     after_seconds: float | None
 
 
-class GapJson(Answer):
+class GapJson(ResponseModel):
     """An outage inside the clip: the last frame before it is held."""
 
     start: Time
@@ -161,7 +161,7 @@ class GapJson(Answer):
         return cls(start=gap.start, end=gap.end, duration_seconds=length_s, reason=gap.reason)
 
 
-class PreviewJson(Answer):
+class PreviewJson(ResponseModel):
     """One preview picture."""
 
     url: str
@@ -170,7 +170,7 @@ class PreviewJson(Answer):
     approximate: bool = Field(description="A keyframe near the moment; the exact frame follows.")
 
 
-class PreviewsJson(Answer):
+class PreviewsJson(ResponseModel):
     """The previews a clip has, by source."""
 
     current: PreviewJson | None
@@ -178,7 +178,7 @@ class PreviewsJson(Answer):
     manual: PreviewJson | None
 
 
-class ClipPreviewsJson(Answer):
+class ClipPreviewsJson(ResponseModel):
     """`GET /api/clips/{id}/previews`."""
 
     clip_id: str
@@ -197,7 +197,7 @@ class ClipPreviewsJson(Answer):
         )
 
 
-class ClipJson(Answer):
+class ClipJson(ResponseModel):
     """One clip or snapshot."""
 
     number: int = Field(description="The order of recording, with holes: lists go by it, and no clock does.")
@@ -283,7 +283,7 @@ class ClipJson(Answer):
 _AS_THEY_ARE = ClipJson.model_fields.keys() & {field.name for field in fields(Clip)}
 
 
-class ClipListJson(Answer):
+class ClipListJson(ResponseModel):
     """One page of clips, newest first."""
 
     clips: list[ClipJson]
@@ -294,7 +294,7 @@ class ClipListJson(Answer):
         return cls(clips=[ClipJson.of(clip) for clip in page.items], next_cursor=page.next_cursor)
 
 
-class PlaybackJson(Answer):
+class PlaybackJson(ResponseModel):
     """`GET /api/clips/{id}/playback`: where a player gets the clip."""
 
     clip_id: str

@@ -8,7 +8,7 @@ from pydantic import WithJsonSchema as Schema
 
 from backend.catalogue.values import Clip, PreviewInfo
 from backend.http.wire.clips import thumbnail_url
-from backend.http.wire.times import Answer, Asked
+from backend.http.wire.times import RequestModel, ResponseModel
 from backend.pictures.manual import FrameToShow
 
 NARROWEST_PX, WIDEST_PX = 16, 7680
@@ -24,7 +24,7 @@ def _number_or_nan(value: Any) -> float:
         return math.inf
 
 
-class ManualRequest(Asked):
+class ManualRequest(RequestModel):
     """`POST /api/clips/{id}/set_manual_from_timestamp`."""
 
     time: Annotated[
@@ -44,13 +44,13 @@ class ManualRequest(Asked):
         return FrameToShow(self.time, self.width, self.overwrite)
 
 
-class PromoteRequest(Asked):
+class PromoteRequest(RequestModel):
     """`POST /api/clips/{id}/promote_preview`."""
 
     source: Literal["current", "middle"]
 
 
-class ManualJson(Answer):
+class ManualJson(ResponseModel):
     """The manual picture is set."""
 
     status: Literal["ok"] = "ok"
@@ -64,7 +64,7 @@ class ManualJson(Answer):
         return cls(path=info.path, width=info.width, height=info.height, thumbnail_url=thumbnail_url(clip))
 
 
-class ManualErrorJson(Answer):
+class ManualErrorJson(ResponseModel):
     """The manual picture stays as it was."""
 
     status: Literal["error"] = "error"

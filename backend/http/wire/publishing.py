@@ -7,22 +7,22 @@ from pydantic import AfterValidator, Field
 from backend.base.ids import is_id
 from backend.clips.requests import BatchOrder
 from backend.http.wire.clips import CameraName, Caption, ClipJson
-from backend.http.wire.times import Answer, Asked, AskedTime
+from backend.http.wire.times import RequestModel, RequestTime, ResponseModel
 
 MOST_AT_ONCE = 200
 """Ids in one batch or archive: what fits into one line of an address."""
 
 
-class PublishRequest(Asked):
+class PublishRequest(RequestModel):
     """`POST /api/clips/{id}/publish`."""
 
     caption: Caption | None = Field(default=None, description="Left out or null: stays as it is.")
-    at: AskedTime | None = Field(
+    at: RequestTime | None = Field(
         default=None, description="Left out, null or past: now. Later: the draft waits until then."
     )
 
 
-class FeedQuery(Asked):
+class FeedQuery(RequestModel):
     """`GET /api/feed` and `GET /api/drafts`."""
 
     camera: CameraName | None = None
@@ -32,7 +32,7 @@ class FeedQuery(Asked):
     limit: int = Field(default=50, ge=1, le=200)
 
 
-class LikeJson(Answer):
+class LikeJson(ResponseModel):
     """`GET /api/clips/{id}/like`."""
 
     clip_id: str
@@ -54,26 +54,26 @@ ClipIds = Annotated[
 ]
 
 
-class IdList(Asked):
+class IdList(RequestModel):
     """Ids of clips, wherever they are listed."""
 
     ids: ClipIds
 
 
-class BatchRequest(Asked):
+class BatchRequest(RequestModel):
     """`POST /api/clips/batch`."""
 
     action: Literal["publish", "unpublish", "delete", "retry"]
     ids: ClipIds = Field(description="An id given twice is dealt with once.")
     caption: Caption | None = Field(default=None, description="For publish.")
-    at: AskedTime | None = Field(default=None, description="For publish.")
+    at: RequestTime | None = Field(default=None, description="For publish.")
 
     def order(self) -> BatchOrder:
         """What the use case takes."""
         return BatchOrder(action=self.action, ids=self.ids, caption=self.caption, at=self.at)
 
 
-class BatchErrorJson(Answer):
+class BatchErrorJson(ResponseModel):
     """Why one clip was not changed: what the same request for it alone would have answered."""
 
     status: int
@@ -83,7 +83,7 @@ class BatchErrorJson(Answer):
     params: dict[str, Any] = Field(description="What `detail` says in numbers and names.")
 
 
-class BatchResultJson(Answer):
+class BatchResultJson(ResponseModel):
     """What became of one clip."""
 
     id: str
@@ -92,7 +92,7 @@ class BatchResultJson(Answer):
     error: BatchErrorJson | None
 
 
-class BatchJson(Answer):
+class BatchJson(ResponseModel):
     """One result per id, in the order asked."""
 
     action: str

@@ -5,12 +5,12 @@ from typing import Self
 
 from pydantic import Field
 
-from backend.http.wire.times import Answer, Time
+from backend.http.wire.times import ResponseModel, Time
 from backend.retention.plan import Leaving, Plan
 from backend.retention.sweep import Survey
 
 
-class LeavingJson(Answer):
+class LeavingJson(ResponseModel):
     """One clip that goes, and why."""
 
     clip_id: str
@@ -39,14 +39,14 @@ class LeavingJson(Answer):
         )
 
 
-class ClockTrustJson(Answer):
+class ClockTrustJson(ResponseModel):
     """Whether ages count."""
 
     trusted: bool
     reason: str | None
 
 
-class HoldJson(Answer):
+class HoldJson(ResponseModel):
     """What waits for a person: POST /api/retention/approve."""
 
     since: Time | None
@@ -55,7 +55,7 @@ class HoldJson(Answer):
     size_bytes: int
 
 
-class RetentionJson(Answer):
+class RetentionJson(ResponseModel):
     """`GET /api/retention/preview`: exactly what the next sweep would do, in its order."""
 
     clips: list[LeavingJson]

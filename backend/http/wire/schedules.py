@@ -1,4 +1,4 @@
-"""Schedules and their runs as JSON: what is asked and what is answered."""
+"""Schedules and their runs as JSON: requests and responses."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -6,7 +6,7 @@ from pydantic import Field
 
 from backend.catalogue.schedule_values import Run, ScheduleKind, ScheduleSpec, ScheduleView
 from backend.http.wire.clips import CameraName, Title
-from backend.http.wire.times import Answer, Asked, Seconds, Time
+from backend.http.wire.times import JsonSeconds, RequestModel, ResponseModel, Time
 from backend.recurrence.requests import DEFAULT_FPS
 
 Whole = Annotated[int, Field(strict=True)]
@@ -19,7 +19,7 @@ FIELDS = {"every": "every_seconds", "length": "length_seconds"}
 _SPEC_NAMES = {"every_seconds": "every_s", "length_seconds": "length_s"}
 
 
-class _ScheduleFields(Asked):
+class _ScheduleFields(RequestModel):
     """What both a new schedule and a change may hold."""
 
     name: ScheduleName = Field(default="", description="What people call it.")
@@ -32,7 +32,7 @@ class _ScheduleFields(Asked):
     every_seconds: Whole | None = Field(
         default=None, description="From one recording to the next, or between two pictures of a timelapse."
     )
-    length_seconds: Seconds | None = Field(default=None, description="Of each recording.")
+    length_seconds: JsonSeconds | None = Field(default=None, description="Of each recording.")
     join: Join | None = Field(
         default=None, description="Of a timelapse: hour, day or seconds, after which a clip is made."
     )
@@ -83,19 +83,19 @@ class SchedulePatch(_ScheduleFields):
         return given
 
 
-class ScheduleQuery(Asked):
+class ScheduleQuery(RequestModel):
     """`GET /api/schedules`."""
 
     camera: CameraName | None = None
 
 
-class RunQuery(Asked):
+class RunQuery(RequestModel):
     """`GET /api/schedules/{id}/runs`."""
 
     limit: int = Field(default=50, ge=1, le=200)
 
 
-class RunJson(Answer):
+class RunJson(ResponseModel):
     """One time that a schedule was due: when it ran, or why it did not."""
 
     id: str
@@ -118,13 +118,13 @@ class RunJson(Answer):
         return cls(**values, camera=run.spec.camera)
 
 
-class RunListJson(Answer):
+class RunListJson(ResponseModel):
     """Newest first."""
 
     runs: list[RunJson]
 
 
-class ScheduleJson(Answer):
+class ScheduleJson(ResponseModel):
     """One schedule."""
 
     id: str
@@ -173,7 +173,7 @@ class ScheduleJson(Answer):
         )
 
 
-class ScheduleListJson(Answer):
+class ScheduleListJson(ResponseModel):
     """`GET /api/schedules`, oldest first."""
 
     schedules: list[ScheduleJson]

@@ -6,11 +6,11 @@ from typing import Literal, Self
 from pydantic import Field
 
 from backend.catalogue.values import Sample
-from backend.http.wire.times import Answer, Asked, AskedTime, Time
+from backend.http.wire.times import RequestModel, RequestTime, ResponseModel, Time
 from backend.storage.storage import StorageStatus
 
 
-class DiskJson(Answer):
+class DiskJson(ResponseModel):
     """The disk that clips are on."""
 
     total_bytes: int
@@ -19,7 +19,7 @@ class DiskJson(Answer):
     clips: int
 
 
-class CameraStorageJson(Answer):
+class CameraStorageJson(ResponseModel):
     """What one camera's finished clips take."""
 
     camera: str
@@ -27,7 +27,7 @@ class CameraStorageJson(Answer):
     size_bytes: int
 
 
-class EncoderTriedJson(Answer):
+class EncoderTriedJson(ResponseModel):
     """One H.264 encoder that was tried at the start."""
 
     name: str
@@ -35,7 +35,7 @@ class EncoderTriedJson(Answer):
     reason: str
 
 
-class EncoderJson(Answer):
+class EncoderJson(ResponseModel):
     """What clips that are not H.264 are encoded by; `name` is null while it is looked for, or none works."""
 
     name: str | None
@@ -44,7 +44,7 @@ class EncoderJson(Answer):
     waiting: int
 
 
-class ConcernJson(Answer):
+class ConcernJson(ResponseModel):
     """Something that does not work as it should while recording goes on."""
 
     subject: str
@@ -55,7 +55,7 @@ class ConcernJson(Answer):
         return [cls(subject=subject, detail=concerns[subject]) for subject in sorted(concerns)]
 
 
-class StorageJson(Answer):
+class StorageJson(ResponseModel):
     """The object store beside the local disk, and what waits to be copied to it."""
 
     provider: str = Field(description="s3, or local when no store is configured.")
@@ -80,7 +80,7 @@ class StorageJson(Answer):
         )
 
 
-class SystemJson(Answer):
+class SystemJson(ResponseModel):
     """`GET /api/system`."""
 
     version: str
@@ -103,18 +103,18 @@ class SystemJson(Answer):
     concerns: list[ConcernJson]
 
 
-class AnalyticsQuery(Asked):
+class AnalyticsQuery(RequestModel):
     """`GET /api/analytics`. Default: the last 24 hours."""
 
     camera: str | None = Field(default=None, max_length=40)
-    from_: AskedTime | None = Field(default=None, alias="from")
-    to: AskedTime | None = None
+    from_: RequestTime | None = Field(default=None, alias="from")
+    to: RequestTime | None = None
     step: Literal["minute", "hour", "day"] | None = Field(
         default=None, description="Default: the finest that gives at most 1500 points."
     )
 
 
-class SampleJson(Answer):
+class SampleJson(ResponseModel):
     """One camera during one step."""
 
     at: Time
@@ -150,14 +150,14 @@ class SampleJson(Answer):
         )
 
 
-class CameraSamplesJson(Answer):
+class CameraSamplesJson(ResponseModel):
     """The samples of one camera, oldest first."""
 
     camera: str
     samples: list[SampleJson]
 
 
-class ClipTallyJson(Answer):
+class ClipTallyJson(ResponseModel):
     """What of one camera began within a quarter of an hour."""
 
     camera: str
@@ -166,7 +166,7 @@ class ClipTallyJson(Answer):
     size_bytes: int
 
 
-class AnalyticsJson(Answer):
+class AnalyticsJson(ResponseModel):
     """`GET /api/analytics`."""
 
     from_: Time = Field(serialization_alias="from")

@@ -50,16 +50,16 @@ Time = Annotated[
     PlainSerializer(rfc3339, return_type=str),
     Schema({"type": "string", "format": "date-time", "examples": ["2025-10-26T08:00:00.000000Z"]}),
 ]
-"""A label going out."""
+"""A label in a response."""
 
 NaiveTime = Annotated[
     datetime,
     PlainSerializer(naive, return_type=str),
     Schema({"type": "string", "examples": ["2025-10-26T08:00:00.000000"]}),
 ]
-"""A label going out through the two given status endpoints: UTC, without saying so."""
+"""A label in the responses of the two given status endpoints: UTC, without saying so."""
 
-AskedTime = Annotated[
+RequestTime = Annotated[
     datetime,
     BeforeValidator(_only_text),
     AfterValidator(_strip),
@@ -71,19 +71,19 @@ AskedTime = Annotated[
         }
     ),
 ]
-"""A time coming in, aware or naive, as a naive UTC label."""
+"""A time in a request, aware or naive, as a naive UTC label."""
 
-Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-"""A duration coming in as a JSON number: a string, a boolean, NaN and Infinity are refused."""
+JsonSeconds = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A duration in a request, as a JSON number: a string, a boolean, NaN and Infinity are refused."""
 
 
-class Asked(BaseModel):
-    """A request body or query: unknown names are refused, so that a typo cannot do nothing."""
+class RequestModel(BaseModel):
+    """A request body or query. Unknown names are refused, so that a typo does not go unnoticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Answer(BaseModel):
-    """A JSON answer."""
+class ResponseModel(BaseModel):
+    """A JSON response."""
 
     model_config = ConfigDict(frozen=True, serialize_by_alias=True)

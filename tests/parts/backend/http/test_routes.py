@@ -13,37 +13,37 @@ from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
 from backend.base.times import rfc3339
 from backend.http.handles import PRINCIPAL
 from backend.http.routes import Route, body_of, camera_in_path, install, json_response, query_of
-from backend.http.wire.times import Answer, Asked, AskedTime, Seconds
+from backend.http.wire.times import JsonSeconds, RequestModel, RequestTime, ResponseModel
 from backend.problems.kinds import Kind
 
 JSON = {"Content-Type": "application/json"}
 KEY = Principal(PrincipalKind.KEY)
 
 
-class Order(Asked):
+class Order(RequestModel):
     """What the test route takes."""
 
-    seconds: Seconds = Field(default=15.0, ge=0, le=3600)
-    at: AskedTime | None = None
+    seconds: JsonSeconds = Field(default=15.0, ge=0, le=3600)
+    at: RequestTime | None = None
     title: str = ""
 
 
-class Filter(Asked):
+class Filter(RequestModel):
     """What the test route takes in its query."""
 
     limit: int = Field(default=10, ge=1, le=100)
 
 
-class Said(Answer):
+class Said(ResponseModel):
     """What the test route says."""
 
     text: str
 
 
 async def _echo(request: web.Request) -> web.StreamResponse:
-    asked = body_of(request, Order)
-    at = rfc3339(asked.at) if asked.at else "now"
-    return json_response(Said(text=f"{asked.seconds} {at} {asked.title}"), status=201)
+    body = body_of(request, Order)
+    at = rfc3339(body.at) if body.at else "now"
+    return json_response(Said(text=f"{body.seconds} {at} {body.title}"), status=201)
 
 
 async def _limit(request: web.Request) -> web.StreamResponse:

@@ -9,17 +9,17 @@ from aiohttp import web
 
 from backend.access.actions import Action
 from backend.http.routes import Route, json_response, path_without_patterns
-from backend.http.wire.times import Answer, Asked
+from backend.http.wire.times import RequestModel, ResponseModel
 from tests.support.backend.serving import OWN_ROUTES, Served, serving
 
 CANARY = "canary-77aa"
 
 
-class Nothing(Asked):
+class Nothing(RequestModel):
     """An empty order."""
 
 
-class Done(Answer):
+class Done(ResponseModel):
     """An answer."""
 
     done: bool = True
