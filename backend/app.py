@@ -27,7 +27,7 @@ from backend.clips.parts import ClipRoom, open_clips
 from backend.clips.recorder_events import RecorderInbox
 from backend.clips.recordings import ClipServices
 from backend.config.model import Config
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.foundation.foundation import Foundation, open_foundation
 from backend.http.api import all_routes
 from backend.http.clip_writer import ClipWriter
@@ -140,17 +140,17 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation, metrics: Metrics)
     cameras = closing(await open_cameras(base, inbox.put))
     await cameras.start()
     store = await asyncio.to_thread(open_store, base.config.storage)
-    news = ClipNews(base.events, WRITERS.clip, partial(public_url, store))
+    clip_events = ClipEvents(base.events, WRITERS.clip, partial(public_url, store))
     disk_room = open_disk_room(base, cameras.cameras)
     budget = open_budget(base, disk_room)
-    playback = closing(open_playback(base, store, news, lambda: disk_room.shortage))
+    playback = closing(open_playback(base, store, clip_events, lambda: disk_room.shortage))
     playback.metrics.register(metrics.registry)
-    storage = closing(open_storage(base, store, news, playback.clean_copies.to_share))
-    pictures = closing(open_pictures(base, news, playback.clip_bytes))
-    services = ClipServices(base, cameras.cameras, pictures.previews, news, budget, WRITERS.camera)
+    storage = closing(open_storage(base, store, clip_events, playback.clean_copies.to_share))
+    pictures = closing(open_pictures(base, clip_events, playback.clip_bytes))
+    services = ClipServices(base, cameras.cameras, pictures.previews, clip_events, budget, WRITERS.camera)
     clips = closing(open_clips(services, inbox, metrics.failed))
-    gone = partial(_gone, clips, analytics)
-    retention = closing(await open_retention(base, disk_room, budget, gone, storage.copies))
+    on_deleted = partial(_on_deleted, clips, analytics)
+    retention = closing(await open_retention(base, disk_room, budget, on_deleted, storage.copies))
     schedules = closing(await open_schedules(clips, WRITERS))
     tasks = Tasks()
     stack.push_async_callback(tasks.close)
@@ -167,9 +167,9 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation, metrics: Metrics)
     )
 
 
-def _gone(clips: ClipRoom, analytics: Analytics, clip: Clip) -> None:
+def _on_deleted(clips: ClipRoom, analytics: Analytics, clip: Clip) -> None:
     """Retention deleted a clip."""
-    clips.clips.gone(clip)
+    clips.clips.forget(clip)
     analytics.removed(clip.camera, clip.size_bytes or 0)
 
 
@@ -219,7 +219,7 @@ def _house(base: Foundation, rooms: Rooms, access: Access, metrics: Metrics, rel
         archives=rooms.playback.archives,
         batch=rooms.clips.batch,
         cameras=rooms.cameras.cameras,
-        clip_writer=ClipWriter(rooms.clips.services.news),
+        clip_writer=ClipWriter(rooms.clips.services.clip_events),
         clips=rooms.clips.clips,
         events=base.events,
         files=base.files,

@@ -19,7 +19,7 @@ class FreeSpace:
 
 @dataclass(frozen=True, slots=True)
 class BoxNow:
-    """Measured just now."""
+    """The box as measured at one moment."""
 
     uptime_s: float
     platform: str
@@ -36,8 +36,8 @@ def boot_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def look(clips_dir: Path, began_s: float) -> BoxNow:
-    """Measure; `began_s`: when the daemon began, by `boot_s`. Raises OSError when the clips' disk is gone."""
+def read_box(clips_dir: Path, began_s: float) -> BoxNow:
+    """Measure the box. `began_s`: the daemon's start, by `boot_s`. OSError if the clips' disk is gone."""
     disk = shutil.disk_usage(clips_dir)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return BoxNow(

@@ -1,4 +1,4 @@
-"""Work that a client who hangs up does not cut in half."""
+"""Work that goes on to its end when the client hangs up."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,8 +9,8 @@ from recorder.base.tasks import Tasks
 T = TypeVar("T")
 
 
-async def to_the_end(tasks: Tasks, work: Coroutine[Any, Any, T]) -> T:
-    """Carry `work` out in a task of its own and wait for it; cancelling the wait does not cancel the work."""
+async def run_shielded(tasks: Tasks, work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` in a task of its own and wait for it. Cancelling the wait does not cancel the work."""
     answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:
@@ -19,7 +19,7 @@ async def to_the_end(tasks: Tasks, work: Coroutine[Any, Any, T]) -> T:
         except asyncio.CancelledError:
             answer.cancel()
             raise
-        except Exception as error:  # noqa: BLE001  it reaches whoever waits, and nobody may be waiting
+        except Exception as error:  # noqa: BLE001  it reaches the caller, which may have stopped waiting
             if not answer.done():
                 answer.set_exception(error)
                 answer.exception()

@@ -1,4 +1,4 @@
-"""What people ask of clips: record, stop, extend, retry, change, delete, take a snapshot.
+"""The use cases of clips: record, stop, extend, retry, change, delete, take a snapshot.
 
 Here: the order of work that makes a 201 a promise. Not here: HTTP (`http.api.clips`), what recorders
 report later (`recordings`), pictures (`pictures.automatic`). Event loop only.
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from backend.base.ids import is_id, new_id
-from backend.base.shielded import to_the_end
+from backend.base.shielded import run_shielded
 from backend.base.times import rfc3339
 from backend.catalogue import Clip, ClipFilter, ClipPage, ClipUnknown, MediaType, NewClip, PreviewSource
 from backend.catalogue.lifecycle import UNFINISHED, Status
@@ -40,7 +40,7 @@ class Clips:
         self._services = services
         self._recordings = recordings
         self.defaults = defaults
-        """What Record takes when it is not told; another one after a reload."""
+        """What a request leaves out; replaced by a reload."""
         self._tasks = Tasks()
 
     async def close(self) -> None:
@@ -72,7 +72,7 @@ class Clips:
         """
         recorder = self._services.cameras.find(options.camera)
         request = self._request(options, clip_id or new_id())
-        return await to_the_end(self._tasks, self._create(recorder, request, options, continues))
+        return await run_shielded(self._tasks, self._create(recorder, request, options, continues))
 
     async def snapshot(self, options: SnapshotOptions, clip_id: str | None = None) -> Clip:
         """Keep one frame as an image row."""
@@ -82,7 +82,9 @@ class Clips:
             raise SpanOutsideBuffer(
                 f"The buffer begins at {rfc3339(picture.label)}, after the asked moment.", "at"
             )
-        return await to_the_end(self._tasks, self._snapshot(recorder, options, picture, clip_id or new_id()))
+        return await run_shielded(
+            self._tasks, self._snapshot(recorder, options, picture, clip_id or new_id())
+        )
 
     async def stop(self, clip_id: str) -> Clip:
         """End a recording at the newest frame."""
@@ -102,7 +104,7 @@ class Clips:
         changed: dict[str, object] = {"planned_end": planned_end}
         if clip.requested_after_s is not None:
             changed["requested_after_s"] = clip.requested_after_s + seconds
-        return self._told(await self._services.base.catalogue.update_clip(clip_id, changed))
+        return self._report_change(await self._services.base.catalogue.update_clip(clip_id, changed))
 
     async def retry(self, clip_id: str) -> Clip:
         """Finish a failed clip again from its part file; the answer is the clip `processing`."""
@@ -115,11 +117,11 @@ class Clips:
             clip_id, Status.PROCESSING, expect=Status.FAILED, fields={"error": None, "progress": 0.0}
         )
         self._tasks.spawn(self._recordings.finish_again(clip), f"retry {clip_id}")
-        return self._told(clip)
+        return self._report_change(clip)
 
     async def change(self, clip_id: str, changes: ClipChanges) -> Clip:
         """Change what is given; the rest stays."""
-        return await to_the_end(self._tasks, self._change(clip_id, changes))
+        return await run_shielded(self._tasks, self._change(clip_id, changes))
 
     async def _change(self, clip_id: str, changes: ClipChanges) -> Clip:
         clip = await self.get(clip_id)
@@ -129,16 +131,16 @@ class Clips:
             clip = await self._services.base.catalogue.update_clip(clip_id, changed)
         if texts := changes.given("title", "caption", "tags"):
             clip = await self._services.base.catalogue.edit_clip(clip_id, **texts)
-        return self._told(clip)
+        return self._report_change(clip)
 
     async def delete(self, clip_id: str) -> None:
         """Remove a clip; its row is gone when this returns, its files follow."""
         clip = await self.get(clip_id)
-        await to_the_end(self._tasks, self._delete(clip))
+        await run_shielded(self._tasks, self._delete(clip))
 
-    def gone(self, clip: Clip) -> None:
-        """The row of a finished or failed clip was deleted by somebody else: forget what is known of it."""
-        self._services.news.deleted(clip)
+    def forget(self, clip: Clip) -> None:
+        """Forget a finished or failed clip whose row retention deleted."""
+        self._services.clip_events.deleted(clip)
         self._services.previews.forget(clip.id)
 
     def _request(self, options: RecordOptions, clip_id: str) -> RecordRequest:
@@ -176,7 +178,7 @@ class Clips:
             await self._services.budget.take_back(clip.id)
             await recorder.abandon(clip.id)
             raise
-        self._told(clip)
+        self._report_change(clip)
         if request.replay is None:  # what a replay shows may have left the buffer
             self._services.previews.current(clip.id, recorder, started.pressed_at)
         if started.finished is not None:
@@ -191,7 +193,7 @@ class Clips:
             except ClipUnknown:
                 log.debug("what clip %s goes on from was deleted", row.id)
             else:
-                self._told(earlier)
+                self._report_change(earlier)
                 return clip
         return await self._services.budget.insert(row)
 
@@ -231,14 +233,14 @@ class Clips:
             await in_thread(self._services.base.disk, files.remove)
             raise
         await in_thread(self._services.base.disk, files.acknowledge)
-        self._told(clip)
+        self._report_change(clip)
         self._services.previews.snapshot(clip.id, files.directory / SNAPSHOT_NAME)
         return clip
 
     async def _delete(self, clip: Clip) -> None:
         # The row goes first: were the files to go first and the row to stay, a promise would be broken.
         await self._services.base.catalogue.delete_clip(clip.id)
-        self._services.news.deleted(clip)
+        self._services.clip_events.deleted(clip)
         self._services.base.finisher.transcoder.cancel_clip(clip.id)
         recorder = self._services.cameras.recording(clip.id, clip.camera)
         if recorder is not None and clip.status in UNFINISHED:
@@ -260,8 +262,8 @@ class Clips:
             raise Refused(Kind.RECORDING_JUST_ENDED)
         return recorder
 
-    def _told(self, clip: Clip) -> Clip:
-        self._services.news.changed(clip)
+    def _report_change(self, clip: Clip) -> Clip:
+        self._services.clip_events.changed(clip)
         return clip
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from backend.base.shielded import to_the_end
+from backend.base.shielded import run_shielded
 from backend.catalogue import Catalogue, ReservationKey, ReservationState
 from backend.catalogue.errors import CatalogueError
 from backend.problems.kinds import Kind
@@ -67,12 +67,12 @@ class Idempotency:
     async def once(self, sent: SentKey | None, order: Order) -> StoredAnswer:
         """Carry `order` out, or answer as it was answered before. A client that hangs up changes nothing."""
         if sent is None:
-            return await to_the_end(self._tasks, self._every_time(order))
+            return await run_shielded(self._tasks, self._every_time(order))
         if not _KEY.fullmatch(sent.key):
             raise Refused(Kind.IDEMPOTENCY_KEY_NOT_VALID, field="Idempotency-Key")
         # Daemons on one database must not answer each other's keys.
         key = ReservationKey(f"{self._recorder_id}/{sent.principal}", sent.key)
-        return await to_the_end(self._tasks, self._once(key, order))
+        return await run_shielded(self._tasks, self._once(key, order))
 
     async def _every_time(self, order: Order) -> StoredAnswer:
         await order.carry_out()

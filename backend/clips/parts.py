@@ -72,7 +72,7 @@ def open_clips(services: ClipServices, inbox: RecorderInbox, failed: Callable[[s
     base = services.base
     recordings = Recordings(services, inbox)
     clips = Clips(services, recordings, base.config.recording)
-    publishing = Publishing(base.catalogue, services.news, base.recorder_id)
+    publishing = Publishing(base.catalogue, services.clip_events, base.recorder_id)
     batch = Batch(clips, publishing, failed)
     idempotency = Idempotency(base.catalogue, base.recorder_id)
     return ClipRoom(services, inbox, recordings, clips, publishing, batch, idempotency, Tasks())

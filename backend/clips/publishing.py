@@ -14,7 +14,7 @@ from backend.base.times import utc_now
 from backend.catalogue import Catalogue, Changed, Clip, ClipFilter, ClipPage, IllegalTransition
 from backend.catalogue.cached_answer import CachedAnswer
 from backend.catalogue.lifecycle import Status
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -42,12 +42,12 @@ class Publishing:
     def __init__(
         self,
         catalogue: Catalogue,
-        news: ClipNews,
+        clip_events: ClipEvents,
         recorder_id: str,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._catalogue = catalogue
-        self._news = news
+        self._clip_events = clip_events
         self._recorder_id = recorder_id
         self._now = now
         self._next_promise = CachedAnswer(catalogue, lambda: catalogue.next_promise(recorder_id))
@@ -101,7 +101,7 @@ class Publishing:
         done = await self._catalogue.keep_promise(clip_id)
         if done is None:
             return False
-        self._news.changed(done)
+        self._clip_events.changed(done)
         self.counters.promises_kept += 1
         promised = before.publish_at if before is not None else None
         if promised is not None and (late_s := (self._now() - promised).total_seconds()) > LATE_S:
@@ -115,7 +115,7 @@ class Publishing:
         except IllegalTransition as error:
             raise _refused(error.current) from error
         if done.changed:
-            self._news.changed(done.clip)
+            self._clip_events.changed(done.clip)
         return done.clip, done.changed
 
 

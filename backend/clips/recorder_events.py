@@ -31,7 +31,7 @@ class RecorderInbox:
         self._filled.set()
 
     async def take(self) -> RecorderEvent:
-        """The next event. What changes a clip's state comes before news of how far another one is."""
+        """The next event. What changes a clip's state comes before progress."""
         while not self._waiting and not self._progress:
             self._filled.clear()
             await self._filled.wait()

@@ -1,9 +1,9 @@
 """Follows what the recorders report into the catalogue: processing, finished, failed, continued.
 
-Here: one reader of the inbox, so that a recording's news is dealt with in the order it happened, and
+Here: one reader of the inbox, so that a recording's events are handled in the order they happened, and
 the finishing of part files again (retry, start-up). Not here: what people ask for (`clips`). A
 database that does not answer holds the reader, never the recordings: their files are durable, the
-inbox is short, and the news is tried again until it is committed. Event loop only.
+inbox is short, and each event is tried again until it is committed. Event loop only.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from backend.catalogue import Clip, ClipUnknown, IllegalTransition, NewClip
 from backend.catalogue.errors import CatalogueUnavailable
 from backend.catalogue.lifecycle import FINISHED, Status
 from backend.clips.recorder_events import RecorderInbox
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.writers import Json
 from backend.foundation.foundation import Foundation
 from backend.pictures.automatic import Previews
@@ -64,7 +64,7 @@ class ClipServices:
     base: Foundation
     cameras: Cameras
     previews: Previews
-    news: ClipNews
+    clip_events: ClipEvents
     budget: Budget
     write_camera: Callable[[CameraStatus, bool], Json]
     counters: RecordingCounters = field(default_factory=RecordingCounters)
@@ -129,7 +129,7 @@ class Recordings:
         self._inbox = inbox
 
     async def run(self) -> None:
-        """Deal with news until cancelled."""
+        """Handle events until cancelled."""
         while True:
             event = await self._inbox.take()
             try:
@@ -137,7 +137,7 @@ class Recordings:
             except asyncio.CancelledError:
                 raise
             except Exception:
-                # The outermost frame of the reader: one piece of news must not end all later ones.
+                # The outermost frame of the reader: one event must not stop all later ones.
                 self._services.counters.news_dropped += 1
                 log.exception("news of a recorder was dropped")
 
@@ -145,9 +145,9 @@ class Recordings:
         """Carry one event into the catalogue; a clip that was deleted meanwhile is no error."""
         match event:
             case RecordingProgressed():
-                self._services.news.progressed(event)
+                self._services.clip_events.progressed(event)
             case FinishProgressed():
-                self._services.news.finishing(event)
+                self._services.clip_events.finishing(event)
             case RecordingProcessing(recording_id):
                 await self._move(recording_id, Status.PROCESSING, {"progress": 0.0})
             case RecordingFinished(recording_id, clip, clock):
@@ -171,7 +171,7 @@ class Recordings:
         fields = finished_fields(clip, row.pressed_at, clip_id) | {"clock": clock}
         if row.end_time is not None:  # a timelapse: its time is that of its pictures, not of its playing
             fields = {name: value for name, value in fields.items() if name not in _OF_PLAYING}
-        # A commit whose answer was lost is told again: the row is there already, the part file still is.
+        # A commit whose result was lost is repeated: the row is there already, and so is the part file.
         if row.status not in FINISHED and await self._move(clip_id, Status.DRAFT, fields) is None:
             return
         await in_thread(self._services.base.disk, self._services.files(clip_id).discard_part)
@@ -182,12 +182,12 @@ class Recordings:
         )
 
     async def finish_again(self, row: Clip) -> None:
-        """Make the finished file of a `processing` row from its part file; tells how far it is."""
+        """Make the finished file of a `processing` row from its part file; publishes its progress."""
         files = self._services.files(row.id)
-        self._services.news.changed(row)
+        self._services.clip_events.changed(row)
         try:
             clip = await self._services.base.finisher.finish(
-                files, lambda share: self._services.news.finishing(FinishProgressed(row.id, share))
+                files, lambda share: self._services.clip_events.finishing(FinishProgressed(row.id, share))
             )
         except (RecorderError, OSError) as error:
             reason = f"The disk refused: {error.strerror}." if isinstance(error, OSError) else str(error)
@@ -216,12 +216,12 @@ class Recordings:
     async def _insert_continuation(self, recording_id: str, started: RecordingStarted) -> None:
         catalogue = self._services.base.catalogue
         if await catalogue.get_clip(started.recording_id) is not None:
-            return  # told again: an earlier try broke off behind the commit
+            return  # repeated: an earlier try broke off after the commit
         earlier = await catalogue.get_clip(recording_id)
         if earlier is None:
             raise ClipUnknown(recording_id)
         for clip in await catalogue.insert_continuation(recording_id, continuation_row(started, earlier)):
-            self._services.news.changed(clip)
+            self._services.clip_events.changed(clip)
 
     def _camera_changed(self, camera_id: str) -> None:
         recorder = self._services.cameras.get(camera_id)
@@ -240,7 +240,7 @@ class Recordings:
             if refusal.current is not to:
                 raise
             return None
-        self._services.news.changed(clip)
+        self._services.clip_events.changed(clip)
         return clip
 
     async def _until_committed(self, work: Callable[[], Awaitable[None]]) -> None:

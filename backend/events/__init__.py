@@ -1,4 +1,4 @@
-"""What pages are told as it happens: the log of events, and the news of clips.
+"""What the daemon publishes to pages as it happens: the log of events, and the events of clips.
 
 Not here: the stream that carries it (`http.api.events`). Event loop only.
 """

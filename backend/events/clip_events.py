@@ -1,4 +1,4 @@
-"""Tells pages what became of clips, and knows how far recordings under way are.
+"""Publishes every change of a clip, and keeps the progress of recordings under way.
 
 A recording's progress lives here and not in its row: it changes several times a second and is worth
 nothing after a restart. Event loop only.
@@ -14,7 +14,7 @@ from backend.events.log import EventLog
 from backend.events.writers import Json
 from recorder.base.values import FinishProgressed, RecordingProgressed
 
-TELL_EVERY_S = 1.0
+PUBLISH_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -22,10 +22,10 @@ class _UnderWay:
     clip: Clip
     recorded_s: float | None = None
     progress: float | None = None
-    told_at_s: float = 0.0
+    published_at_s: float = 0.0
 
 
-class ClipNews:
+class ClipEvents:
     """Publishes `clip` (the whole clip) and `clip_deleted` (its id)."""
 
     def __init__(
@@ -35,28 +35,28 @@ class ClipNews:
         public_url: Callable[[Clip], str | None] = lambda clip: None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`public_url`: where everybody may read a clip, for a store that has such addresses."""
-        self.events = events
+        """`public_url` gives the public address of a clip, for a store that has such addresses."""
+        self.log = events
         self._write = write
         self._public_url = public_url
         self._monotonic_s = monotonic_s
         self._under_way: dict[str, _UnderWay] = {}
         self.on_deleted: list[Callable[[Clip], None]] = []
-        """Called with each clip whose row is gone."""
+        """Called with each deleted clip."""
 
     def facts(self, clip: Clip) -> ClipFacts:
-        """What is known beside the row: how far the recording is, where everybody may read it."""
+        """What the row does not hold: the progress of the recording, and the public address."""
         under_way = self._under_way.get(clip.id)
         if under_way is None:
             return ClipFacts(public_url=self._public_url(clip))
         return ClipFacts(progress=under_way.progress, recorded_s=under_way.recorded_s)
 
     def is_under_way(self, clip: Clip) -> bool:
-        """Whether the clip changes without its row."""
+        """Whether the clip is being recorded or finished, so that it changes without its row."""
         return clip.id in self._under_way
 
     def changed(self, clip: Clip) -> None:
-        """The row is new or has changed."""
+        """Publish a clip whose row is new or has changed."""
         known = self._under_way.pop(clip.id, None)
         if clip.status in UNFINISHED:
             under_way = known or _UnderWay(clip)
@@ -64,38 +64,38 @@ class ClipNews:
                 under_way.progress = None  # what is done now begins at nothing
             under_way.clip = clip
             self._under_way[clip.id] = under_way
-        self._tell(clip)
+        self._publish(clip)
 
     def progressed(self, event: RecordingProgressed) -> None:
-        """A recording went on; pages hear of it about once a second."""
+        """Take a recording's progress; publish it about once a second."""
         under_way = self._under_way.get(event.recording_id)
         if under_way is None:
             return
         under_way.recorded_s = event.recorded_s
         if under_way.clip.status is Status.PENDING:  # the last word of a recording may come after its end
             under_way.progress = event.progress
-        self._tell_in_time(under_way)
+        self._publish_progress(under_way)
 
     def finishing(self, event: FinishProgressed) -> None:
-        """The finished file of a clip is being encoded."""
+        """Take the progress of a clip's encoding; publish it about once a second."""
         under_way = self._under_way.get(event.recording_id)
         if under_way is None or under_way.clip.status is not Status.PROCESSING:
             return
         under_way.progress = event.progress
-        self._tell_in_time(under_way)
+        self._publish_progress(under_way)
 
-    def _tell_in_time(self, under_way: _UnderWay) -> None:
+    def _publish_progress(self, under_way: _UnderWay) -> None:
         now_s = self._monotonic_s()
-        if now_s - under_way.told_at_s >= TELL_EVERY_S:
-            under_way.told_at_s = now_s
-            self._tell(under_way.clip)
+        if now_s - under_way.published_at_s >= PUBLISH_EVERY_S:
+            under_way.published_at_s = now_s
+            self._publish(under_way.clip)
 
     def deleted(self, clip: Clip) -> None:
-        """The row is gone."""
+        """Publish that the clip was deleted."""
         self._under_way.pop(clip.id, None)
-        for tell in self.on_deleted:
-            tell(clip)
-        self.events.publish("clip_deleted", {"id": clip.id, "camera": clip.camera}, camera=clip.camera)
+        for callback in self.on_deleted:
+            callback(clip)
+        self.log.publish("clip_deleted", {"id": clip.id, "camera": clip.camera}, camera=clip.camera)
 
-    def _tell(self, clip: Clip) -> None:
-        self.events.publish("clip", self._write(clip, self.facts(clip)), camera=clip.camera)
+    def _publish(self, clip: Clip) -> None:
+        self.log.publish("clip", self._write(clip, self.facts(clip)), camera=clip.camera)

@@ -1,4 +1,4 @@
-"""How news becomes JSON: functions that are handed in, because the JSON of the API is written in `http.wire`.
+"""How events become JSON: functions passed in, because `http.wire` writes the JSON of the API.
 
 Here: their types. Pure.
 """
@@ -16,7 +16,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """One function per kind of news."""
+    """One function per kind of event."""
 
     clip: Callable[[Clip, ClipFacts], Json]
     camera: Callable[[CameraStatus, bool], Json]

@@ -7,7 +7,7 @@ only.
 from collections import OrderedDict
 
 from backend.catalogue.values import Clip
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.http.wire.clips import ClipJson
 
 MOST_WRITTEN = 1000
@@ -15,19 +15,19 @@ MOST_WRITTEN = 1000
 
 
 class ClipWriter:
-    """Writes clips, with what `news` knows of them."""
+    """Writes clips, with the facts that `clip_events` holds."""
 
-    def __init__(self, news: ClipNews) -> None:
-        self._news = news
+    def __init__(self, clip_events: ClipEvents) -> None:
+        self._clip_events = clip_events
         self._written: OrderedDict[tuple[str, int], bytes] = OrderedDict()
 
     def json(self, clip: Clip) -> ClipJson:
         """The clip as JSON, with the progress of its recording."""
-        return ClipJson.of(clip, self._news.facts(clip))
+        return ClipJson.of(clip, self._clip_events.facts(clip))
 
     def written(self, clip: Clip) -> bytes:
         """The clip as JSON text; each version of a row is written once."""
-        if self._news.is_under_way(clip):
+        if self._clip_events.is_under_way(clip):
             return self.json(clip).model_dump_json().encode()
         key = (clip.id, clip.version)
         if (text := self._written.get(key)) is None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from backend.base.shielded import to_the_end
+from backend.base.shielded import run_shielded
 from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewSource
 from backend.config.model import PreviewsConfig
 from backend.pictures.frame_material import FrameMaterial
@@ -66,11 +66,11 @@ class ManualPictures:
 
     async def set_from_timestamp(self, clip_id: str, frame: FrameToShow) -> Clip:
         """The frame on show at that time. A client that hangs up changes nothing. Raises Refused, Busy."""
-        return await to_the_end(self._tasks, self._set(clip_id, frame))
+        return await run_shielded(self._tasks, self._set(clip_id, frame))
 
     async def promote(self, clip_id: str, source: PreviewSource) -> Clip:
         """A copy of the `current` or `middle` picture. Raises Refused, Busy."""
-        return await to_the_end(self._tasks, self._promote(clip_id, source))
+        return await run_shielded(self._tasks, self._promote(clip_id, source))
 
     async def _set(self, clip_id: str, frame: FrameToShow) -> Clip:
         async with self._turn(clip_id):

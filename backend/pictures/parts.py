@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backend.base.numbers import counted
 from backend.base.scheduler import Scheduler
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.foundation.foundation import Foundation
 from backend.pictures.automatic import Previews
 from backend.pictures.frame_material import FrameMaterial
@@ -37,9 +37,9 @@ class PictureRoom:
         scheduler.every(3600, "owed pictures", self.previews.make_up)
 
 
-def open_pictures(base: Foundation, news: ClipNews, clip_bytes: ClipBytes) -> PictureRoom:
+def open_pictures(base: Foundation, clip_events: ClipEvents, clip_bytes: ClipBytes) -> PictureRoom:
     """All of it, for one daemon."""
-    pictures = Pictures(base.catalogue, news, base.files, base.health, clip_bytes.store)
+    pictures = Pictures(base.catalogue, clip_events, base.files, base.health, clip_bytes.store)
     material = FrameMaterial(clip_bytes, base.workers, base.disk, base.runtime_dir / "frames")
     previews = Previews(base.catalogue, pictures, base.workers, material)
     manual = ManualPictures(base.catalogue, pictures, base.workers, material, base.config.previews)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from backend.base.health import Health
 from backend.catalogue import Catalogue, Clip, ClipUnknown, PreviewInfo, PreviewSource, Root, StoredPath
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.foundation.foundation import THUMBNAILS
 from backend.foundation.local_files import LocalFiles
 from backend.pictures.picture_names import new_name
@@ -69,14 +69,14 @@ class Pictures:
     def __init__(
         self,
         catalogue: Catalogue,
-        news: ClipNews,
+        clip_events: ClipEvents,
         files: LocalFiles,
         health: Health,
         store: ObjectStore | None = None,
     ) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="pictures")
         self._catalogue = catalogue
-        self._news = news
+        self._clip_events = clip_events
         self._files = files
         self._health = health
         self._store = store
@@ -108,7 +108,7 @@ class Pictures:
             await in_thread(self._threads, lambda: self._files.remove(StoredPath(Root.THUMBNAILS, clip_id)))
             raise
         self.counters.made += 1
-        self._news.changed(clip)
+        self._clip_events.changed(clip)
         return clip
 
     async def file(self, clip: Clip, source: PreviewSource) -> FileToSend | None:

@@ -7,7 +7,7 @@ from functools import partial
 from backend.base.host import FreeSpace
 from backend.base.numbers import counted
 from backend.catalogue import Clip
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.foundation.foundation import Foundation
 from backend.playback.archive import Archives, Content, LocalContent
 from backend.playback.clean_copies import CleanCopies
@@ -45,7 +45,7 @@ class PlaybackRoom:
 def open_playback(
     base: Foundation,
     store: ObjectStore | None,
-    news: ClipNews,
+    clip_events: ClipEvents,
     shortage: Callable[[], FreeSpace | None] = lambda: None,
 ) -> PlaybackRoom:
     """All of it, for one daemon. `shortage`: why nothing may be written to the disk now."""
@@ -54,7 +54,7 @@ def open_playback(
     clip_bytes = ClipBytes(base.files, store, base.disk, metrics)
     directory = base.runtime_dir / "clean"
     clean_copies = CleanCopies(directory, clip_bytes, base.disk, config.clean_cache, shortage)
-    news.on_deleted.append(clean_copies.forget)
+    clip_events.on_deleted.append(clean_copies.forget)
     playback = Playback(clip_bytes, clean_copies, metrics, lifetime_s=config.url_lifetime)
     archives = Archives(partial(open_to_share, clip_bytes, clean_copies), base.events)
     return PlaybackRoom(playback, clip_bytes, clean_copies, archives, metrics)

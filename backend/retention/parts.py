@@ -39,12 +39,12 @@ async def open_retention(
     base: Foundation,
     room: DiskRoom,
     budget: Budget,
-    gone: Callable[[Clip], None],
+    on_deleted: Callable[[Clip], None],
     store: "CopiesAtStore | None",
 ) -> "RetentionRoom":
-    """Check the disk, so that the first press can be judged. `gone` is called with every deleted clip."""
+    """Check the disk, so that the first press can be judged. Deleted clips are passed to `on_deleted`."""
     garbage = GarbageSweep(base.catalogue, base.files, base.recorder_id, base.disk)
-    retention = Retention(base, room, garbage, gone, store)
+    retention = Retention(base, room, garbage, on_deleted, store)
     await room.check()
     return RetentionRoom(room, budget, retention, garbage)
 

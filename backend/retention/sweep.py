@@ -118,14 +118,14 @@ class Retention:
         base: Foundation,
         room: DiskRoom,
         garbage: GarbageSweep,
-        gone: Callable[[Clip], None],
+        on_deleted: Callable[[Clip], None],
         store: CopiesAtStore | None,
     ) -> None:
-        """`gone` is called with every clip whose row was deleted."""
+        """`on_deleted` is called with every clip whose row was deleted."""
         self._base = base
         self._room = room
         self._garbage = garbage
-        self._gone = gone
+        self._on_deleted = on_deleted
         self._store = store
         self.config = base.config.retention
         self.counters = RetentionCounters()
@@ -279,7 +279,7 @@ class Retention:
                 deleted += 1
                 self.counters.deleted += 1
                 self.counters.deleted_bytes += clip.size_bytes or 0
-                self._gone(clip)
+                self._on_deleted(clip)
             # The room comes back now and not when all rows are gone.
             await self._garbage.run()
         if deleted:

@@ -242,7 +242,7 @@ class Timelapses:
         )
         clip = await services.base.catalogue.insert_clip(row)
         await in_thread(self._services.base.disk, files.acknowledge)
-        services.news.changed(clip)
+        services.clip_events.changed(clip)
         return clip
 
     async def _changed(self, run: Run, fields: RunFields) -> Run | None:

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 
 from backend.catalogue import Catalogue, Clip
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.foundation.local_files import LocalFiles
 from backend.storage.object_store import ObjectStore, StoreError
 
@@ -29,11 +29,13 @@ class ReclaimCounters:
 class Reclaim:
     """Gives up local files, one at a time."""
 
-    def __init__(self, catalogue: Catalogue, store: ObjectStore, files: LocalFiles, news: ClipNews) -> None:
+    def __init__(
+        self, catalogue: Catalogue, store: ObjectStore, files: LocalFiles, clip_events: ClipEvents
+    ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._files = files
-        self._news = news
+        self._clip_events = clip_events
         self.counters = ReclaimCounters()
 
     async def reclaim(self, clip: Clip) -> str | None:
@@ -62,10 +64,10 @@ class Reclaim:
             return f"It cannot be compared with the store's: {error.strerror}."
         if not holds:
             if (lost := await self._catalogue.uploads.lost(clip.id, place)) is not None:
-                self._news.changed(lost)
+                self._clip_events.changed(lost)
             return "The store does not hold what it had confirmed; it is copied again."
         gone = await self._catalogue.uploads.reclaim(clip.id)
         if gone is None:
             return "The clip has changed meanwhile, or a copy of it is still to be made."
-        self._news.changed(gone)
+        self._clip_events.changed(gone)
         return None

@@ -15,7 +15,7 @@ from backend.catalogue import Clip
 from backend.catalogue.lifecycle import Status
 from backend.config.model import StorageConfig
 from backend.config.storage import S3Config, reclaim_after
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.foundation.foundation import Foundation
 from backend.storage.object_store import ObjectStore
 from backend.storage.store_state import StoreReach, StoreState
@@ -144,7 +144,9 @@ def public_url(store: ObjectStore | None, clip: Clip) -> str | None:
     return store.public_url(clip.public_file)
 
 
-def open_storage(base: Foundation, store: ObjectStore | None, news: ClipNews, to_share: ToShare) -> Storage:
+def open_storage(
+    base: Foundation, store: ObjectStore | None, clip_events: ClipEvents, to_share: ToShare
+) -> Storage:
     """The parts for this configuration. `to_share` makes the form of a clip that everybody may see."""
     config = base.config.storage
     if store is None:
@@ -154,7 +156,7 @@ def open_storage(base: Foundation, store: ObjectStore | None, news: ClipNews, to
         store=store,
         files=base.files,
         recorder_id=base.recorder_id,
-        news=news,
+        clip_events=clip_events,
         to_share=to_share,
         concern=partial(base.health.concern, "storage"),
         wanted=partial(wanted, public_urls=store.has_public_urls),

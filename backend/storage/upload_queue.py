@@ -31,7 +31,7 @@ from backend.catalogue import (
 )
 from backend.catalogue.errors import CatalogueUnavailable
 from backend.catalogue.values import PUBLIC_PREFIX
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.foundation.local_files import LocalFiles, sha256_of
 from backend.problems.refused import Refused
 from backend.storage.object_store import FailureCause, ObjectStore, StoreError
@@ -92,7 +92,7 @@ class QueueParts:
     store: ObjectStore
     files: LocalFiles
     recorder_id: str
-    news: ClipNews
+    clip_events: ClipEvents
     to_share: ToShare
     """Makes the form of a clip that everybody may see."""
     wanted: Callable[[Clip], Sequence[NewUpload]]
@@ -129,7 +129,7 @@ class UploadQueue:
         self.monitor = StoreMonitor()
         self.copying: dict[int, Copying] = {}
         self.counters = UploadCounters()
-        self.reclaim = Reclaim(parts.catalogue, parts.store, parts.files, parts.news)
+        self.reclaim = Reclaim(parts.catalogue, parts.store, parts.files, parts.clip_events)
 
     @property
     def backlog(self) -> UploadBacklog:
@@ -256,7 +256,7 @@ class UploadQueue:
         self.counters.done += 1
         confirmed = await self._rows.confirm(upload, self._parts.wanted)
         if confirmed is not None:
-            self._parts.news.changed(confirmed)
+            self._parts.clip_events.changed(confirmed)
 
     def _is_wanted(self, clip: Clip, upload: Upload) -> bool:
         return any((one.root, one.key) == (upload.root, upload.key) for one in self._parts.wanted(clip))
@@ -410,7 +410,7 @@ class UploadQueue:
             sent_bytes = copying.sent_bytes
             if sent_bytes != copying.reported_bytes:
                 copying.reported_bytes = sent_bytes
-                self._parts.news.events.publish(
+                self._parts.clip_events.log.publish(
                     "upload", upload_progress(copying), camera=copying.clip.camera
                 )
         backlog, monitor = self._known.backlog, self.monitor
@@ -424,7 +424,7 @@ class UploadQueue:
         )
         if sentence != self._known.published:
             self._known.published = sentence
-            self._parts.news.events.publish(
+            self._parts.clip_events.log.publish(
                 "storage",
                 {
                     "state": monitor.state.value,

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from backend import __version__
 from backend.access.actions import Action
-from backend.base.host import look
+from backend.base.host import read_box
 from backend.base.times import utc_now
 from backend.catalogue.values import Sample, SampleFilter
 from backend.http.handles import PRINCIPAL, house
@@ -50,7 +50,7 @@ def _encoder(transcoder: Transcoder) -> EncoderJson:
 
 async def system(request: web.Request) -> web.StreamResponse:
     rooms = house(request)
-    now = await in_thread(None, partial(look, rooms.files.clips_dir, rooms.began_s))
+    now = await in_thread(None, partial(read_box, rooms.files.clips_dir, rooms.began_s))
     storage = await rooms.analytics.storage_by_camera()
     return json_response(
         SystemJson(

@@ -1,4 +1,4 @@
-"""How news becomes JSON: the same models as the answers. Pure."""
+"""How events become JSON: the same models as the responses. Pure."""
 
 from backend.events.writers import Writers
 from backend.http.wire.cameras import CameraJson

@@ -3,7 +3,7 @@
 from concurrent.futures import Executor
 
 from backend.config.model import Config, PreviewsConfig
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.pictures.parts import PictureRoom, open_pictures
 from backend.playback.clip_bytes import ClipBytes
 from backend.playback.metrics import PlaybackMetrics
@@ -13,9 +13,13 @@ from tests.support.backend.rows import Box
 
 
 def picturing_of(
-    box: Box, news: ClipNews, workers: WorkerPool, disk: Executor, config: PreviewsConfig | None = None
+    box: Box,
+    clip_events: ClipEvents,
+    workers: WorkerPool,
+    disk: Executor,
+    config: PreviewsConfig | None = None,
 ) -> PictureRoom:
     """Without a store; the caller closes it."""
     settings = Config(previews=config or PreviewsConfig())
     base = foundation_of(box, settings, workers=workers, disk=disk)
-    return open_pictures(base, news, ClipBytes(box.files, None, disk, PlaybackMetrics()))
+    return open_pictures(base, clip_events, ClipBytes(box.files, None, disk, PlaybackMetrics()))

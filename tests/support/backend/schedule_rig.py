@@ -16,7 +16,7 @@ from backend.clips.clips import Clips
 from backend.clips.recorder_events import RecorderInbox
 from backend.clips.recordings import ClipServices, Recordings
 from backend.config.model import Config, RecordingConfig
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.retention.parts import open_budget, open_disk_room
@@ -148,15 +148,15 @@ async def rigged(tmp_path: Path) -> AsyncIterator[Rig]:
         directories = RecorderDirectories(box.files.clips_dir, tmp_path / "runtime")
         cameras = Cameras([Recorder(camera, directories, tools) for camera in settings])
         events = EventLog("test")
-        news = ClipNews(events, WRITERS.clip)
+        clip_events = ClipEvents(events, WRITERS.clip)
         base = foundation_of(
             box, CONFIG, events=events, disk=tools.disk, finisher=tools.finisher, labels=tools.labels
         )
         services = ClipServices(
             base,
             cameras,
-            picturing_of(box, news, tools.workers, tools.disk).previews,
-            news,
+            picturing_of(box, clip_events, tools.workers, tools.disk).previews,
+            clip_events,
             open_budget(base, open_disk_room(base, cameras)),
             WRITERS.camera,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from backend.catalogue import Clip, ClipFields
 from backend.catalogue.lifecycle import Status
 from backend.clips.publishing import Publishing
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.recovery import fsck
@@ -42,7 +42,7 @@ class Life:
     @property
     def publishing(self) -> Publishing:
         return Publishing(
-            self.box.catalogue, ClipNews(EventLog("killed"), WRITERS.clip), HERE, self.box.clock.now
+            self.box.catalogue, ClipEvents(EventLog("killed"), WRITERS.clip), HERE, self.box.clock.now
         )
 
     async def sweep(self) -> None:

@@ -18,7 +18,7 @@ from backend.clips.recorder_events import RecorderInbox
 from backend.clips.recordings import ClipServices, Recordings
 from backend.clips.requests import RecordOptions
 from backend.config.model import Config, RecordingConfig
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.retention.parts import open_budget, open_disk_room
@@ -92,14 +92,14 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         directories = RecorderDirectories(box.files.clips_dir, tmp_path / "runtime")
         recorder = Recorder(settings, directories, tools)
         events = EventLog("test")
-        news = ClipNews(events, WRITERS.clip)
+        clip_events = ClipEvents(events, WRITERS.clip)
         base = foundation_of(box, CONFIG, events=events, disk=disk, finisher=finisher)
         cameras = Cameras([recorder])
         services = ClipServices(
             base,
             cameras,
-            picturing_of(box, news, workers, disk).previews,
-            news,
+            picturing_of(box, clip_events, workers, disk).previews,
+            clip_events,
             open_budget(base, open_disk_room(base, cameras)),
             WRITERS.camera,
         )
@@ -161,7 +161,7 @@ async def test_a_continuation_gets_a_row_that_points_both_ways(house: House) -> 
     """What a person said about the first clip holds for the second."""
     asked = replace(LONG, title="Gate", tags=("night",))
     first = await house.clips.create(asked)
-    # As the recorder does when codec parameters change: part file first, then the news.
+    # As the recorder does when codec parameters change: part file first, then the event.
     started = await house.recorder.record(RecordRequest(new_id(), before_s=0.5, after_s=None))
     await house.recordings.handle(RecordingContinued(first.id, started))
     row, earlier = await house.clips.get(started.recording_id), await house.clips.get(first.id)
@@ -171,7 +171,7 @@ async def test_a_continuation_gets_a_row_that_points_both_ways(house: House) -> 
 
 
 async def test_a_continuation_of_a_deleted_clip_is_discarded(house: House) -> None:
-    """The news comes after the deletion: neither row nor files of the rest stay."""
+    """The event comes after the deletion: neither row nor files of the rest stay."""
     gone = await house.clips.create(LONG)
     started = await house.recorder.record(RecordRequest(new_id(), before_s=0.5, after_s=None))
     await house.recorder.acknowledge(started.recording_id)

@@ -8,7 +8,7 @@ import pytest
 
 from backend.catalogue.lifecycle import Status
 from backend.clips.publishing import Publishing
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.problems import STATUSES
 from backend.http.wire.writers import WRITERS
@@ -27,7 +27,7 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
 def a_daemon(box: Box) -> tuple[Publishing, EventLog]:
     """What one process knows; another one shares nothing with it but the rows."""
     events = EventLog("test")
-    return Publishing(box.catalogue, ClipNews(events, WRITERS.clip), HERE, box.clock.now), events
+    return Publishing(box.catalogue, ClipEvents(events, WRITERS.clip), HERE, box.clock.now), events
 
 
 async def status(box: Box, clip_id: str) -> Status:

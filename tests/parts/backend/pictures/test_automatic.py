@@ -16,7 +16,7 @@ import pytest
 from backend.base.ids import new_id
 from backend.catalogue import Clip, NewClip
 from backend.catalogue.lifecycle import Status
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.pictures.automatic import LATER_TRIES
@@ -84,7 +84,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         disk = stack.enter_context(ThreadPoolExecutor(2))
         workers = WorkerPool(1)
         stack.push_async_callback(asyncio.to_thread, workers.close)
-        made = picturing_of(box, ClipNews(EventLog("test"), WRITERS.clip), workers, disk)
+        made = picturing_of(box, ClipEvents(EventLog("test"), WRITERS.clip), workers, disk)
         stack.push_async_callback(made.close)
         yield House(box, made)
 

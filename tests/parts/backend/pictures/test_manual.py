@@ -27,7 +27,7 @@ from backend.catalogue import (
 )
 from backend.catalogue.lifecycle import Status
 from backend.config.model import PreviewsConfig
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.problems import STATUSES
 from backend.http.wire.writers import WRITERS
@@ -109,7 +109,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         stack.push_async_callback(asyncio.to_thread, workers.close)
         await asyncio.to_thread(workers.start)
         health = Health()
-        pictures = Pictures(box.catalogue, ClipNews(EventLog("test"), WRITERS.clip), box.files, health)
+        pictures = Pictures(box.catalogue, ClipEvents(EventLog("test"), WRITERS.clip), box.files, health)
         clip_bytes = ClipBytes(box.files, None, threads, PlaybackMetrics())
         material = FrameMaterial(clip_bytes, workers, threads, tmp_path / "frames")
         # As short as configuration allows: one test waits for it.

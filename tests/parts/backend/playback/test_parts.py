@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from backend.config.model import StorageConfig
 from backend.config.storage import S3Config
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.foundation.local_files import LocalFiles
 from backend.http.static import content_security_policy
@@ -24,19 +24,23 @@ from tests.support.media import NS_PER_S, Camera, units_of
 async def test_an_archive_gets_the_clean_form_and_a_deleted_clip_leaves_none(tmp_path: Path) -> None:
     """What is open can be read to its end all the same."""
     files = LocalFiles(tmp_path / "clips", tmp_path / "pictures", tmp_path / "quarantine")
-    news, disk, clip = ClipNews(EventLog("boot"), WRITERS.clip), ThreadPoolExecutor(2), a_clip(lead_in_s=0.67)
+    clip_events, disk, clip = (
+        ClipEvents(EventLog("boot"), WRITERS.clip),
+        ThreadPoolExecutor(2),
+        a_clip(lead_in_s=0.67),
+    )
     path = tmp_path / "clips" / str(clip.path)
     path.parent.mkdir(parents=True)
     start_ns = 5 * NS_PER_S
     span = (start_ns + 2 * NS_PER_S // 3, start_ns + 2 * NS_PER_S)
     await asyncio.to_thread(write_mp4, path, units_of(Camera(), 90), *span)
-    playing = open_playback(a_foundation(tmp_path, files=files, disk=disk), None, news)
+    playing = open_playback(a_foundation(tmp_path, files=files, disk=disk), None, clip_events)
     content = await open_to_share(playing.clip_bytes, playing.clean_copies, clip)
     assert (content.size_bytes, playing.numbers()["clean_forms_made_total"]) == (
         playing.numbers()["clean_forms_kept_bytes"],
         1,
     )
-    news.deleted(clip)
+    clip_events.deleted(clip)
     clean = tmp_path / "runtime" / "clean"
     async with asyncio.timeout(20):
         while await asyncio.to_thread(lambda: list(clean.iterdir())):

@@ -13,7 +13,7 @@ from backend.catalogue import Clip, RemoteObject, Root, UploadBacklog
 from backend.catalogue.lifecycle import Status
 from backend.config.model import Config, StorageConfig
 from backend.config.storage import S3Config
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.storage.object_store import FailureCause, StoreError
@@ -37,7 +37,7 @@ async def nothing_to_share(clip: Clip) -> AsyncIterator[Path]:
     yield Path(str(clip.path))
 
 
-def configured(box: Box, *, public_urls: bool = True) -> tuple[Storage, ClipNews]:
+def configured(box: Box, *, public_urls: bool = True) -> tuple[Storage, ClipEvents]:
     s3 = S3Config(
         endpoint="http://127.0.0.1:9",
         access_key=SecretStr("us"),
@@ -47,14 +47,16 @@ def configured(box: Box, *, public_urls: bool = True) -> tuple[Storage, ClipNews
     )
     config = StorageConfig(s3=s3)
     store = open_store(config)
-    news = ClipNews(EventLog("boot"), WRITERS.clip, partial(public_url, store))
-    return open_storage(foundation_of(box, Config(storage=config)), store, news, nothing_to_share), news
+    clip_events = ClipEvents(EventLog("boot"), WRITERS.clip, partial(public_url, store))
+    return open_storage(
+        foundation_of(box, Config(storage=config)), store, clip_events, nothing_to_share
+    ), clip_events
 
 
 async def test_without_a_store_there_is_nothing_to_say(box: Box) -> None:
     """No numbers in /metrics that mean nothing, and no concern."""
-    news = ClipNews(EventLog("boot"), WRITERS.clip)
-    storage = open_storage(foundation_of(box), None, news, nothing_to_share)
+    clip_events = ClipEvents(EventLog("boot"), WRITERS.clip)
+    storage = open_storage(foundation_of(box), None, clip_events, nothing_to_share)
     assert (storage.status().provider, storage.status().state) == ("local", "none")
     assert storage.numbers() == {}
     assert public_url(None, a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))) is None
@@ -63,18 +65,18 @@ async def test_without_a_store_there_is_nothing_to_say(box: Box) -> None:
 
 async def test_only_published_clips_with_a_confirmed_copy_have_a_public_address(box: Box) -> None:
     """Not a draft whose copy is just being deleted, nor a clip whose copy is still on its way."""
-    storage, news = configured(box)
+    storage, clip_events = configured(box)
     published = a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))
-    assert news.facts(published).public_url == "https://media.example.com/clips/public/id/clip.mp4"
-    assert news.facts(a_clip(status=Status.DRAFT, remote=(PUBLIC,))).public_url is None
-    assert news.facts(a_clip(status=Status.PUBLISHED)).public_url is None
+    assert clip_events.facts(published).public_url == "https://media.example.com/clips/public/id/clip.mp4"
+    assert clip_events.facts(a_clip(status=Status.DRAFT, remote=(PUBLIC,))).public_url is None
+    assert clip_events.facts(a_clip(status=Status.PUBLISHED)).public_url is None
     await storage.close()
 
 
 async def test_without_public_urls_nothing_is_public(box: Box) -> None:
     """Even if an object of another configuration is still there."""
-    storage, news = configured(box, public_urls=False)
-    assert news.facts(a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))).public_url is None
+    storage, clip_events = configured(box, public_urls=False)
+    assert clip_events.facts(a_clip(status=Status.PUBLISHED, remote=(PUBLIC,))).public_url is None
     await storage.close()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.catalogue import Catalogue, Clip, Location, PreviewSource, Root, StoredPath
-from backend.events.clip_events import ClipNews
+from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.retention.garbage import GarbageSweep
@@ -69,7 +69,7 @@ async def working(
         to_share=partial(as_it_is, box, store),
         files=box.files,
         recorder_id=HERE,
-        news=ClipNews(EventLog("boot"), WRITERS.clip),
+        clip_events=ClipEvents(EventLog("boot"), WRITERS.clip),
         wanted=partial(wanted, public_urls=public),
         reclaim_after=timedelta(0) if reclaim else None,
         concern=(concerns if concerns is not None else []).append,
@@ -329,6 +329,6 @@ async def test_pages_hear_how_far_a_file_is_and_how_the_store_is(box: Box, share
     async with working(box, shared) as queue:
         await located(box.catalogue, clip, Location.BOTH)
         await until(lambda: queue.backlog.files == 0, "the end")
-        log = queue._parts.news.events
+        log = queue._parts.clip_events.log
         types = {event.type for event in log._history}
     assert {"clip", "storage", "upload"} <= types
