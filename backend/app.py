@@ -91,7 +91,7 @@ class Rooms:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningDaemon:
     """A daemon that is ready: where it listens, as SCHEME://HOST:PORT, how it takes a new configuration."""
 
     address: str
@@ -99,7 +99,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
+async def running(config: Config, key: AccessKey) -> AsyncIterator[RunningDaemon]:
     """A daemon from start to end."""
     async with open_foundation(config) as base, AsyncExitStack() as stack:
         base.health.waiting_for = "recordings of an earlier run to be finished"
@@ -121,7 +121,7 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[Running]:
         address = await listen(stack, app, config.server, tls)
         base.health.waiting_for = None
         try:
-            yield Running(address, reloader)
+            yield RunningDaemon(address, reloader)
         finally:
             base.health.waiting_for = "the end: the daemon is being stopped"
             base.events.close()

@@ -106,10 +106,10 @@ def page_scheme(request: web.Request) -> str:
 
     Whoever forges these headers only keeps himself from addresses his own browser would have refused.
     """
-    told = [*request.headers.getall("X-Forwarded-Proto", []), *request.headers.getall("Forwarded", [])]
+    schemes = [*request.headers.getall("X-Forwarded-Proto", []), *request.headers.getall("Forwarded", [])]
     names = ("Origin", "Referer")
-    told += [value.partition(":")[0] for name in names for value in request.headers.getall(name, [])]
-    return "https" if request.secure or any("https" in value.lower() for value in told) else "http"
+    schemes += [value.partition(":")[0] for name in names for value in request.headers.getall(name, [])]
+    return "https" if request.secure or any("https" in value.lower() for value in schemes) else "http"
 
 
 def is_trustworthy(request: web.Request) -> bool:

@@ -49,28 +49,28 @@ def choose_slice(headers: Mapping[str, str], stored: Stored) -> Slice:
         return Slice(412, 0, 0, common)
     if _is_unchanged(headers, stored):
         return Slice(304, 0, 0, common)
-    asked = headers.get("Range")
-    if asked is None or not _range_applies(headers.get("If-Range"), stored):
+    range_header = headers.get("Range")
+    if range_header is None or not _range_applies(headers.get("If-Range"), stored):
         return Slice(200, 0, stored.size, common)
-    return _ranged(asked, stored, common)
+    return _ranged(range_header, stored, common)
 
 
-def is_single_range(asked: str) -> bool:
+def is_single_range(range_header: str) -> bool:
     """Whether a Range header names one range that some file could have; all others get the whole file."""
-    match = _RANGE.fullmatch(asked.strip())
+    match = _RANGE.fullmatch(range_header.strip())
     if match is None or not (match["first"] or match["last"]):
         return False
     return not match["last"] or _number(match["first"] or "0") <= _number(match["last"])
 
 
-def suffix_bytes(asked: str) -> int | None:
+def suffix_bytes(range_header: str) -> int | None:
     """The N of "the last N bytes"; None when the range is of another form."""
-    match = _RANGE.fullmatch(asked.strip())
+    match = _RANGE.fullmatch(range_header.strip())
     return _number(match["last"]) if match and match["last"] and not match["first"] else None
 
 
-def _ranged(asked: str, stored: Stored, common: dict[str, str]) -> Slice:
-    match = _RANGE.fullmatch(asked.strip())
+def _ranged(range_header: str, stored: Stored, common: dict[str, str]) -> Slice:
+    match = _RANGE.fullmatch(range_header.strip())
     if match is None or not (match["first"] or match["last"]):
         # A unit we do not know, several ranges, or nonsense: "MAY ignore" (section 14.2).
         return Slice(200, 0, stored.size, common)

@@ -44,9 +44,9 @@ class DataLock:
         except OSError:
             os.close(descriptor)
             holder = read_holder(data_dir)
-            who = f"process {holder.pid}" if holder else "another process"
+            owner = f"process {holder.pid}" if holder else "another process"
             raise DataDirInUse(
-                f"{data_dir} is in use by {who}. Stop it, or configure another data_dir for this daemon."
+                f"{data_dir} is in use by {owner}. Stop it, or configure another data_dir for this daemon."
             ) from None
         lock._descriptor = descriptor
         lock.announce(None)
@@ -71,8 +71,8 @@ class DataLock:
 def read_holder(data_dir: Path) -> Holder | None:
     """Who last said that it holds the lock; None when nobody did or it ended properly."""
     try:
-        said = json.loads((data_dir / FILE_NAME).read_text())
-        url = said["url"]
-        return Holder(int(said["pid"]), url if isinstance(url, str) else None)
+        content = json.loads((data_dir / FILE_NAME).read_text())
+        url = content["url"]
+        return Holder(int(content["pid"]), url if isinstance(url, str) else None)
     except (OSError, ValueError, KeyError, TypeError):
         return None

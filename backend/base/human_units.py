@@ -15,12 +15,12 @@ def readable_bytes(count: int) -> str:
 def readable_s(seconds: float) -> str:
     """`3 hours 12 minutes`: the two largest units, never nothing."""
     left = max(1, round(seconds))
-    said: list[str] = []
+    parts: list[str] = []
     for name, factor in _SPANS:
         count, rest = divmod(left, factor)
         if count:
-            said.append(f"{count} {name}{'' if count == 1 else 's'}")
+            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
             left = rest
-        if len(said) == 2 or (said and not count):
+        if len(parts) == 2 or (parts and not count):
             break
-    return " ".join(said[:2])
+    return " ".join(parts[:2])

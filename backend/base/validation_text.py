@@ -43,5 +43,5 @@ def plain_words(error: Mapping[str, Any]) -> str:
         return "must not be empty."
     if kind in _WORDS:
         return f"{_WORDS[kind].format(**context)}."
-    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").strip()
-    return said if said.endswith(".") else f"{said}."
+    text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").strip()
+    return text if text.endswith(".") else f"{text}."

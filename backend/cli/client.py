@@ -49,15 +49,15 @@ class DaemonClient:
         """The JSON answer. Raises CommandFailed with the daemon's own words."""
         try:
             async with self._session.request(method, path, json=body, params=query) as answer:
-                said = await answer.json(content_type=None)
+                content = await answer.json(content_type=None)
                 if answer.status < 400:
-                    return said
+                    return content
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise CommandFailed(
                 Exit.UNAVAILABLE,
                 f"No Hindsight answers at {self.url}: {_why(error)}. `hindsight run` starts it.",
             ) from error
-        raise _refused(answer.status, said)
+        raise _refused(answer.status, content)
 
     async def download(self, path: str, target: Path) -> int:
         """Write the answer to `target`; its length. Raises CommandFailed (also when cut short), OSError."""
@@ -96,9 +96,9 @@ def _why(error: Exception) -> str:
             return "something else does"
 
 
-def _refused(status: int, said: Any) -> CommandFailed:
+def _refused(status: int, content: Any) -> CommandFailed:
     code = Exit.NO_PERMISSION if status in {401, 403, 429} else Exit.FAILED
-    detail = said.get("detail") if isinstance(said, dict) else None
+    detail = content.get("detail") if isinstance(content, dict) else None
     return CommandFailed(code, str(detail or f"The daemon answered {status}."))
 
 

@@ -24,7 +24,7 @@ def command(action: str) -> Callable[[Config, argparse.Namespace], Exit]:
 
 def _change(config: Config, options: argparse.Namespace) -> Exit:
     """Exit 1 when one of them could not be done; the others are done all the same."""
-    return asyncio.run(_asked(config, options))
+    return asyncio.run(_run_action(config, options))
 
 
 def _archive(config: Config, options: argparse.Namespace) -> Exit:
@@ -32,7 +32,7 @@ def _archive(config: Config, options: argparse.Namespace) -> Exit:
     return asyncio.run(_downloaded(config, options))
 
 
-async def _asked(config: Config, options: argparse.Namespace) -> Exit:
+async def _run_action(config: Config, options: argparse.Namespace) -> Exit:
     body: dict[str, Any] = {"action": options.action, "ids": options.ids}
     for name in ("caption", "at"):
         if getattr(options, name, None) is not None:

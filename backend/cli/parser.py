@@ -87,14 +87,14 @@ def _add_storage(actions: _Commands, plain: list[argparse.ArgumentParser]) -> No
 
 
 def _add_many_clips(clips: _Commands, asking: _Parser) -> None:
-    for name, said in (
+    for name, help_text in (
         ("publish", "put drafts into the feed, now or later"),
         ("unpublish", "take clips out of the feed again"),
         ("delete", "delete clips and their files"),
         ("retry", "finish failed clips again"),
         ("archive", "download clips as one ZIP"),
     ):
-        command = _command(clips, name, parents=[asking], help=said)
+        command = _command(clips, name, parents=[asking], help=help_text)
         command.add_argument("ids", nargs="+", metavar="ID")
         if name == "publish":
             command.add_argument("--caption", metavar="TEXT", help="what people read below")

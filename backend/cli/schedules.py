@@ -65,8 +65,8 @@ def _row(schedule: dict[str, Any]) -> tuple[str, ...]:
         coming = "disabled"
     else:
         coming = on_the_wall(schedule["next"][0], schedule["timezone"]) if schedule["next"] else "never"
-    said = "" if last is None else " ".join(filter(None, (last["state"], last["reason"])))
-    return schedule["id"], schedule["name"], schedule["camera"], what(schedule), coming, said
+    last_result = "" if last is None else " ".join(filter(None, (last["state"], last["reason"])))
+    return schedule["id"], schedule["name"], schedule["camera"], what(schedule), coming, last_result
 
 
 def what(schedule: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from backend.clips.recorder_events import RecorderInbox
 from backend.events.clip_events import ClipEvents
 from backend.events.writers import Json
 from backend.foundation.foundation import Foundation
-from backend.pictures.automatic import Previews
+from backend.pictures.automatic import AutomaticPreviews
 from backend.retention.budget import Budget
 from recorder import ClipFiles
 from recorder.base.errors import RecorderError
@@ -63,7 +63,7 @@ class ClipServices:
 
     base: Foundation
     cameras: Cameras
-    previews: Previews
+    previews: AutomaticPreviews
     clip_events: ClipEvents
     budget: Budget
     write_camera: Callable[[CameraStatus, bool], Json]

@@ -297,8 +297,8 @@ def _read_secret_files(config: Config, given: _Given) -> Config:
             catalogue = CatalogueConfig.model_validate({"url": read.url})
         except ValidationError as error:
             where = given.origin(("catalogue", "url_file"))
-            said = plain_words(dict(error.errors()[0]))
-            raise ConfigError([f"{where}: catalogue.url_file: {said}"]) from None
+            message = plain_words(dict(error.errors()[0]))
+            raise ConfigError([f"{where}: catalogue.url_file: {message}"]) from None
         catalogue = catalogue.model_copy(update={"url_file": read.url_file})
     return config.model_copy(update={"storage": storage, "catalogue": catalogue})
 
@@ -338,7 +338,7 @@ def _without_union_tags(path: KeyPath) -> KeyPath:
 
 
 def _unknown(where: str, path: KeyPath) -> str:
-    said = f"{where}: {_dotted(path)}: unknown key."
+    message = f"{where}: {_dotted(path)}: unknown key."
     name = str(path[-1])
     prefix = ".".join("[]" if isinstance(part, int) else part for part in path[:-1]).replace(".[]", "[]")
     known = known_paths()
@@ -346,8 +346,8 @@ def _unknown(where: str, path: KeyPath) -> str:
     everywhere = {k.rpartition(".")[2]: k for k in known}
     for names in (siblings, everywhere):
         if close := get_close_matches(name, names, n=1, cutoff=0.6):
-            return f"{said} Did you mean '{names[close[0]]}'?"
-    return f"{said} Known here: {', '.join(sorted(siblings)) or 'nothing'}."
+            return f"{message} Did you mean '{names[close[0]]}'?"
+    return f"{message} Known here: {', '.join(sorted(siblings)) or 'nothing'}."
 
 
 def _dotted(path: KeyPath) -> str:

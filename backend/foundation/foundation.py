@@ -71,7 +71,9 @@ async def open_foundation(config: Config) -> AsyncIterator[Foundation]:
     """Directories, catalogue, threads and workers. Raises OSError, CatalogueError, RecorderIdDamaged."""
     async with AsyncExitStack() as stack:
         events = EventLog(secrets.token_hex(4))
-        health = Health(lambda subject, said: events.publish("concern", {"subject": subject, "detail": said}))
+        health = Health(
+            lambda subject, sentence: events.publish("concern", {"subject": subject, "detail": sentence})
+        )
         files = LocalFiles.of(config)
         health.concern(THUMBNAILS, await asyncio.to_thread(files.prepare))
         identity = await asyncio.to_thread(recorder_id, config.data_dir)

@@ -35,12 +35,12 @@ def server_context(tls: TlsConfig) -> ssl.SSLContext:
         # An encrypted key would otherwise be asked for on the terminal, which a service does not have.
         context.load_cert_chain(tls.certificate, tls.key, password=lambda: "")
     except ssl.SSLError as error:
-        said = _CURES.get(
+        sentence = _CURES.get(
             error.reason or "",
             "server.tls: certificate and key cannot be read. Both must be PEM, the key without a password "
             "(`openssl pkey -in KEY -out PLAIN` takes one off).",
         )
-        raise ConfigError([said]) from error
+        raise ConfigError([sentence]) from error
     return context
 
 

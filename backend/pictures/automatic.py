@@ -46,8 +46,8 @@ _AUTOMATIC = {
 }
 
 
-class Previews:
-    """Makes the pictures that come by themselves."""
+class AutomaticPreviews:
+    """Makes the preview pictures that need no request."""
 
     def __init__(
         self, catalogue: Catalogue, pictures: Pictures, workers: WorkerPool, material: FrameMaterial

@@ -7,7 +7,7 @@ from backend.base.numbers import counted
 from backend.base.scheduler import Scheduler
 from backend.events.clip_events import ClipEvents
 from backend.foundation.foundation import Foundation
-from backend.pictures.automatic import Previews
+from backend.pictures.automatic import AutomaticPreviews
 from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.manual import ManualPictures
 from backend.pictures.pictures import Pictures
@@ -19,7 +19,7 @@ class PictureRoom:
     """The parts, for those who need one of them."""
 
     pictures: Pictures
-    previews: Previews
+    previews: AutomaticPreviews
     manual: ManualPictures
 
     async def close(self) -> None:
@@ -41,6 +41,6 @@ def open_pictures(base: Foundation, clip_events: ClipEvents, clip_bytes: ClipByt
     """All of it, for one daemon."""
     pictures = Pictures(base.catalogue, clip_events, base.files, base.health, clip_bytes.store)
     material = FrameMaterial(clip_bytes, base.workers, base.disk, base.runtime_dir / "frames")
-    previews = Previews(base.catalogue, pictures, base.workers, material)
+    previews = AutomaticPreviews(base.catalogue, pictures, base.workers, material)
     manual = ManualPictures(base.catalogue, pictures, base.workers, material, base.config.previews)
     return PictureRoom(pictures, previews, manual)

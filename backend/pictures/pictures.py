@@ -121,8 +121,10 @@ class Pictures:
                 path = await in_thread(self._threads, lambda: self._files.thumbnail_path(info.path))
         except TimeoutError:
             # A browser has six connections; pictures that never come would hang the whole page.
-            said = f"{self._files.thumbnails_dir} does not answer. Clips are shown without their pictures."
-            self._health.concern(THUMBNAILS, said)
+            sentence = (
+                f"{self._files.thumbnails_dir} does not answer. Clips are shown without their pictures."
+            )
+            self._health.concern(THUMBNAILS, sentence)
             return None
         etag = f"{clip.id}-{source}-{info.version}"
         return FileToSend(path, CONTENT_TYPES[path.suffix], etag, threads=self._threads)

@@ -26,7 +26,7 @@ from backend.problems.refused import Refused
 
 PIECE_BYTES = 256 * 1024
 MOST_ARCHIVES = 3
-TELL_EVERY_S = 1.0
+PUBLISH_EVERY_S = 1.0
 
 
 class Content(Protocol):
@@ -152,29 +152,29 @@ class Archives:
 
     async def send(self, archive: Archive, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Write all of it; pages hear about once a second how far it is, and at its end."""
-        sent, told_s = 0, self._monotonic_s()
+        sent, published_s = 0, self._monotonic_s()
         state = "stopped"
-        self._tell(archive, 0, "sending")
+        self._publish(archive, 0, "sending")
         try:
             async with aclosing(archive.pieces()) as pieces:
                 async for piece in pieces:
                     await write(piece)
                     sent += len(piece)
                     self.counters.bytes += len(piece)
-                    if (now_s := self._monotonic_s()) - told_s >= TELL_EVERY_S:
-                        told_s = now_s
-                        self._tell(archive, sent, "sending")
+                    if (now_s := self._monotonic_s()) - published_s >= PUBLISH_EVERY_S:
+                        published_s = now_s
+                        self._publish(archive, sent, "sending")
             state = "done"
         finally:
             if state == "done":
                 self.counters.sent += 1
             else:
                 self.counters.broken += 1
-            self._tell(archive, sent, state)
+            self._publish(archive, sent, state)
 
-    def _tell(self, archive: Archive, sent: int, state: str) -> None:
-        told = {"job": archive.job, "state": state, "sent_bytes": sent, "total_bytes": archive.total_bytes}
-        self._events.publish("archive", told | {"progress": sent / archive.total_bytes})
+    def _publish(self, archive: Archive, sent: int, state: str) -> None:
+        event = {"job": archive.job, "state": state, "sent_bytes": sent, "total_bytes": archive.total_bytes}
+        self._events.publish("archive", event | {"progress": sent / archive.total_bytes})
 
     def _left(self) -> None:
         self.under_way -= 1

@@ -239,10 +239,10 @@ class ClipBytes:
         size = clip.size_bytes or 0
         first, length = (0, size) if chosen is None else (chosen.first, chosen.length)
         whole = length == size
-        asked = None if whole else f"bytes={first}-{first + length - 1}"
-        async with await store.open_stream(key_of(clip), asked) as result:
-            told = result.headers.get("Content-Range")
-            part = whole or told == f"bytes {first}-{first + length - 1}/{size}"
+        range_header = None if whole else f"bytes={first}-{first + length - 1}"
+        async with await store.open_stream(key_of(clip), range_header) as result:
+            content_range = result.headers.get("Content-Range")
+            part = whole or content_range == f"bytes {first}-{first + length - 1}/{size}"
             if result.headers.get("Content-Length") != str(length) or not part:
                 raise self._other_content(store, clip)
             yield result

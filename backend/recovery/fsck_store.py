@@ -42,8 +42,8 @@ async def _compare(clips: Iterable[Clip], store: ObjectStore, level: Level) -> l
         async with turn:
             return await _check(clip, place, store, level)
 
-    asked = [one(clip, remote.place) for clip in clips for remote in clip.remote]
-    return [finding for finding in await asyncio.gather(*asked) if finding is not None]
+    checks = [one(clip, remote.place) for clip in clips for remote in clip.remote]
+    return [finding for finding in await asyncio.gather(*checks) if finding is not None]
 
 
 async def _check(clip: Clip, place: StoredPath, store: ObjectStore, level: Level) -> Finding | None:

@@ -29,5 +29,5 @@ def title(spec: ScheduleSpec, camera_name: str, due_at: datetime) -> str:
         "weekday": _WEEKDAYS[shown.weekday()],
     }
     template = spec.title or "{name}, {date} {time}"
-    said = _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), template)
-    return said[:MOST_CHARACTERS]
+    rendered = _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), template)
+    return rendered[:MOST_CHARACTERS]

@@ -25,7 +25,7 @@ def in_force(running: Config, wanted: Config) -> Config:
     return running.model_copy(update={name: getattr(wanted, name) for name in LIVE_SECTIONS})
 
 
-def sentence(changes: CameraChanges, waiting: Sequence[str]) -> str:
+def describe(changes: CameraChanges, waiting: Sequence[str]) -> str:
     """What the reload did, for a person. `waiting`: the keys that need a restart."""
     done = [
         f"{verb} {', '.join(names)}"
@@ -37,10 +37,12 @@ def sentence(changes: CameraChanges, waiting: Sequence[str]) -> str:
         )
         if names
     ]
-    said = f"Configuration reloaded; cameras: {'; '.join(done) or 'as they were'}."
+    sentence = f"Configuration reloaded; cameras: {'; '.join(done) or 'as they were'}."
     if waiting:
-        said += f" Changed, but read at the start only: {', '.join(waiting)}. Restart the daemon for them."
-    return said
+        sentence += (
+            f" Changed, but read at the start only: {', '.join(waiting)}. Restart the daemon for them."
+        )
+    return sentence
 
 
 def _changed(before: Section, after: Section, prefix: str = "") -> Iterator[str]:

@@ -16,12 +16,12 @@ from backend.cameras.parts import CameraRoom
 from backend.config.load import ConfigError
 from backend.config.model import Config
 from backend.events.log import EventLog
-from backend.reload.changes import in_force, needs_restart, sentence
+from backend.reload.changes import describe, in_force, needs_restart
 
 log = logging.getLogger(__name__)
 
 Read = Callable[[], Config]
-"""Reads the configuration anew. Blocks; raises ConfigError."""
+"""Reads the configuration again. Blocks; raises ConfigError."""
 
 
 @dataclass(slots=True)
@@ -71,7 +71,9 @@ class Reloader:
             fresh = await asyncio.to_thread(read)
         except ConfigError as error:
             self.counters.refused += 1
-            self._tell(f"The configuration cannot be used, so nothing was changed: {' '.join(error.lines)}")
+            self._publish(
+                f"The configuration cannot be used, so nothing was changed: {' '.join(error.lines)}"
+            )
             return
         await self.apply(fresh)
 
@@ -87,11 +89,11 @@ class Reloader:
         for follow in self._followers:
             await follow(self.config)
         self.counters.done += 1
-        self._tell(sentence(changes, waiting), ok=True, waiting=bool(waiting))
+        self._publish(describe(changes, waiting), ok=True, waiting=bool(waiting))
         # Also where only the defaults of Record changed: pages read those with the cameras.
         self._events.publish("cameras", {})
 
-    def _tell(self, said: str, *, ok: bool = False, waiting: bool = False) -> None:
+    def _publish(self, sentence: str, *, ok: bool = False, waiting: bool = False) -> None:
         level = logging.INFO if ok and not waiting else logging.WARNING
-        log.log(level, "%s", said)
-        self._events.publish("config", {"ok": ok, "message": said})
+        log.log(level, "%s", sentence)
+        self._events.publish("config", {"ok": ok, "message": sentence})

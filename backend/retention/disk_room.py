@@ -203,9 +203,9 @@ class DiskRoom:
         with suppress(UnknownRecording):
             await recorder.stop(clip.id)
             self.counters.ended += 1
-            said = f"The recording {clip.id} was ended while there is space to finish it."
-            log.warning("%s", said)
-            self._base.events.publish("disk", {"message": said}, camera=clip.camera)
+            message = f"The recording {clip.id} was ended while there is space to finish it."
+            log.warning("%s", message)
+            self._base.events.publish("disk", {"message": message}, camera=clip.camera)
 
 
 def _part_sizes(files: LocalFiles, clips: Sequence[Clip]) -> list[int]:

@@ -39,7 +39,7 @@ class Removal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RetentionRule:
+class RemovalRule:
     """One limit or more. Without a `camera` or `status` it covers all of them."""
 
     camera: str | None = None
@@ -64,10 +64,10 @@ class RetentionRule:
 
 
 @dataclass(frozen=True, slots=True)
-class RetentionRules:
+class RemovalRules:
     """All configured rules, in bytes and seconds. `hold_above` is a share, 0 to 1."""
 
-    rules: tuple[RetentionRule, ...] = ()
+    rules: tuple[RemovalRule, ...] = ()
     reserve_bytes: int = 0
     make_room: bool = True
     hold_above: float = 0.25
@@ -146,8 +146,8 @@ def clock_facts(
 
 def make_plan(
     rows: Sequence[RetentionRow],
-    rules: RetentionRules,
-    before: RetentionRules | None,
+    rules: RemovalRules,
+    before: RemovalRules | None,
     facts: tuple[ClockFacts, DiskFacts],
     approval: Approval | None = None,
 ) -> Plan:
@@ -175,9 +175,7 @@ def make_plan(
     return Plan(tuple(leaving), held, why, short_bytes=_short_bytes(leaving, rules, disk))
 
 
-def is_due(
-    groups: Sequence[RetentionGroup], rules: RetentionRules, clock: ClockFacts, disk: DiskFacts
-) -> bool:
+def is_due(groups: Sequence[RetentionGroup], rules: RemovalRules, clock: ClockFacts, disk: DiskFacts) -> bool:
     """Whether `decide` can find anything; False is certain. Looks at sums, where rows would be many."""
     if rules.make_room and disk.free_bytes + disk.leaving_bytes < rules.room_bytes:
         return True
@@ -188,7 +186,7 @@ def is_due(
     )
 
 
-def _exceeds(groups: Sequence[RetentionGroup], rule: RetentionRule, clock: ClockFacts) -> bool:
+def _exceeds(groups: Sequence[RetentionGroup], rule: RemovalRule, clock: ClockFacts) -> bool:
     if rule.max_clips is not None and sum(group.clips for group in groups) > rule.max_clips:
         return True
     # What failed clips keep is in no row, so a group of them may take more than its sum.
@@ -204,7 +202,7 @@ def _exceeds(groups: Sequence[RetentionGroup], rule: RetentionRule, clock: Clock
 
 def decide(
     rows: Sequence[RetentionRow],
-    rules: RetentionRules,
+    rules: RemovalRules,
     clock: ClockFacts,
     disk: DiskFacts,
     *,
@@ -261,7 +259,7 @@ def _choose(chosen: dict[int, Leaving], more: Iterable[Leaving]) -> None:
         chosen.setdefault(leaving.row.number, leaving)
 
 
-def _too_old(ordered: Sequence[RetentionRow], rule: RetentionRule, now: datetime) -> list[Leaving]:
+def _too_old(ordered: Sequence[RetentionRow], rule: RemovalRule, now: datetime) -> list[Leaving]:
     if rule.max_age_s is None:
         return []
     limit = now - timedelta(seconds=rule.max_age_s)
@@ -274,7 +272,7 @@ def _too_old(ordered: Sequence[RetentionRow], rule: RetentionRule, now: datetime
     ]
 
 
-def _too_many(ordered: Sequence[RetentionRow], rule: RetentionRule) -> list[Leaving]:
+def _too_many(ordered: Sequence[RetentionRow], rule: RemovalRule) -> list[Leaving]:
     """The newest one stays: what was just recorded must not vanish before it is seen."""
     if rule.max_clips is None:
         return []
@@ -284,7 +282,7 @@ def _too_many(ordered: Sequence[RetentionRow], rule: RetentionRule) -> list[Leav
     return [Leaving(row, RemovalCause.COUNT, reason) for row in _without_newest(concerned)[:excess]]
 
 
-def _too_large(ordered: Sequence[RetentionRow], rule: RetentionRule, disk: DiskFacts) -> list[Leaving]:
+def _too_large(ordered: Sequence[RetentionRow], rule: RemovalRule, disk: DiskFacts) -> list[Leaving]:
     """The newest one stays, however large it is."""
     if rule.max_bytes is None:
         return []
@@ -300,7 +298,7 @@ def _without_newest(rows: Sequence[RetentionRow]) -> list[RetentionRow]:
 
 
 def _for_the_reserve(
-    ordered: Sequence[RetentionRow], chosen: dict[int, Leaving], rules: RetentionRules, disk: DiskFacts
+    ordered: Sequence[RetentionRow], chosen: dict[int, Leaving], rules: RemovalRules, disk: DiskFacts
 ) -> list[Leaving]:
     """Nothing goes when all of it would not bring the reserve back: the disk is full of something else."""
     going = {
@@ -317,7 +315,7 @@ def _for_the_reserve(
     return _freeing(missing, left, RemovalCause.RESERVE, reason, disk)
 
 
-def _short_bytes(leaving: Sequence[Leaving], rules: RetentionRules, disk: DiskFacts) -> int:
+def _short_bytes(leaving: Sequence[Leaving], rules: RemovalRules, disk: DiskFacts) -> int:
     return max(0, rules.reserve_bytes - disk.free_bytes - disk.leaving_bytes - _size(leaving))
 
 

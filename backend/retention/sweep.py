@@ -33,8 +33,8 @@ from backend.retention.plan import (
     Plan,
     Removal,
     RemovalCause,
-    RetentionRule,
-    RetentionRules,
+    RemovalRule,
+    RemovalRules,
     clock_facts,
     is_due,
     make_plan,
@@ -106,7 +106,7 @@ class Survey:
     plan: Plan
     clock: ClockFacts
     disk: DiskFacts
-    rules: RetentionRules
+    rules: RemovalRules
     held_since: str | None = None
 
 
@@ -215,9 +215,9 @@ class Retention:
             after = batch[-1].number
         return await asyncio.to_thread(_with_part_sizes, rows, base.files)
 
-    def _rules(self, config: RetentionConfig) -> RetentionRules:
+    def _rules(self, config: RetentionConfig) -> RemovalRules:
         rules = tuple(
-            RetentionRule(
+            RemovalRule(
                 rule.camera, rule.status and Status(rule.status), rule.max_age, rule.max_clips, rule.max_bytes
             )
             for rule in config.rules
@@ -225,9 +225,9 @@ class Retention:
         room = self._room
         # Room for what is being recorded too: a clip is finished beside its part file.
         reserve_bytes = room.reserve_of(config.reserve) + room.pending_bytes
-        return RetentionRules(rules, reserve_bytes, config.reserve.make_room, config.hold_above)
+        return RemovalRules(rules, reserve_bytes, config.reserve.make_room, config.hold_above)
 
-    def _before(self, note: RetentionNote) -> RetentionRules | None:
+    def _before(self, note: RetentionNote) -> RemovalRules | None:
         """The rules that held until now; None when those of today are no others."""
         if note.accepted == self.config.model_dump(mode="json"):
             return None
@@ -283,8 +283,8 @@ class Retention:
             # The room comes back now and not when all rows are gone.
             await self._garbage.run()
         if deleted:
-            said = f"Retention deleted {deleted} clips."
-            base.events.publish("retention", {"deleted": deleted, "message": said})
+            message = f"Retention deleted {deleted} clips."
+            base.events.publish("retention", {"deleted": deleted, "message": message})
         return deleted
 
     async def _delete(self, rows: Sequence[RetentionRow]) -> list[Clip]:

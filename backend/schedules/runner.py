@@ -382,8 +382,8 @@ def _why_not(error: Exception, detail: str, recorder: Recorder) -> str:
     """A camera that sends nothing is the reason itself; what its buffer lacks is only the consequence."""
     status = recorder.status()
     if isinstance(error, SpanError) and status.state is not StreamState.LIVE:
-        said = f" {status.reason.rstrip('.')}." if status.reason else ""
-        return f"Camera '{recorder.settings.camera_id}' sends no pictures.{said}"
+        sentence = f" {status.reason.rstrip('.')}." if status.reason else ""
+        return f"Camera '{recorder.settings.camera_id}' sends no pictures.{sentence}"
     return detail
 
 

@@ -317,9 +317,11 @@ class S3Store:
                 raise
 
     def _open(self, key: StoredPath, wanted: str | None) -> ProviderStreamResult:
-        asked: dict[str, str | list[str] | tuple[str]] = {} if wanted is None else {"Range": wanted}
+        request_headers: dict[str, str | list[str] | tuple[str]] = {} if wanted is None else {"Range": wanted}
         try:
-            response: Any = self._client.get_object(self._bucket(key), key.path, request_headers=asked)
+            response: Any = self._client.get_object(
+                self._bucket(key), key.path, request_headers=request_headers
+            )
         except MinioException as error:
             if code_of(error) != "InvalidRange":
                 raise

@@ -150,8 +150,8 @@ def note_missed(db: sa.Connection, run: NewRun, missed: MissedRuns, now: datetim
     made = insert_run(db, run)
     if made is None:
         return None
-    told = {"missed": missed.count, "last_due_at": missed.last, "reason": missed.reason, "ended_at": now}
-    return update_run(db, run.id, told | {"state": RunState.MISSED})
+    fields = {"missed": missed.count, "last_due_at": missed.last, "reason": missed.reason, "ended_at": now}
+    return update_run(db, run.id, fields | {"state": RunState.MISSED})
 
 
 def forget_missed_after(db: sa.Connection, schedule_id: str, era: int, moment: datetime) -> None:

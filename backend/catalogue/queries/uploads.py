@@ -44,12 +44,12 @@ def begin(db: sa.Connection, recorder_id: str, store: str, *, public: bool) -> i
     db.execute(held.values(lease=None, leased_until=None))
     mine = clips.c.recorder_id == recorder_id
     note = f"store.{recorder_id}"
-    said = f"{store} public" if public else store
+    identity = f"{store} public" if public else store
     before = db.execute(sa.select(meta.c.value).where(meta.c.key == note)).scalar_one_or_none()
-    if before == said:
+    if before == identity:
         return 0
     db.execute(meta.delete().where(meta.c.key == note))
-    db.execute(meta.insert().values(key=note, value=said))
+    db.execute(meta.insert().values(key=note, value=identity))
     db.execute(clips.update().where(mine, clips.c.status.in_(_FINISHED)).values(upload_due=True))
     if before is None or before.removesuffix(" public") == store:
         return 0
@@ -149,9 +149,9 @@ def renew(db: sa.Connection, upload_id: int, token: str, until: datetime) -> boo
 
 def failed(db: sa.Connection, upload: Upload, error: str, not_before: datetime, *, counts: bool) -> None:
     mine = uploads.update().where(uploads.c.id == upload.id, uploads.c.lease == upload.lease)
-    said = {"last_error": error.replace("\0", ""), "not_before": not_before}
+    fields = {"last_error": error.replace("\0", ""), "not_before": not_before}
     more = uploads.c.attempts + (1 if counts else 0)
-    db.execute(mine.values(**said, attempts=more, lease=None, leased_until=None))
+    db.execute(mine.values(**fields, attempts=more, lease=None, leased_until=None))
 
 
 def drop(db: sa.Connection, upload: Upload, now: datetime) -> None:

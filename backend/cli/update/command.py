@@ -13,7 +13,7 @@ from backend.base.data_lock import DataDirInUse, DataLock
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.parser import make_parser
 from backend.cli.update.answers import version_of, wait_until_answers
-from backend.cli.update.daemons import Detached, Keeper, Launch, Running, Service, find_daemons
+from backend.cli.update.daemons import DaemonProcess, Detached, Keeper, Launch, Service, find_daemons
 from backend.cli.update.repository import run_program
 from backend.cli.update.safe_copy import SafeCopy
 from backend.cli.update.steps import Interruptions, UpdateOutcome, UpdateStep, carry_out
@@ -66,7 +66,7 @@ class Place:
 
     config: Config
     launch: Launch
-    running: Running | None
+    running: DaemonProcess | None
     keeper: Keeper
 
 
@@ -97,12 +97,12 @@ def find_place(root: Path, config_file: Path | None) -> Place:
     return Place(config, daemon.launch, daemon, keeper)
 
 
-def _config_file(daemon: Running) -> Path | None:
+def _config_file(daemon: DaemonProcess) -> Path | None:
     path: Path | None = make_parser().parse_args(["run", *daemon.launch.arguments]).config
     return path
 
 
-def _reads(daemon: Running, config_file: Path) -> bool:
+def _reads(daemon: DaemonProcess, config_file: Path) -> bool:
     its_own = daemon.launch.cwd / (_config_file(daemon) or DEFAULT_FILE)
     return its_own.resolve() == config_file.resolve()
 

@@ -32,7 +32,7 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class DaemonProcess:
     """A daemon as /proc shows it."""
 
     pid: int
@@ -60,7 +60,7 @@ class Keeper(Protocol):
         """Tells where the log is, with its last lines if they can be read."""
 
 
-def find_daemons(root: Path) -> list[Running]:
+def find_daemons(root: Path) -> list[DaemonProcess]:
     """The daemons that run from the checkout `root` or from a version beside it.
 
     Raises:
@@ -76,7 +76,7 @@ def find_daemons(root: Path) -> list[Running]:
     return sorted(found, key=lambda daemon: daemon.pid)
 
 
-def _read(folder: Path, root: Path) -> Running | None:
+def _read(folder: Path, root: Path) -> DaemonProcess | None:
     command_line = [os.fsdecode(part) for part in (folder / "cmdline").read_bytes().split(b"\0")[:-1]]
     arguments = run_arguments(command_line)
     if arguments is None or not _is_inside(root, folder, command_line[0]):
@@ -95,7 +95,7 @@ def _read(folder: Path, root: Path) -> Running | None:
         )
         message = f"The daemon, process {folder.name}, belongs to another user. {how}"
         raise CommandFailed(Exit.NO_PERMISSION, message) from None
-    return Running(int(folder.name), Launch(arguments, environment, cwd), unit, _log_of(folder))
+    return DaemonProcess(int(folder.name), Launch(arguments, environment, cwd), unit, _log_of(folder))
 
 
 def _is_inside(root: Path, folder: Path, program: str) -> bool:
@@ -125,10 +125,10 @@ def _unit(folder: Path) -> Unit | None:
     if unit is None:
         return None
     try:
-        said = _systemctl(unit, "show", "--property=MainPID", "--value", unit.name)
+        output = _systemctl(unit, "show", "--property=MainPID", "--value", unit.name)
     except CommandFailed:
         return None
-    return unit if said.strip() == folder.name else None
+    return unit if output.strip() == folder.name else None
 
 
 class Service:
@@ -202,7 +202,7 @@ class Detached:
 
     def __init__(
         self,
-        running: Running | None,
+        running: DaemonProcess | None,
         launch: Launch,
         log: Path,
         patience: Patience = _PATIENCE,

@@ -41,7 +41,7 @@ def run_program(
     except OSError as error:
         raise CommandFailed(Exit.FAILED, f"{command[0]} cannot be started: {error.strerror}.") from error
     try:
-        said, complaint = process.communicate()
+        output, complaint = process.communicate()
     except BaseException:
         with suppress(ProcessLookupError):  # it may just have ended
             os.killpg(process.pid, signal.SIGKILL)
@@ -51,7 +51,7 @@ def run_program(
         lines = redact(complaint or "").strip().splitlines()
         why = f": {lines[-1]}" if lines else " (see above)."
         raise CommandFailed(Exit.FAILED, f"`{' '.join([Path(command[0]).name, *command[1:2]])}` failed{why}")
-    return said
+    return output
 
 
 class Repository:

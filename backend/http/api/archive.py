@@ -62,8 +62,8 @@ async def _clips(request: web.Request, listed: str) -> list[Clip]:
     try:
         wanted = IdList(ids=tuple(part.strip() for part in listed.split(",") if part.strip()))
     except ValidationError as error:
-        said = plain_words(dict(error.errors(include_url=False, include_input=False)[0]))
-        raise Refused(Kind.QUERY_NOT_VALID, field="ids", finding=f"ids: {said}.") from None
+        sentence = plain_words(dict(error.errors(include_url=False, include_input=False)[0]))
+        raise Refused(Kind.QUERY_NOT_VALID, field="ids", finding=f"ids: {sentence}.") from None
     clips = []
     for clip_id in wanted.ids:
         clip = await house(request).clips.get(clip_id)

@@ -1,4 +1,4 @@
-"""Kills one deed at its boundaries in turn; prints what it found, one JSON object per kill.
+"""Kills one operation at its boundaries in turn; prints what it found, one JSON object per kill.
 
     python -m tests.support.killed.trial DIRECTORY CASE STRIDE
 
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from tests.support.killed.deeds import CASES, Case, Life, agreement, alive
+from tests.support.killed.operations import CASES, Case, Life, agreement, alive
 
 _KILLER = ctypes.CDLL(None)
 MOST_CALLS = 2000
@@ -30,10 +30,10 @@ def main(directory: Path, name: str, stride: int) -> None:
     template = directory / "template"
     assert _in_a_life(lambda: asyncio.run(alive(template, case.prepare))) == 0
     for call in count(1, stride):
-        assert call < MOST_CALLS, "this deed never ends"
+        assert call < MOST_CALLS, "this operation never ends"
         box = directory / f"{call}"
         shutil.copytree(template, box)
-        ended = _in_a_life(lambda box=box, call=call: _deed(case, box, call))  # type: ignore[misc]
+        ended = _in_a_life(lambda box=box, call=call: _carry_out(case, box, call))  # type: ignore[misc]
         verdict = box / "verdict.json"
         judged = _in_a_life(lambda box=box, to=verdict: _judge(case, box, to))  # type: ignore[misc]
         found = json.loads(verdict.read_text()) if judged == 0 else {"judge": judged}
@@ -56,12 +56,12 @@ def _in_a_life(work: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _deed(case: Case, box: Path, call: int) -> None:
+def _carry_out(case: Case, box: Path, call: int) -> None:
     async def work(life: Life) -> None:
         clip = await life.only_clip()
         assert clip is not None
         _KILLER.kill_at(call)
-        await case.deed(life, clip)
+        await case.operation(life, clip)
         _KILLER.kill_at(0)
 
     asyncio.run(alive(box, work))

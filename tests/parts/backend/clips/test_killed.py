@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemon import unmeasured
-from tests.support.killed.deeds import CASES
+from tests.support.killed.operations import CASES
 from tests.support.native import compiled
 
 pytestmark = pytest.mark.timeout(240)

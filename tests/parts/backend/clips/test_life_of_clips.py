@@ -31,7 +31,7 @@ from recorder.base.values import FinishedClip
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.finishing import finish_part
 from tests.support.backend.rows import HERE, NOON, Box
-from tests.support.killed.deeds import UNITS, Life, write_part
+from tests.support.killed.operations import UNITS, Life, write_part
 
 pytestmark = pytest.mark.blocking
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from backend.cameras.changes import CameraChanges
 from backend.config.model import Config
-from backend.reload.changes import in_force, needs_restart, sentence
+from backend.reload.changes import describe, in_force, needs_restart
 
 
 def test_what_is_read_at_the_start_only_is_named_and_stays_as_it_was() -> None:
@@ -37,7 +37,7 @@ def test_what_is_read_at_the_start_only_is_named_and_stays_as_it_was() -> None:
 
 def test_the_sentence_names_every_camera_and_every_key_that_waits() -> None:
     """It is all that the person who sent the signal hears."""
-    said = sentence(CameraChanges((), ("a", "b"), ("c",), ("d",), ("e",)), ("server.port",))
+    said = describe(CameraChanges((), ("a", "b"), ("c",), ("d",), ("e",)), ("server.port",))
     for word in ("added a, b", "removed c", "restarted d", "changed as they run e", "server.port"):
         assert word in said
-    assert sentence(CameraChanges(()), ()) == "Configuration reloaded; cameras: as they were."
+    assert describe(CameraChanges(()), ()) == "Configuration reloaded; cameras: as they were."

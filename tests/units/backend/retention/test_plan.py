@@ -15,8 +15,8 @@ from backend.retention.plan import (
     DiskFacts,
     Removal,
     RemovalCause,
-    RetentionRule,
-    RetentionRules,
+    RemovalRule,
+    RemovalRules,
     clock_facts,
     decide,
     is_due,
@@ -48,8 +48,8 @@ def row(number: int, **changes: object) -> RetentionRow:
     return RetentionRow(**(values | changes))  # type: ignore[arg-type]
 
 
-def numbers(rows: list[RetentionRow], *rules: RetentionRule) -> list[int]:
-    return [one.row.number for one in decide(rows, RetentionRules(rules), CLOCK, DISK)]
+def numbers(rows: list[RetentionRow], *rules: RemovalRule) -> list[int]:
+    return [one.row.number for one in decide(rows, RemovalRules(rules), CLOCK, DISK)]
 
 
 ROWS = st.lists(
@@ -68,10 +68,10 @@ ROWS = st.lists(
     unique_by=lambda one: one.number,
 ).map(lambda rows: [replace(one, size_bytes=0) if one.location is Location.REMOTE else one for one in rows])
 RULES = st.builds(
-    RetentionRules,
+    RemovalRules,
     st.lists(
         st.builds(
-            RetentionRule,
+            RemovalRule,
             camera=st.sampled_from([None, "front", "yard"]),
             status=st.sampled_from([None, Status.DRAFT, Status.PUBLISHED, Status.FAILED]),
             max_age_s=st.none() | st.floats(60, 1e9),
@@ -94,13 +94,13 @@ def test_each_limit_takes_the_oldest_of_whom_it_concerns() -> None:
     """Age, count and size, of all, of a camera, of a state."""
     rows = [row(n, camera="yard" if n % 2 else "front") for n in range(1, 9)]
     age_s = (NOW - rows[2].dated).total_seconds()
-    assert numbers(rows, RetentionRule(max_age_s=age_s)) == [1, 2]
-    assert numbers(rows, RetentionRule(max_clips=5)) == [1, 2, 3]
-    assert numbers(rows, RetentionRule(max_bytes=650)) == [1, 2]
-    assert numbers(rows, RetentionRule(camera="yard", max_clips=2)) == [1, 3]
+    assert numbers(rows, RemovalRule(max_age_s=age_s)) == [1, 2]
+    assert numbers(rows, RemovalRule(max_clips=5)) == [1, 2, 3]
+    assert numbers(rows, RemovalRule(max_bytes=650)) == [1, 2]
+    assert numbers(rows, RemovalRule(camera="yard", max_clips=2)) == [1, 3]
     rows[0] = replace(rows[0], status=Status.FAILED)
-    assert numbers(rows, RetentionRule(status=Status.FAILED, max_age_s=60)) == [1]
-    assert numbers(rows, RetentionRule(max_clips=7), RetentionRule(camera="front", max_clips=3)) == [1, 2]
+    assert numbers(rows, RemovalRule(status=Status.FAILED, max_age_s=60)) == [1]
+    assert numbers(rows, RemovalRule(max_clips=7), RemovalRule(camera="front", max_clips=3)) == [1, 2]
 
 
 def test_unpublished_goes_before_published_and_uploaded_before_what_is_nowhere_else() -> None:
@@ -114,34 +114,34 @@ def test_unpublished_goes_before_published_and_uploaded_before_what_is_nowhere_e
         row(6, dated=datetime(1970, 1, 1)),
         row(7, status=Status.PUBLISHED),
     ]
-    assert numbers(rows, RetentionRule(max_clips=1)) == [4, 3, 6, 2, 1, 5]
+    assert numbers(rows, RemovalRule(max_clips=1)) == [4, 3, 6, 2, 1, 5]
 
 
 def test_favourites_and_what_is_not_finished_stay_and_do_not_count() -> None:
     """Ten favourites and a limit of one: a new clip is still kept."""
     rows = [*(row(n, keep=True) for n in range(1, 11)), row(11), row(12, status=Status.PENDING)]
-    assert numbers(rows, RetentionRule(max_age_s=60, max_clips=1, max_bytes=100)) == [11]
-    assert numbers(rows, RetentionRule(max_clips=1, max_bytes=1)) == []
+    assert numbers(rows, RemovalRule(max_age_s=60, max_clips=1, max_bytes=100)) == [11]
+    assert numbers(rows, RemovalRule(max_clips=1, max_bytes=1)) == []
 
 
 def test_a_local_copy_goes_before_a_clip_does_and_only_where_the_store_has_it() -> None:
     """Size rules give up copies first; a clip that is remote already frees nothing and stays."""
     rows = [row(1), row(2, location=Location.BOTH), row(3, location=Location.REMOTE, size_bytes=0), row(4)]
     facts = DiskFacts(10**12, store=StoreReach.READY)
-    taken = decide(rows, RetentionRules((RetentionRule(max_bytes=150),)), CLOCK, facts)
+    taken = decide(rows, RemovalRules((RemovalRule(max_bytes=150),)), CLOCK, facts)
     assert [(one.row.number, one.removal) for one in taken] == [(2, Removal.RECLAIM), (1, Removal.DELETE)]
 
 
 def test_a_clip_that_frees_nothing_is_not_deleted_for_room() -> None:
     """Older than all others, but empty: the next one goes."""
     rows = [row(1, size_bytes=0), row(2), row(3)]
-    assert numbers(rows, RetentionRule(max_bytes=150)) == [2]
+    assert numbers(rows, RemovalRule(max_bytes=150)) == [2]
 
 
 def test_a_size_rule_waits_for_a_store_that_is_away_and_the_reserve_does_not() -> None:
     """A bad hour of the network costs no clip; a month without one does not fill the disk."""
     rows = [row(1), *(row(n, location=Location.BOTH) for n in range(2, 5)), row(5)]
-    rules = RetentionRules((RetentionRule(max_bytes=350),), reserve_bytes=400)
+    rules = RemovalRules((RemovalRule(max_bytes=350),), reserve_bytes=400)
 
     def chosen(free: int, store: StoreReach) -> list[tuple[int, Removal]]:
         return [
@@ -158,7 +158,7 @@ def test_a_size_rule_waits_for_a_store_that_is_away_and_the_reserve_does_not() -
 def test_the_reserve_takes_what_brings_it_back_and_nothing_when_nothing_would() -> None:
     """A stranger's file that fills the disk does not cost a single clip."""
     rows = [row(n) for n in range(1, 11)]
-    rules = RetentionRules(reserve_bytes=400)
+    rules = RemovalRules(reserve_bytes=400)
     for free, gone in ((500, 0), (499, 1), (300, 2), (0, 5)):
         taken = decide(rows, rules, DOUBTED, DiskFacts(free))
         assert [one.row.number for one in taken] == list(range(1, gone + 1)), free
@@ -191,14 +191,14 @@ def test_a_clock_is_trusted_when_synchronised_or_never_seen_to_be_wrong(
 def test_without_a_trusted_clock_only_ages_rest() -> None:
     """A box without a network never fills up."""
     rows = [row(n) for n in range(1, 9)]
-    rules = RetentionRules((RetentionRule(max_age_s=60, max_clips=6),))
+    rules = RemovalRules((RemovalRule(max_age_s=60, max_clips=6),))
     assert [one.cause for one in decide(rows, rules, DOUBTED, DISK)] == [RemovalCause.COUNT] * 2
 
 
 def test_many_that_an_age_rule_wants_wait_for_a_person_and_the_rest_goes_on() -> None:
     """A clock 400 days ahead; the count rule still takes its one."""
     rows = [row(n) for n in range(1, 21)]
-    rules = RetentionRules((RetentionRule(max_age_s=300 * DAY_S, max_clips=19),))
+    rules = RemovalRules((RemovalRule(max_age_s=300 * DAY_S, max_clips=19),))
     late = ClockFacts(NOW + timedelta(days=400))
     plan = make_plan(rows, rules, None, (late, DISK))
     assert [one.row.number for one in plan.leaving] == [1]
@@ -213,14 +213,14 @@ def test_new_settings_that_want_too_much_wait_while_the_old_ones_hold() -> None:
     """A slip of the keyboard costs nothing, and the disk does not fill up meanwhile."""
     rows = [row(n) for n in range(1, 21)]
     slip, before = (
-        RetentionRules((RetentionRule(max_clips=1),)),
-        RetentionRules((RetentionRule(max_clips=18),)),
+        RemovalRules((RemovalRule(max_clips=1),)),
+        RemovalRules((RemovalRule(max_clips=18),)),
     )
     plan = make_plan(rows, slip, before, (CLOCK, DISK))
     assert [one.row.number for one in plan.leaving] == [1, 2]
     assert [one.row.number for one in plan.held] == list(range(3, 20))
     assert plan.holds_settings
-    mild = make_plan(rows, RetentionRules((RetentionRule(max_clips=16),)), before, (CLOCK, DISK))
+    mild = make_plan(rows, RemovalRules((RemovalRule(max_clips=16),)), before, (CLOCK, DISK))
     assert (len(mild.leaving), mild.why_held) == (4, None)
 
 
@@ -228,17 +228,17 @@ def test_one_clip_never_waits_and_bytes_count_like_clips() -> None:
     """Somebody with two clips and an age rule is not asked each time; a few large ones are many."""
     assert (
         make_plan(
-            [row(1), row(2, dated=NOW)], RetentionRules((RetentionRule(max_age_s=60),)), None, (CLOCK, DISK)
+            [row(1), row(2, dated=NOW)], RemovalRules((RemovalRule(max_age_s=60),)), None, (CLOCK, DISK)
         ).held
         == ()
     )
     rows = [row(1, size_bytes=500), row(2, size_bytes=500), *(row(n, dated=NOW) for n in range(3, 13))]
-    assert len(make_plan(rows, RetentionRules((RetentionRule(max_age_s=60),)), None, (CLOCK, DISK)).held) == 2
+    assert len(make_plan(rows, RemovalRules((RemovalRule(max_age_s=60),)), None, (CLOCK, DISK)).held) == 2
 
 
 @given(ROWS, RULES, CLOCKS, DISKS)
 def test_whatever_the_rules_say_what_must_stay_stays(
-    rows: list[RetentionRow], rules: RetentionRules, clock: ClockFacts, disk: DiskFacts
+    rows: list[RetentionRow], rules: RemovalRules, clock: ClockFacts, disk: DiskFacts
 ) -> None:
     """No favourite, nothing unfinished, nobody twice; no age without a clock; every limit is kept."""
     taken = decide(rows, rules, clock, disk)
@@ -273,7 +273,7 @@ def test_whatever_the_rules_say_what_must_stay_stays(
 
 @given(ROWS, RULES, CLOCKS, DISKS)
 def test_what_the_sums_say_is_not_due_is_not_due(
-    rows: list[RetentionRow], rules: RetentionRules, clock: ClockFacts, disk: DiskFacts
+    rows: list[RetentionRow], rules: RemovalRules, clock: ClockFacts, disk: DiskFacts
 ) -> None:
     """A sweep that reads no row must not miss one."""
     kinds = {(one.camera, one.status, one.keep) for one in rows}
@@ -289,23 +289,23 @@ def test_what_the_sums_say_is_not_due_is_not_due(
 @pytest.mark.parametrize(
     ("rules", "clock", "disk", "due"),
     [
-        (RetentionRules(), CLOCK, DISK, False),
-        (RetentionRules((RetentionRule(max_clips=9),)), CLOCK, DISK, True),
-        (RetentionRules((RetentionRule(max_clips=10),)), CLOCK, DISK, False),
-        (RetentionRules((RetentionRule(max_bytes=999),)), CLOCK, DISK, True),
-        (RetentionRules((RetentionRule(max_bytes=1000),)), CLOCK, DISK, False),
-        (RetentionRules((RetentionRule(max_age_s=DAY_S),)), CLOCK, DISK, True),
-        (RetentionRules((RetentionRule(max_age_s=DAY_S),)), DOUBTED, DISK, False),
-        (RetentionRules((RetentionRule(max_age_s=3 * DAY_S),)), CLOCK, DISK, False),
-        (RetentionRules((RetentionRule(camera="yard", max_clips=1),)), CLOCK, DISK, False),
-        (RetentionRules((RetentionRule(status=Status.FAILED, max_bytes=10**9),)), CLOCK, DISK, True),
-        (RetentionRules(reserve_bytes=400), CLOCK, DiskFacts(499), True),
-        (RetentionRules(reserve_bytes=400), CLOCK, DiskFacts(0, leaving_bytes=500), False),
-        (RetentionRules(reserve_bytes=400, make_room=False), CLOCK, DiskFacts(0), False),
+        (RemovalRules(), CLOCK, DISK, False),
+        (RemovalRules((RemovalRule(max_clips=9),)), CLOCK, DISK, True),
+        (RemovalRules((RemovalRule(max_clips=10),)), CLOCK, DISK, False),
+        (RemovalRules((RemovalRule(max_bytes=999),)), CLOCK, DISK, True),
+        (RemovalRules((RemovalRule(max_bytes=1000),)), CLOCK, DISK, False),
+        (RemovalRules((RemovalRule(max_age_s=DAY_S),)), CLOCK, DISK, True),
+        (RemovalRules((RemovalRule(max_age_s=DAY_S),)), DOUBTED, DISK, False),
+        (RemovalRules((RemovalRule(max_age_s=3 * DAY_S),)), CLOCK, DISK, False),
+        (RemovalRules((RemovalRule(camera="yard", max_clips=1),)), CLOCK, DISK, False),
+        (RemovalRules((RemovalRule(status=Status.FAILED, max_bytes=10**9),)), CLOCK, DISK, True),
+        (RemovalRules(reserve_bytes=400), CLOCK, DiskFacts(499), True),
+        (RemovalRules(reserve_bytes=400), CLOCK, DiskFacts(0, leaving_bytes=500), False),
+        (RemovalRules(reserve_bytes=400, make_room=False), CLOCK, DiskFacts(0), False),
     ],
 )
 def test_a_sweep_is_due_when_a_limit_may_be_exceeded(
-    rules: RetentionRules, clock: ClockFacts, disk: DiskFacts, due: bool
+    rules: RemovalRules, clock: ClockFacts, disk: DiskFacts, due: bool
 ) -> None:
     """By sums alone; favourites and unfinished clips do not count, failed ones may be larger than told."""
     two_days_ago = NOW - timedelta(days=2)
@@ -322,8 +322,8 @@ def test_a_sweep_is_due_when_a_limit_may_be_exceeded(
 @given(ROWS, RULES, st.none() | RULES, CLOCKS, DISKS)
 def test_nothing_goes_in_large_numbers_that_a_person_did_not_see_coming(
     rows: list[RetentionRow],
-    rules: RetentionRules,
-    before: RetentionRules | None,
+    rules: RemovalRules,
+    before: RemovalRules | None,
     clock: ClockFacts,
     disk: DiskFacts,
 ) -> None:
@@ -341,7 +341,7 @@ def test_nothing_goes_in_large_numbers_that_a_person_did_not_see_coming(
 
 @given(ROWS, RULES, CLOCKS, DISKS, st.timedeltas(timedelta(days=-500), timedelta(days=500)))
 def test_a_clock_that_steps_changes_nothing_but_ages(
-    rows: list[RetentionRow], rules: RetentionRules, clock: ClockFacts, disk: DiskFacts, step: timedelta
+    rows: list[RetentionRow], rules: RemovalRules, clock: ClockFacts, disk: DiskFacts, step: timedelta
 ) -> None:
     """Count, size and reserve choose the same clips at any time of any clock."""
     ageless = replace(rules, rules=tuple(replace(rule, max_age_s=None) for rule in rules.rules))

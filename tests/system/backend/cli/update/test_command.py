@@ -16,7 +16,7 @@ from backend.base.data_lock import DataLock
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.update import command
 from backend.cli.update.command import Change, Place, find_place
-from backend.cli.update.daemons import Launch, Running
+from backend.cli.update.daemons import DaemonProcess, Launch
 from backend.cli.update.rules import Unit
 from backend.cli.update.steps import Interruptions, carry_out
 from backend.cli.update.versions import Versions
@@ -95,7 +95,7 @@ class Box:
 
     def place(self, *, runs: bool = True) -> Place:
         launch = Launch((), {"PATH": "/usr/bin:/bin"}, self.root)
-        running = Running(42, launch, Unit("hs.service", is_user=False), None) if runs else None
+        running = DaemonProcess(42, launch, Unit("hs.service", is_user=False), None) if runs else None
         return Place(self.config, launch, running, self.keeper)
 
     def update(self, *, runs: bool = True, wait_s: float = 30.0) -> tuple[Exit, list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.cli.exits import CommandFailed
-from backend.cli.update.daemons import Detached, Launch, Patience, Running, Service, find_daemons
+from backend.cli.update.daemons import DaemonProcess, Detached, Launch, Patience, Service, find_daemons
 from backend.cli.update.rules import Unit
 
 _WAITS = """import signal
@@ -179,7 +179,7 @@ def test_a_refusal_by_systemd_keeps_its_own_words(systemctl: Path) -> None:
         Service(Unit("refused.service", is_user=False)).stop()
 
 
-def _soon(root: Path) -> list[Running]:
+def _soon(root: Path) -> list[DaemonProcess]:
     while not (found := find_daemons(root)):
         pass
     return found

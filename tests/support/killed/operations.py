@@ -1,7 +1,7 @@
 """What is done to a catalogue and its files while it may be killed, and what must hold whatever happened.
 
-Each deed has a box made for it, the deed itself, and what the box may look like after a kill anywhere
-in it and a start. Runs inside `tests/support/killed/trial.py`, one process per life.
+Each operation has a box made for it, the operation itself, and what the box may look like after a kill
+anywhere in it and a start. Runs inside `tests/support/killed/trial.py`, one process per life.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ UNITS = units_of(Camera(), 12)
 
 @dataclass
 class Life:
-    """One process's view of the box. `box.clock` stands still unless a deed moves it."""
+    """One process's view of the box. `box.clock` stands still unless an operation moves it."""
 
     box: Box
     directory: Path
@@ -63,16 +63,16 @@ class Life:
         return found[0] if found else None
 
 
-Deed = Callable[[Life, Clip], Awaitable[object]]
+Operation = Callable[[Life, Clip], Awaitable[object]]
 Holds = Callable[[Life], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`prepare` before, `deed` under the knife, `holds` after the start that follows."""
+    """`prepare` before, `operation` under the knife, `holds` after the start that follows."""
 
     prepare: Callable[[Life], Awaitable[object]]
-    deed: Deed
+    operation: Operation
     holds: Holds
 
 
@@ -81,7 +81,7 @@ async def _finished(life: Life) -> Clip:
 
 
 async def _promised(life: Life) -> Clip:
-    """Due by the time the deed begins."""
+    """Due by the time the operation begins."""
     clip = await _finished(life)
     life.box.clock.time = NOON - HOUR
     return await life.publishing.publish(clip.id, caption="promised", at=NOON - timedelta(seconds=1))
