@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import count
 from typing import assert_never
 
+from backend.base.backoff import Backoff
 from backend.cameras.cameras import Cameras
 from backend.catalogue import Clip, ClipUnknown, IllegalTransition, NewClip
 from backend.catalogue.errors import CatalogueUnavailable
@@ -45,7 +47,7 @@ from recorder.base.values import (
 
 log = logging.getLogger(__name__)
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
+BACKOFF = Backoff(0.2, 10.0)
 _OF_PLAYING = frozenset({"start_time", "end_time", "covered_before_s", "covered_after_s"})
 
 
@@ -244,8 +246,8 @@ class Recordings:
         return clip
 
     async def _until_committed(self, work: Callable[[], Awaitable[None]]) -> None:
-        wait_s = FIRST_WAIT_S
-        while True:
+        for failures in count():
+            wait_s = BACKOFF.wait_s(failures)
             try:
                 await work()
                 return
@@ -253,4 +255,3 @@ class Recordings:
                 self._services.counters.commits_retried += 1
                 log.warning("the catalogue does not answer, trying again in %.1f s: %s", wait_s, error)
             await asyncio.sleep(wait_s)
-            wait_s = min(LONGEST_WAIT_S, wait_s * 2)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from backend.base.backoff import Backoff
 from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewSource
 from backend.catalogue.errors import CatalogueError
 from backend.catalogue.lifecycle import FINISHED
@@ -30,7 +31,7 @@ from recorder.base.workers import WorkerPool
 log = logging.getLogger(__name__)
 
 TRIES = 6
-FIRST_WAIT_S = 0.25
+BACKOFF = Backoff(0.25, 8.0)
 GIVE_WAY_S = 0.2
 """Whoever pressed fetches the clip at once; on two cores decoding pictures beside that slows it."""
 FILE_TIMEOUT_S = 60.0
@@ -157,16 +158,14 @@ class AutomaticPreviews:
 
     async def _patiently(self, clip_id: str, source: PreviewSource, make: Make) -> MadePicture | None:
         """Make and keep a picture; tries again while workers are busy. None: there is none, or no clip."""
-        wait_s = FIRST_WAIT_S
-        for _ in range(TRIES):
+        for tries in range(TRIES):
             try:
                 made = await make()
                 await self._pictures.keep(clip_id, source, made)
             except ClipUnknown:
                 return None
             except Busy:
-                await asyncio.sleep(wait_s)
-                wait_s *= 2
+                await asyncio.sleep(BACKOFF.wait_s(tries))
             except (DecodeFailed, BufferEmpty, CatalogueError, OSError, Refused) as error:
                 self._failed(clip_id, source, str(error))
                 return None

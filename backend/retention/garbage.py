@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from backend.base.backoff import Backoff
 from backend.base.times import utc_now
 from backend.catalogue import Catalogue, Garbage
 from backend.foundation.local_files import LocalFiles, PathRefused
@@ -20,13 +21,7 @@ from recorder.base.threads import in_thread
 
 log = logging.getLogger(__name__)
 
-FIRST_WAIT_S = 10.0
-LONGEST_WAIT_S = 3600.0
-
-
-def wait_s(attempts: int) -> float:
-    """How long to wait after the failure that follows `attempts` earlier ones."""
-    return float(min(FIRST_WAIT_S * 2 ** min(attempts, 20), LONGEST_WAIT_S))
+BACKOFF = Backoff(10.0, 3600.0)
 
 
 @dataclass(slots=True)
@@ -72,7 +67,7 @@ class GarbageSweep:
                 await in_thread(self._disk, partial(self._files.remove, place))
         except (OSError, PathRefused) as error:
             self.counters.failures += 1
-            later = self._now() + timedelta(seconds=wait_s(garbage.attempts))
+            later = self._now() + timedelta(seconds=BACKOFF.wait_s(garbage.attempts))
             log.warning("the files of deleted clip %s could not be removed: %s", garbage.clip_id, error)
             await self._catalogue.garbage_failed(garbage.id, str(error), later)
             return False

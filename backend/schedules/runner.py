@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from backend.base.backoff import Backoff
 from backend.base.ids import new_id
 from backend.catalogue import Clip
 from backend.catalogue.cached_answer import CachedAnswer
@@ -46,7 +47,7 @@ NOT_WORTH_IT = timedelta(seconds=1)
 REACH_BACK = timedelta(seconds=5)
 """How long after its end a short one is still cut from the buffer, where a tick came late."""
 LATE = timedelta(seconds=2)
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 15.0
+BACKOFF = Backoff(1.0, 15.0)
 HELD_UP_S = 10.0
 """Ticks come every second; a gap of this length is one the process or the clock made."""
 
@@ -79,9 +80,9 @@ class Times:
 
 @dataclass(slots=True)
 class _Tries:
-    """How long a run that cannot begin waits for its next try."""
+    """The failed tries of a run that cannot begin, and when it may try next."""
 
-    wait_s: float = FIRST_WAIT_S
+    failures: int = 0
     next_s: float = 0.0
 
 
@@ -316,8 +317,8 @@ class Runner:
 
     async def _wait(self, run: Run, reason: str) -> None:
         tries = self._tries.setdefault(run.id, _Tries())
-        tries.next_s = self.times.monotonic_s() + tries.wait_s
-        tries.wait_s = min(LONGEST_WAIT_S, tries.wait_s * 2)
+        tries.next_s = self.times.monotonic_s() + BACKOFF.wait_s(tries.failures)
+        tries.failures += 1
         if reason != run.reason:
             await self._changed(run, {"reason": reason})
 

@@ -8,11 +8,13 @@ file only. Not here: trying (`upload_queue`).
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.base.backoff import Backoff
 from backend.storage.object_store import FailureCause, StoreError
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
-FILE_FIRST_WAIT_S, FILE_LONGEST_WAIT_S = 5.0, 900.0
-_MOST_DOUBLINGS = 20
+STORE_BACKOFF = Backoff(1.0, 30.0)
+"""Between two tries of a store that fails."""
+FILE_BACKOFF = Backoff(5.0, 900.0)
+"""Between two tries of a file that cannot be copied though the store works."""
 ABOUT_ONE_FILE = frozenset({FailureCause.CONTENT, FailureCause.MISSING, FailureCause.OTHER})
 """Causes that say nothing about the next file."""
 
@@ -24,25 +26,6 @@ class StoreState(StrEnum):
     """Not contacted yet."""
     OK = "ok"
     FAILING = "failing"
-
-
-def wait_s(failures: int, chance: float, first_s: float, longest_s: float) -> float:
-    """How long to wait after the failure that follows `failures` others; `chance` is in [0, 1).
-
-    Doubles up to `longest_s`; half of it is left to chance, so that many boxes do not come back at once.
-    """
-    whole_s = min(first_s * 2.0 ** min(failures, _MOST_DOUBLINGS), longest_s)
-    return whole_s * (0.5 + chance / 2)
-
-
-def store_wait_s(failures: int, chance: float) -> float:
-    """Between two tries of a store that fails."""
-    return wait_s(failures, chance, FIRST_WAIT_S, LONGEST_WAIT_S)
-
-
-def file_wait_s(attempts: int, chance: float) -> float:
-    """Between two tries of a file that cannot be copied though the store works."""
-    return wait_s(attempts, chance, FILE_FIRST_WAIT_S, FILE_LONGEST_WAIT_S)
 
 
 class StoreReach(StrEnum):
@@ -84,6 +67,6 @@ class StoreMonitor:
         if error.cause in ABOUT_ONE_FILE:
             return False
         self.state, self.cause, self.sentence = StoreState.FAILING, error.cause, str(error)
-        self.next_try_s = now_s + store_wait_s(self.failures, chance)
+        self.next_try_s = now_s + STORE_BACKOFF.random_wait_s(self.failures, chance)
         self.failures += 1
         return True

@@ -36,7 +36,7 @@ from backend.foundation.local_files import LocalFiles, sha256_of
 from backend.problems.refused import Refused
 from backend.storage.object_store import FailureCause, ObjectStore, StoreError
 from backend.storage.reclaim import Reclaim
-from backend.storage.store_state import FILE_LONGEST_WAIT_S, StoreMonitor, StoreState, file_wait_s
+from backend.storage.store_state import FILE_BACKOFF, StoreMonitor, StoreState
 from recorder.base.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -215,7 +215,7 @@ class UploadQueue:
         return True
 
     async def _copy_one(self) -> bool:
-        longest = timedelta(seconds=FILE_LONGEST_WAIT_S)
+        longest = timedelta(seconds=FILE_BACKOFF.longest_s)
         token = secrets.token_hex(8)
         upload = await self._rows.lease(self._parts.recorder_id, token, HOLD, longest, self._busy)
         if upload is None:
@@ -295,7 +295,7 @@ class UploadQueue:
 
     async def _give_back(self, upload: Upload, sentence: str, *, everything: bool) -> None:
         self.counters.failures += 1
-        wait_s = 0.0 if everything else file_wait_s(upload.attempts, self._parts.chance())
+        wait_s = 0.0 if everything else FILE_BACKOFF.random_wait_s(upload.attempts, self._parts.chance())
         log.log(
             logging.INFO if everything else logging.WARNING,
             "copying %s to the store: %s",
@@ -326,7 +326,7 @@ class UploadQueue:
         except StoreError as error:
             everything = self._failed(error)
             self.counters.failures += 1
-            wait_s = 0.0 if everything else file_wait_s(garbage.attempts, self._parts.chance())
+            wait_s = 0.0 if everything else FILE_BACKOFF.random_wait_s(garbage.attempts, self._parts.chance())
             await self._rows.garbage_failed(garbage, str(error), timedelta(seconds=wait_s))
             return
         self._succeeded()

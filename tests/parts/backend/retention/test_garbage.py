@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.catalogue import Root
-from backend.retention.garbage import LONGEST_WAIT_S, GarbageSweep, wait_s
+from backend.retention.garbage import BACKOFF, GarbageSweep
 from tests.support.backend.rows import HERE, Box
 
 
@@ -60,12 +60,12 @@ async def test_what_cannot_be_removed_is_tried_later_and_stops_nobody(box: Box, 
     assert waiting.last_error is not None
     (box.files.clips_dir / stuck.id).unlink()
     assert await sweep.run() == 0
-    box.clock.time += timedelta(seconds=wait_s(0))
+    box.clock.time += timedelta(seconds=BACKOFF.wait_s(0))
     assert await sweep.run() == 1
 
 
 def test_waiting_grows_and_is_capped() -> None:
     """Also after so many attempts that doubling would leave the range of floats."""
-    waits = [wait_s(attempts) for attempts in (0, 1, 2, 10, 10_000)]
+    waits = [BACKOFF.wait_s(attempts) for attempts in (0, 1, 2, 10, 10_000)]
     assert waits == sorted(waits)
-    assert waits[-1] == LONGEST_WAIT_S
+    assert waits[-1] == BACKOFF.longest_s

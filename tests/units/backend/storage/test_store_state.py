@@ -6,12 +6,10 @@ from hypothesis import strategies as st
 from backend.storage.object_store import FailureCause, StoreError
 from backend.storage.store_state import (
     ABOUT_ONE_FILE,
-    FILE_LONGEST_WAIT_S,
-    LONGEST_WAIT_S,
+    FILE_BACKOFF,
+    STORE_BACKOFF,
     StoreMonitor,
     StoreState,
-    file_wait_s,
-    store_wait_s,
 )
 
 CHANCES = st.floats(0, 1, exclude_max=True)
@@ -19,32 +17,21 @@ EVERYTHING = sorted(set(FailureCause) - ABOUT_ONE_FILE)
 
 
 @given(st.integers(0, 10**6), CHANCES)
-def test_a_wait_is_capped_and_never_nothing(failures: int, chance: float) -> None:
-    """After a year of failures it is still half a minute at most, and a box never spins."""
-    assert 0.5 <= store_wait_s(failures, chance) <= LONGEST_WAIT_S
-    assert 2.5 <= file_wait_s(failures, chance) <= FILE_LONGEST_WAIT_S
+def test_a_store_is_tried_every_half_minute_and_a_file_every_quarter_of_an_hour(
+    failures: int, chance: float
+) -> None:
+    """After a year of failures too, and a box never spins."""
+    assert 0.5 <= STORE_BACKOFF.random_wait_s(failures, chance) <= 30.0
+    assert 2.5 <= FILE_BACKOFF.random_wait_s(failures, chance) <= 900.0
 
 
-@given(st.integers(0, 100), CHANCES)
-def test_waits_grow_whatever_chance_says(failures: int, chance: float) -> None:
-    """The shortest after one failure more is as long as the longest before, until the cap."""
-    longer, before = store_wait_s(failures + 1, 0.0), store_wait_s(failures, chance)
-    assert longer >= before or longer == LONGEST_WAIT_S / 2
-
-
-def test_boxes_do_not_come_back_at_once() -> None:
-    """Half of every wait is left to chance."""
-    assert store_wait_s(3, 0.0) == 4.0
-    assert store_wait_s(3, 0.5) == 6.0
-
-
-HAPPENINGS = st.lists(
+EVENTS = st.lists(
     st.tuples(st.floats(0, 100), st.one_of(st.none(), st.sampled_from(sorted(FailureCause))), CHANCES),
     max_size=40,
 )
 
 
-@given(HAPPENINGS)
+@given(EVENTS)
 def test_whatever_happened_the_store_is_tried_again_within_half_a_minute(
     events: list[tuple[float, FailureCause | None, float]],
 ) -> None:
@@ -58,7 +45,7 @@ def test_whatever_happened_the_store_is_tried_again_within_half_a_minute(
         elif monitor.failed(StoreError(cause, "It fails."), now_s, chance):
             assert not monitor.may_try(now_s)
             assert (monitor.state, monitor.cause) == (StoreState.FAILING, cause)
-        assert monitor.may_try(now_s + LONGEST_WAIT_S)
+        assert monitor.may_try(now_s + STORE_BACKOFF.longest_s)
 
 
 @given(st.sampled_from(EVERYTHING), CHANCES)
