@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, get_type_hints
 
 from backend.catalogue.errors import BadText
-from backend.catalogue.lifecycle import INITIAL, Status
+from backend.catalogue.lifecycle import INITIAL
+from backend.catalogue.model import clips
 from backend.catalogue.search import search_text
 from backend.catalogue.values import (
     Clip,
     ClipFields,
     Location,
-    MediaType,
     NewClip,
     PreviewInfo,
     Previews,
@@ -20,7 +21,7 @@ from backend.catalogue.values import (
     RemoteObject,
     Root,
 )
-from recorder.base.values import ClockState, Gap
+from recorder.base.values import Gap
 
 _NAMES = tuple(field.name for field in fields(Clip))
 # What only its own method may change: the keys, the texts (search follows them), the state, the counts.
@@ -31,10 +32,27 @@ _GUARDED = frozenset(
     | {"location", "remote"}
 )
 _SETTABLE = frozenset(_NAMES) - _GUARDED
+_ENUMS = {
+    name: kind
+    for name, kind in get_type_hints(Clip).items()
+    if isinstance(kind, type) and issubclass(kind, StrEnum)
+}
+_NULLS = {column.name: None for column in clips.columns if column.nullable}
+"""What a new row holds in nullable columns that `NewClip` says nothing about."""
+_INITIAL = {
+    "retryable": False,
+    "location": Location.LOCAL.value,
+    "remote": (),
+    "upload_due": True,
+    "keep": False,
+    "likes": 0,
+    "version": 1,
+}
+"""What a new row holds in the other columns that `NewClip` lacks."""
 
 
 def new_row(clip: NewClip, now: datetime) -> dict[str, Any]:
-    """The row of a clip to be born."""
+    """The row of a new clip."""
     if clip.status not in INITIAL:
         raise ValueError(f"no clip is born {clip.status}")
     row = _stored({field.name: getattr(clip, field.name) for field in fields(NewClip)})
@@ -44,23 +62,7 @@ def new_row(clip: NewClip, now: datetime) -> dict[str, Any]:
         for source in PreviewSource
         if (info := clip.previews.of(source)) is not None
     }
-    return row | {
-        "created_at": now,
-        "progress": None,
-        "error": None,
-        "retryable": False,
-        "continued_by": None,
-        "location": Location.LOCAL.value,
-        "remote": [],
-        "upload_due": True,
-        "keep": False,
-        "dated_at": None,
-        "publish_at": None,
-        "published_at": None,
-        "feed_number": None,
-        "likes": 0,
-        "version": 1,
-    }
+    return _NULLS | row | _INITIAL | {"created_at": now}
 
 
 def texts_row(title: str, caption: str, tags: tuple[str, ...]) -> dict[str, Any]:
@@ -87,11 +89,7 @@ def changed_row(changed: ClipFields) -> dict[str, Any]:
 def clip_of(row: Mapping[Any, Any]) -> Clip:
     """The clip a row stands for."""
     values = {name: row[name] for name in _NAMES}
-    values["media_type"] = MediaType(row["media_type"])
-    values["status"] = Status(row["status"])
-    values["clock"] = ClockState(row["clock"])
-    values["location"] = Location(row["location"])
-    values["thumbnail"] = PreviewSource(row["thumbnail"])
+    values |= {name: kind(row[name]) for name, kind in _ENUMS.items()}
     values["tags"] = tuple(row["tags"])
     values["gaps"] = tuple(_gap(gap) for gap in row["gaps"])
     values["remote"] = tuple(RemoteObject(Root(r), key, version) for r, key, version in row["remote"])

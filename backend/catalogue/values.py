@@ -100,25 +100,28 @@ class RemoteObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewClip:
-    """A clip to be born, `pending` or (finished within the request) `draft`; see `Clip` for the fields."""
+class _ClipBase:
+    """The fields that a clip has from its first row on."""
 
     id: str
     recorder_id: str
     camera: str
-    start_time: datetime
-    pressed_at: datetime
     media_type: MediaType = MediaType.VIDEO
-    status: Status = Status.PENDING
     title: str = ""
     caption: str = ""
     tags: tuple[str, ...] = ()
-    thumbnail: PreviewSource = PreviewSource.MIDDLE
+    status: Status = Status.PENDING
+    pressed_at: datetime
+    """The label "now" that before and after count from."""
+    start_time: datetime
     end_time: datetime | None = None
+    """None until finished."""
     planned_end: datetime | None = None
+    """When a recording under way ends by itself; None: until stopped."""
     clock: ClockState = ClockState.UNSYNCHRONISED
     requested_before_s: float | None = None
     requested_after_s: float | None = None
+    """None: until stopped, or an absolute span."""
     covered_before_s: float | None = None
     covered_after_s: float | None = None
     duration_s: float | None = None
@@ -130,70 +133,40 @@ class NewClip:
     fps: float | None = None
     video_codec: str | None = None
     audio_codec: str | None = None
+    """None: no sound, or not finished yet."""
     lead_in_s: float | None = None
+    """How long the hidden pictures before the first one are; None: not finished yet, or an image."""
     size_bytes: int | None = None
     sha256: str | None = None
     path: str | None = None
+    """Of the finished file; None until there is one."""
+    thumbnail: PreviewSource = PreviewSource.MIDDLE
+    """What the card shows when done, unless a manual preview is set: middle or current."""
     previews: Previews = Previews()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
+class NewClip(_ClipBase):
+    """A clip to be inserted, `pending` or (finished within the request) `draft`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip(_ClipBase):
     """One clip or snapshot as the catalogue knows it."""
 
     number: int
     """The order of recording, given by the database once and for ever."""
-    id: str
-    recorder_id: str
-    camera: str
-    media_type: MediaType
-    title: str
-    caption: str
-    tags: tuple[str, ...]
-    status: Status
     progress: float | None
     """0 to 1 while pending or processing; None when unknown (open-ended) or done."""
     error: str | None
     retryable: bool
     created_at: datetime
-    pressed_at: datetime
-    """The label "now" that before and after count from."""
-    start_time: datetime
-    end_time: datetime | None
-    """None until finished."""
-    planned_end: datetime | None
-    """When a recording under way ends by itself; None: until stopped."""
-    clock: ClockState
-    requested_before_s: float | None
-    requested_after_s: float | None
-    """None: until stopped, or an absolute span."""
-    covered_before_s: float | None
-    covered_after_s: float | None
-    duration_s: float | None
-    frame_count: int | None
-    gaps: tuple[Gap, ...]
-    continued_from: str | None
     continued_by: str | None
-    width: int | None
-    height: int | None
-    fps: float | None
-    video_codec: str | None
-    audio_codec: str | None
-    """None: no sound, or not finished yet."""
-    lead_in_s: float | None
-    """How long the hidden pictures before the first one are; None: not finished yet, or an image."""
-    size_bytes: int | None
-    sha256: str | None
     location: Location
-    path: str | None
-    """Of the finished file; None until there is one."""
     remote: tuple[RemoteObject, ...]
     """What the object store has confirmed to hold of this clip."""
     keep: bool
     """A favourite: no retention rule deletes it."""
-    thumbnail: PreviewSource
-    """What the card shows when done, unless a manual preview is set: middle or current."""
-    previews: Previews
     publish_at: datetime | None
     published_at: datetime | None
     feed_number: int | None

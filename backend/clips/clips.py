@@ -16,8 +16,9 @@ from backend.base.shielded import run_shielded
 from backend.base.times import rfc3339
 from backend.catalogue import Clip, ClipFilter, ClipPage, ClipUnknown, MediaType, NewClip, PreviewSource
 from backend.catalogue.lifecycle import UNFINISHED, Status
-from backend.clips.recordings import ClipServices, Recordings, finished_fields
+from backend.clips.recordings import ClipServices, Recordings
 from backend.clips.requests import LONGEST_PLANNED_S, ClipChanges, RecordOptions, SnapshotOptions
+from backend.clips.rows import recording_row
 from backend.config.model import RecordingConfig
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
@@ -26,7 +27,7 @@ from recorder.base.durable import write_durably
 from recorder.base.errors import SpanOutsideBuffer, UnknownRecording
 from recorder.base.tasks import Tasks
 from recorder.base.threads import in_thread
-from recorder.base.values import ClockState, Picture, RecordingStarted, RecordRequest
+from recorder.base.values import ClockState, Picture, RecordRequest
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +165,7 @@ class Clips:
         await (budget.admit(MediaType.VIDEO) if continues is None else budget.admit_disk())
         started = await _on_a_working_disk(recorder.record(request))
         try:
-            row = _video_row(started, request, options, self._services.base.recorder_id)
+            row = recording_row(started, self._services.base.recorder_id, options, request)
             clip = await self._insert(row, continues)
         except Exception:
             # Not when cancelled: the daemon ends, the commit may go through all the same, and start-up sees.
@@ -281,38 +282,6 @@ def _span(options: RecordOptions) -> tuple[datetime, datetime]:
     if (options.end - options.start).total_seconds() > LONGEST_PLANNED_S:
         raise Refused(Kind.SPAN_TOO_LONG, field="end", limit_s=LONGEST_PLANNED_S)
     return options.start, options.end
-
-
-def _video_row(
-    started: RecordingStarted, request: RecordRequest, options: RecordOptions, recorder_id: str
-) -> NewClip:
-    absolute = request.start is not None
-    row: dict[str, Any] = {
-        "id": started.recording_id,
-        "recorder_id": recorder_id,
-        "camera": started.camera_id,
-        "start_time": started.start_time,
-        "pressed_at": started.pressed_at,
-        "planned_end": started.planned_end,
-        "title": options.title,
-        "caption": options.caption,
-        "tags": options.tags,
-        "thumbnail": options.thumbnail,
-        "clock": started.clock,
-        "requested_before_s": None if absolute else request.before_s,
-        "requested_after_s": None if absolute else request.after_s,
-        "covered_before_s": started.covered_before_s,
-        "covered_after_s": started.covered_after_s,
-        "width": started.width,
-        "height": started.height,
-        "fps": started.fps,
-        "video_codec": started.video_codec,
-    }
-    if started.finished is not None:
-        fields = finished_fields(started.finished, started.pressed_at, started.recording_id)
-        row |= {name: value for name, value in fields.items() if name not in {"error", "retryable"}}
-        row["status"] = Status.DRAFT
-    return NewClip(**row)
 
 
 async def _on_a_working_disk(work: Any) -> Any:

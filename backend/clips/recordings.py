@@ -10,17 +10,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import assert_never
 
 from backend.base.backoff import Backoff
 from backend.cameras.cameras import Cameras
-from backend.catalogue import Clip, ClipUnknown, IllegalTransition, NewClip
+from backend.catalogue import Clip, ClipUnknown, IllegalTransition
 from backend.catalogue.errors import CatalogueUnavailable
 from backend.catalogue.lifecycle import FINISHED, Status
 from backend.clips.recorder_events import RecorderInbox
+from backend.clips.rows import finished_fields, recording_row
 from backend.events.clip_events import ClipEvents
 from backend.events.writers import Json
 from backend.foundation.foundation import Foundation
@@ -74,53 +74,6 @@ class ClipServices:
     def files(self, clip_id: str) -> ClipFiles:
         """The files of one recording."""
         return ClipFiles(self.base.files.clips_dir, clip_id)
-
-
-def finished_fields(clip: FinishedClip, pressed_at: datetime, clip_id: str) -> dict[str, object]:
-    """What of a row is true once the finished file is there."""
-    return {
-        "path": f"{clip_id}/{clip.path.name}",
-        "start_time": clip.start_time,
-        "end_time": clip.end_time,
-        "covered_before_s": max(0.0, (pressed_at - clip.start_time).total_seconds()),
-        "covered_after_s": max(0.0, (clip.end_time - pressed_at).total_seconds()),
-        "duration_s": clip.duration_s,
-        "frame_count": clip.frame_count,
-        "gaps": clip.gaps,
-        "width": clip.width,
-        "height": clip.height,
-        "fps": clip.fps,
-        "video_codec": clip.video_codec,
-        "audio_codec": clip.audio_codec,
-        "lead_in_s": clip.lead_in_s,
-        "size_bytes": clip.size_bytes,
-        "sha256": clip.sha256,
-        "error": None,
-        "retryable": False,
-    }
-
-
-def continuation_row(started: RecordingStarted, of: Clip) -> NewClip:
-    """The row of a recording that goes on where `of` ended; it keeps what a person said about it."""
-    return NewClip(
-        id=started.recording_id,
-        recorder_id=of.recorder_id,
-        camera=started.camera_id,
-        start_time=started.start_time,
-        pressed_at=started.pressed_at,
-        planned_end=started.planned_end,
-        title=of.title,
-        caption=of.caption,
-        tags=of.tags,
-        thumbnail=of.thumbnail,
-        clock=started.clock,
-        covered_before_s=started.covered_before_s,
-        covered_after_s=started.covered_after_s,
-        width=started.width,
-        height=started.height,
-        fps=started.fps,
-        video_codec=started.video_codec,
-    )
 
 
 class Recordings:
@@ -222,7 +175,9 @@ class Recordings:
         earlier = await catalogue.get_clip(recording_id)
         if earlier is None:
             raise ClipUnknown(recording_id)
-        for clip in await catalogue.insert_continuation(recording_id, continuation_row(started, earlier)):
+        for clip in await catalogue.insert_continuation(
+            recording_id, recording_row(started, earlier.recorder_id, earlier)
+        ):
             self._services.clip_events.changed(clip)
 
     def _camera_changed(self, camera_id: str) -> None:

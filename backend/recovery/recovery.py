@@ -18,7 +18,7 @@ from pathlib import Path
 from backend.base.ids import is_id
 from backend.catalogue import Clip, NewClip, Root
 from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
-from backend.clips.recordings import finished_fields
+from backend.clips.rows import finished_fields, user_fields
 from backend.foundation.foundation import Foundation
 from backend.pictures.picture_names import unclaimed
 from recorder import ClipFiles, Codec, PartHeader, finish_part, header_label, read_part_header, upright_size
@@ -198,14 +198,11 @@ class Recovery:
             start_time=label(header.start_ns),
             pressed_at=label(header.pressed_ns),
             planned_end=None if header.end_ns is None else label(header.end_ns),
-            title=earlier.title,
-            caption=earlier.caption,
-            tags=earlier.tags,
-            thumbnail=earlier.thumbnail,
             clock=ClockState(header.clock) if header.clock else ClockState.UNSYNCHRONISED,
             width=width,
             height=height,
             video_codec=header.epoch.codec.value,
+            **user_fields(earlier),
         )
         _, row = await self._catalogue.insert_continuation(earlier.id, new)
         self.report.adopted.append(clip_id)

@@ -1,6 +1,7 @@
 """Statements about clips. Each function runs inside the caller's transaction, on a catalogue thread."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -84,14 +85,8 @@ def set_preview(
     stored = db.execute(sa.select(clips.c.previews).where(clips.c.id == clip_id)).scalar_one()
     previews = {name: value for name, value in stored.items() if name != source.value}
     if info is not None:
-        previews[source.value] = {
-            "path": info.path,
-            "width": info.width,
-            "height": info.height,
-            # The row's version never repeats, so neither does a picture's, even after it was cleared.
-            "version": clip.version + 1,
-            "approximate": info.approximate,
-        }
+        # The row's version never repeats, so neither does a picture's, even after it was cleared.
+        previews[source.value] = asdict(replace(info, version=clip.version + 1))
     return write(db, clip, {"previews": previews})
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.catalogue.lifecycle import Status
-from backend.catalogue.values import Clip, Location, MediaType, Previews, PreviewSource
+from backend.catalogue.values import Clip, Location
 from recorder.base.values import ClockState
 
 AT = datetime(2025, 10, 26, 8, 0)
@@ -18,9 +18,6 @@ def a_clip(**changes: Any) -> Clip:
         "recorder_id": ID,
         "camera": "front",
         "number": 1,
-        "media_type": MediaType.VIDEO,
-        "title": "",
-        "caption": "",
         "tags": ("dog",),
         "status": Status.DRAFT,
         "progress": None,
@@ -30,7 +27,6 @@ def a_clip(**changes: Any) -> Clip:
         "pressed_at": AT,
         "start_time": AT,
         "end_time": AT.replace(second=30),
-        "planned_end": None,
         "clock": ClockState.SYNCHRONISED,
         "requested_before_s": 15.0,
         "requested_after_s": 15.0,
@@ -38,8 +34,6 @@ def a_clip(**changes: Any) -> Clip:
         "covered_after_s": 15.0,
         "duration_s": 30.0,
         "frame_count": 900,
-        "gaps": (),
-        "continued_from": None,
         "continued_by": None,
         "width": 1280,
         "height": 720,
@@ -53,8 +47,6 @@ def a_clip(**changes: Any) -> Clip:
         "remote": (),
         "path": f"{ID}/clip.mp4",
         "keep": False,
-        "thumbnail": PreviewSource.MIDDLE,
-        "previews": Previews(),
         "publish_at": None,
         "published_at": None,
         "feed_number": None,

@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from backend.base.ids import new_id
 from backend.catalogue import Clip, ClipFilter, IllegalTransition, NewClip
 from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status, can
-from backend.clips.recordings import finished_fields
+from backend.clips.rows import finished_fields
 from backend.http.problems import STATUSES
 from backend.problems.refused import Refused
 from backend.recovery import fsck
