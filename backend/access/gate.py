@@ -1,4 +1,4 @@
-"""The gate in front of every request: is it meant for us, does it come from our page, who is asking.
+"""The gate in front of every request: is it meant for us, does it come from our page, who sends it.
 
 Sets PRINCIPAL on the request; what the principal may do is decided per route (`authorise`).
 """
@@ -20,7 +20,7 @@ from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
 FOLLOW_KEY_S = 1.0
-"""How old a look at the key's file may be when somebody is judged by it."""
+"""How old a look at the key's file may be when a request is judged by it."""
 _REFRESH_PATIENCE_S = 0.5
 
 _KEY = Principal(PrincipalKind.KEY)
@@ -72,7 +72,7 @@ class Access:
             raise Refused(Kind.ORIGIN_FOREIGN)
 
     async def identify(self, request: web.Request, host: str) -> Principal:
-        """Who is asking. A wrong key is an error even where none would be needed."""
+        """Who sends the request. A wrong key is an error even where none would be needed."""
         offered, token = _offered_key(request), request.cookies.get(COOKIE)
         if offered is not None or token:
             await self._follow_key()
@@ -98,7 +98,7 @@ class Access:
     async def _follow_key(self) -> None:
         """Take up a key that was replaced a second ago or more; a disk that hangs holds up one request.
 
-        Asked when somebody comes, not every second: most boxes are left alone all day.
+        Called per request, not every second: most boxes are left alone all day.
         """
         now_s = self._monotonic_s()
         if now_s - self._refreshed_s < FOLLOW_KEY_S or (

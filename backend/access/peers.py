@@ -104,7 +104,7 @@ def is_forwarded(request: web.Request) -> bool:
 def page_scheme(request: web.Request) -> str:
     """`https` where the page is, or may be, a secure one; else `http`.
 
-    Whoever forges these headers only keeps himself from addresses his own browser would have refused.
+    A client that forges these headers only misses addresses that its own browser would have refused.
     """
     schemes = [*request.headers.getall("X-Forwarded-Proto", []), *request.headers.getall("Forwarded", [])]
     names = ("Origin", "Referer")

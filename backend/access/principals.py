@@ -1,4 +1,4 @@
-"""Who is asking. Accounts with roles and per-camera rights will only add ways to make a Principal."""
+"""Who sends a request. Accounts with roles and per-camera rights will only add ways to make a Principal."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,7 +32,7 @@ class Principal:
 
     @property
     def visitor(self) -> str:
-        """Who likes something: one browser, or everybody who has the key, or this machine itself."""
+        """The identity that likes count by: one browser, the key, or this machine."""
         return self.session or self.kind.value
 
     def may(self, action: Action, camera: str | None = None) -> bool:

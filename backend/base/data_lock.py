@@ -1,4 +1,4 @@
-"""One daemon per data_dir: an advisory lock on a file that also says who holds it and where it listens.
+"""One daemon per data_dir: an advisory lock on a file that also names its holder and where it listens.
 
 The kernel releases the lock when the process ends, however it ends, so a stale file never blocks a
 start. Blocking, but only ever a few bytes.
@@ -20,7 +20,7 @@ class DataDirInUse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a data_dir: `url` None until it listens."""
+    """The holder of a data_dir: `url` None until it listens."""
 
     pid: int
     url: str | None
@@ -53,7 +53,7 @@ class DataLock:
         return lock
 
     def announce(self, url: str | None) -> None:
-        """Write who holds the lock and where it listens, for the command line."""
+        """Write the holder and where it listens, for the command line."""
         if self._descriptor is None:
             raise RuntimeError("the lock is not held")
         text = json.dumps({"pid": os.getpid(), "url": url}).encode()

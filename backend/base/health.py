@@ -1,6 +1,6 @@
 """Whether the daemon is ready, and what it works without. Belongs to the event loop.
 
-Here: what `/readyz`, `/api/system` and the pages are told. Not here: who finds out (each part tells its own).
+Here: what `/readyz`, `/api/system` and the pages report. Not here: finding out (each part reports its own).
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""The recorders of this daemon, found by camera, and whoever watches them.
+"""The recorders of this daemon, found by camera, and their viewers.
 
 Not here: recording one camera (`recorder`), clips (`clips`). Event loop only.
 """

@@ -59,7 +59,7 @@ class Cameras:
         return self._recorders.get(camera_id)
 
     def recording(self, recording_id: str, camera_id: str) -> Recorder | None:
-        """Who records this, else the recorder of its camera, None when that is not configured (any more)."""
+        """The recorder that records this, else that of its camera; None if the camera is not configured."""
         everybody = (*self._leaving, *self)
         busy = (recorder for recorder in everybody if recorder.is_recording(recording_id))
         return next(busy, self._recorders.get(camera_id))
@@ -74,9 +74,9 @@ class Cameras:
             await recorder.start()
 
     async def change(self, changes: CameraChanges, make: Callable[[CameraSettings], Recorder]) -> None:
-        """Carry a reload out. Who goes lets go of its camera first: who comes may want the same one.
+        """Carry out a reload. Release the old cameras first: a new one may use the same device.
 
-        Recordings of those who go end at the newest frame; their clips are finished in the background.
+        Recordings of old cameras end at the newest frame; their clips are finished in the background.
         """
         going = [self._recorders[name] for name in (*changes.remove, *changes.restart)]
         await asyncio.gather(*(_release(recorder) for recorder in going))
@@ -128,7 +128,7 @@ async def _close(recorder: Recorder) -> None:
 def camera_settings(
     config: Config, total_memory_bytes: Callable[[], int] | None = None
 ) -> list[CameraSettings]:
-    """What each recorder is told. Reads `source_file`s (blocking); OSError when one cannot be read."""
+    """The settings of each recorder. Reads `source_file`s (blocking); OSError when one cannot be read."""
     cameras = config.effective_cameras
     wanted = [camera.buffer.max_bytes or config.buffer.max_bytes for camera in cameras]
     if config.buffer.total_bytes == "auto":

@@ -1,7 +1,7 @@
 """Replays that pages are looking at: who opened which, until a minute after the last look.
 
 The file, the pinned span and the bound per camera are the recorder's; here is only how long one is
-kept. A token is a secret: who knows it was given it by an authorised answer. Event loop only.
+kept. A token is a secret: only an authorised answer gives it out. Event loop only.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Who watches live: a bound on them, and the word to go when the daemon stops. Event loop only."""
+"""The live viewers: how many there may be, and the signal to leave when the daemon stops. Event loop only."""
 
 import asyncio
 from collections.abc import Iterator

@@ -303,7 +303,7 @@ class Catalogue:
         )
 
     async def complete_key(self, key: ReservationKey, status: int, body: str) -> None:
-        """Keep the answer for whoever sends the key again."""
+        """Keep the answer for a request with the same key."""
         await self._database.write(lambda db: idempotency_queries.complete(db, key, status, body))
 
     async def release_key(self, key: ReservationKey) -> None:

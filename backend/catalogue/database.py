@@ -3,7 +3,7 @@
 SQLAlchemy runs synchronously in threads of our own; the event loop only awaits. SQLite has one
 writer thread, whose transactions begin IMMEDIATE (a deferred one that reads and then writes fails at
 once when another process wrote meanwhile), and a few readers on snapshots of their own. PostgreSQL
-sorts writers out by row locks, so there the same two pools only bound how much is asked at once.
+sorts writers out by row locks, so there the same two pools only bound how much runs at once.
 
 A caller that is cancelled stops waiting; the transaction it began still ends, one way or the other.
 """
@@ -102,8 +102,8 @@ class Database:
         try:
             return _in_transaction(engine, work)
         finally:
-            # Here and not by whoever waits, who may be cancelled while this goes on. Only SQLite's count is
-            # asked for, and its writer is one thread.
+            # Here and not in the waiting task, which may be cancelled while this goes on. Only SQLite's
+            # count is used, and its writer is one thread.
             self._writes += 1
 
     def _make_engines(self, writers: int) -> None:
@@ -162,7 +162,7 @@ def _keep_a_log(cursor: sqlite3.Cursor) -> None:
     honour the timeout, and then finds the log there.
 
     Raises:
-        sqlite3.OperationalError: somebody kept the file locked for the whole timeout.
+        sqlite3.OperationalError: another process kept the file locked for the whole timeout.
     """
     for _ in range(_LOG_TRIES):
         try:

@@ -1,7 +1,7 @@
 """The part of the catalogue's door that is about copies at the object store: `Catalogue.uploads`.
 
 Every method is one transaction and may raise CatalogueUnavailable. Statements are in `queries.uploads`;
-who works on what, and when, is decided in `storage`.
+which worker does what, and when, is decided in `storage`.
 """
 
 from collections.abc import Callable, Collection
@@ -43,7 +43,7 @@ class UploadRows:
         )
 
     async def renew(self, upload: Upload, hold: timedelta) -> bool:
-        """Hold a lease for longer; False: the row is gone or somebody else's."""
+        """Hold a lease for longer; False: the row is gone or leased by another worker."""
         until, token = self._now() + hold, upload.lease or ""
         return await self._database.write(lambda db: upload_queries.renew(db, upload.id, token, until))
 
@@ -91,5 +91,5 @@ class UploadRows:
         await self._database.write(lambda db: garbage_queries.failed(db, garbage.id, error, now + wait, now))
 
     async def still_used(self, clip_id: str) -> set[StoredPath]:
-        """Which objects of the clip somebody needs, now."""
+        """The objects of the clip that are needed now."""
         return await self._database.read(lambda db: upload_queries.still_used(db, clip_id))

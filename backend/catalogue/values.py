@@ -248,7 +248,7 @@ class ClipPage:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A clip after something was asked of it, and whether that changed its row."""
+    """A clip after a request, and whether that changed its row."""
 
     clip: Clip
     changed: bool
@@ -352,7 +352,7 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A row of the upload queue. Whoever holds `lease` works on it, until `leased_until`."""
+    """A row of the upload queue. The holder of `lease` works on it, until `leased_until`."""
 
     id: int
     recorder_id: str

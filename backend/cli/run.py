@@ -81,7 +81,7 @@ def run(config: Config, path: Path | None) -> Exit:
 def _reader(path: Path | None, log: _Log, stand_in: tuple[CameraConfig, ...]) -> Read:
     cwd = Path.cwd()
     if path is None and (cwd / DEFAULT_FILE).is_file():
-        path = DEFAULT_FILE  # to miss it from now on is a mistake, not a wish for no cameras
+        path = DEFAULT_FILE  # to miss it from now on is a mistake and does not mean that there are no cameras
 
     def read() -> Config:
         fresh = load(path, os.environ, cwd)
@@ -128,7 +128,7 @@ def _on_signal(number: int, stop: asyncio.Event) -> None:
 
 
 def _on_hangup(had_terminal: bool, stop: asyncio.Event, reload: asyncio.Event) -> None:
-    # The same signal says that the window was closed, to a daemon that somebody tries in one.
+    # The same signal says that the window was closed, to a daemon that runs in one.
     is_terminal_gone = had_terminal and not sys.stdin.isatty()
     (stop if is_terminal_gone else reload).set()
 

@@ -85,4 +85,4 @@ class Batch:
         try:
             await self._clips.delete(clip_id)
         except ClipUnknown:
-            log.debug("clip %s was deleted by somebody else meanwhile", clip_id)
+            log.debug("clip %s was deleted by another request meanwhile", clip_id)

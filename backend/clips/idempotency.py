@@ -123,5 +123,5 @@ class Idempotency:
         try:
             await self._catalogue.complete_key(key, answer.status, answer.body)
         except CatalogueError as error:
-            # It is done and says so; who asks again is recognised by the clip's row.
+            # The work is done; a repeated request is recognised by the clip's row.
             log.warning("an answer could not be kept for its Idempotency-Key: %s", error)

@@ -1,4 +1,4 @@
-"""What use cases of clips take: plain values, whoever sends them.
+"""What use cases of clips take: plain values, from HTTP, schedules and the command line alike.
 
 Not here: JSON and its limits on texts (`http.wire`), what a recorder takes (`recorder.base.values`). Pure.
 """

@@ -1,7 +1,7 @@
 """What happens, as numbered events with a bounded memory for those who come back.
 
 There is no queue per subscriber: each holds a position in one bounded history and reads on from
-there. Who falls out of the history, or names an id of another boot, gets one `reset` event, which
+there. A client that falls out of the history, or names an id of another boot, gets one `reset` event, which
 means "read everything again"; it is counted. Belongs to the event loop; not thread-safe.
 """
 
@@ -39,7 +39,7 @@ class _Subscriber:
 
 
 class EventLog:
-    """Publishes to whoever subscribes. `boot` makes ids of different starts of the daemon distinct."""
+    """Publishes to all subscribers. `boot` makes ids of different starts of the daemon distinct."""
 
     def __init__(self, boot: str, *, history: int = HISTORY_EVENTS) -> None:
         self._boot = boot

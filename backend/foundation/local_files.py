@@ -81,7 +81,7 @@ class LocalFiles:
         for top in self.roots(Root.THUMBNAILS):
             for temporary in top.glob(f"*/*{TEMPORARY_SUFFIX}"):
                 if is_id(temporary.parent.name):
-                    with suppress(OSError):  # a directory that cannot be written keeps it, and is told of
+                    with suppress(OSError):  # a directory that cannot be written keeps it, and is reported
                         temporary.unlink(missing_ok=True)
         return trouble
 
@@ -200,7 +200,7 @@ class LocalFiles:
         return [top.joinpath(*parts) for top in self.roots(place.root)]
 
     def trouble(self, error: OSError, *, nowhere: bool = False) -> str:
-        """What a person is told when pictures cannot be written where they should, or `nowhere`."""
+        """The sentence for pictures that cannot be written where they should, or `nowhere`."""
         where = self.thumbnails_fallback_dir
         lost = nowhere or where is None
         instead = "New clips have no pictures" if lost else f"New pictures are kept in {where}"

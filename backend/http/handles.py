@@ -1,4 +1,4 @@
-"""What handlers reach: the house with its rooms, and who is asking.
+"""What handlers reach: the house with its rooms, and the principal of a request.
 
 Not here: routes (`routes`), how the rooms are opened (`backend.app`).
 """

@@ -2,7 +2,7 @@
 
 A declaration names the action it needs, how to find the camera it concerns and the models of what
 goes in and out. The wrapper authorises, parses and refuses; the OpenAPI page is made from the same
-declarations. Not here: who is asking (the access middleware has put PRINCIPAL on the request).
+declarations. Not here: who sends the request (the gate has put PRINCIPAL on it).
 """
 
 import asyncio

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 TRIES = 6
 BACKOFF = Backoff(0.25, 8.0)
 GIVE_WAY_S = 0.2
-"""Whoever pressed fetches the clip at once; on two cores decoding pictures beside that slows it."""
+"""The page fetches a new clip at once; on two cores decoding pictures beside that slows it."""
 FILE_TIMEOUT_S = 60.0
 LATER_TRIES = 4
 MOST_OWED = 1000

@@ -26,7 +26,7 @@ def is_ours(name: str) -> bool:
 def unclaimed(clip: Clip, names: Iterable[str]) -> list[str]:
     """Those of `names` in the clip's directory that are pictures of ours, but none that its row names.
 
-    They were written and never told of, or were replaced: nobody needs them.
+    They were written but never named in a row, or were replaced.
     """
     infos = (clip.previews.of(source) for source in PreviewSource)
     claimed = {info.path for info in infos if info is not None}

@@ -1,6 +1,6 @@
-"""The pictures of clips: written durably, named in the row, found again, told of.
+"""The pictures of clips: written durably, named in the row, found again, published.
 
-Here: what every picture goes through, whoever made it. Not here: making them (`automatic`, `manual`), which
+Here: what every picture goes through. Not here: making them (`automatic`, `manual`), which
 one a card shows (`http.wire.clips`), names (`picture_names`). Event loop only; files are written, looked
 for and sent in threads of our own: the directory is a person's choice and may hang.
 """

@@ -275,7 +275,7 @@ class CleanCopies:
                 self._remove(copy)
 
     def _remove(self, copy: _CleanCopy) -> None:
-        if copy.path is not None:  # whoever reads it has it open
+        if copy.path is not None:  # readers have it open
             self._tasks.spawn(in_thread(self._threads, partial(_unlink, [copy.path])), "remove clean copy")
 
 

@@ -1,6 +1,6 @@
-"""The bytes of a finished clip, from this disk or through us from the store, to whoever asks over HTTP.
+"""The bytes of a finished clip, from this disk or through us from the store, to HTTP clients.
 
-Here: where they are, and sending the part that was asked for. Not here: who is told to come here at all
+Here: where they are, and sending the requested part. Not here: which clients are sent here at all
 (`playback`), which part that is (`byte_range`), the local disk's sending (`file_body`), stores (`storage`).
 A reader costs one piece of memory, whatever the size; nothing is read that nobody takes. Event loop only.
 """
@@ -96,7 +96,7 @@ class ClipBytes:
         return self._lost()
 
     async def send(self, request: web.Request, clip: Clip, headers: Mapping[str, str]) -> web.StreamResponse:
-        """Answer a GET or HEAD with the clip or the part that was asked for. Raises Refused."""
+        """Answer a GET or HEAD with the clip or the requested part. Raises Refused."""
         path = await self.local_file(clip)
         store = self.stored(clip)
         if path is None and store is not None:

@@ -36,7 +36,7 @@ class FileToSend:
     etag: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     threads: Executor | None = None
-    """Who reads it; None: the loop's own. A directory that may hang brings its own, so that only it hangs."""
+    """Its readers' threads; None: the loop's own. A directory that may hang brings its own."""
 
 
 class StoppedReading(ConnectionResetError):
@@ -44,13 +44,13 @@ class StoppedReading(ConnectionResetError):
 
 
 def _nobody(_: int) -> None:
-    """Who does not count bytes."""
+    """Counts nothing."""
 
 
 async def send_file(
     request: web.Request, wanted: FileToSend, wrote: Callable[[int], None] = _nobody
 ) -> web.StreamResponse:
-    """Answer a GET or HEAD with the file or the part of it that was asked for. Raises FileNotFoundError.
+    """Answer a GET or HEAD with the file or the requested part of it. Raises FileNotFoundError.
 
     `wrote` hears of every piece how many bytes it had.
     """

@@ -1,6 +1,6 @@
 """How playing goes, for Prometheus: by provider, mode and reason of failure.
 
-Here: the counters and their labels, each from a closed list. Not here: who plays (`playback`). Event loop.
+Here: the counters and their labels, each from a closed list. Not here: playing (`playback`). Event loop.
 """
 
 from enum import StrEnum
@@ -20,7 +20,7 @@ class Mode(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a player got nothing, or not all. A store's failures are told by its `FailureCause`."""
+    """Why a player got nothing, or not all. For a store's failures see `FailureCause`."""
 
     NOT_READY = "not_ready"
     NOT_A_VIDEO = "not_a_video"
@@ -77,7 +77,7 @@ class PlaybackMetrics:
             registry.register(metric)
 
     def resolved(self, provider: str, mode: Mode, seconds: float) -> None:
-        """A player was told where to go."""
+        """A player got an address."""
         self._resolved.labels(provider, mode.value).inc()
         self._resolve_seconds.labels(provider, mode.value).observe(seconds)
 

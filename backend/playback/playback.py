@@ -42,7 +42,7 @@ _CACHING = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Who wants to play: the scheme and host of the page, and why the address it had did not do."""
+    """The page that plays: its scheme and host, and why the address it had failed."""
 
     scheme: str
     host: str

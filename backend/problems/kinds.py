@@ -309,7 +309,7 @@ class Kind(Enum):
         "The disk refuses to write",
         "The picture cannot be written ({reason}), so it stays as it was. Look at the disk.",
     )
-    PICTURE_REMOVED = ("It was taken away again", "Somebody removed the picture just now; try again.")
+    PICTURE_REMOVED = ("It was taken away again", "Another request just removed the picture; try again.")
     NO_INDEX_IN_FRONT = ("The clip has no index in front", "Run `hindsight fsck --level hash`.")
 
     # Schedules.

@@ -60,7 +60,7 @@ class FsckReport:
     size_bytes: int
     findings: tuple[Finding, ...]
     objects: int = 0
-    """At the store; filled in by whoever asked it (`fsck_store`)."""
+    """At the store; filled in by `fsck_store`."""
 
     @property
     def ok(self) -> bool:

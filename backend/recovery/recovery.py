@@ -40,7 +40,7 @@ class RecoveryReport:
 
     salvaged: list[str] = field(default_factory=list)
     to_transcode: list[Clip] = field(default_factory=list)
-    """`processing` rows whose material is complete; whoever opens the rooms finishes them."""
+    """`processing` rows whose material is complete; the room of the clips finishes them."""
     failed: list[str] = field(default_factory=list)
     adopted: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -106,7 +106,7 @@ class Recovery:
     async def _strange_pictures(self, known: set[str]) -> None:
         files = self._local
         for stranger in await in_thread(self._disk, lambda: files.strangers(Root.THUMBNAILS, known)):
-            # Boxes may share the directory, and then it is somebody's.
+            # Boxes may share the directory, and then it may be another box's.
             if not is_id(stranger.name) or await self._catalogue.get_clip(stranger.name) is None:
                 await in_thread(self._disk, partial(self._quarantine, stranger))
 

@@ -9,7 +9,7 @@ from backend.recurrence.rules import local
 PLACEHOLDERS = ("name", "camera", "date", "time", "weekday")
 MOST_CHARACTERS = 200
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# Not strftime's, which follow the locale of whoever started the daemon.
+# Not strftime's, which follow the locale of the daemon's environment.
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 

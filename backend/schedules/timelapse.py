@@ -143,7 +143,7 @@ class Timelapses:
         if clip.status is Status.PENDING:
             clip = await self._services.base.catalogue.transition(clip.id, Status.PROCESSING)
             self._tasks.spawn(self._recordings.finish_again(clip), f"join {clip.id}")
-        # Last: a run that is `joining` is only watched, so somebody must be at work on its clip.
+        # Last: a run that is `joining` is only watched, so a task must be at work on its clip.
         fields = {"state": RunState.JOINING, "pictures": kept.pictures, "reason": reason}
         await self._changed(run, fields)
         return True
@@ -194,7 +194,7 @@ class Timelapses:
     async def _keep(self, collecting: _Collecting, picture: Picture) -> None:
         run = collecting.run
         if not run.clips:
-            # First the row: whoever finds the file must know whose it is.
+            # First the row: a start that finds the file must know whose it is.
             begun = {"state": RunState.RUNNING, "clips": (new_id(),), "started_at": picture.label}
             collecting.run = run = await self._changed(run, begun) or run
         if collecting.part is None:

@@ -1,7 +1,7 @@
 """Turns a blocking reader into a `StreamBody`: one piece at a time, read in a thread, none ahead.
 
-Here: who reads when, and that closing stops it. Not here: what is read. A body belongs to one task of
-the event loop; its reader is never used by two threads at once.
+Here: when the next piece is read, and that closing stops it. Not here: what is read. A body belongs to one
+task of the event loop; its reader is never used by two threads at once.
 """
 
 import asyncio

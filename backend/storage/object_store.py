@@ -1,4 +1,4 @@
-"""What every place for finished files can do, whoever provides it. A third provider is one more file.
+"""What every place for finished files can do. A third provider is one more file.
 
 Here: the protocol, its values, and its one error with the causes that a person can act on. Not here:
 which clip lies under which key (`upload_plan`), when a file is copied (`upload_queue`), the providers
@@ -97,7 +97,7 @@ def origin_of(url: str) -> str:
 class StreamBody(Protocol):
     """The bytes of an object, piece by piece: `async for piece in body`.
 
-    The next piece is fetched only when it is asked for. `aclose` must be called, once or more often;
+    The next piece is fetched on demand. `aclose` must be called, once or more often;
     from then on nothing more is read from the store, whatever is left.
     """
 
@@ -197,7 +197,7 @@ class ObjectStore(Protocol):
     def public_url(self, key: StoredPath) -> str | None:
         """The lasting address of an object that everybody may read; None where there is no such thing.
 
-        For published clips only; who asks must have looked at the clip's state.
+        For published clips only; the caller must have checked the clip's state.
         """
         ...
 

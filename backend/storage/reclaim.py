@@ -1,6 +1,6 @@
 """The one door through which a finished clip's local file may go because the store has it.
 
-Whoever wants local space back (`storage.keep_local`, retention) asks here and nowhere else. The store
+All that free local space (`storage.keep_local`, retention) come here and nowhere else. The store
 is asked once more, now, for exactly this content; then the row says `remote` and the garbage table
 takes the file, in one transaction. So a reader finds either the local file or a row that says where
 else to look. Not here: which clips, and when. Event loop only.

@@ -59,7 +59,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TRANSFER_THREADS, CALL_THREADS, STREAM_THREADS = 4, 2, 16
-"""Apart, so that a store that stands still under uploads does not hold up who watches, or asks for health."""
+"""Apart, so that a store that stands still under uploads does not hold up players or health checks."""
 
 _FAILURES = (MinioException, urllib3.exceptions.HTTPError, ValueError, ConnectionError)
 
@@ -83,7 +83,7 @@ class S3Settings:
 
 
 class S3Store:
-    """One S3-compatible store with its two buckets. Connects only when it is asked something."""
+    """One S3-compatible store with its two buckets. Connects on the first request."""
 
     provider = "s3"
 

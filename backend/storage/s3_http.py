@@ -40,7 +40,7 @@ class PatientPool(urllib3.PoolManager):
         self.pool_classes_by_scheme = _pools(stall_s, self._opened)
 
     def abort(self) -> None:
-        """End every connection, also under whoever waits for it in another thread: that fails at once."""
+        """End every connection, even while another thread waits for it: that thread fails at once."""
         with self._lock:
             sockets = [connection.sock for connection in self._open]
         for sock in sockets:

@@ -113,7 +113,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedCopies:
-    """The local copies of clips that the store has confirmed, for who makes room on the disk."""
+    """The local copies of clips that the store has confirmed, for whatever frees disk space."""
 
     queue: UploadQueue
 
@@ -128,7 +128,7 @@ class ConfirmedCopies:
 
 
 def open_store(config: StorageConfig) -> ObjectStore | None:
-    """The object store of this configuration; nothing is asked of the network here."""
+    """The object store of this configuration; this makes no request."""
     if config.s3 is None:
         return None
     # A box without a store does not wait a quarter of a second for the client of one.

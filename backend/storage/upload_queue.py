@@ -320,7 +320,7 @@ class UploadQueue:
     async def _delete(self, garbage: Garbage) -> None:
         try:
             for place in garbage.paths:
-                # Published again since: then the same key is somebody's.
+                # Published again since: then the key belongs to that publication.
                 if place not in await self._rows.still_used(garbage.clip_id):
                     await self._parts.store.delete(place)
         except StoreError as error:

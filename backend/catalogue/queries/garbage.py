@@ -32,7 +32,7 @@ def add_clip(db: sa.Connection, clip: Clip, now: datetime) -> None:
 def due(
     db: sa.Connection, recorder_id: str, now: datetime, limit: int, *, at_store: bool = False
 ) -> list[Garbage]:
-    """Of the local disk, or at the store; there not what somebody is just copying (its row has a lease)."""
+    """Of the local disk, or at the store; there not what a worker is just copying (its row has a lease)."""
     # A row from the future means that the clock was set back since: its own time would never come.
     come = sa.or_(garbage.c.not_before <= now, garbage.c.created_at > now)
     select = sa.select(garbage).where(garbage.c.recorder_id == recorder_id, come)

@@ -49,7 +49,7 @@ def every(db: sa.Connection, recorder_id: str | None) -> list[Schedule]:
 
 
 def change(db: sa.Connection, schedule_id: str, spec: ScheduleSpec, now: datetime) -> Schedule:
-    """The new wish counts from the next look on, also for a time that is under way."""
+    """The new spec counts from the next look on, also for a time that is under way."""
     _locked(db, schedule_id)
     changed = {"spec": _spec_json(spec), "updated_at": now, "seen_until": None}
     db.execute(

@@ -95,7 +95,7 @@ def _plan_rows(
 ) -> None:
     select = sa.select(uploads).where(uploads.c.clip_id == clip.id)
     known = {(Root(row.root), row.key): row for row in db.execute(select)}
-    # What somebody works on is left to him: he will find that it is not wanted any more.
+    # A leased row is left to its worker, which will find that the object is not wanted any more.
     obsolete = [row for place, row in known.items() if place not in missing and row.lease is None]
     db.execute(uploads.delete().where(uploads.c.id.in_([row.id for row in obsolete])))
     # A worker that was killed may have copied it all the same.

@@ -1,6 +1,6 @@
 """Server-sent events: every change a page shows, with ids for catch-up.
 
-Every stream begins with `hello`: what needs somebody now (`concerns`, a sentence by subject), which changes
+Every stream begins with `hello`: what needs attention now (`concerns`, a sentence by subject), which changes
 by `concern` events. A page that names an id we no longer know gets `reset` and reads everything again.
 Between events a comment every 15 s keeps proxies from closing the stream.
 """

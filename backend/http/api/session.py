@@ -18,7 +18,7 @@ class KeyExchange(RequestModel):
 
 
 class SessionJson(ResponseModel):
-    """Who is asking and what they may do."""
+    """The principal of the request and what it may do."""
 
     principal: PrincipalKind
     actions: list[Action]
@@ -57,6 +57,6 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
 _PATH = "/api/session"
 ROUTES = (
     Route("POST", _PATH, sign_in, None, "Key for cookie", body=KeyExchange, response=SessionJson),
-    Route("GET", _PATH, who_am_i, Action.VIEW, "Who is asking", response=SessionJson),
+    Route("GET", _PATH, who_am_i, Action.VIEW, "The caller and what they may do", response=SessionJson),
     Route("DELETE", _PATH, sign_out, Action.VIEW, "Sign out", status=204),
 )

@@ -37,7 +37,7 @@ class LikeJson(ResponseModel):
 
     clip_id: str
     likes: int
-    liked: bool = Field(description="By whoever asks.")
+    liked: bool = Field(description="By the caller.")
 
 
 def _distinct_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ class BatchResultJson(ResponseModel):
     """What became of one clip."""
 
     id: str
-    ok: bool = Field(description="It is now as was asked, by this request or before it.")
+    ok: bool = Field(description="The clip is now as requested, by this request or before it.")
     clip: ClipJson | None = Field(description="As it is now; null when it is gone or was not changed.")
     error: BatchErrorJson | None
 
