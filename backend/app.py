@@ -75,19 +75,7 @@ class Rooms:
     retention: RetentionRoom
     schedules: ScheduleRoom
     tasks: Tasks
-
-    @property
-    def all(self) -> Sequence[Room]:
-        return (
-            self.analytics,
-            self.cameras,
-            self.playback,
-            self.storage,
-            self.pictures,
-            self.clips,
-            self.retention,
-            self.schedules,
-        )
+    all: Sequence[Room]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +118,11 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[RunningDaemon
 
 async def _open_rooms(stack: AsyncExitStack, base: Foundation, metrics: Metrics) -> Rooms:
     """Every room after those it needs. The cameras fill their buffers while the others open."""
+    opened: list[Room] = []
 
     def closing(room: R) -> R:
         stack.push_async_callback(room.close)
+        opened.append(room)
         return room
 
     analytics = closing(open_analytics(base))
@@ -164,6 +154,7 @@ async def _open_rooms(stack: AsyncExitStack, base: Foundation, metrics: Metrics)
         retention=retention,
         schedules=schedules,
         tasks=tasks,
+        all=opened,
     )
 
 

@@ -50,14 +50,14 @@ class Clips:
 
     async def get(self, clip_id: str) -> Clip:
         """The clip. Refused when there is none."""
-        clip = await self._services.base.catalogue.get_clip(clip_id) if is_id(clip_id) else None
+        clip = await self._find(clip_id)
         if clip is None:
             raise Refused(Kind.CLIP_UNKNOWN, field="id")
         return clip
 
     async def camera_of(self, clip_id: str) -> str | None:
         """The camera of a clip; None when there is none."""
-        clip = await self._services.base.catalogue.get_clip(clip_id) if is_id(clip_id) else None
+        clip = await self._find(clip_id)
         return None if clip is None else clip.camera
 
     async def list(self, wanted: ClipFilter, cursor: str | None, limit: int) -> ClipPage:
@@ -143,6 +143,9 @@ class Clips:
         """Forget a finished or failed clip whose row retention deleted."""
         self._services.clip_events.deleted(clip)
         self._services.previews.forget(clip.id)
+
+    async def _find(self, clip_id: str) -> Clip | None:
+        return await self._services.base.catalogue.get_clip(clip_id) if is_id(clip_id) else None
 
     def _request(self, options: RecordOptions, clip_id: str) -> RecordRequest:
         if options.start is not None or options.end is not None:

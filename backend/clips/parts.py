@@ -48,7 +48,7 @@ class ClipRoom:
             self.tasks.spawn(self.recordings.finish_again(clip), f"finish {clip.id}")
 
     async def follow(self, config: Config) -> None:
-        """Take what Record does when it is not told."""
+        """Take the new defaults of Record."""
         self.clips.defaults = config.recording
 
     async def close(self) -> None:

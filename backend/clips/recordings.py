@@ -52,7 +52,7 @@ _OF_PLAYING = frozenset({"start_time", "end_time", "covered_before_s", "covered_
 
 
 @dataclass(slots=True)
-class RecordingCounters:
+class InboxCounters:
     """What went wrong on the way into the catalogue, since the daemon started."""
 
     commits_retried: int = 0
@@ -69,7 +69,7 @@ class ClipServices:
     clip_events: ClipEvents
     budget: Budget
     write_camera: Callable[[CameraStatus, bool], Json]
-    counters: RecordingCounters = field(default_factory=RecordingCounters)
+    counters: InboxCounters = field(default_factory=InboxCounters)
 
     def files(self, clip_id: str) -> ClipFiles:
         """The files of one recording."""

@@ -63,10 +63,10 @@ class House:
     recorder_id: str
     started_at: datetime
     """Naive UTC."""
-    numbers: Callable[[], Mapping[str, float]]
-    """What every room counts, for /metrics."""
     began_s: float
     """The same moment, by `host.boot_s`."""
+    numbers: Callable[[], Mapping[str, float]]
+    """What every room counts, for /metrics."""
 
 
 HOUSE: web.AppKey[House] = web.AppKey("house")

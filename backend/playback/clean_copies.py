@@ -36,7 +36,7 @@ MEMORY_BYTES = 2 << 30
 _MOST_REMEMBERED = 4096
 
 
-class Source(Protocol):
+class ClipSource(Protocol):
     """Where a clip's own file is had from."""
 
     async def local_file(self, clip: Clip) -> Path | None:
@@ -84,7 +84,7 @@ class CleanCopies:
     def __init__(
         self,
         directory: Path,
-        source: Source,
+        source: ClipSource,
         threads: Executor,
         limit_bytes: int,
         shortage: Callable[[], FreeSpace | None] = lambda: None,

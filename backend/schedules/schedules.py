@@ -60,14 +60,14 @@ class Schedules:
 
     async def get(self, schedule_id: str) -> Schedule:
         """The schedule. Refused when there is none."""
-        found = await self._rows.get(schedule_id) if is_id(schedule_id) else None
+        found = await self._find(schedule_id)
         if found is None:
             raise Refused(Kind.SCHEDULE_UNKNOWN, field="id")
         return found
 
     async def camera_of(self, schedule_id: str) -> str | None:
         """The camera of a schedule; None when there is none."""
-        found = await self._rows.get(schedule_id) if is_id(schedule_id) else None
+        found = await self._find(schedule_id)
         return None if found is None else found.spec.camera
 
     async def every(self, camera: str | None = None) -> list[Schedule]:
@@ -149,6 +149,9 @@ class Schedules:
         """Publish a run that is new or has changed."""
 
         self._events.publish("schedule_run", self._writers.run(run), camera=run.spec.camera)
+
+    async def _find(self, schedule_id: str) -> Schedule | None:
+        return await self._rows.get(schedule_id) if is_id(schedule_id) else None
 
     async def _insert(self, spec: ScheduleSpec, origin: Origin, schedule_id: str) -> Schedule:
         now = self._now()

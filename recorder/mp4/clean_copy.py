@@ -71,11 +71,11 @@ def write_clean_copy(order: CleanOrder, report: Report) -> CleanResult:
             sets = None if plan.copies_none else joined_sets(clip.parameter_sets)
             if sets is not None:
                 try:
-                    return _CleanCopy(clip, plan, sets, report).write(order.out)
+                    return _CopyWriter(clip, plan, sets, report).write(order.out)
                 except _CannotJoin:
                     order.out.unlink(missing_ok=True)
             count = len(clip.video.samples)
-            return _CleanCopy(clip, CleanPlan(count, count, count, count), None, report).write(order.out)
+            return _CopyWriter(clip, CleanPlan(count, count, count, count), None, report).write(order.out)
     except OSError as error:
         raise FinishFailed(f"The clip's file cannot be read: {error.strerror}.") from error
     except ValueError as error:
@@ -93,7 +93,7 @@ def _plan(clip: FinishedFile) -> CleanPlan:
     )
 
 
-class _CleanCopy:
+class _CopyWriter:
     """Writes one clean file. `sets` None: all pictures are encoded, so none must match the camera's."""
 
     def __init__(self, clip: FinishedFile, plan: CleanPlan, sets: JoinedSets | None, report: Report) -> None:
