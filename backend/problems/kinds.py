@@ -1,7 +1,7 @@
 """Every reason for a refusal, with its English words.
 
-The name in lower case is the `code` of the problem document, which programs and the page's other languages
-go by: once released it stays. A sentence says what happened and what to do about it. Names in braces are the
+The name in lower case is the `code` of the problem document. Programs and translations rely on it, so once
+released it stays. A sentence says what happened and what to do about it. Names in braces are the
 parameters that travel beside it; the formats behind their colons are those of `refused`. Not here: which
 status a kind has over HTTP (`http.problems`). Pure.
 """
@@ -232,8 +232,8 @@ class Kind(Enum):
     )
     COSTS_MORE_THAN_THE_BUDGET = (
         "The credits are spent",
-        "{media_type:named} costs {cost} credits, and {left} of {limit} {left:is} left. Ask whoever runs "
-        "this box to raise budget.credits.",
+        "{media_type:named} costs {cost} credits, and {left} of {limit} {left:is} left. Ask the owner "
+        "of this box to raise budget.credits.",
     )
     CREDITS_GONE = (
         "The credits are spent",

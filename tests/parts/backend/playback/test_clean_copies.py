@@ -1,4 +1,4 @@
-"""Clean copies are made once, shared by who asks at once, kept within a bound, and gone with their clip."""
+"""Clean copies are made once, shared by concurrent requests, bounded, and deleted with their clip."""
 
 import asyncio
 from collections.abc import Iterator

@@ -88,7 +88,7 @@ async def test_a_refusal_says_when_there_are_new_ones_or_that_there_never_are(bo
     """In words, as a time, and as Retry-After."""
     budget = budget_of(box, credits=5)
     await budget.admit(MediaType.IMAGE)
-    with pytest.raises(Refused, match=r"Ask whoever runs this box to raise budget\.credits"):
+    with pytest.raises(Refused, match=r"Ask the owner of this box to raise budget\.credits"):
         await budget.admit(MediaType.VIDEO)
     budget = budget_of(box, credits=10)
     await budget.insert(new_clip())
