@@ -83,6 +83,10 @@ def _command(options: argparse.Namespace) -> Command:
             return remote.status
         case ("record", _):
             return remote.record
+        case ("open", _):
+            from backend.cli.invitations import open_page
+
+            return open_page
         case ("clips", action):
             from backend.cli import many_clips
 

@@ -6,6 +6,7 @@ End: the reverse. The caller of `running` holds the data lock.
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,9 +15,12 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from backend.access.access_key import AccessKey
-from backend.access.gate import Access
+from backend.access.gate import Access, AccessRules
+from backend.access.local_peers import LocalOwners
 from backend.access.peers import Hosts
+from backend.access.proxies import Proxies
 from backend.access.sessions import Sessions
+from backend.base import local_socket
 from backend.base.host import boot_s
 from backend.base.scheduler import Scheduler
 from backend.base.shipped import CHECK_PAGE, WEB, shipped
@@ -84,6 +88,7 @@ class RunningDaemon:
 
     address: str
     reloader: Reloader
+    access: Access
 
 
 @asynccontextmanager
@@ -100,16 +105,17 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[RunningDaemon
         reloader = Reloader(
             config, rooms.cameras, base.events, follows if tls is None else [*follows, tls.follow]
         )
-        access = _open_access(base, key)
+        access = await _open_access(base, key)
         _start_jobs(stack, base, rooms, metrics)
         origin = rooms.storage.browser_origin
         routes = await asyncio.to_thread(_read_routes, origin)
         house = _house(base, rooms, access, metrics, reloader)
         app = make_application(routes, house, origin)
-        address = await listen(stack, app, config.server, tls)
+        local = await _open_local_socket(stack, base, access)
+        address = await listen(stack, app, config.server, tls, local)
         base.health.waiting_for = None
         try:
-            yield RunningDaemon(address, reloader)
+            yield RunningDaemon(address, reloader, access)
         finally:
             base.health.waiting_for = "the end: the daemon is being stopped"
             base.events.close()
@@ -164,14 +170,43 @@ def _on_deleted(clips: ClipRoom, analytics: Analytics, clip: Clip) -> None:
     analytics.removed(clip.camera, clip.size_bytes or 0)
 
 
-def _open_access(base: Foundation, key: AccessKey) -> Access:
+async def _open_access(base: Foundation, key: AccessKey) -> Access:
     server = base.config.server
-    return Access(
-        key,
-        Sessions(base.catalogue, lifetime_s=server.session_lifetime, now=utc_now, monotonic_s=time.monotonic),
-        Hosts(server.allowed_hosts),
+    if server.loopback_without_key:
+        _log.warning(
+            "server.loopback_without_key: every user of this machine, and every stranger who comes through a "
+            "proxy, tunnel or container on it, is the owner. `hindsight open` does without it."
+        )
+    rules = AccessRules(
+        proxies=Proxies(server.trusted_proxies),
+        local_owners=await asyncio.to_thread(LocalOwners.of_this_daemon),
         loopback_without_key=server.loopback_without_key,
+        open_status=server.open_status,
     )
+    sessions = Sessions(
+        base.catalogue,
+        lifetime_s=server.session_lifetime,
+        longest_s=server.session_longest,
+        now=utc_now,
+        monotonic_s=time.monotonic,
+    )
+    return Access(key, sessions, Hosts(server.allowed_hosts), rules)
+
+
+async def _open_local_socket(stack: AsyncExitStack, base: Foundation, access: Access) -> socket.socket | None:
+    gid = access.rules.local_owners.gid
+    try:
+        opened = await asyncio.to_thread(local_socket.listen_on, base.runtime_dir, gid)
+    except OSError as error:  # a disk shared from another system may know no sockets
+        _log.warning(
+            "%s: no Unix socket can be made here (%s). `hindsight open` will not reach this daemon: sign in "
+            "with the key of `hindsight key show`.",
+            base.runtime_dir,
+            error.strerror or error,
+        )
+        return None
+    stack.push_async_callback(asyncio.to_thread, local_socket.remove, base.runtime_dir)
+    return opened
 
 
 def _start_jobs(stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: Metrics) -> None:

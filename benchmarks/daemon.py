@@ -93,7 +93,7 @@ def daemon(
     port = _free_port()
     config = {
         "data_dir": str(where / "data"),
-        "server": {"host": "127.0.0.1", "port": port},
+        "server": {"host": "127.0.0.1", "port": port, "loopback_without_key": True},
         "cameras": [{"id": f"cam{n}", "source": source} | more for n, source in enumerate(sources)],
         "buffer": {"seconds": buffer_s},
     }

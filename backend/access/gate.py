@@ -1,6 +1,7 @@
 """The gate in front of every request: is it meant for us, does it come from our page, who sends it.
 
-Sets PRINCIPAL on the request; what the principal may do is decided per route (`authorise`).
+Sets PRINCIPAL on the request; what the principal may do is decided per route (`authorise`). A network
+position proves nothing: a proxy, a tunnel or another user of this machine has the same one.
 """
 
 import asyncio
@@ -8,14 +9,27 @@ import base64
 import binascii
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
 
 from aiohttp import web
 
 from backend.access.access_key import AccessKey
 from backend.access.attempts import Attempts
-from backend.access.peers import Hosts, changes_something, is_forwarded, is_loopback, peer_of, split_host
+from backend.access.local_peers import LocalOwners, local_peer
+from backend.access.peers import (
+    Hosts,
+    changes_something,
+    is_foreign_fetch,
+    is_forwarded,
+    is_loopback,
+    peer_of,
+    split_host,
+)
 from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
-from backend.access.sessions import COOKIE, Sessions, token_hash
+from backend.access.proxies import Proxies
+from backend.access.sessions import COOKIE, Sessions
+from backend.access.setup_codes import Invitation, SetupCodes
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -24,32 +38,46 @@ FOLLOW_KEY_S = 1.0
 _REFRESH_PATIENCE_S = 0.5
 
 _KEY = Principal(PrincipalKind.KEY)
+_LOCAL = Principal(PrincipalKind.LOCAL)
 _LOOPBACK = Principal(PrincipalKind.LOOPBACK)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRules:
+    """What the configuration says about callers without a key or session."""
+
+    proxies: Proxies = field(default_factory=Proxies)
+    local_owners: LocalOwners = field(default_factory=LocalOwners)
+    loopback_without_key: bool = False
+    open_status: Literal["loopback", "none"] = "loopback"
+
+
 class Access:
-    """Knows the key, the sessions and the hosts of this daemon."""
+    """Knows the key, the sessions, the setup codes and the hosts of this daemon."""
 
     def __init__(
         self,
         key: AccessKey,
         sessions: Sessions,
         hosts: Hosts,
+        rules: AccessRules = AccessRules(),
         *,
-        loopback_without_key: bool,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.key = key
         self.sessions = sessions
+        self.codes = SetupCodes()
         self.attempts = Attempts()
+        self.rules = rules
         self._hosts = hosts
-        self._loopback_without_key = loopback_without_key
         self._monotonic_s = monotonic_s
         self._refreshed_s = monotonic_s()
         self._refresh: asyncio.Future[None] | None = None
 
     def check_host(self, request: web.Request) -> str:
         """The host name asked for; refused when it is not ours (a foreign name pointed at our address)."""
+        if local_peer(request) is not None:
+            return ""  # no name leads to a Unix socket
         given = request.headers.getall("Host", [])
         try:
             name, _ = split_host(given[0].lower()) if len(given) == 1 else ("", None)
@@ -63,11 +91,12 @@ class Access:
         """Refuse what a foreign page sends."""
         if not changes_something(request):
             return
-        origin = request.headers.get("Origin")
-        if origin is None:
-            foreign = request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
+        origins = request.headers.getall("Origin", [])
+        if not origins:
+            foreign = is_foreign_fetch(request)
         else:
-            foreign = not self._hosts.allows_origin(origin, request.headers.get("Host", ""))
+            host = request.headers.get("Host", "")
+            foreign = not all(self._hosts.allows_origin(origin, host) for origin in origins)
         if foreign:
             raise Refused(Kind.ORIGIN_FOREIGN)
 
@@ -79,11 +108,25 @@ class Access:
         if offered is not None:
             await self.check_key(request, offered)
             return _KEY
-        if token and await self.sessions.is_valid(token, self.key.fingerprint):
-            return Principal(PrincipalKind.SESSION, session=token_hash(token))
-        if self._loopback_without_key and is_loopback(host) and is_loopback(peer_of(request)):
-            return ANONYMOUS if is_forwarded(request) else _LOOPBACK
+        if token and (session := await self.sessions.find(token, self.key.fingerprint)):
+            return Principal(PrincipalKind.SESSION, session=session.token_hash, device=session.visitor)
+        peer = local_peer(request)
+        if peer is not None:
+            return _LOCAL if self.rules.local_owners.include(peer) else ANONYMOUS
+        if self.rules.loopback_without_key and self._is_from_loopback(request, host):
+            return _LOOPBACK
         return ANONYMOUS
+
+    def may_read_status(self, request: web.Request) -> bool:
+        """Whether a caller without authority may read the two status endpoints: programs on this machine."""
+        if self.rules.open_status != "loopback" or local_peer(request) is not None:
+            return False
+        host, _ = split_host(request.headers["Host"].lower())
+        return self._is_from_loopback(request, host) and not is_foreign_fetch(request)
+
+    def client_of(self, request: web.Request) -> str:
+        """The client's address, behind trusted proxies too; empty on a Unix socket."""
+        return self.rules.proxies.client_of(peer_of(request), request.headers.getall("X-Forwarded-For", []))
 
     async def check_key(self, request: web.Request, offered: str) -> None:
         """Return when `offered` is the key; count it and refuse otherwise."""
@@ -91,9 +134,36 @@ class Access:
             await asyncio.to_thread(self.key.refresh)  # it may be the new one, a moment old
         if self.key.matches(offered):
             return
-        if self.attempts.fail(peer_of(request), self._monotonic_s()):
-            raise Refused(Kind.TOO_MANY_WRONG_KEYS, retry_after_s=30)
+        self._count_failure(request, "wrong access key")
         raise Refused(Kind.ACCESS_KEY_WRONG)
+
+    async def end_session(self, hashed: str) -> None:
+        """Sign out the session with this hash of a token, its open streams included."""
+        await self.sessions.end(hashed)
+
+    def invite(self) -> tuple[Invitation, float]:
+        """A new invitation, and for how many seconds it works."""
+        now_s = self._monotonic_s()
+        invitation = self.codes.make(now_s)
+        return invitation, invitation.expires_s - now_s
+
+    def is_invited(self, invitation_id: str) -> bool:
+        """Whether that invitation still works."""
+        return self.codes.is_open(invitation_id, self._monotonic_s())
+
+    def redeem_code(self, request: web.Request, offered: str) -> None:
+        """Return when `offered` is an open invitation, which is used up; count it and refuse otherwise."""
+        if self.codes.redeem(offered, self._monotonic_s()):
+            return
+        self._count_failure(request, "wrong setup code")
+        raise Refused(Kind.SETUP_CODE_WRONG)
+
+    def _count_failure(self, request: web.Request, reason: str) -> None:
+        if self.attempts.fail(self.client_of(request), self._monotonic_s(), reason):
+            raise Refused(Kind.TOO_MANY_WRONG_KEYS, retry_after_s=30)
+
+    def _is_from_loopback(self, request: web.Request, host: str) -> bool:
+        return is_loopback(host) and is_loopback(peer_of(request)) and not is_forwarded(request)
 
     async def _follow_key(self) -> None:
         """Take up a key that was replaced a second ago or more; a disk that hangs holds up one request.
@@ -108,6 +178,15 @@ class Access:
         self._refreshed_s = now_s
         self._refresh = asyncio.get_running_loop().run_in_executor(None, self.key.refresh)
         await asyncio.wait({self._refresh}, timeout=_REFRESH_PATIENCE_S)
+
+
+def refuse_foreign_reads(request: web.Request, principal: Principal) -> None:
+    """Refuse what a foreign page makes a browser read with an authority that the page does not have.
+
+    It could not see the answer, but it could use up replays, live views and the camera's patience.
+    """
+    if principal.is_ambient and is_foreign_fetch(request):
+        raise Refused(Kind.ORIGIN_FOREIGN)
 
 
 def _offered_key(request: web.Request) -> str | None:

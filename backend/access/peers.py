@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from backend.access.proxies import parse_address
+
 _FORWARDING_HEADERS = (
     "Forwarded",
     "X-Forwarded-For",
@@ -33,7 +35,8 @@ def own_names(hostname: str | None = None) -> frozenset[str]:
 
 def split_host(header: str) -> tuple[str, int | None]:
     """`Host` as lower-case name (IPv6 without brackets) and port. Raises ValueError."""
-    if not header or any(c in header for c in "/@?# \\") or not header.isascii():
+    # A zone (fe80::1%eth0) is known to one machine only; browsers send none, and after % any name may follow.
+    if not header or any(c in header for c in "/@?# \\%") or not header.isascii():
         raise ValueError("not a host")
     parts = urlsplit(f"//{header}")
     if not parts.hostname:
@@ -44,22 +47,18 @@ def split_host(header: str) -> tuple[str, int | None]:
 def is_ip_literal(name: str) -> bool:
     """Whether `name` is an address: nobody can point one of those at us by DNS."""
     try:
-        ipaddress.ip_address(name.partition("%")[0])
+        ipaddress.ip_address(name)
     except ValueError:
         return False
-    return True
+    return "%" not in name
 
 
 def is_loopback(name: str) -> bool:
     """Whether an address or host name is this machine itself."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
-    try:
-        address = ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    address = parse_address(name)
+    return address is not None and address.is_loopback
 
 
 class Hosts:
@@ -93,7 +92,13 @@ class Hosts:
 
 def changes_something(request: web.Request) -> bool:
     """Whether the request could do harm when a foreign page sends it: a write, or a WebSocket."""
-    return request.method in _UNSAFE_METHODS or "upgrade" in request.headers.get("Connection", "").lower()
+    # A request may have several `Connection` headers; what upgrades in the end also names a protocol.
+    return request.method in _UNSAFE_METHODS or "Upgrade" in request.headers
+
+
+def is_foreign_fetch(request: web.Request) -> bool:
+    """Whether a browser says that a page of another origin makes this request."""
+    return request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
 
 
 def is_forwarded(request: web.Request) -> bool:
@@ -122,6 +127,6 @@ def is_trustworthy(request: web.Request) -> bool:
 
 
 def peer_of(request: web.Request) -> str:
-    """The address at the other end of the connection; empty when there is none."""
+    """The address at the other end of the connection; empty when there is none, as on a Unix socket."""
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return str(peer[0]) if isinstance(peer, tuple) else ""

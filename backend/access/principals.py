@@ -11,7 +11,10 @@ class PrincipalKind(StrEnum):
 
     KEY = "key"
     SESSION = "session"
+    LOCAL = "local"
+    """By the Unix socket, which only the owner's programs may open."""
     LOOPBACK = "loopback"
+    """By `server.loopback_without_key`."""
     ANONYMOUS = "anonymous"
 
 
@@ -23,7 +26,9 @@ class Principal:
     actions: frozenset[Action] = ALL_ACTIONS
     cameras: frozenset[str] | None = None
     session: str = ""
-    """What tells one browser from another: the hash of its session's token. Empty: there is none."""
+    """The hash of the session's token. Empty: the caller has no session."""
+    device: str = ""
+    """What likes count by, of a caller with a session; other sessions from the same address share it."""
 
     @property
     def is_anonymous(self) -> bool:
@@ -32,8 +37,13 @@ class Principal:
 
     @property
     def visitor(self) -> str:
-        """The identity that likes count by: one browser, the key, or this machine."""
-        return self.session or self.kind.value
+        """The identity that likes and limits count by: one device, the key, or this machine."""
+        return self.device or self.session or self.kind.value
+
+    @property
+    def is_ambient(self) -> bool:
+        """Whether a browser proves this by itself, so that a foreign page can make it do so."""
+        return self.kind in {PrincipalKind.SESSION, PrincipalKind.LOOPBACK}
 
     def may(self, action: Action, camera: str | None = None) -> bool:
         """Whether `action` is allowed; `camera` None asks for something that belongs to no one camera."""

@@ -1,7 +1,8 @@
 """Browser sessions: a random token in a cookie, its hash in the catalogue.
 
-A session lives `lifetime_s` from its last use and only as long as the key it was made with. Answers
-of the catalogue are remembered for a short time, so that a page full of pictures asks it once.
+A session lives `lifetime_s` from its last use, `longest_s` from its beginning, and only as long as the key
+it was made with. Answers of the catalogue are remembered for a short time, so that a page full of pictures
+asks it once; a session ended by another box of the same catalogue therefore lasts that much longer here.
 Belongs to the event loop.
 """
 
@@ -15,7 +16,7 @@ from typing import Protocol
 from backend.catalogue.values import Session
 
 COOKIE = "hindsight_session"
-_REMEMBER_S = 30.0
+_REMEMBER_S = 3.0
 _REMEMBERED = 256
 _TOUCH_S = 600.0
 _LONGEST_TOKEN = 128
@@ -24,8 +25,13 @@ _LONGEST_TOKEN = 128
 class SessionStore(Protocol):
     """What of the catalogue sessions need."""
 
-    async def create_session(self, token_hash: str, principal: str, expires_at: datetime) -> Session:
+    async def create_session(
+        self, token_hash: str, principal: str, expires_at: datetime, *, device: str, address: str
+    ) -> Session:
         """Keep a new session."""
+
+    async def sessions_of(self, principal: str) -> list[Session]:
+        """Those that have not expired, the last used first."""
 
     async def find_session(self, token_hash: str) -> Session | None:
         """The session of that hash unless it has expired."""
@@ -45,46 +51,71 @@ class Sessions:
         store: SessionStore,
         *,
         lifetime_s: float,
+        longest_s: float,
         now: Callable[[], datetime],
         monotonic_s: Callable[[], float],
     ) -> None:
         self._store = store
         self._lifetime = timedelta(seconds=lifetime_s)
+        self._longest = timedelta(seconds=longest_s)
         self._now = now
         self._monotonic_s = monotonic_s
         self._remembered: OrderedDict[str, tuple[float, Session]] = OrderedDict()
 
     @property
-    def lifetime_s(self) -> float:
-        """How long a session outlives its last use."""
-        return self._lifetime.total_seconds()
+    def longest_s(self) -> float:
+        """How long a browser may keep the cookie."""
+        return self._longest.total_seconds()
 
-    async def begin(self, key_fingerprint: str) -> str:
-        """A new session; returns the token for the cookie, which is kept nowhere else."""
+    async def begin(self, key_fingerprint: str, *, device: str, address: str) -> str:
+        """A new session; returns the token for the cookie, which is kept nowhere else.
+
+        `device`: its name for people; `address`: the client's.
+        """
         token = secrets.token_urlsafe(32)
         await self._store.create_session(
-            token_hash(token), f"key:{key_fingerprint}", self._now() + self._lifetime
+            token_hash(token),
+            _principal(key_fingerprint),
+            self._now() + min(self._lifetime, self._longest),
+            device=device,
+            address=address,
         )
         return token
 
-    async def is_valid(self, token: str, key_fingerprint: str) -> bool:
-        """Whether the cookie's token belongs to a living session of the present key."""
+    async def find(self, token: str, key_fingerprint: str) -> Session | None:
+        """The living session of the present key that the cookie's token belongs to."""
         if not token or len(token) > _LONGEST_TOKEN:
-            return False
+            return None
         session = await self._find(token_hash(token))
         now = self._now()
-        if session is None or session.principal != f"key:{key_fingerprint}" or session.expires_at <= now:
-            return False
+        if session is None or not self._lives(session, key_fingerprint, now):
+            return None
         if (now - session.last_used_at).total_seconds() > _TOUCH_S:
-            await self._store.touch_session(session.token_hash, now + self._lifetime)
+            expires_at = min(now + self._lifetime, session.created_at + self._longest)
+            await self._store.touch_session(session.token_hash, expires_at)
             self._remembered.pop(session.token_hash, None)
-        return True
+        return session
 
-    async def end(self, token: str) -> None:
-        """Log out; a token nobody knows is no error."""
-        hashed = token_hash(token)
+    async def is_live(self, hashed: str, key_fingerprint: str) -> bool:
+        """Whether the session with this hash of a token still lets its device in. Does not prolong it."""
+        session = await self._find(hashed)
+        return session is not None and self._lives(session, key_fingerprint, self._now())
+
+    async def devices(self, key_fingerprint: str) -> list[Session]:
+        """Every living session of the present key, the last used first."""
+        return await self._store.sessions_of(_principal(key_fingerprint))
+
+    async def end(self, hashed: str) -> None:
+        """Sign out the session with this hash of a token; one that does not exist is no error."""
         self._remembered.pop(hashed, None)
         await self._store.delete_session(hashed)
+
+    def _lives(self, session: Session, key_fingerprint: str, now: datetime) -> bool:
+        return (
+            session.principal == _principal(key_fingerprint)
+            and session.expires_at > now
+            and session.created_at + self._longest > now
+        )
 
     async def _find(self, token_hash: str) -> Session | None:
         found = self._remembered.get(token_hash)
@@ -97,6 +128,10 @@ class Sessions:
             if len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
         return session
+
+
+def _principal(key_fingerprint: str) -> str:
+    return f"key:{key_fingerprint}"
 
 
 def token_hash(token: str) -> str:

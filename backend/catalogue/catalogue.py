@@ -50,6 +50,8 @@ from backend.catalogue.values import (
 
 _EVERYTHING = ClipFilter()
 _WALK = 200
+MOST_SESSIONS = 200
+"""Browsers that one principal can be signed in with."""
 
 
 class Catalogue:
@@ -264,11 +266,24 @@ class Catalogue:
 
     # Sessions
 
-    async def create_session(self, token_hash: str, principal: str, expires_at: datetime) -> Session:
+    async def create_session(
+        self,
+        token_hash: str,
+        principal: str,
+        expires_at: datetime,
+        *,
+        device: str = "",
+        address: str = "",
+        most: int = MOST_SESSIONS,
+    ) -> Session:
+        """Sign a device in. Beyond `most` of one principal, those not used for the longest time end."""
         now = self._now()
-        session = Session(token_hash, principal, now, now, expires_at)
-        await self._database.write(lambda db: session_queries.create(db, session))
-        return session
+        session = Session(token_hash, principal, now, now, expires_at, device, address)
+        return await self._database.write(lambda db: session_queries.create(db, session, most))
+
+    async def sessions_of(self, principal: str) -> list[Session]:
+        """Those that have not expired, the last used first."""
+        return await self._database.read(lambda db: session_queries.all_of(db, principal, self._now()))
 
     async def find_session(self, token_hash: str) -> Session | None:
         """The session, unless it has expired."""

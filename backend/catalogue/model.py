@@ -125,6 +125,10 @@ sessions = sa.Table(
     sa.Column("created_at", NaiveUtc, nullable=False),
     sa.Column("last_used_at", NaiveUtc, nullable=False),
     sa.Column("expires_at", NaiveUtc, nullable=False),
+    sa.Column("device", sa.String(100), nullable=False, server_default=""),
+    sa.Column("address", sa.String(64), nullable=False, server_default=""),
+    # What likes count by: sign-ins from one address share it.
+    sa.Column("visitor", sa.String(64), nullable=False, server_default=""),
     sa.Index("ix_sessions_expires_at", "expires_at"),
 )
 
@@ -186,7 +190,7 @@ likes = sa.Table(
     "likes",
     metadata,
     sa.Column("clip_id", _ID, primary_key=True),
-    # Who: the hash of a session's token, or the kind of principal that has no session.
+    # Who: the visitor of a session, or the kind of principal that has no session.
     sa.Column("visitor", sa.String(64), primary_key=True),
     sa.Column("created_at", NaiveUtc, nullable=False),
 )

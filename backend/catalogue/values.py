@@ -388,13 +388,19 @@ class UploadBacklog:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that has shown the key. Only the hash of its token is stored."""
+    """A browser that has signed in. Only the hash of its token is stored."""
 
     token_hash: str = field(repr=False)
     principal: str
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
+    device: str = ""
+    """Its name for people, such as "Firefox on Linux"."""
+    address: str = ""
+    """Where it signed in from."""
+    visitor: str = ""
+    """What its likes count by. Sign-ins of one principal from one address share it."""
 
 
 class ReservationState(StrEnum):

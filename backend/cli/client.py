@@ -1,15 +1,19 @@
-"""Talks HTTP to the running daemon, with the key from data_dir or HINDSIGHT_KEY."""
+"""Talks HTTP to the running daemon: by its Unix socket, or by TCP with the access key."""
 
 import asyncio
 import os
 import ssl
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from backend.access.access_key import AccessKey
+from backend.base import local_socket
+from backend.base.daemon_proof import listens_on
 from backend.base.data_lock import read_holder
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
@@ -22,21 +26,41 @@ _PIECE_BYTES = 256 * 1024
 class DaemonClient:
     """One daemon. Use as an async context manager."""
 
-    def __init__(self, url: str, key: str | None, tls: ssl.SSLContext | bool = True) -> None:
-        """`tls`: how an https daemon proves who it is; True: as the system's certificates say."""
+    def __init__(
+        self,
+        url: str,
+        key: str | None,
+        tls: ssl.SSLContext | bool = True,
+        *,
+        runtime_dir: Path | None = None,
+    ) -> None:
+        """`tls`: how an https daemon proves who it is; True: as the system's certificates say.
+
+        `runtime_dir`: where its Unix socket lies, which then takes the place of `url` and `key`.
+        """
         self.url = url
         self.tls = tls
         self.headers = {"Authorization": f"Bearer {key}"} if key else {}
-        """What lets a request in that is made without this client."""
+        """What lets a request to `url` in that is made without this client."""
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S, connect=5)
-        connector = aiohttp.TCPConnector(ssl=tls)
-        self._session = aiohttp.ClientSession(url, connector=connector, headers=self.headers, timeout=timeout)
+        self._stack = ExitStack()
+        if runtime_dir is None:
+            connector: aiohttp.BaseConnector = aiohttp.TCPConnector(ssl=tls)
+            self._session = aiohttp.ClientSession(
+                url, connector=connector, headers=self.headers, timeout=timeout
+            )
+        else:
+            path = self._stack.enter_context(local_socket.short_path(runtime_dir))
+            connector = aiohttp.UnixConnector(str(path))
+            self._session = aiohttp.ClientSession("http://localhost", connector=connector, timeout=timeout)
+        self._runtime_dir = runtime_dir
 
     async def __aenter__(self) -> "DaemonClient":
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._session.close()
+        self._stack.close()
 
     async def call(
         self,
@@ -55,9 +79,10 @@ class DaemonClient:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise CommandFailed(
                 Exit.UNAVAILABLE,
-                f"No Hindsight answers at {self.url}: {_why(error)}. `hindsight run` starts it.",
+                f"No Hindsight answers at {self._runtime_dir or self.url}: {_why(error)}. "
+                "`hindsight run` starts it.",
             ) from error
-        raise _refused(answer.status, content)
+        raise self._refused(answer.status, content)
 
     async def download(self, path: str, target: Path) -> int:
         """Write the answer to `target`; its length. Raises CommandFailed (also when cut short), OSError."""
@@ -65,7 +90,7 @@ class DaemonClient:
         try:
             async with self._session.get(path, timeout=no_end) as answer:
                 if answer.status >= 400:
-                    raise _refused(answer.status, await answer.json(content_type=None))
+                    raise self._refused(answer.status, await answer.json(content_type=None))
                 size = 0
                 with target.open("wb") as file:
                     async for piece in answer.content.iter_chunked(_PIECE_BYTES):
@@ -75,6 +100,13 @@ class DaemonClient:
             raise CommandFailed(
                 Exit.UNAVAILABLE, f"{self.url} did not send all of it: {_why(error)}. Try again."
             ) from error
+
+    def _refused(self, status: int, content: Any) -> CommandFailed:
+        if status == 401 and self._runtime_dir is not None:
+            return _not_an_owner(self._runtime_dir)
+        code = Exit.NO_PERMISSION if status in {401, 403, 429} else Exit.FAILED
+        detail = content.get("detail") if isinstance(content, dict) else None
+        return CommandFailed(code, str(detail or f"The daemon answered {status}."))
 
 
 def _why(error: Exception) -> str:
@@ -96,19 +128,41 @@ def _why(error: Exception) -> str:
             return "something else does"
 
 
-def _refused(status: int, content: Any) -> CommandFailed:
-    code = Exit.NO_PERMISSION if status in {401, 403, 429} else Exit.FAILED
-    detail = content.get("detail") if isinstance(content, dict) else None
-    return CommandFailed(code, str(detail or f"The daemon answered {status}."))
-
-
 def client_for(config: Config, url: str | None) -> DaemonClient:
-    """The client for the daemon of this configuration, or for `url`. Needs a running loop; blocks shortly."""
-    if url is not None:
-        return DaemonClient(url, _key(config))
+    """The client for the daemon of this configuration, or for `url`. Needs a running loop; blocks shortly.
+
+    On this machine it goes by the Unix socket. The access key is sent to a TCP port only after the kernel
+    proved that the daemon listens there, or when a person named both address and key. Raises CommandFailed.
+    """
     holder = read_holder(config.data_dir)
-    url = (holder.url if holder else None) or _configured_url(config)
-    return DaemonClient(url, _key(config), _own_certificate(config))
+    own_url = (holder.url if holder else None) or _configured_url(config)
+    if url is not None and not _is_same(url, own_url):
+        return DaemonClient(url, os.environ.get("HINDSIGHT_KEY"))
+    tls = _own_certificate(config)
+    key = _proven_key(config, own_url)
+    runtime_dir = config.data_dir / "runtime"
+    try:
+        if local_socket.is_socket(runtime_dir):
+            return DaemonClient(own_url, key, tls, runtime_dir=runtime_dir)
+    except PermissionError as error:
+        if key is None:
+            raise _not_an_owner(runtime_dir) from error
+    return DaemonClient(own_url, key, tls)
+
+
+def _not_an_owner(where: Path) -> CommandFailed:
+    return CommandFailed(
+        Exit.NO_PERMISSION,
+        f"{where}: only root, the daemon's user and members of the group {local_socket.GROUP} may do this. "
+        "Run it as one of them, or set HINDSIGHT_KEY and give --url.",
+    )
+
+
+def _is_same(url: str, own_url: str) -> bool:
+    """Whether a person named the daemon of this machine by another of its addresses."""
+    given, own = urlsplit(url), urlsplit(own_url)
+    names = {given.hostname, own.hostname}
+    return given.port == own.port and (len(names) == 1 or names <= {"127.0.0.1", "localhost", "::1"})
 
 
 def _own_certificate(config: Config) -> ssl.SSLContext | bool:
@@ -131,14 +185,17 @@ def _configured_url(config: Config) -> str:
     return f"{config.server.scheme}://{f'[{host}]' if ':' in host else host}:{config.server.port}"
 
 
-def _key(config: Config) -> str | None:
+def _proven_key(config: Config, own_url: str) -> str | None:
+    port = urlsplit(own_url).port
+    if port is None or not listens_on(config.data_dir, port):
+        return None
     if key := os.environ.get("HINDSIGHT_KEY"):
         return key
     stored = AccessKey(config.data_dir)
     try:
         stored.load(create=False)
     except OSError:
-        return None  # another user's daemon: loopback may not need a key
+        return None
     return stored.value
 
 

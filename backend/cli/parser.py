@@ -27,6 +27,10 @@ def make_parser() -> argparse.ArgumentParser:
     _command(commands, "run", parents=[configured], help="run the daemon")
     help_text = "list the cameras that are attached, with the lines to configure them"
     _command(commands, "cameras", parents=[as_json], help=help_text)
+    opening = _command(
+        commands, "open", parents=[asking], help="sign a browser in: this machine's, or another by a code"
+    )
+    opening.add_argument("--no-browser", action="store_true", help="print code and link, and open nothing")
     status = _command(
         commands, "status", parents=[asking], help="tell whether it is ready and what the cameras do"
     )

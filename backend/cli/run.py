@@ -17,6 +17,7 @@ from backend.base.redaction import Redactor
 from backend.catalogue import CatalogueError
 from backend.cli.cameras import with_stand_in
 from backend.cli.exits import CommandFailed, Exit
+from backend.cli.invitations import NOT_ENCRYPTED, invitation_text, is_readable_on_the_way
 from backend.cli.sources import check_sources
 from backend.config.load import DEFAULT_FILE, load
 from backend.config.model import CameraConfig, Config
@@ -108,12 +109,16 @@ async def _serve(config: Config, lock: DataLock, stand_in: str | None, read: Rea
         _say(stand_in)
     async with running(config, key) as daemon, asyncio.TaskGroup() as group:
         lock.announce(_local(daemon.address))
-        shown = _reachable(daemon.address)
         reloads = group.create_task(daemon.reloader.follow(reload, read))
+        shown = _reachable(daemon.address)
         if is_new_key or sys.stdout.isatty():
-            _say(f"Open {shown}/#key={key.value}")
+            invitation, lives_s = daemon.access.invite()
+            link = f"{shown}/#code={invitation.token}"
+            _say(invitation_text(shown, invitation.code, link, lives_s, qr=sys.stdout.isatty()))
         else:
-            _say(f"Open {shown}  (`hindsight key show` prints the key)")
+            _say(f"Open {shown}  (`hindsight open` on this machine signs a browser in)")
+        if is_readable_on_the_way(config.server, shown):
+            _say(NOT_ENCRYPTED)
         await stop.wait()
         reloads.cancel()
         _say("Stopping; once more ends it at once.")

@@ -5,6 +5,7 @@ No message made here repeats a value: it might be a password. Immutable; no I/O.
 """
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -44,8 +45,23 @@ class ServerConfig(Section):
     port: int = Field(default=8080, ge=0, le=65535)
     allowed_hosts: tuple[HostName, ...] = ()
     tls: TlsConfig | None = None
-    loopback_without_key: bool = True
+    trusted_proxies: tuple[str, ...] = Field(default=(), max_length=100)
+    open_status: Literal["loopback", "none"] = "loopback"
+    loopback_without_key: bool = False
     session_lifetime: Seconds = Field(default=30 * 86400.0, ge=60, le=366 * 86400)
+    session_longest: Seconds = Field(default=180 * 86400.0, ge=60, le=400 * 86400)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for index, network in enumerate(networks):
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"number {index + 1} must be an address or a network such as 127.0.0.1 or 172.16.0.0/12"
+                ) from None
+        return networks
 
     @property
     def scheme(self) -> str:

@@ -26,7 +26,12 @@ _KINDS: dict[int, tuple[Kind, ...]] = {
         Kind.SNAPSHOT_HAS_ONE_PICTURE,
         Kind.MOMENT_NOT_IN_CLIP,
     ),
-    401: (Kind.ACCESS_KEY_NEEDED, Kind.ACCESS_KEY_NEEDED_HERE, Kind.ACCESS_KEY_WRONG),
+    401: (
+        Kind.ACCESS_KEY_NEEDED,
+        Kind.ACCESS_KEY_NEEDED_HERE,
+        Kind.ACCESS_KEY_WRONG,
+        Kind.SETUP_CODE_WRONG,
+    ),
     403: (Kind.ACTION_NOT_ALLOWED, Kind.ORIGIN_FOREIGN),
     404: (
         Kind.ROUTE_UNKNOWN,
@@ -38,6 +43,7 @@ _KINDS: dict[int, tuple[Kind, ...]] = {
         Kind.CLIP_GONE,
         Kind.SCHEDULE_UNKNOWN,
         Kind.SCHEDULE_GONE,
+        Kind.SESSION_UNKNOWN,
     ),
     405: (Kind.METHOD_UNKNOWN,),
     408: (Kind.BODY_TOO_SLOW,),
@@ -75,6 +81,7 @@ _KINDS: dict[int, tuple[Kind, ...]] = {
     421: (Kind.HOST_UNKNOWN,),
     422: (
         Kind.BODY_NOT_VALID,
+        Kind.KEY_OR_CODE,
         Kind.QUERY_NOT_VALID,
         Kind.QUERY_NAME_TWICE,
         Kind.QUERY_SPAN_BACKWARDS,

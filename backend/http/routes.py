@@ -16,7 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from backend.access.actions import Action
 from backend.access.authorise import authorise
-from backend.http.handles import PRINCIPAL
+from backend.access.gate import refuse_foreign_reads
+from backend.http.handles import PRINCIPAL, house
 from backend.http.problems import Problem, as_problem, problem_response, refused_by_validation
 from backend.http.wire.times import RequestModel
 from backend.problems.kinds import Kind
@@ -72,6 +73,8 @@ class Route:
     also_head: bool = False
     """Whether HEAD is answered, too. A GET whose answer is one of our models always does."""
     documented: bool = True
+    open_handler: Handler | None = None
+    """What programs on this machine get without authority (`server.open_status`) and without a query."""
     errors: Callable[[Problem], web.Response] = problem_response
     """How problems of this route are written, where a fixed name asks for another form."""
     error_response: type[BaseModel] | None = None
@@ -121,7 +124,11 @@ def _parsed(value: RequestModel | None, model: type[M]) -> M:
 def _wrap(route: Route) -> Handler:
     async def guarded(request: web.Request) -> web.StreamResponse:
         if route.action is not None:
-            authorise(request[PRINCIPAL], route.action, await route.camera(request))
+            principal = request[PRINCIPAL]
+            if route.open_handler is not None and _is_open_status(request):
+                return await route.open_handler(request)
+            refuse_foreign_reads(request, principal)
+            authorise(principal, route.action, await route.camera(request))
         request[_QUERY] = _parse_query(request, route.query)
         request[_BODY] = await _parse_body(request, route)
         return await route.handler(request)
@@ -136,6 +143,12 @@ def _wrap(route: Route) -> Handler:
             return route.errors(problem)
 
     return answer
+
+
+def _is_open_status(request: web.Request) -> bool:
+    """Whether a caller without authority may have what `open_handler` shows."""
+    is_plain = request[PRINCIPAL].is_anonymous and not request.query_string
+    return is_plain and house(request).access.may_read_status(request)
 
 
 def _parse_query(request: web.Request, model: type[RequestModel] | None) -> RequestModel | None:

@@ -4,6 +4,7 @@ Not here: what the routes do, and which concrete parts there are (`app`).
 """
 
 import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -70,18 +71,27 @@ def make_runner(app: web.Application, *, keepalive_timeout_s: float = KEEPALIVE_
 
 
 async def listen(
-    stack: AsyncExitStack, app: web.Application, config: ServerConfig, tls: ServerTls | None
+    stack: AsyncExitStack,
+    app: web.Application,
+    config: ServerConfig,
+    tls: ServerTls | None,
+    local: socket.socket | None,
 ) -> str:
-    """Serve `app` until `stack` closes; returns SCHEME://HOST:PORT. Raises OSError."""
+    """Serve `app` until `stack` closes, on the Unix socket `local` too; returns SCHEME://HOST:PORT.
+
+    Raises OSError.
+    """
     runner = make_runner(app)
     stack.push_async_callback(runner.cleanup)
     await runner.setup()
+    if local is not None:
+        await web.SockSite(runner, local).start()
     host = config.host
     # asyncio binds "::" to IPv6 only; no host at all means every address of both.
     every = None if host == "::" else host
     context = None if tls is None else tls.context
     await web.TCPSite(runner, every, config.port, ssl_context=context).start()
-    port = runner.addresses[0][1]
+    port = next(address[1] for address in runner.addresses if isinstance(address, tuple))
     return f"{config.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 

@@ -17,7 +17,7 @@ class Kind(Enum):
     ACCESS_KEY_NEEDED = (
         "Access key needed",
         "Send the key, which `hindsight key show` prints on the box, as `Authorization: Bearer KEY`; a "
-        "browser takes it on the page.",
+        "browser is signed in by `hindsight open`, and by the page.",
     )
     ACCESS_KEY_NEEDED_HERE = ("Access key needed", "Send the key as `Authorization: Bearer KEY`.")
     ACCESS_KEY_WRONG = (
@@ -25,6 +25,13 @@ class Kind(Enum):
         "The key is wrong. `hindsight key show` prints it on the box; `key new` may have replaced the one "
         "you have.",
     )
+    SETUP_CODE_WRONG = (
+        "That code does not work",
+        "A code works once, for ten minutes, and not after five wrong tries. `hindsight open` on the box "
+        "makes a new one.",
+    )
+    KEY_OR_CODE = ("The body is not valid", "Send either `key` or `code`.")
+    SESSION_UNKNOWN = ("No such device", "It is signed out already; load the list again.")
     TOO_MANY_WRONG_KEYS = (
         "Too many wrong keys",
         "Wait half a minute. `hindsight key show` on the box prints the key.",

@@ -1,11 +1,20 @@
-"""The two given status endpoints, with the names and the time format their user specified."""
+"""The two given status endpoints, with the names and the time format their user specified.
+
+Programs on this machine may read them without authority; then they hold the documented fields alone.
+"""
 
 from aiohttp import web
 
 from backend.access.actions import Action
 from backend.http.handles import house
 from backend.http.routes import Route, camera_in_query, json_response, query_of
-from backend.http.wire.cameras import CameraQuery, StreamStatusJson, VideoBufferJson
+from backend.http.wire.cameras import (
+    CameraQuery,
+    OpenStreamStatusJson,
+    OpenVideoBufferJson,
+    StreamStatusJson,
+    VideoBufferJson,
+)
 
 
 async def stream_status(request: web.Request) -> web.StreamResponse:
@@ -18,6 +27,16 @@ async def buffer_status(request: web.Request) -> web.StreamResponse:
     return json_response(VideoBufferJson.of_camera(recorder.status()))
 
 
+async def open_stream_status(request: web.Request) -> web.StreamResponse:
+    recorder = house(request).cameras.find(None)
+    return json_response(OpenStreamStatusJson.of(recorder.status()))
+
+
+async def open_buffer_status(request: web.Request) -> web.StreamResponse:
+    recorder = house(request).cameras.find(None)
+    return json_response(OpenVideoBufferJson.of_camera(recorder.status()))
+
+
 ROUTES = (
     Route(
         "GET",
@@ -28,6 +47,7 @@ ROUTES = (
         camera=camera_in_query,
         query=CameraQuery,
         response=StreamStatusJson,
+        open_handler=open_stream_status,
     ),
     Route(
         "GET",
@@ -38,5 +58,6 @@ ROUTES = (
         camera=camera_in_query,
         query=CameraQuery,
         response=VideoBufferJson,
+        open_handler=open_buffer_status,
     ),
 )

@@ -134,6 +134,49 @@ class VideoBufferJson(GivenBufferJson):
         )
 
 
+class OpenBufferJson(ResponseModel):
+    """The buffer, for programs on this machine that prove nothing (`server.open_status`)."""
+
+    frame_count: int
+    duration_seconds: float
+    oldest_frame: NaiveTime | None
+    newest_frame: NaiveTime | None
+    oldest_frame_utc: Time | None
+    newest_frame_utc: Time | None
+
+    @classmethod
+    def of(cls, status: BufferStatus) -> "OpenBufferJson":
+        given = _given(status)
+        return cls(**{name: given[name] for name in cls.model_fields})
+
+
+class OpenStreamStatusJson(ResponseModel):
+    """`GET /api/debug/background-stream-status` for them: of the first camera."""
+
+    stream_running: bool
+    buffer: OpenBufferJson
+
+    @classmethod
+    def of(cls, status: CameraStatus) -> "OpenStreamStatusJson":
+        return cls(stream_running=status.state == "live", buffer=OpenBufferJson.of(status.buffer))
+
+
+class OpenVideoBufferJson(OpenBufferJson):
+    """`GET /video/buffer/status` for them: of the first camera."""
+
+    capacity_seconds: float
+    held_frames: int
+    held_seconds: float
+    held_bytes: int
+    fps: float | None
+    codec: str | None
+
+    @classmethod
+    def of_camera(cls, status: CameraStatus) -> "OpenVideoBufferJson":
+        known = _given(status.buffer) | {"fps": status.fps, "codec": status.codec}
+        return cls(**{name: known[name] for name in cls.model_fields})
+
+
 class StreamStatusJson(ResponseModel):
     """`GET /api/debug/background-stream-status`."""
 

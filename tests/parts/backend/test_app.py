@@ -58,7 +58,7 @@ async def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         if address is None:
             pytest.skip("this machine has loopback only")
         host, loopback_without_key = address, True
-    server = ServerConfig(host=host, port=0, loopback_without_key=loopback_without_key)
+    server = ServerConfig(host=host, port=0, loopback_without_key=loopback_without_key, open_status="none")
     key = AccessKey(tmp_path)
     await asyncio.to_thread(key.load)
     async with running(Config(data_dir=tmp_path, server=server), key) as daemon:

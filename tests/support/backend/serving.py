@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from backend.access.access_key import AccessKey
-from backend.access.gate import Access
+from backend.access.gate import Access, AccessRules
 from backend.access.peers import Hosts
 from backend.access.sessions import Sessions
 from backend.base.health import Health
@@ -73,6 +73,7 @@ async def serving(
     routes: tuple[Route, ...] = OWN_ROUTES,
     loopback_without_key: bool = False,
     allowed_hosts: tuple[str, ...] = (),
+    rules: AccessRules | None = None,
     keepalive_timeout_s: float = KEEPALIVE_TIMEOUT_S,
 ) -> AsyncIterator[Served]:
     """A server that lets nobody in without the key unless told so."""
@@ -82,9 +83,9 @@ async def serving(
     await asyncio.to_thread(key.load)
     access = Access(
         key,
-        Sessions(catalogue, lifetime_s=3600, now=utc_now, monotonic_s=lambda: 0.0),
+        Sessions(catalogue, lifetime_s=3600, longest_s=7200, now=utc_now, monotonic_s=lambda: 0.0),
         Hosts(allowed_hosts, frozenset({"box", "localhost"})),
-        loopback_without_key=loopback_without_key,
+        rules or AccessRules(loopback_without_key=loopback_without_key),
     )
     rooms = some_rooms(
         access=access,

@@ -119,7 +119,8 @@ async def whole_app(
     """An application with `buffered_s` of every camera; `sections` are those of config.yaml."""
     own = {
         "data_dir": str(directory / "data"),
-        "server": {"host": "127.0.0.1", "port": 0},
+        # Who may come in is what the tests of access are for.
+        "server": {"host": "127.0.0.1", "port": 0, "loopback_without_key": True},
         "cameras": list(cameras),
         # What this machine's disk has left decides nothing.
         "retention": {"reserve": {"bytes": 0, "clips": 0}},

@@ -2,16 +2,26 @@
 
 import asyncio
 import base64
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from backend.access.actions import Action
+from backend.access.gate import AccessRules
+from backend.access.local_peers import LocalOwners
+from backend.access.proxies import Proxies
+from backend.base import local_socket
 from backend.http.routes import Route, json_response
+from backend.http.server import make_runner
 from backend.http.wire.times import RequestModel, ResponseModel
-from tests.support.backend.serving import Served, serving
+from tests.support.backend.serving import OWN_ROUTES, Served, serving
 
 
 class Nothing(RequestModel):
@@ -144,8 +154,160 @@ async def test_a_foreign_page_cannot_write(tmp_path: Path, headers: dict[str, st
             assert answer.status == 200
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1%.evil.com", "[::1%25evil.com]", "[fe80::1%eth0]"])
+async def test_a_zone_makes_no_address_of_a_name(tmp_path: Path, host: str) -> None:
+    """What stands behind % is known to one machine only, and may be any name."""
+    async with serving(tmp_path, loopback_without_key=True) as served:
+        assert await _status(served, "GET", "/api/session", Host=host) == 421
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_foreign_page_cannot_read_with_an_authority_that_is_not_its_own(
+    tmp_path: Path, site: str
+) -> None:
+    """A picture or video it embeds would use up replays and live views. A key is shown on purpose."""
+    async with serving(tmp_path, routes=(*OWN_ROUTES, *MORE), loopback_without_key=True) as served:
+        assert await _status(served, "GET", "/done", Sec_Fetch_Site=site) == 403
+        assert await _status(served, "GET", "/done", Sec_Fetch_Site="none") == 200
+        assert await _status(served, "GET", "/done", Sec_Fetch_Site=site, **served.bearer) == 200
+        assert await _status(served, "GET", "/livez", Sec_Fetch_Site=site) == 200
+        async with served.client.post("/api/session", json={"key": served.key.value}) as answer:
+            assert answer.status == 200
+        assert await _status(served, "GET", "/done", Sec_Fetch_Site=site) == 403
+        assert await _status(served, "GET", "/done", Sec_Fetch_Site="same-origin") == 200
+
+
 async def test_a_foreign_page_cannot_open_a_websocket(tmp_path: Path) -> None:
     """Browsers do not ask before they open one; we do."""
     async with serving(tmp_path, routes=MORE, loopback_without_key=True) as served:
-        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
-        assert await _status(served, "GET", "/done", Origin="https://evil.example", **upgrade) == 403
+        for connection in ("Upgrade", "keep-alive, Upgrade"):
+            upgrade = {"Connection": connection, "Upgrade": "websocket"}
+            assert await _status(served, "GET", "/done", Origin="https://evil.example", **upgrade) == 403
+        head = f"GET /done HTTP/1.1\r\nHost: {served.host}:{served.port}\r\nOrigin: https://evil.example\r\n"
+        two = f"{head}Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        reader, writer = await asyncio.open_connection(served.host, served.port)
+        writer.write(two.encode())
+        assert (await reader.readline()).split()[1] == b"403"
+        writer.close()
+
+
+async def test_a_network_position_is_no_identity(tmp_path: Path) -> None:
+    """Loopback, whatever it says, is whoever stands behind a proxy, a tunnel or another account."""
+    async with serving(tmp_path) as served:
+        for headers in ({}, {"Host": "localhost"}, {"X_Forwarded_For": "127.0.0.1"}):
+            assert await _status(served, "GET", "/api/session", **headers) == 401
+
+
+def _socket_session(runtime_dir: Path) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        "http://any", connector=aiohttp.UnixConnector(str(runtime_dir / local_socket.NAME))
+    )
+
+
+@asynccontextmanager
+async def _by_socket(served: Served, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of the same application on its Unix socket."""
+    runner = make_runner(served.app)
+    await runner.setup()
+    listener = await asyncio.to_thread(local_socket.listen_on, tmp_path, None)
+    await web.SockSite(runner, listener).start()
+    try:
+        async with _socket_session(tmp_path) as client:
+            yield client
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("uids", "gid", "status"),
+    [({os.geteuid()}, None, 200), (set(), os.getegid(), 200), (set(), None, 401), (set(), 54321, 401)],
+)
+async def test_the_unix_socket_knows_its_owner_by_the_kernel(
+    tmp_path: Path, uids: set[int], gid: int | None, status: int
+) -> None:
+    """The daemon's user, root, and the group; another account that can open the file is a stranger."""
+    rules = AccessRules(local_owners=LocalOwners(frozenset(uids), gid))
+    async with serving(tmp_path, rules=rules) as served, _by_socket(served, tmp_path) as client:
+        async with client.get("/api/session") as answer:
+            assert answer.status == status
+        async with client.get("/api/session", headers=served.bearer) as answer:
+            assert answer.status == 200, "the key opens there too"
+        assert ((tmp_path / local_socket.NAME).stat().st_mode & 0o777) == 0o660
+
+
+async def test_a_setup_code_signs_one_browser_in(tmp_path: Path) -> None:
+    """Made by an owner, used once, by code or link; the device is in the list, and can be signed out."""
+    async with serving(tmp_path) as served:
+        for part in ("code", "path"):
+            async with served.client.post("/api/session/codes", headers=served.bearer) as answer:
+                assert answer.status == 201
+                made = await answer.json()
+            state = f"/api/session/codes/{made['id']}"
+            async with served.client.get(state, headers=served.bearer) as answer:
+                assert await answer.json() == {"open": True}
+            body = {"code": made[part].rpartition("=")[2]}
+            agent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+            for status in (200, 401):
+                async with served.client.post("/api/session", json=body, headers=agent) as answer:
+                    assert answer.status == status
+            async with served.client.get(state, headers=served.bearer) as answer:
+                assert await answer.json() == {"open": False}
+        async with served.client.get("/api/sessions") as answer:
+            devices = (await answer.json())["sessions"]
+        assert [(d["device"], d["address"], d["current"]) for d in devices] == [
+            ("Firefox on Linux", "127.0.0.1", True),
+            ("Firefox on Linux", "127.0.0.1", False),
+        ]
+        async with served.client.delete(f"/api/sessions/{devices[1]['id']}") as answer:
+            assert answer.status == 204
+        async with served.client.delete(f"/api/sessions/{devices[1]['id']}") as answer:
+            assert answer.status == 404
+        async with served.client.delete("/api/session") as answer:
+            assert answer.headers["Clear-Site-Data"] == '"cache"'
+        assert await _status(served, "GET", "/api/session") == 401
+
+
+async def test_other_devices_are_signed_out_together(tmp_path: Path) -> None:
+    """After a lost phone; the one that does it stays."""
+    async with serving(tmp_path) as served:
+        cookies = []
+        for _ in range(2):
+            async with served.client.post("/api/session", json={"key": served.key.value}) as answer:
+                cookies.append(answer.cookies["hindsight_session"].value)
+        async with served.client.delete("/api/sessions") as answer:
+            assert answer.status == 204
+        assert await _status(served, "GET", "/api/session") == 200
+        served.client.cookie_jar.update_cookies(
+            {"hindsight_session": cookies[0]}, URL(f"http://{served.host}")
+        )
+        assert await _status(served, "GET", "/api/session") == 401
+
+
+@pytest.mark.parametrize("body", [{}, {"key": "a", "code": "b"}])
+async def test_a_sign_in_shows_one_thing(tmp_path: Path, body: dict[str, str]) -> None:
+    """A program that sends both would not know which one was taken."""
+    async with serving(tmp_path) as served, served.client.post("/api/session", json=body) as answer:
+        assert answer.status == 422
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "logged"),
+    [
+        ((), "198.51.100.7", "127.0.0.1"),
+        (("127.0.0.0/8",), "198.51.100.7", "198.51.100.7"),
+        (("127.0.0.1", "10.0.0.0/8"), "1.2.3.4, 198.51.100.7, 10.1.1.1", "198.51.100.7"),
+    ],
+)
+async def test_a_trusted_proxy_says_who_failed_to_sign_in(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    trusted: tuple[str, ...],
+    forwarded: str,
+    logged: str,
+) -> None:
+    """fail2ban must not ban the proxy; and nobody may have another one banned by a header of their own."""
+    async with serving(tmp_path, rules=AccessRules(proxies=Proxies(trusted))) as served:
+        wrong = {"Authorization": "Bearer x", "X-Forwarded-For": forwarded}
+        async with served.client.get("/api/session", headers=wrong) as answer:
+            assert answer.status == 401
+    assert f"sign-in refused from {logged}: wrong access key" in caplog.text

@@ -102,10 +102,10 @@ def test_the_whole_daemon_speaks_https_and_the_command_line_finds_it(pair: Path,
     with SecureDaemon(tmp_path, [SMALL_CAMERA], server=TLS) as daemon:
         daemon.wait_for_buffer(2)
         said = daemon.log_path.read_text()
-        opened = re.search(r"Open (https://127\.0\.0\.1:\d+)/#key=(\S+)", said)
+        opened = re.search(r"Or open (https://127\.0\.0\.1:\d+)/#code=(\S+)", said)
         assert opened is not None, said
         assert opened[1] == daemon.url
-        answer = daemon.post("/api/session", {"key": opened[2]})
+        answer = daemon.post("/api/session", {"code": opened[2]})
         assert "Secure" in answer.headers["set-cookie"]
         assert "strict-transport-security" not in answer.headers
         clip = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": 0}).json()

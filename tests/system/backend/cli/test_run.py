@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,7 +86,7 @@ def _wait_for_frames(cwd: Path) -> None:
 def test_run_status_record_list_and_fsck_work_together(tmp_path: Path) -> None:
     """The whole way of a person with a terminal; the second daemon is refused, SIGTERM ends the first."""
     with _daemon(tmp_path) as (process, address):
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#key=[\w-]{43}", address)
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
         _wait_for_frames(tmp_path)
         recorded = _run(tmp_path, "record", "--before", "1", "--after", "0", "--wait", "--json")
         clip = json.loads(recorded.stdout)
@@ -96,7 +98,6 @@ def test_run_status_record_list_and_fsck_work_together(tmp_path: Path) -> None:
         second = _run(tmp_path, "run")
         assert second.returncode == 75
         assert str(process.pid) in second.stderr
-        assert _run(tmp_path, "status", HINDSIGHT_KEY="wrong").returncode == 77
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     checked = _run(tmp_path, "fsck", "--level", "hash", "--json")
@@ -104,17 +105,46 @@ def test_run_status_record_list_and_fsck_work_together(tmp_path: Path) -> None:
     assert _run(tmp_path, "status").returncode == 69
 
 
-def test_the_key_is_printed_at_the_first_start_only_and_can_be_shown_and_replaced(tmp_path: Path) -> None:
-    """A log that is kept does not collect the key at every restart."""
-    with _daemon(tmp_path) as (_, address):
-        key = address.partition("#key=")[2]
-        assert _run(tmp_path, "key", "show").stdout.strip() == key
+def test_the_key_is_never_printed_unasked_and_can_be_shown_and_replaced(tmp_path: Path) -> None:
+    """The first start prints a code that works once; a log that is kept collects no key."""
+    with _daemon(tmp_path) as (process, address):
+        assert process.stdout is not None
+        printed = process.stdout.readline() + process.stdout.readline()
+        key = _run(tmp_path, "key", "show").stdout.strip()
         assert (tmp_path / "data" / "access_key").stat().st_mode & 0o777 == 0o600
-    with _daemon(tmp_path) as (_, address):
-        assert "#" not in address
+        assert re.search(rf"Or open {address}/#code=[\w-]{{32}}\nIt works once, for 10 minutes", printed)
+        assert key not in printed + (tmp_path / "stderr").read_text()
+    with _daemon(tmp_path) as (process, _):
+        assert process.stdout is not None
         new = _run(tmp_path, "key", "new").stdout.strip()
         assert new != key
-        assert _run(tmp_path, "status", HINDSIGHT_KEY=new).returncode == 0
+        assert _run(tmp_path, "status").returncode == 0
+        process.send_signal(signal.SIGTERM)
+        assert "#" not in process.stdout.read()
+
+
+def test_open_prints_what_signs_another_browser_in_once(tmp_path: Path) -> None:
+    """Over the Unix socket, so that nobody types a key; by the code, or by the link."""
+    with _daemon(tmp_path) as (_, address):
+        made = json.loads(_run(tmp_path, "open", "--json").stdout)
+        assert made["url"] == f"{address}/#code={made['url'].rpartition('=')[2]}"
+        assert [_sign_in(address, made["code"].lower().replace("-", " ")) for _ in range(2)] == [200, 401]
+        said = _run(tmp_path, "open", "--no-browser").stdout
+        code = re.search(r"type this code:  (\S+)", said)
+        assert code is not None
+        assert _sign_in(address, code[1]) == 200
+
+
+def _sign_in(address: str, code: str) -> int:
+    body = json.dumps({"code": code}).encode()
+    request = urllib.request.Request(
+        f"{address}/api/session", data=body, headers={"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def test_a_password_in_the_camera_address_appears_in_no_log_and_no_listing(tmp_path: Path) -> None:
@@ -222,9 +252,11 @@ def test_a_password_that_a_reload_brings_is_hidden_as_well(tmp_path: Path) -> No
 def test_open_pages_do_not_hold_up_the_end(tmp_path: Path) -> None:
     """An event stream has no end of its own."""
     with _daemon(tmp_path) as (process, address):
-        port = int(address.partition("/#")[0].rpartition(":")[2])
+        port = int(address.rpartition(":")[2])
+        key = (tmp_path / "data" / "access_key").read_text().strip()
         with socket.create_connection(("127.0.0.1", port)) as page:
-            page.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n"
+            page.sendall(head.encode())
             assert b"200 OK" in page.recv(100)
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0

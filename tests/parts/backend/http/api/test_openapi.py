@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from backend.http.api.session import KeyExchange
+from backend.http.api.session import SignInRequest
 from backend.http.routes import path_without_patterns
 from tests.support.backend.serving import OWN_ROUTES, serving
 
@@ -18,5 +18,5 @@ async def test_openapi_describes_every_documented_route(tmp_path: Path) -> None:
     for route in OWN_ROUTES:
         assert route.method.lower() in described["paths"][path_without_patterns(route.path)]
     references = [part.split('"')[0] for part in json.dumps(described).split("#/components/schemas/")[1:]]
-    assert KeyExchange.__name__ in references
+    assert SignInRequest.__name__ in references
     assert set(references) <= set(described["components"]["schemas"])
