@@ -1,26 +1,28 @@
 #!/usr/bin/env python3
 """Does the background stream run, and does it make real video? A pytest test and a script.
 
-    ./test_background_stream.py [--url http://127.0.0.1:8080] [--key KEY] [--camera ID] [--seconds 5]
+    ./test_background_stream.py [--url http://127.0.0.1:8080] [--camera ID] [--seconds 5]
 
 asks a running daemon and ends with 0 when all four checks hold, 1 when one does not, 2 when it cannot be
-asked at all. Any Python will do: the check goes on in the environment that `./hindsight` made. Under pytest
-it starts a daemon of its own with the synthetic camera.
+asked at all. On the daemon's own machine it needs no key: its status is open to programs there, and the rest
+goes by the Unix socket in its data_dir. For another machine: `--key KEY` or HINDSIGHT_KEY. Any Python will
+do: the check goes on in the environment that `./hindsight` made. Under pytest it starts a daemon of its own
+with the synthetic camera.
 """
 
 import argparse
+import contextlib
 import hashlib
 import http.client
 import importlib.util
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,8 @@ from typing import Any
 STATUS = "/api/debug/background-stream-status"
 FILL_TIMEOUT_S = 90.0
 CLIP_TIMEOUT_S = 60.0
+TIMEOUT_S = 30.0
+SOCKET_NAME = "hindsight.sock"
 
 
 class CheckFailed(Exception):
@@ -39,6 +43,24 @@ class Unreachable(Exception):
     """No daemon answers there, or nothing here can decode what it sends; the message says what to do."""
 
 
+class ByUnixSocket(http.client.HTTPConnection):
+    """HTTP over the daemon's Unix socket, which lets its owner in without a key."""
+
+    def __init__(self, runtime_dir: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_S)
+        self._runtime_dir = runtime_dir
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(TIMEOUT_S)
+        # The kernel takes paths of 107 bytes; data_dir may be longer.
+        directory = os.open(self._runtime_dir, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.sock.connect(f"/proc/self/fd/{directory}/{SOCKET_NAME}")
+        finally:
+            os.close(directory)
+
+
 @dataclass(frozen=True)
 class Remote:
     """A running daemon."""
@@ -46,36 +68,65 @@ class Remote:
     url: str
     key: str | None = None
     camera: str | None = None
+    runtime_dir: Path | None = None
+    """Where its Unix socket lies, for what needs authority; None: there is none on this machine."""
 
     def get(self, path: str) -> bytes:
-        return self._ask(urllib.request.Request(self.url + path))
+        return self._ask("GET", path)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        data = json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
-        answer: dict[str, Any] = json.loads(self._ask(request))
+        answer: dict[str, Any] = json.loads(self._ask("POST", path, json.dumps(body).encode()))
         return answer
 
     def status(self) -> dict[str, Any]:
-        query = f"?camera={urllib.parse.quote(self.camera)}" if self.camera else ""
-        status: dict[str, Any] = json.loads(self.get(STATUS + query))
+        """Of the first camera it is open to programs of this machine, and goes by TCP as theirs does."""
+        is_open = self.camera is None
+        query = "" if is_open else f"?camera={urllib.parse.quote(str(self.camera))}"
+        status: dict[str, Any] = json.loads(self._ask("GET", STATUS + query, by_tcp=is_open))
         return status
 
-    def _ask(self, request: urllib.request.Request) -> bytes:
-        if self.key:
-            request.add_header("Authorization", f"Bearer {self.key}")
+    def _ask(self, method: str, path: str, body: bytes | None = None, *, by_tcp: bool = False) -> bytes:
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if self.runtime_dir is None or by_tcp:
+            connection = self._by_tcp()
+            headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        else:
+            connection = ByUnixSocket(self.runtime_dir)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                found: bytes = answer.read()
-                return found
-        except urllib.error.HTTPError as error:
-            told = error.read().decode("utf-8", "replace")[:500]
-            raise CheckFailed(f"{request.get_method()} {request.selector}: {error.code} {told}") from error
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            found = answer.read()
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(
                 f"No daemon answers at {self.url}: {error}. "
                 "Start it with ./hindsight run, or name it with --url."
             ) from error
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise CheckFailed(f"{method} {path}: {answer.status} {found.decode('utf-8', 'replace')[:500]}")
+        return found
+
+    def _by_tcp(self) -> http.client.HTTPConnection:
+        parts = urllib.parse.urlsplit(self.url)
+        if parts.scheme == "https":
+            return http.client.HTTPSConnection(parts.netloc, timeout=TIMEOUT_S)
+        return http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
+
+
+def own_runtime_dir(url: str, config: str | None) -> Path | None:
+    """Where the Unix socket lies, if the daemon of this configuration is the one at `url`; else None."""
+    command = [sys.executable, "-m", "backend", "config", "print", "--json"]
+    command += [] if config is None else ["--config", config]
+    printed = subprocess.run(command, capture_output=True, text=True, check=False)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        data_dir = Path(json.loads(printed.stdout)["data_dir"])
+        own_url = json.loads((data_dir / "daemon.lock").read_text())["url"]
+        is_same = urllib.parse.urlsplit(own_url).port == urllib.parse.urlsplit(url).port
+        is_here = urllib.parse.urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+        if is_same and is_here and (data_dir / "runtime" / SOCKET_NAME).is_socket():
+            return data_dir / "runtime"
+    return None
 
 
 def check_stream_runs(remote: Remote) -> dict[str, Any]:
@@ -91,7 +142,8 @@ def check_stream_runs(remote: Remote) -> dict[str, Any]:
 def check_buffer_fills(remote: Remote, seconds: float) -> dict[str, Any]:
     """(2) The buffer holds `seconds`, or all it can, and its newest frame moves on."""
     first: dict[str, Any] = remote.status()["buffer"]
-    enough = min(seconds, first["capacity_seconds"] - 1)
+    capacity_s = json.loads(remote.get("/video/buffer/status"))["capacity_seconds"]
+    enough = min(seconds, capacity_s - 1)
     end = time.monotonic() + FILL_TIMEOUT_S
     while True:
         buffer: dict[str, Any] = remote.status()["buffer"]
@@ -142,7 +194,7 @@ def check_is_real_video(remote: Remote, clip: dict[str, Any]) -> tuple[int, int,
 def run(remote: Remote, seconds: float) -> None:
     """All four, each telling what it saw. Raises CheckFailed or Unreachable."""
     status = check_stream_runs(remote)
-    print(f"1 ok  the background stream runs: camera {status['camera']}, {status['state']}")
+    print(f"1 ok  the background stream runs: {status['buffer']['frame_count']} frames are held")
     buffer = check_buffer_fills(remote, seconds)
     print(
         f"2 ok  the buffer fills: {buffer['frame_count']} frames, {buffer['duration_seconds']:.1f} s, "
@@ -161,14 +213,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The script."""
     parser = argparse.ArgumentParser(description="Does the background stream run and make real video?")
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="default: %(default)s")
-    parser.add_argument("--key", default=os.environ.get("HINDSIGHT_KEY"), help="or HINDSIGHT_KEY")
+    parser.add_argument("--key", default=os.environ.get("HINDSIGHT_KEY"), help="of another machine's daemon")
+    parser.add_argument("--config", metavar="FILE", help="of this machine's daemon, default: ./config.yaml")
     parser.add_argument("--camera", help="default: the first one")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of the clip, default: %(default)s")
     options = parser.parse_args(arguments)
     if not options.url.startswith(("http://", "https://")):
         parser.error(f"argument --url: {options.url!r} is no address such as http://127.0.0.1:8080")
+    url = options.url.rstrip("/")
+    runtime_dir = None if options.key else own_runtime_dir(url, options.config)
     try:
-        run(Remote(options.url.rstrip("/"), options.key, options.camera), options.seconds)
+        run(Remote(url, options.key, options.camera, runtime_dir), options.seconds)
     except CheckFailed as error:
         print(f"FAILED  {error}")
         return 1
@@ -197,12 +252,21 @@ if __name__ == "__main__":
 import pytest  # noqa: E402  only the tests need it: whoever runs the script may have nothing but a running daemon
 
 
-def test_the_background_stream_makes_real_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The script itself, against a daemon with the synthetic camera: every step holds and says so."""
+def test_the_background_stream_makes_real_video(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script itself, against a daemon that lets nobody in: every step holds, and no key is typed."""
     from tests.support.daemon import Daemon
 
-    with Daemon(tmp_path) as daemon:
-        assert main(["--url", daemon.url, "--seconds", "3"]) == 0
+    monkeypatch.delenv("HINDSIGHT_KEY", raising=False)
+    daemon = Daemon(tmp_path, server={"loopback_without_key": False})
+    daemon.start(wait=False)
+    try:
+        daemon.wait(daemon.is_open, 60, "serving")
+        arguments = ["--url", daemon.url, "--config", str(daemon.config_path), "--seconds", "3"]
+        assert main(arguments) == 0
+    finally:
+        daemon.stop()
     said = capsys.readouterr().out
     assert [line[:4] for line in said.splitlines()] == ["1 ok", "2 ok", "3 ok", "4 ok"]
 

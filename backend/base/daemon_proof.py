@@ -10,6 +10,8 @@ from pathlib import Path
 
 from backend.base.data_lock import FILE_NAME, read_holder
 
+SERVER_NAME = "Hindsight"
+"""What every answer says in `Server`: it tells other programs apart, and proves nothing."""
 _LISTENING = "0A"
 """TCP_LISTEN in include/net/tcp_states.h."""
 

@@ -13,7 +13,7 @@ import aiohttp
 
 from backend.access.access_key import AccessKey
 from backend.base import local_socket
-from backend.base.daemon_proof import listens_on
+from backend.base.daemon_proof import SERVER_NAME, listens_on
 from backend.base.data_lock import read_holder
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
@@ -33,10 +33,12 @@ class DaemonClient:
         tls: ssl.SSLContext | bool = True,
         *,
         runtime_dir: Path | None = None,
+        is_unproven: bool = False,
     ) -> None:
         """`tls`: how an https daemon proves who it is; True: as the system's certificates say.
 
         `runtime_dir`: where its Unix socket lies, which then takes the place of `url` and `key`.
+        `is_unproven`: nobody named `url`, and what listens there may be any program.
         """
         self.url = url
         self.tls = tls
@@ -54,6 +56,7 @@ class DaemonClient:
             connector = aiohttp.UnixConnector(str(path))
             self._session = aiohttp.ClientSession("http://localhost", connector=connector, timeout=timeout)
         self._runtime_dir = runtime_dir
+        self._is_unproven = is_unproven
 
     async def __aenter__(self) -> "DaemonClient":
         return self
@@ -73,6 +76,7 @@ class DaemonClient:
         """The JSON answer. Raises CommandFailed with the daemon's own words."""
         try:
             async with self._session.request(method, path, json=body, params=query) as answer:
+                self._check_program(answer)
                 content = await answer.json(content_type=None)
                 if answer.status < 400:
                     return content
@@ -100,6 +104,14 @@ class DaemonClient:
             raise CommandFailed(
                 Exit.UNAVAILABLE, f"{self.url} did not send all of it: {_why(error)}. Try again."
             ) from error
+
+    def _check_program(self, answer: aiohttp.ClientResponse) -> None:
+        """A daemon that has stopped leaves its port to any program."""
+        if self._is_unproven and answer.headers.get("Server") != SERVER_NAME:
+            raise CommandFailed(
+                Exit.UNAVAILABLE,
+                f"Another program answers at {self.url}; Hindsight does not run. `hindsight run` starts it.",
+            )
 
     def _refused(self, status: int, content: Any) -> CommandFailed:
         if status == 401 and self._runtime_dir is not None:
@@ -147,7 +159,7 @@ def client_for(config: Config, url: str | None) -> DaemonClient:
     except PermissionError as error:
         if key is None:
             raise _not_an_owner(runtime_dir) from error
-    return DaemonClient(own_url, key, tls)
+    return DaemonClient(own_url, key, tls, is_unproven=key is None)
 
 
 def _not_an_owner(where: Path) -> CommandFailed:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from backend.access.peers import is_trustworthy
 from backend.access.principals import ANONYMOUS
+from backend.base.daemon_proof import SERVER_NAME
 from backend.config.model import ServerConfig
 from backend.http.handles import HOUSE, PRINCIPAL, House, house
 from backend.http.problems import as_problem, internal_problem, problem_response
@@ -134,7 +135,7 @@ async def _set_headers(headers: Mapping[str, str], request: web.Request, answer:
         answer.headers.setdefault(name, value)
     if is_trustworthy(request):  # elsewhere browsers ignore it, with an error on the console
         answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    answer.headers["Server"] = "Hindsight"
+    answer.headers["Server"] = SERVER_NAME
     if answer.headers.get("Connection", "").lower() == "close":
         answer.force_close()
 

@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+from backend.base.daemon_proof import SERVER_NAME
+
 
 class Answering:
     """On a loopback port, in a thread of its own. `version` None: it is not ready."""
@@ -29,6 +31,9 @@ class Answering:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def version_string(self) -> str:
+                return SERVER_NAME
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

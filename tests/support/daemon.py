@@ -114,6 +114,12 @@ class Daemon:
         # JSON is YAML too.
         self.config_path.write_text(json.dumps(config), "utf-8")
 
+    def is_open(self) -> bool:
+        """Whether it serves. One that lets nobody in says so by its page, which is open to everybody."""
+        with suppress(OSError):
+            return self.get("/livez").status == 200
+        return False
+
     def hang_up(self) -> None:
         """Ask it to read its configuration again (SIGHUP); returns at once."""
         os.kill(self.pid, signal.SIGHUP)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +52,9 @@ def record(page: Page) -> Any:
 def locked_daemon(directory: Path) -> Iterator[Daemon]:
     """A daemon that wants its key from everybody; even /readyz, so it is waited for at the page itself."""
     daemon = Daemon(directory, CAMERAS, server={"loopback_without_key": False})
-
-    def answers() -> bool:
-        with suppress(OSError):
-            return daemon.get("/").status == 200
-        return False
-
     daemon.start(wait=False)
     try:
-        daemon.wait(answers, READY_S, "serving")
+        daemon.wait(daemon.is_open, READY_S, "serving")
         yield daemon
     finally:
         daemon.stop()

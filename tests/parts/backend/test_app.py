@@ -98,3 +98,28 @@ async def test_a_stranger_gets_401_from_every_route_but_the_open_ones(stranger: 
                 assert (await answer.json(content_type=None))["detail"]
         async with client.get("/livez") as answer:
             assert answer.status == 200
+
+
+async def test_programs_of_this_machine_read_the_documented_status_and_nothing_else(tmp_path: Path) -> None:
+    """A script polls it without a key; so may a stranger behind a proxy, who learns no more than this."""
+    key = AccessKey(tmp_path)
+    await asyncio.to_thread(key.load)
+    config = Config(data_dir=tmp_path, server=ServerConfig(host="127.0.0.1", port=0))
+    async with running(config, key) as daemon, aiohttp.ClientSession(daemon.address) as client:
+        buffer = {"frame_count", "duration_seconds", "oldest_frame", "newest_frame"}
+        buffer |= {"oldest_frame_utc", "newest_frame_utc"}
+        async with client.get("/api/debug/background-stream-status") as answer:
+            status = await answer.json()
+        assert (set(status), set(status["buffer"])) == ({"stream_running", "buffer"}, buffer)
+        async with client.get("/video/buffer/status") as answer:
+            held = {"capacity_seconds", "held_frames", "held_seconds", "held_bytes", "fps", "codec"}
+            assert set(await answer.json()) == buffer | held
+        for path in ("/video/buffer/status?camera=synthetic", "/api/cameras", "/api/cameras/synthetic"):
+            async with client.get(path) as answer:
+                assert answer.status == 401, path
+        for hint in ({"X-Forwarded-For": "203.0.113.1"}, {"Sec-Fetch-Site": "cross-site"}):
+            async with client.get("/video/buffer/status", headers=hint) as answer:
+                assert answer.status == 401, hint
+        bearer = {"Authorization": f"Bearer {key.value}"}
+        async with client.get("/video/buffer/status", headers=bearer) as answer:
+            assert (await answer.json())["camera"] == "synthetic"
