@@ -41,7 +41,7 @@ class Attempts:
         return spent > self._burst
 
     def _log(self, address: str, now_s: float, reason: str) -> None:
-        """One line, which docs/guide/strangers.md gives fail2ban a pattern for: keep them the same."""
+        """One line, which docs/guide/access.md gives fail2ban a pattern for: keep them the same."""
         since_s = now_s if self._lines_since_s is None else self._lines_since_s
         self._lines_since_s = now_s
         regained = (now_s - since_s) * _LINES_PER_MINUTE / 60
