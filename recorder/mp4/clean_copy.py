@@ -39,7 +39,7 @@ class CleanKind(StrEnum):
     AS_IT_IS = "as_it_is"
     """No file was written: the clip's own file hides nothing."""
     JOINED = "joined"
-    """Pictures that depend on hidden ones were re-encoded, all others copied."""
+    """Pictures that depend on hidden ones, if any, were re-encoded, all others copied."""
     ENCODED = "encoded"
     """All pictures were re-encoded."""
 
@@ -66,20 +66,39 @@ def write_clean_copy(order: CleanOrder, report: Report) -> CleanResult:
     try:
         with FinishedFile(order.source) as clip:
             plan = _plan(clip)
-            if plan.copies_all:
+            if plan.copies_all and not clip.hides_sound:
                 return CleanResult(CleanKind.AS_IT_IS)
-            sets = None if plan.copies_none else joined_sets(clip.parameter_sets)
-            if sets is not None:
-                try:
-                    return _CopyWriter(clip, plan, sets, report).write(order.out)
-                except _CannotJoin:
-                    order.out.unlink(missing_ok=True)
-            count = len(clip.video.samples)
-            return _CopyWriter(clip, CleanPlan(count, count, count, count), None, report).write(order.out)
+            result = _written(clip, plan, order.out, report)
+        _must_hide_nothing(order.out)
+        return result
     except OSError as error:
         raise FinishFailed(f"The clip's file cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise FinishFailed(f"The clip's file cannot be read: {error}") from error
+
+
+def _written(clip: FinishedFile, plan: CleanPlan, out: Path, report: Report) -> CleanResult:
+    if plan.copies_all:  # only sound is hidden
+        return _CopyWriter(clip, plan, None, report).write(out)
+    sets = None if plan.copies_none else joined_sets(clip.parameter_sets)
+    if sets is not None:
+        try:
+            return _CopyWriter(clip, plan, sets, report).write(out)
+        except _CannotJoin:
+            out.unlink(missing_ok=True)
+    count = len(clip.video.samples)
+    return _CopyWriter(clip, CleanPlan(count, count, count, count), None, report).write(out)
+
+
+def _must_hide_nothing(out: Path) -> None:
+    """Read the written file's index: what leaves the house is clean, or nothing leaves."""
+    try:
+        with FinishedFile(out) as made:
+            if made.hides_pictures or made.hides_sound:
+                raise FinishFailed("The clean form still hides something.")
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
 
 
 class _CannotJoin(Exception):

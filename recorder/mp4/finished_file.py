@@ -83,10 +83,27 @@ class FinishedFile:
                 data=self.data(index),
             )
 
-    def clean_sound(self) -> CopiedSound | None:
-        """The sound, with frames wholly before the first picture replaced by silence; None without sound.
+    @property
+    def hides_pictures(self) -> bool:
+        """Whether a picture lies before the start or behind the end of what is shown."""
+        return not all(0 <= time < self.video.length for time in self.video.samples.pts)
 
-        A decoder needs a frame before the first one it plays, but not its content.
+    @property
+    def hides_sound(self) -> bool:
+        """Whether a sound frame lies wholly before the start or behind the end, and is not silence."""
+        if self.sound is None:
+            return False
+        track, quiet = self.sound, silence(format_of(aac_config(self.sound.entry)))
+        return any(
+            (_is_before(pts) or self._is_behind(track, pts)) and self._read(track, index) != quiet
+            for index, pts in enumerate(track.samples.pts)
+        )
+
+    def clean_sound(self) -> CopiedSound | None:
+        """The sound without what is not heard in the clip; None without sound.
+
+        Frames wholly before the first picture become silence: a decoder needs a frame before the first one
+        it plays, but not its content. Frames wholly behind the end are left out.
         """
         if self.sound is None:
             return None
@@ -95,10 +112,13 @@ class FinishedFile:
 
         def pieces() -> Iterator[Piece]:
             for index, pts in enumerate(track.samples.pts):
-                before = pts + FRAME_SAMPLES <= 0
-                yield Piece(silence(audio_format) if before else self._read(track, index), pts)
+                if not self._is_behind(track, pts):
+                    yield Piece(silence(audio_format) if _is_before(pts) else self._read(track, index), pts)
 
         return CopiedSound(audio_format, pieces(), len(track.samples))
+
+    def _is_behind(self, sound: Track, pts: int) -> bool:
+        return pts * TICKS_PER_S >= self.video.length * sound.time_scale
 
     def _read(self, track: Track, index: int) -> bytes:
         size, offset = track.samples.sizes[index], track.samples.offsets[index]
@@ -106,6 +126,10 @@ class FinishedFile:
         if len(data) != size:
             raise FinishFailed("The clip's file is shorter than its index says. Run `hindsight fsck`.")
         return data
+
+
+def _is_before(pts: int) -> bool:
+    return pts + FRAME_SAMPLES <= 0
 
 
 def read_moov(file: BinaryIO) -> tuple[int, bytes]:

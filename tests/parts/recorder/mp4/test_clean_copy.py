@@ -10,11 +10,12 @@ import pytest
 from av.video.frame import PictureType
 
 from recorder.base.errors import FinishFailed
-from recorder.base.media_time import ns_of
+from recorder.base.media_time import TICKS_PER_S, ns_of
 from recorder.bitstream import h264
 from recorder.bitstream.aac import format_of, silence
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.audio_unit import AudioUnit
+from recorder.mp4 import clean_copy
 from recorder.mp4.clean_copy import CleanKind, CleanOrder, CleanResult, write_clean_copy
 from recorder.mp4.finished_file import FinishedFile
 from recorder.mp4.muxer import write_mp4
@@ -257,6 +258,81 @@ def test_sound_stays_in_its_place_and_nothing_is_heard_from_before(tmp_path: Pat
     with av.open(str(path)) as container:
         lengths_s = [(stream.duration or 0) * (stream.time_base or 0) for stream in container.streams]
     assert [float(length_s) for length_s in lengths_s] == pytest.approx([70 / 30, 70 / 30], abs=0.03)
+
+
+def sounding(frames: int, late_from: int | None = None) -> list[AudioUnit]:
+    """Frames that differ from silence; from `late_from` on, labelled 13 ms before they are played."""
+    return [
+        AudioUnit(
+            n,
+            MONO,
+            START_NS + n * MONO.frame_ns - (0 if late_from is None or n < late_from else 13_000_000),
+            silence(MONO)[:-1] + bytes([n % 250, 0x80]),
+        )
+        for n in range(frames)
+    ]
+
+
+def foreign_sound(path: Path) -> list[int]:
+    """The times, in samples, of sound frames that lie wholly before or behind the pictures."""
+    with FinishedFile(path) as clip:
+        assert clip.sound is not None
+        length = clip.video.length * clip.sound.time_scale // TICKS_PER_S
+        units = zip(clip.sound.samples.pts, clip.sound.samples.offsets, clip.sound.samples.sizes, strict=True)
+        data = path.read_bytes()
+        return [
+            pts
+            for pts, offset, size in units
+            if (pts + 1024 <= 0 or pts >= length) and data[offset : offset + size] != silence(MONO)
+        ]
+
+
+def test_a_clip_that_hides_only_sound_is_cleaned_of_it_and_encodes_nothing(tmp_path: Path) -> None:
+    """It begins at a keyframe and ends before another: every picture stays the camera's own."""
+    camera = Camera(gop=30)
+    start_ns, end_ns = counter_times(START_NS, camera.fps, (30, 60))
+    write_mp4(tmp_path / "clip.mp4", units_of(camera, 90), start_ns, end_ns, sound=sounding(100))
+    assert foreign_sound(tmp_path / "clip.mp4")
+    result, path = cleaned(tmp_path / "clip.mp4")
+    assert (result.kind, result.encoded) == (CleanKind.JOINED, 0)
+    assert foreign_sound(path) == []
+    assert_clean(path, 30, 60, camera)
+    with FinishedFile(tmp_path / "clip.mp4") as original, FinishedFile(path) as clean:
+        pairs = [(clean.data(n), original.data(n)) for n in range(30)]
+    assert all(h264.split_nal_units(new) == h264.split_nal_units(old) for new, old in pairs)
+
+
+def test_no_sound_from_behind_the_end_travels(tmp_path: Path) -> None:
+    """A frame that was played late begins behind the end; the one that straddles it stays."""
+    camera = Camera(gop=30)
+    start_ns, end_ns = counter_times(START_NS, camera.fps, (30, 79))
+    late = [unit for unit in sounding(140, late_from=122) if unit.pts_ns >= start_ns]
+    write_mp4(tmp_path / "clip.mp4", units_of(camera, 90), start_ns, end_ns, sound=late)
+    assert min(foreign_sound(tmp_path / "clip.mp4")) > 0
+    _, path = cleaned(tmp_path / "clip.mp4")
+    assert foreign_sound(path) == []
+    with FinishedFile(path) as clean:
+        assert clean.sound is not None
+        last_s = clean.sound.samples.pts[-1] / clean.sound.time_scale
+        assert last_s < 49 / 30 <= last_s + 1024 / clean.sound.time_scale
+
+
+def test_a_clean_form_that_would_still_hide_something_is_not_handed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong in the making, the finished file is looked at; there is none then."""
+    camera = Camera(gop=30)
+    clip_of(tmp_path / "clip.mp4", camera, units_of(camera, 60), 10, 40)
+    monkeypatch.setattr(clean_copy._CopyWriter, "write", lambda self, out: copied(tmp_path / "clip.mp4", out))
+    with pytest.raises(FinishFailed, match="still hides"):
+        cleaned(tmp_path / "clip.mp4")
+    assert not (tmp_path / "clean.mp4").exists()
+
+
+def copied(source: Path, out: Path) -> CleanResult:
+    """A writer that leaves everything in."""
+    out.write_bytes(source.read_bytes())
+    return CleanResult(CleanKind.JOINED)
 
 
 def test_a_file_that_is_no_clip_is_refused_with_a_sentence(tmp_path: Path) -> None:
