@@ -11,10 +11,10 @@ from enum import StrEnum
 from backend.catalogue.lifecycle import FINISHED, Status
 from recorder.base.values import ClockState, Gap
 
-LONGEST_LEAD_IN_S = 0.5
-"""What is shared may hide as much: a player that ignores edit lists then begins half a second early."""
 PUBLIC_PREFIX = "public/"
 """Keys of the object store that everybody may read begin so."""
+PUBLIC_FORM = 1
+"""The version of public copies. 0: copies that could hide up to half a second; they are made again."""
 
 
 class MediaType(StrEnum):
@@ -179,11 +179,6 @@ class Clip(_ClipBase):
     def is_ready(self) -> bool:
         """Whether the file can be played or downloaded."""
         return self.status in FINISHED and self.path is not None
-
-    @property
-    def hides_much(self) -> bool:
-        """Whether what leaves the house must be the clean form: a player may ignore edit lists."""
-        return self.media_type is MediaType.VIDEO and (self.lead_in_s or 0.0) > LONGEST_LEAD_IN_S
 
     @property
     def chosen_preview(self) -> PreviewSource | None:

@@ -20,6 +20,8 @@ from backend.config.model import Config
 from backend.http.tls import client_context
 
 _TIMEOUT_S = 20.0
+_SILENCE_S = 600.0
+"""Before the first byte of an archive its clean forms are made."""
 _PIECE_BYTES = 256 * 1024
 
 
@@ -90,7 +92,7 @@ class DaemonClient:
 
     async def download(self, path: str, target: Path) -> int:
         """Write the answer to `target`; its length. Raises CommandFailed (also when cut short), OSError."""
-        no_end = aiohttp.ClientTimeout(total=None, connect=5, sock_read=_TIMEOUT_S)
+        no_end = aiohttp.ClientTimeout(total=None, connect=5, sock_read=_SILENCE_S)
         try:
             async with self._session.get(path, timeout=no_end) as answer:
                 if answer.status >= 400:

@@ -60,7 +60,9 @@ async def _downloaded(config: Config, options: argparse.Namespace) -> Exit:
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         async with client_for(config, options.url) as client:
-            size = await client.download(f"/api/clips/archive.zip?ids={','.join(options.ids)}", unfinished)
+            form = "original" if options.original else "clean"
+            path = f"/api/clips/archive.zip?ids={','.join(options.ids)}&form={form}"
+            size = await client.download(path, unfinished)
         unfinished.replace(target)
     except OSError as error:
         raise CommandFailed(Exit.FAILED, f"{target} cannot be written: {error.strerror}.") from error

@@ -105,6 +105,8 @@ def _add_many_clips(clips: _Commands, asking: _Parser) -> None:
             command.add_argument("--at", metavar="TIME", help="not before, such as 2026-05-01T18:00:00Z")
         if name == "archive":
             command.add_argument("--output", type=Path, default=Path("clips.zip"), metavar="FILE")
+            originals = "the files as they were recorded, with the pictures they hide"
+            command.add_argument("--original", action="store_true", help=originals)
 
 
 def _add_retention(retention: argparse.ArgumentParser) -> None:

@@ -123,16 +123,27 @@ class Archives:
     """Makes archives and tells pages how far they are."""
 
     def __init__(
-        self, opener: Opener, events: EventLog, monotonic_s: Callable[[], float] = time.monotonic
+        self,
+        to_share: Opener,
+        original: Opener,
+        events: EventLog,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._open = opener
+        """`to_share` opens the form of a clip that may leave the house, `original` its own file."""
+        self._to_share = to_share
+        self._original = original
         self._events = events
         self._monotonic_s = monotonic_s
         self.under_way = 0
         self.counters = ArchiveCounters()
 
-    async def prepare(self, stack: AsyncExitStack, clips: Sequence[Clip], job: str | None) -> Archive:
-        """Open everything; `stack` closes it again. Refused for a clip that is not ready, or when busy."""
+    async def prepare(
+        self, stack: AsyncExitStack, clips: Sequence[Clip], job: str | None, *, original: bool = False
+    ) -> Archive:
+        """Open everything; `stack` closes it again. Refused for a clip that is not ready, or when busy.
+
+        An archive is passed on, so it holds what may leave the house; `original`: the clips' own files.
+        """
         for clip in clips:
             _must_be_ready(clip)
         if self.under_way >= MOST_ARCHIVES:
@@ -140,9 +151,10 @@ class Archives:
             raise Refused(Kind.TOO_MANY_ARCHIVES, retry_after_s=5, open=self.under_way)
         self.under_way += 1
         stack.callback(self._left)
+        opener = self._original if original else self._to_share
         contents = []
         for clip in clips:
-            contents.append(content := await self._open(clip))
+            contents.append(content := await opener(clip))
             stack.push_async_callback(content.close)
         entries = [
             Entry(name, content.size_bytes, clip.start_time)

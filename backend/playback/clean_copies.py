@@ -1,8 +1,9 @@
 """Clips without the pictures they hide: for players that ignore edit lists, and for what leaves the house.
 
-Here: `to_share`, which feed, archive, public and shared copies all call; when a clean copy is made and how
-many are kept. Not here: how one is made (`recorder.mp4.clean_copy`), sending it (`file_body`). Event loop
-only; the work is done by one process of its own, so that no other decoding waits for it.
+Here: `to_share`, which archive, public and shared copies all call; when a clean copy is made and how many
+are kept. A clip's row does not say whether its file is clean: the file is looked at, once. Not here: how
+one is made (`recorder.mp4.clean_copy`), sending it (`file_body`). Event loop only; the work is done by one
+process of its own, so that no other decoding waits for it.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from backend.base.host import FreeSpace
-from backend.catalogue import Clip
+from backend.catalogue import Clip, MediaType
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from recorder import CleanKind, CleanOrder, write_clean_copy
@@ -60,12 +61,21 @@ class CleanCounters:
     evicted: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class CleanFile:
+    """A file that hides nothing. `sha256` is that of its own content: a copy made again may differ."""
+
+    path: Path
+    sha256: str | None
+
+
 @dataclass(slots=True)
 class _CleanCopy:
     """A clean copy on the disk. `path` None: the clip's own file is clean."""
 
     path: Path | None
     size_bytes: int
+    sha256: str | None
     readers: int = 0
 
 
@@ -118,15 +128,19 @@ class CleanCopies:
 
     @asynccontextmanager
     async def to_share(self, clip: Clip) -> AsyncIterator[Path]:
-        """The file that may leave the house: the clip's own, or its clean copy if it hides too much.
+        """The file that may leave the house: a video's clean copy, a picture's own file.
 
         The file stays while the context is open. Raises Refused.
         """
-        async with self.open(clip) if clip.hides_much else self._original(clip) as path:
-            yield path
+        if clip.media_type is not MediaType.VIDEO:
+            async with self._original(clip) as path:
+                yield path
+            return
+        async with self.open(clip) as clean:
+            yield clean.path
 
     @asynccontextmanager
-    async def open(self, clip: Clip) -> AsyncIterator[Path]:
+    async def open(self, clip: Clip) -> AsyncIterator[CleanFile]:
         """The clean copy of a finished video, made now if there is none; it stays while the context is open.
 
         Refused if the clip's bytes cannot be had, too many are being made, or the disk is almost full.
@@ -134,10 +148,10 @@ class CleanCopies:
         copy = await self._acquire(clip)
         try:
             if copy.path is not None:
-                yield copy.path
+                yield CleanFile(copy.path, copy.sha256)
             else:
                 async with self._original(clip) as path:
-                    yield path
+                    yield CleanFile(path, copy.sha256)
         finally:
             copy.readers -= 1
             self._make_room()
@@ -232,10 +246,13 @@ class CleanCopies:
                 silence_s=SILENCE_S,
                 on_report=lambda _: None,
             )
-            copy = _CleanCopy(None, 0)
+            copy = _CleanCopy(None, 0, clip.sha256)
             if result.cut is not None:
                 await in_thread(self._threads, partial(unfinished.rename, out))
-                copy = _CleanCopy(out, result.cut.size_bytes)
+                copy = _CleanCopy(out, result.cut.size_bytes, result.cut.sha256)
+            elif source is not local:  # it is clean: it need not be fetched once more
+                await in_thread(self._threads, partial(source.rename, out))
+                copy = _CleanCopy(out, clip.size_bytes or 0, clip.sha256)
         except Busy as error:
             self.counters.refused += 1
             raise Refused(Kind.TOO_MANY_CLEAN_COPIES, retry_after_s=10) from error

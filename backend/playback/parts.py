@@ -6,7 +6,7 @@ from functools import partial
 
 from backend.base.host import FreeSpace
 from backend.base.numbers import counted
-from backend.catalogue import Clip
+from backend.catalogue import Clip, MediaType
 from backend.events.clip_events import ClipEvents
 from backend.foundation.foundation import Foundation
 from backend.playback.archive import Archives, Content, LocalContent
@@ -56,17 +56,28 @@ def open_playback(
     clean_copies = CleanCopies(directory, clip_bytes, base.disk, config.clean_cache, shortage)
     clip_events.on_deleted.append(clean_copies.forget)
     playback = Playback(clip_bytes, clean_copies, metrics, lifetime_s=config.url_lifetime)
-    archives = Archives(partial(open_to_share, clip_bytes, clean_copies), base.events)
+    to_share = partial(open_to_share, clip_bytes, clean_copies)
+    archives = Archives(to_share, partial(open_original, clip_bytes), base.events)
     return PlaybackRoom(playback, clip_bytes, clean_copies, archives, metrics)
+
+
+async def open_original(clip_bytes: ClipBytes, clip: Clip) -> Content:
+    """An `archive.Opener`: the clip's own file, wherever it is. Raises Refused."""
+    path = await clip_bytes.local_file(clip)
+    if path is not None:
+        return await LocalContent.open(path)
+    store = clip_bytes.stored(clip)
+    if store is None:
+        raise clip_bytes.missing(clip)
+    return await clip_bytes.open_stored(clip, store)
 
 
 async def open_to_share(clip_bytes: ClipBytes, clean_copies: CleanCopies, clip: Clip) -> Content:
     """An `archive.Opener`: the clip as it may leave the house. What is open stays, whatever is evicted.
 
-    Raises Refused, with the field `ids`.
+    Raises Refused.
     """
-    store = clip_bytes.stored(clip)
-    if store is not None and not clip.hides_much and await clip_bytes.local_file(clip) is None:
-        return await clip_bytes.open_stored(clip, store)
+    if clip.media_type is not MediaType.VIDEO:
+        return await open_original(clip_bytes, clip)
     async with clean_copies.to_share(clip) as path:
         return await LocalContent.open(path)

@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -79,25 +79,30 @@ class Playback:
         self._monotonic_s = monotonic_s
         self._avoid_until_s = float("-inf")
 
-    async def resolve(self, clip: Clip, page: Page) -> PlaybackAddress:
-        """Where a player gets the clip. Refused: not a video, not ready, nowhere."""
+    async def resolve(self, clip: Clip, page: Page, *, clean: bool = False) -> PlaybackAddress:
+        """Where a player gets the clip. Refused: not a video, not ready, nowhere.
+
+        `clean`: no address of the store, which holds the camera's own file, is given to this caller.
+        """
         began_s = self._monotonic_s()
         self._must_be_playable(clip)
         path, store = await self._bytes.local_file(clip), self._bytes.stored(clip)
         if path is None and store is None:
             raise self._bytes.missing(clip)
         self._note_return(store, page)
-        direct = None if store is None else await self._direct(clip, store, page, others=path is not None)
+        direct = None
+        if store is not None and not clean:
+            direct = await self._direct(clip, store, page, others=path is not None)
         provider = store.provider if store is not None and (direct or path is None) else LOCAL
         mode = Mode.PROXY_STREAM if direct is None else Mode.DIRECT_URL
         self._metrics.resolved(provider, mode, self._monotonic_s() - began_s)
         url, expires_at = direct or (f"/api/clips/{clip.id}/playback/stream", None)
         return PlaybackAddress(provider, mode, url, expires_at, MIME_TYPES[".mp4"])
 
-    async def stream(self, request: web.Request, clip: Clip) -> web.StreamResponse:
+    async def stream(self, request: web.Request, clip: Clip, *, clean: bool = False) -> web.StreamResponse:
         """The video, to be played in the page. Refused: not a video, not ready, nowhere."""
         self._must_be_playable(clip)
-        return await self._bytes.send(request, clip, _CACHING)
+        return await self._send(request, clip, _CACHING, clean=clean)
 
     async def download(
         self, request: web.Request, clip: Clip, *, inline: bool, clean: bool = False
@@ -108,11 +113,17 @@ class Playback:
         """
         self._must_be_ready(clip)
         headers = {"Content-Disposition": disposition(readable_name(clip), inline=inline)} | _CACHING
+        return await self._send(request, clip, headers, clean=clean)
+
+    async def _send(
+        self, request: web.Request, clip: Clip, headers: Mapping[str, str], *, clean: bool
+    ) -> web.StreamResponse:
         if not clean or clip.media_type is not MediaType.VIDEO:
             return await self._bytes.send(request, clip, headers)
-        async with self.clean_copies.open(clip) as path:
-            file = FileToSend(path, MIME_TYPES[".mp4"], f"{clip.sha256}-clean", headers)
-            return await self._bytes.send_local(request, file)
+        async with self.clean_copies.open(clip) as file:
+            # By its own content: one that is made again, by another encoder, has another ETag.
+            clean_file = FileToSend(file.path, MIME_TYPES[".mp4"], file.sha256, headers)
+            return await self._bytes.send_local(request, clean_file)
 
     async def _direct(
         self, clip: Clip, store: ObjectStore, page: Page, *, others: bool

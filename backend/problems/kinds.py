@@ -282,7 +282,7 @@ class Kind(Enum):
     )
     CLEAN_COPY_FAILED = (
         "The clean form could not be made",
-        "{reason} The clip itself is untouched: leave `form` out to get its own file.",
+        "{reason} The clip itself is untouched: `form=original` gets its own file.",
     )
     CLEAN_COPY_BROKEN_OFF = (
         "The clip cannot be had now",

@@ -4,12 +4,13 @@
                          public/<clip id>/clip.mp4     published ones too, when public_urls is set
     thumbnails bucket    <clip id>/current.jpg, middle.jpg, manual.png
 
-The public copy is a second object, so that publishing and unpublishing never move the first. Not here:
+The public copy is a second object, so that publishing and unpublishing never move the first, and in
+another form: it hides nothing. Not here:
 copying (`upload_queue`), and what is at the store already (the catalogue).
 """
 
 from backend.catalogue.lifecycle import FINISHED, Status
-from backend.catalogue.values import PUBLIC_PREFIX, Clip, NewUpload, PreviewSource, Root
+from backend.catalogue.values import PUBLIC_FORM, PUBLIC_PREFIX, Clip, NewUpload, PreviewSource, Root
 
 
 def wanted(clip: Clip, *, public_urls: bool) -> tuple[NewUpload, ...]:
@@ -19,7 +20,8 @@ def wanted(clip: Clip, *, public_urls: bool) -> tuple[NewUpload, ...]:
     size_bytes = clip.size_bytes or 0
     files = [NewUpload(Root.CLIPS, clip.path, clip.path, 0, size_bytes)]
     if public_urls and clip.status is Status.PUBLISHED:
-        files.append(NewUpload(Root.CLIPS, clip.path, PUBLIC_PREFIX + clip.path, 0, size_bytes))
+        public_key = PUBLIC_PREFIX + clip.path
+        files.append(NewUpload(Root.CLIPS, clip.path, public_key, PUBLIC_FORM, size_bytes))
     for source in PreviewSource:
         picture = clip.previews.of(source)
         # Of an approximate one the exact one follows within a second.

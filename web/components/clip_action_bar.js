@@ -11,9 +11,6 @@ import { HsElement } from "./element.js";
 
 /** @import { Clip } from "../types.js" */
 
-/** A longer lead-in deserves a clean copy, because some players show the hidden pictures. */
-const LONGEST_LEAD_IN_S = 0.5;
-
 export class ClipActionBar extends HsElement {
   /** @type {Clip|null} */
   #clip = null;
@@ -57,9 +54,7 @@ export class ClipActionBar extends HsElement {
     this.download.hidden = !isReady(clip) || !clip.download_url;
     setAttribute(this.download, "href", clip.download_url);
     this.clean.hidden =
-      this.download.hidden ||
-      (clip.lead_in_seconds ?? 0) <= LONGEST_LEAD_IN_S ||
-      Boolean(clip.download_url?.includes("form=clean"));
+      this.download.hidden || clip.media_type !== "video" || Boolean(clip.download_url?.includes("form=clean"));
     setAttribute(this.clean, "href", this.clean.hidden ? null : `${clip.download_url}?form=clean`);
     setAttribute(this, "aria-busy", pending || null);
     setText(this.badge, clipBadge(clip));

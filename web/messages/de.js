@@ -332,7 +332,7 @@ export const de = {
     isCancelled: "Bleibt ein Entwurf.",
     favourite: "Favorit",
     clean: "Saubere Kopie",
-    cleanDetail: "Ohne die Bilder vor dem ersten, die die Datei verbirgt",
+    cleanDetail: "Zum Weitergeben: ohne das, was die Datei vor dem Anfang und hinter dem Ende verbirgt",
   },
   help: {
     open: "Tastenkürzel",

@@ -322,7 +322,7 @@ export const en = {
     isCancelled: "It stays a draft.",
     favourite: "Favourite",
     clean: "Clean copy",
-    cleanDetail: "Without the pictures before the first that the file hides",
+    cleanDetail: "To pass on: without what the file hides before its start and behind its end",
   },
   help: {
     open: "Keyboard shortcuts",

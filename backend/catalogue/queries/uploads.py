@@ -17,6 +17,7 @@ from backend.catalogue.lifecycle import FINISHED
 from backend.catalogue.model import clips, garbage, meta, uploads
 from backend.catalogue.queries import garbage as garbage_queries
 from backend.catalogue.values import (
+    PUBLIC_FORM,
     Clip,
     Location,
     NewUpload,
@@ -44,14 +45,15 @@ def begin(db: sa.Connection, recorder_id: str, store: str, *, public: bool) -> i
     db.execute(held.values(lease=None, leased_until=None))
     mine = clips.c.recorder_id == recorder_id
     note = f"store.{recorder_id}"
-    identity = f"{store} public" if public else store
+    # With the form of public copies, so that those of an earlier form are replaced.
+    identity = f"{store} public {PUBLIC_FORM}" if public else store
     before = db.execute(sa.select(meta.c.value).where(meta.c.key == note)).scalar_one_or_none()
     if before == identity:
         return 0
     db.execute(meta.delete().where(meta.c.key == note))
     db.execute(meta.insert().values(key=note, value=identity))
     db.execute(clips.update().where(mine, clips.c.status.in_(_FINISHED)).values(upload_due=True))
-    if before is None or before.removesuffix(" public") == store:
+    if before is None or before == store or before.startswith(f"{store} public"):
         return 0
     at_both = clips.update().where(mine, clips.c.location == Location.BOTH.value)
     db.execute(at_both.values(location=Location.LOCAL.value, version=clips.c.version + 1))

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Literal
 
 from aiohttp import web
 from pydantic import Field, ValidationError
@@ -29,6 +30,11 @@ class ArchiveQuery(RequestModel):
     ids: str = Field(
         max_length=MOST_AT_ONCE * 40, description=f"1 to {MOST_AT_ONCE} ids of clips, separated by commas."
     )
+    form: Literal["clean", "original"] = Field(
+        default="clean",
+        description="clean: without what the clips' files hide; made when first asked for. "
+        "original: the files as they were recorded, for those who may manage the clips.",
+    )
     job: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_-]{1,40}$",
@@ -38,10 +44,11 @@ class ArchiveQuery(RequestModel):
 
 async def archive(request: web.Request) -> web.StreamResponse:
     query = query_of(request, ArchiveQuery)
-    clips = await _clips(request, query.ids)
+    original = query.form == "original"
+    clips = await _clips(request, query.ids, Action.MANAGE if original else Action.VIEW)
     async with AsyncExitStack() as stack:
         archives = house(request).archives
-        made = await archives.prepare(stack, clips, query.job)
+        made = await archives.prepare(stack, clips, query.job, original=original)
         response = web.StreamResponse(
             headers={
                 "Content-Disposition": disposition(NAME, inline=False),
@@ -58,7 +65,7 @@ async def archive(request: web.Request) -> web.StreamResponse:
         return response
 
 
-async def _clips(request: web.Request, listed: str) -> list[Clip]:
+async def _clips(request: web.Request, listed: str, action: Action) -> list[Clip]:
     try:
         wanted = IdList(ids=tuple(part.strip() for part in listed.split(",") if part.strip()))
     except ValidationError as error:
@@ -67,7 +74,7 @@ async def _clips(request: web.Request, listed: str) -> list[Clip]:
     clips = []
     for clip_id in wanted.ids:
         clip = await house(request).clips.get(clip_id)
-        authorise(request[PRINCIPAL], Action.VIEW, clip.camera)
+        authorise(request[PRINCIPAL], action, clip.camera)
         clips.append(clip)
     return clips
 
@@ -86,7 +93,7 @@ ROUTES = (
         "/api/clips/archive.zip",
         archive,
         Action.VIEW,
-        "Many clips as one ZIP, sent as it is read; `archive` events tell how far it is",
+        "Many clips as one ZIP, in their clean form; `archive` events tell how far it is",
         query=ArchiveQuery,
         media_type="application/zip",
         also_head=True,

@@ -6,9 +6,11 @@ from aiohttp import web
 from pydantic import Field
 
 from backend.access.actions import Action
+from backend.access.authorise import authorise
 from backend.access.peers import page_scheme, split_host
+from backend.catalogue.values import Clip
 from backend.http.api.clips import camera_of_clip, clip_in_path
-from backend.http.handles import house
+from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, json_response, query_of
 from backend.http.wire.clips import PlaybackJson
 from backend.http.wire.times import RequestModel
@@ -19,9 +21,11 @@ class DownloadQuery(RequestModel):
     """`GET /api/clips/{id}/download`."""
 
     inline: bool = Field(default=False, description="Show it in the page instead of saving it.")
-    form: Literal["original", "clean"] = Field(
-        default="original",
-        description="clean: without the pictures the file hides for decoding; made when first asked for.",
+    form: Literal["original", "clean"] | None = Field(
+        default=None,
+        description="clean: without what the file hides for decoding; made when first asked for. "
+        "original: the file as it was recorded. Default: original for those who may manage the clip, "
+        "clean for all others.",
     )
 
 
@@ -38,17 +42,27 @@ async def playback(request: web.Request) -> web.StreamResponse:
     host, _ = split_host(request.headers["Host"].lower())
     page = Page(page_scheme(request), host, query_of(request, PlaybackQuery).after)
     clip = await clip_in_path(request)
-    return json_response(PlaybackJson.of(clip, await house(request).playback.resolve(clip, page)))
+    found = await house(request).playback.resolve(clip, page, clean=not _has_originals(request, clip))
+    return json_response(PlaybackJson.of(clip, found))
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    return await house(request).playback.stream(request, await clip_in_path(request))
+    clip = await clip_in_path(request)
+    return await house(request).playback.stream(request, clip, clean=not _has_originals(request, clip))
 
 
 async def download(request: web.Request) -> web.StreamResponse:
     query = query_of(request, DownloadQuery)
-    clip, clean = await clip_in_path(request), query.form == "clean"
+    clip = await clip_in_path(request)
+    if query.form == "original":
+        authorise(request[PRINCIPAL], Action.MANAGE, clip.camera)
+    clean = query.form == "clean" or not _has_originals(request, clip)
     return await house(request).playback.download(request, clip, inline=query.inline, clean=clean)
+
+
+def _has_originals(request: web.Request, clip: Clip) -> bool:
+    """Whether the caller gets the camera's own file, with what it hides, if they do not say which."""
+    return request[PRINCIPAL].may(Action.MANAGE, clip.camera)
 
 
 _CLIP = "/api/clips/{id}"

@@ -230,7 +230,8 @@ class ClipJson(ResponseModel):
     video_codec: str | None
     audio_codec: str | None = Field(description="Null: no sound, or not finished yet.")
     lead_in_seconds: float | None = Field(
-        description="Pictures before the first that the file hides; download?form=clean is without."
+        description="How long the pictures are that the file hides before its first; download?form=clean "
+        "is without them, and without what is hidden behind the last."
     )
     size_bytes: int | None
     sha256: str | None
@@ -240,9 +241,7 @@ class ClipJson(ResponseModel):
     thumbnail_url: str
     previews: PreviewsJson
     playback_url: str | None = Field(description="Null until ready, and for images.")
-    download_url: str | None = Field(
-        description="Null until ready. Of published clips that hide more than half a second: clean."
-    )
+    download_url: str | None = Field(description="Null until ready. Of published videos: the clean form.")
     image_url: str | None = Field(description="The picture itself; null for videos.")
     public_url: str | None = Field(
         description="A lasting address at the object store that everybody may read; published clips only."
@@ -320,7 +319,7 @@ class PlaybackJson(ResponseModel):
 
 def _download_url(clip: Clip) -> str:
     """A draft is its owner's and downloaded as it was recorded; what is published is for others."""
-    clean = clip.status is Status.PUBLISHED and clip.hides_much
+    clean = clip.status is Status.PUBLISHED and clip.media_type is MediaType.VIDEO
     return f"/api/clips/{clip.id}/download{'?form=clean' if clean else ''}"
 
 

@@ -1,5 +1,6 @@
 """Commands on many clips, against a running daemon."""
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -32,6 +33,12 @@ def test_many_clips_are_published_archived_and_deleted_by_one_command_each(
     assert (tmp_path / "all.zip").stat().st_size == json.loads(archived.stdout)["size_bytes"]
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert archive.testzip() is None
+        clean = archive.read(archive.namelist()[0])
+    assert clean == daemon.get(f"/api/clips/{clip}/download?form=clean").body
+    run("clips", "archive", clip, "--output", "all.zip", "--original")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        original = archive.read(archive.namelist()[0])
+    assert hashlib.sha256(original).hexdigest() == daemon.clip(clip)["sha256"]
     refused = run("clips", "archive", GHOST, "--output", "none.zip")
     assert (refused.returncode, (tmp_path / "none.zip").exists()) == (1, False)
     assert run("clips", "delete", clip).returncode == 0

@@ -1,6 +1,7 @@
 """Clean copies are made once, shared by concurrent requests, bounded, and deleted with their clip."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,14 +9,15 @@ import av
 import pytest
 
 from backend.base.host import FreeSpace
-from backend.catalogue import Clip, Location
+from backend.catalogue import Clip, Location, MediaType
 from backend.http.problems import STATUSES
+from backend.playback.clip_bytes import key_of
 from backend.problems.refused import Refused
 from recorder.base.tasks import Tasks
 from recorder.mp4.muxer import write_mp4
-from tests.support.backend.clips import a_clip
+from tests.support.backend.clips import ID, a_clip
 from tests.support.backend.houses import House, house, settings_of
-from tests.support.media import NS_PER_S, Camera, units_of
+from tests.support.media import NS_PER_S, Camera, counter_times, units_of
 from tests.support.s3_servers import S3Server
 
 
@@ -68,8 +70,8 @@ async def test_many_who_ask_at_once_get_one_that_is_made_once(tmp_path: Path, bo
         made.keep(clip, body)
 
         async def ask() -> tuple[Path, int]:
-            async with made.clean_copies.open(clip) as path:
-                return path, await asyncio.to_thread(frames, path)
+            async with made.clean_copies.open(clip) as clean:
+                return clean.path, await asyncio.to_thread(frames, clean.path)
 
         answers = await asyncio.gather(*(ask() for _ in range(5)))
         assert {count for _, count in [*answers, await ask()]} == {60}
@@ -78,16 +80,40 @@ async def test_many_who_ask_at_once_get_one_that_is_made_once(tmp_path: Path, bo
         await settled(made, [f"{clip.id}.mp4"])
 
 
-async def test_what_is_shared_is_clean_where_it_hides_more_than_half_a_second(
-    tmp_path: Path, body: bytes
-) -> None:
-    """Less than that is the clip's own file."""
+async def test_what_is_shared_hides_nothing_at_any_length_of_the_lead_in(tmp_path: Path) -> None:
+    """One picture before the start, one behind the end, half a second; whatever the row says of it."""
+    camera = Camera(gop=30, bframes=2)
     async with house(tmp_path) as made:
-        for number, lead_in_s in enumerate([0.0, 0.5, 0.67]):
-            clip = clip_number(number, lead_in_s=lead_in_s)
-            own = made.keep(clip, body)
+        for number, (first, after_last) in enumerate([(31, 61), (30, 62), (45, 61), (30, 60)]):
+            clip = clip_number(number, lead_in_s=0.0)
+            own = made.keep(clip, b"")
+            times = counter_times(5 * NS_PER_S, camera.fps, (first, after_last))
+            await asyncio.to_thread(write_mp4, own, units_of(camera, 90), *times)
             async with made.clean_copies.to_share(clip) as path:
-                assert (path == own) == (lead_in_s <= 0.5)
+                assert await asyncio.to_thread(frames, path) == after_last - first
+                assert (path == own) == ((first, after_last) == (30, 60))
+
+
+async def test_a_picture_is_shared_as_it_is(tmp_path: Path) -> None:
+    """A snapshot hides nothing."""
+    snapshot = a_clip(media_type=MediaType.IMAGE, path=f"{ID}/snapshot.jpg")
+    async with house(tmp_path) as made:
+        own = made.keep(snapshot, b"a picture")
+        async with made.clean_copies.to_share(snapshot) as path:
+            assert path == own
+
+
+async def test_the_hash_of_a_clean_file_is_that_of_its_content(tmp_path: Path, body: bytes) -> None:
+    """It becomes the ETag: a resumed download must not join two different files."""
+    hiding, clean = clip_number(1), clip_number(2, sha256="the clip's own")
+    async with house(tmp_path) as made:
+        made.keep(hiding, body)
+        async with made.clean_copies.open(hiding) as file:
+            content = await asyncio.to_thread(file.path.read_bytes)
+            assert file.sha256 == hashlib.sha256(content).hexdigest()
+        made.keep(clean, content)
+        async with made.clean_copies.open(clean) as file:
+            assert file.sha256 == "the clip's own"
 
 
 async def test_the_bound_holds_and_the_longest_unused_goes(tmp_path: Path, body: bytes) -> None:
@@ -100,7 +126,7 @@ async def test_the_bound_holds_and_the_longest_unused_goes(tmp_path: Path, body:
             for clip in clips[1:]:
                 async with made.clean_copies.open(clip):
                     pass
-            assert held.exists()
+            assert held.path.exists()
         await settled(made, [f"{clips[0].id}.mp4", f"{clips[3].id}.mp4"])
         assert made.clean_copies.counters.evicted == 2
 
@@ -148,8 +174,8 @@ async def test_one_that_nobody_waits_for_any_more_is_not_made(tmp_path: Path, bo
             while made.clean_copies.making:
                 await asyncio.sleep(0.01)
         await settled(made, [])
-        async with made.clean_copies.open(clip) as path:  # and the next one is served
-            assert path.exists()
+        async with made.clean_copies.open(clip) as clean:  # and the next one is served
+            assert clean.path.exists()
 
 
 async def test_a_clip_that_is_only_in_the_store_is_fetched_for_it(
@@ -161,11 +187,30 @@ async def test_a_clip_that_is_only_in_the_store_is_fetched_for_it(
         assert made.store is not None
         await made.store.prepare()
         await made.upload(clip, body)
-        async with made.clean_copies.open(clip) as path:
-            assert await asyncio.to_thread(frames, path) == 60
         async with made.clean_copies.to_share(clip) as path:
-            assert path.read_bytes() == body
+            assert await asyncio.to_thread(frames, path) == 60
         await settled(made, [f"{clip.id}.mp4"])
+
+
+async def test_a_clip_that_is_clean_and_only_in_the_store_is_fetched_once(
+    tmp_path: Path, server: S3Server
+) -> None:
+    """What was fetched to be looked at is what is sent."""
+    path, camera = tmp_path / "clip.mp4", Camera(gop=30)
+    times = counter_times(5 * NS_PER_S, camera.fps, (30, 60))
+    await asyncio.to_thread(write_mp4, path, units_of(camera, 60), *times)
+    content = path.read_bytes()
+    clip = clip_number(1, location=Location.REMOTE, size_bytes=len(content))
+    async with house(tmp_path, settings_of(server)) as made:
+        assert made.store is not None
+        await made.store.prepare()
+        await made.upload(clip, content)
+        async with made.clean_copies.open(clip) as file:
+            await made.store.delete(key_of(clip))
+            assert file.path.read_bytes() == content
+        async with made.clean_copies.to_share(clip) as shared:
+            assert shared.read_bytes() == content
+        assert made.clean_copies.kept_bytes == len(content)
 
 
 async def test_a_disk_in_need_gets_no_new_ones_and_loses_the_old(tmp_path: Path, body: bytes) -> None:
@@ -192,6 +237,6 @@ async def test_a_damaged_clip_is_an_error_with_a_way_out(tmp_path: Path) -> None
         with pytest.raises(Refused) as refusal:
             async with made.clean_copies.open(clip):
                 pass
-        assert (STATUSES[refusal.value.kind], "leave `form` out" in refusal.value.detail) == (500, True)
+        assert (STATUSES[refusal.value.kind], "form=original" in refusal.value.detail) == (500, True)
         assert made.clean_copies.counters.failed == 1
         await settled(made, [])

@@ -98,6 +98,14 @@ async def test_a_stored_clip_is_played_from_the_store(
     assert "a-secret-of-the-tests" not in told.url
 
 
+async def test_an_address_of_the_camera_s_own_file_is_for_those_who_have_originals(stored: House) -> None:
+    """All others get the stream, and there the clean form: what the store holds hides pictures."""
+    clip = here(location=Location.REMOTE)
+    await stored.upload(clip, BODY)
+    told = await stored.playback.resolve(clip, HERE, clean=True)
+    assert (told.mode, told.url) == ("proxy_stream", f"/api/clips/{ID}/playback/stream")
+
+
 async def test_a_page_that_could_not_use_the_address_gets_the_stream(stored: House, tmp_path: Path) -> None:
     """After a failure through the daemon, after mere expiry another address; both are counted."""
     clip = here(location=Location.REMOTE)

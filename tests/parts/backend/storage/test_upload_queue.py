@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from backend.catalogue import Catalogue, Clip, Location, PreviewSource, Root, StoredPath
+from backend.catalogue.queries import uploads
 from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.http.wire.writers import WRITERS
 from backend.retention.garbage import GarbageSweep
+from backend.storage import upload_plan
 from backend.storage.object_store import FailureCause, ObjectStore
 from backend.storage.s3 import S3Settings, S3Store
 from backend.storage.store_state import StoreState
@@ -57,6 +59,7 @@ async def working(
     server: S3Server,
     *,
     public: bool = False,
+    shared_form: bytes | None = None,
     reclaim: bool = False,
     secret: str | None = None,
     concerns: list[str | None] | None = None,
@@ -66,7 +69,7 @@ async def working(
     parts = QueueParts(
         catalogue=box.catalogue,
         store=store,
-        to_share=partial(as_it_is, box, store),
+        to_share=partial(as_it_is, box, store) if shared_form is None else partial(instead, box, shared_form),
         files=box.files,
         recorder_id=HERE,
         clip_events=ClipEvents(EventLog("boot"), WRITERS.clip),
@@ -94,6 +97,14 @@ async def as_it_is(box: Box, store: ObjectStore, clip: Clip) -> AsyncIterator[Pa
         async with await store.open_stream(clip.remote_file, None) as stream:
             content = b"".join([piece async for piece in stream.body])
         await asyncio.to_thread(path.write_bytes, content)
+    yield path
+
+
+@asynccontextmanager
+async def instead(box: Box, content: bytes, clip: Clip) -> AsyncIterator[Path]:
+    """What may leave the house is another file than the clip's own."""
+    path = box.files.quarantine_dir / "shared.mp4"
+    await asyncio.to_thread(path.write_bytes, content)
     yield path
 
 
@@ -298,6 +309,26 @@ async def test_a_published_clip_is_public_and_an_unpublished_one_is_not(box: Box
         await box.catalogue.unpublish(clip.id)
         await until(lambda: public not in shared.objects(), "its end")
         assert f"clips/{clip.path}" in shared.objects()
+
+
+async def test_public_copies_of_an_earlier_form_are_replaced_after_an_update(
+    box: Box, shared: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those could hide half a second. Nothing else is copied again."""
+    clip = await box.finished_clip()
+    public = shared.directory / "clips" / "public" / str(clip.path)
+    with monkeypatch.context() as earlier:
+        for module in (uploads, upload_plan):
+            earlier.setattr(module, "PUBLIC_FORM", 0)
+        async with working(box, shared, public=True, shared_form=b"hides something"):
+            await located(box.catalogue, clip, Location.BOTH)
+            await box.catalogue.publish(clip.id)
+            await until(public.exists, "the public copy")
+            await until(lambda: public.read_bytes() == b"hides something", "all of it")
+    async with working(box, shared, public=True, shared_form=b"clean") as queue:
+        await until(lambda: public.read_bytes() == b"clean", "the clean one")
+        await until(lambda: queue.counters.done == 1, "its confirmation")
+        assert (await located(box.catalogue, clip, Location.BOTH)).public_file is not None
 
 
 async def test_a_clip_that_is_only_at_the_store_is_published_from_there(box: Box, shared: S3Server) -> None:
