@@ -36,8 +36,9 @@ LOOK_LAST_S = 5.0
 """Where there is no other place to play the clip from, it is waited for longer."""
 AVOID_S = 10.0
 """A store that failed is not asked again for this long while there is another way."""
-# The bytes of a clip never change under its id, so a browser may keep them; only for itself.
-_CACHING = {"Cache-Control": "private, max-age=31536000, immutable"}
+# A browser may keep them, for itself, and must ask each time: its session may have ended. The ETag is that of
+# the content, so the answer to a caller who still may is a 304.
+_CACHING = {"Cache-Control": "private, no-cache"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,9 @@ T = TypeVar("T")
 TRANSFER_THREADS, CALL_THREADS, STREAM_THREADS = 4, 2, 16
 """Apart, so that a store that stands still under uploads does not hold up players or health checks."""
 
+_PRESIGNED = {"response-cache-control": "private, no-cache"}
+"""What the store is to answer with, as we do; stores that do not know it ignore it."""
+
 _FAILURES = (MinioException, urllib3.exceptions.HTTPError, ValueError, ConnectionError)
 
 
@@ -154,7 +157,9 @@ class S3Store:
         """A presigned address at the public endpoint. Signed offline (0.3 ms), so not in a thread."""
         lifetime = timedelta(seconds=max(1, min(expires_seconds, LONGEST_URL_S)))
         try:
-            return self._signer.presigned_get_object(self._bucket(key), key.path, expires=lifetime)
+            return self._signer.presigned_get_object(
+                self._bucket(key), key.path, expires=lifetime, response_headers=dict(_PRESIGNED)
+            )
         except _FAILURES as error:
             raise foreseen(error, f"sign for {key.path}") from error
 

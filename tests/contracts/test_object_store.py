@@ -4,6 +4,7 @@ import http.client
 import re
 import threading
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -275,6 +276,20 @@ async def test_a_presigned_address_plays_by_plain_http_and_by_range(s3: S3Store,
     assert fetch(url)[:2] == (200, content(SMALL))
     _, part, content_range = fetch(url, Range="bytes=1000-2000")
     assert (part, content_range) == (content(SMALL)[1000:2001], f"bytes 1000-2000/{SMALL}")
+
+
+async def test_a_presigned_address_asks_for_an_answer_that_no_browser_shows_unasked(
+    s3: S3Store, server: S3Server, tmp_path: Path
+) -> None:
+    """A cache must come back each time, and then needs a signature that holds; rclone ignores the wish."""
+    key = clip_key()
+    await s3.put(key, file_of(tmp_path, SMALL), "video/mp4")
+    url = str(await s3.get_playback_url(key, 60))
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert (answer.status, answer.read()) == (200, content(SMALL))
+        if server.kind == "minio":
+            assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "response-cache-control=private" in url
 
 
 async def test_a_presigned_address_names_the_public_endpoint(server: S3Server, tmp_path: Path) -> None:

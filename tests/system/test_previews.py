@@ -144,7 +144,7 @@ def test_cards_are_small_and_kept_for_ever_under_their_version(house: Daemon, cl
         answer = house.get(previews[source]["url"])
         shown = picture(answer)
         assert answer.headers["content-type"] == "image/jpeg"
-        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["cache-control"] == "private, max-age=300"
         assert shown.shape[1] == previews[source]["width"] == 640
         assert len(answer.body) <= 50_000
         middles.append(read_counter(shown))

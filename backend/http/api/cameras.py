@@ -25,8 +25,8 @@ from backend.playback.file_body import FileToSend, send_file
 from recorder import Recorder
 from recorder.base.errors import SpanOutsideBuffer
 
-REPLAY_CACHING = {"Cache-Control": "private, max-age=60"}
-"""A player that may keep nothing asks for the same bytes at every seek."""
+REPLAY_CACHING = {"Cache-Control": "private, no-cache"}
+"""A player that may keep nothing asks for the same bytes at every seek; one that may gets a 304."""
 
 
 async def list_cameras(request: web.Request) -> web.StreamResponse:

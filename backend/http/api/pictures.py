@@ -22,7 +22,8 @@ from backend.playback.file_body import send_file
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
-FOR_EVER = "private, max-age=31536000, immutable"
+BY_VERSION = "private, max-age=300"
+"""Not for ever: what a browser keeps can be seen after its session has ended."""
 
 
 class ThumbnailQuery(RequestModel):
@@ -32,7 +33,7 @@ class ThumbnailQuery(RequestModel):
         default=None, description="Default: what the card shows now."
     )
     v: int | None = Field(
-        default=None, ge=0, description="Version, as in thumbnail_url: may be cached for ever."
+        default=None, ge=0, description="Version, as in thumbnail_url: may be cached for five minutes."
     )
 
 
@@ -46,7 +47,7 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
         if source is None or info is None or (file := await pictures.file(clip, source)) is None:
             break
         # Without the version of the picture there is, the next one will have the same address.
-        headers = {"Cache-Control": FOR_EVER if query.v == info.version else "private, no-cache"}
+        headers = {"Cache-Control": BY_VERSION if query.v == info.version else "private, no-cache"}
         try:
             return await send_file(request, replace(file, headers=headers))
         except (FileNotFoundError, NotADirectoryError):

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from backend.access.actions import Action
 from backend.access.principals import Principal
 from tests.support.backend.whole_app import WholeApp
 
+SECOND = timedelta(seconds=1)
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -34,6 +36,43 @@ async def test_no_answer_about_playback_may_be_kept(app: WholeApp) -> None:
     await app.wait_for_clip(clip["id"])
     answer = await app.get(f"/api/clips/{clip['id']}/playback")
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
+
+
+async def test_clip_bytes_may_be_kept_but_not_shown_unasked(app: WholeApp) -> None:
+    """A browser whose session has ended gets a refusal, one that may gets a 304; ranges as ever."""
+    clip = await app.wait_for_clip((await app.record())["id"])
+    paths = [clip["playback_url"], clip["download_url"], f"{clip['download_url']}?form=clean"]
+    newest = await app.newest()
+    replay = await app.get(f"/api/cameras/front/replay.mp4?start={(newest - SECOND).isoformat()[:-6]}")
+    for path in (*paths, replay.headers["location"]):
+        whole = await app.get(path)
+        etag = whole.headers["etag"]
+        assert (whole.status, whole.headers["cache-control"]) == (200, "private, no-cache"), path
+        assert etag.startswith('"')
+        head = await app.request("HEAD", path)
+        known = await app.get(path, If_None_Match=etag)
+        resumed = await app.get(path, Range="bytes=100-", If_Range=etag)
+        changed = await app.get(path, Range="bytes=100-", If_Range='"of another file"')
+        assert [one.status for one in (head, known, resumed, changed)] == [200, 304, 206, 200]
+        assert (resumed.body, changed.body, known.body, head.body) == (whole.body[100:], whole.body, b"", b"")
+        for answer in (head, known, resumed, changed):
+            assert answer.headers["cache-control"] == "private, no-cache"
+            assert answer.headers["etag"] == etag
+        beyond = await app.get(path, Range=f"bytes={len(whole.body)}-")
+        assert (beyond.status, beyond.headers["cache-control"]) == (416, "no-store")
+
+
+async def test_a_picture_with_its_version_may_be_shown_for_five_minutes(app: WholeApp) -> None:
+    """Without one it is asked for each time."""
+    clip = await app.wait_for_clip((await app.record())["id"])
+
+    async def pictured() -> str | None:
+        url: str = (await app.clip(clip["id"]))["thumbnail_url"]
+        return url if "v=" in url else None
+
+    url = await app.wait(pictured, 30, "a picture")
+    kept = [(await app.get(path)).headers["cache-control"] for path in (url, url.partition("?")[0])]
+    assert kept == ["private, max-age=300", "private, no-cache"]
 
 
 async def test_who_may_only_look_gets_clean_forms_by_every_way(
