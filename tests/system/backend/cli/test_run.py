@@ -135,6 +135,33 @@ def test_open_prints_what_signs_another_browser_in_once(tmp_path: Path) -> None:
         assert _sign_in(address, code[1]) == 200
 
 
+_BROWSER = """#!{python}
+import json, pathlib, re, sys, urllib.parse, urllib.request
+page = pathlib.Path(urllib.parse.urlsplit(sys.argv[1]).path)
+link = re.search('url=([^\"]+)', page.read_text())[1]
+address, _, code = link.partition("/#code=")
+body = json.dumps({{"code": code, "device": "A browser"}}).encode()
+sent = urllib.request.Request(address + "/api/session", body, {{"Content-Type": "application/json"}})
+with urllib.request.urlopen(sent, timeout=20) as answer:
+    pathlib.Path({found!r}).write_text(json.dumps([sys.argv[1], oct(page.stat().st_mode & 0o777), code]))
+"""
+
+
+def test_open_signs_the_browser_of_this_machine_in(tmp_path: Path) -> None:
+    """By a file that only its user reads: a command line is seen by every account."""
+    browser, found = tmp_path / "browser", tmp_path / "found"
+    browser.write_text(_BROWSER.format(python=sys.executable, found=str(found)))
+    browser.chmod(0o755)
+    with _daemon(tmp_path):
+        ended = process("open", cwd=tmp_path, environ=without_cameras() | {"BROWSER": str(browser)})
+        assert ended.returncode == 0, ended.stderr
+        assert "The browser is signed in." in ended.stdout
+        argument, mode, code = json.loads(found.read_text())
+        assert mode == "0o600"
+        assert code not in argument
+        assert not Path(argument.removeprefix("file://")).exists()
+
+
 def _sign_in(address: str, code: str) -> int:
     body = json.dumps({"code": code}).encode()
     request = urllib.request.Request(
