@@ -11,6 +11,7 @@ from pathlib import Path
 
 from backend.access.access_key import AccessKey
 from backend.app import running
+from backend.base import descriptors
 from backend.base.data_lock import DataDirInUse, DataLock
 from backend.base.ids import RecorderIdDamaged
 from backend.base.redaction import Redactor
@@ -54,6 +55,7 @@ class _Log:
 def run(config: Config, path: Path | None) -> Exit:
     """Serve until SIGTERM or SIGINT; a second signal ends the process at once. `path`: of --config."""
     log = _Log(config)
+    descriptors.raise_limit()
     config, stand_in = with_stand_in(config)
     read = _reader(path, log, () if stand_in is None else config.cameras)
     if path is None and not DEFAULT_FILE.is_file():

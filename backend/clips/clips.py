@@ -21,7 +21,7 @@ from backend.clips.requests import LONGEST_PLANNED_S, ClipChanges, RecordOptions
 from backend.clips.rows import recording_row
 from backend.config.model import RecordingConfig
 from backend.problems.kinds import Kind
-from backend.problems.refused import Refused
+from backend.problems.refused import Refused, as_refused
 from recorder import ClipFiles, Recorder
 from recorder.base.durable import write_durably
 from recorder.base.errors import SpanOutsideBuffer, UnknownRecording
@@ -293,7 +293,7 @@ async def _on_a_working_disk(work: Any) -> Any:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise Refused(Kind.DISK_FULL) from error
-        raise Refused(Kind.DISK_REFUSES, reason=error.strerror) from error
+        raise as_refused(error) or Refused(Kind.DISK_REFUSES, reason=error.strerror) from error
 
 
 def _write_snapshot(files: ClipFiles, jpeg: bytes) -> None:

@@ -146,6 +146,7 @@ _KINDS: dict[int, tuple[Kind, ...]] = {
         Kind.BUSY,
         Kind.TOO_MANY_VIEWERS,
         Kind.CATALOGUE_UNAVAILABLE,
+        Kind.NO_DESCRIPTORS,
         Kind.DISK_REFUSES,
         Kind.TOO_MANY_CLEAN_COPIES,
         Kind.CLEAN_COPY_BROKEN_OFF,

@@ -216,6 +216,12 @@ class Kind(Enum):
         "The disk is full",
         "Nothing was recorded; the buffer goes on. Free some space on the disk of data_dir.",
     )
+    NO_DESCRIPTORS = (
+        "Too many files and connections are open",
+        "The process may open no more of them, so this was not done; the buffer goes on. Raise LimitNOFILE "
+        "of the service, `ulimit -n` of the shell or `ulimits: nofile` of the container, or find out who "
+        "connects.",
+    )
     DISK_REFUSES = (
         "The disk refuses to write",
         "Nothing was recorded; the buffer goes on. The disk says: {reason}.",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from string import Formatter
 from typing import Any
 
+from backend.base.descriptors import NONE_LEFT
 from backend.base.human_units import readable_bytes, readable_s
 from backend.base.redaction import redact
 from backend.base.times import rfc3339
@@ -121,6 +122,8 @@ def as_refused(error: Exception) -> Refused | None:
     """The refusal that `error` amounts to; None: nobody foresaw it."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, OSError) and error.errno in NONE_LEFT:
+        return Refused(Kind.NO_DESCRIPTORS, retry_after_s=_BUSY_S)
     for kind_of_error, kind, retry_after_s in KINDS_OF_ERRORS:
         if isinstance(error, kind_of_error):
             return Refused(kind, field=_field(error), retry_after_s=retry_after_s, **_params(error, kind))

@@ -1,5 +1,6 @@
 """Kinds, their sentences, and which kind the errors of other packages are."""
 
+import errno
 from datetime import datetime
 from string import Formatter
 
@@ -43,6 +44,10 @@ def test_an_error_becomes_its_kind_with_what_it_knows() -> None:
     assert (gone.kind, gone.params) == (Kind.CLIP_GONE, {})
     assert as_refused(refused) is refused
     assert as_refused(ZeroDivisionError()) is None
+    full = as_refused(OSError(errno.EMFILE, "Too many open files"))
+    assert full is not None
+    assert (full.kind, full.retry_after_s) == (Kind.NO_DESCRIPTORS, 2)
+    assert as_refused(OSError(errno.EIO, "Input/output error")) is None
 
 
 def test_the_parameters_of_a_sentence_are_names() -> None:
