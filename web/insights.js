@@ -47,11 +47,12 @@ export function daysLeft(tallies, available_bytes) {
 /**
  * Everything that needs attention, in words.
  * @param {System} system @param {readonly Camera[]} cameras
+ * @param {Readonly<Record<string, string>>} known the page's own words by subject; the others are the server's
  */
-export function warningsOf({ concerns }, cameras) {
+export function warningsOf({ concerns }, cameras, known) {
   const away = cameras.filter(({ state, last_error }) => state !== "live" && last_error);
   return [
-    ...concerns.map(({ detail }) => detail),
+    ...concerns.map(({ subject, detail }) => known[subject] ?? detail),
     ...away.map(({ id, name, last_error }) => `${name || id}: ${last_error}`),
   ];
 }

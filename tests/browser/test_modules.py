@@ -556,3 +556,14 @@ def test_a_forecast_needs_a_week_and_clips_fall_into_the_viewers_days(run: Any) 
         return [days.map(({ clips }) => clips), ...left];""",
     )
     assert found == [[1, 1, 1], 7, None]
+
+
+def test_a_warning_is_in_the_pages_own_words_where_it_has_some(run: Any) -> None:
+    """The server's sentences are English."""
+    found = run(
+        "insights.js",
+        """const concerns = [{ subject: "disk", detail: "full" }, { subject: "descriptors", detail: "few" }];
+        const away = { id: "a", name: "Tür", state: "stalled", last_error: "silent" };
+        return m.warningsOf({ concerns }, [away], { descriptors: "wenige" });""",
+    )
+    assert found == ["full", "wenige", "Tür: silent"]

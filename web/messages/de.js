@@ -198,6 +198,12 @@ export const de = {
     noForecast: "In der letzten Woche wurde nichts aufgenommen, also füllt nichts die Platte.",
     warnings: "Was dich braucht",
     noWarnings: "Alles arbeitet, wie es soll.",
+    concerns: {
+      descriptors:
+        "Hindsight darf kaum noch Dateien und Verbindungen öffnen, daher können Aufnahmen scheitern. Erhöhe " +
+        "LimitNOFILE des Dienstes, „ulimit -n“ der Shell oder „ulimits: nofile“ des Containers, oder finde heraus, " +
+        "wer sich verbindet.",
+    },
   },
   schedules: {
     empty: "Nichts wird nach Zeit aufgenommen",

@@ -185,6 +185,11 @@ export const en = {
     noForecast: "Nothing was recorded in the last week, so nothing fills the disk.",
     warnings: "What needs you",
     noWarnings: "Everything works as it should.",
+    concerns: {
+      descriptors:
+        "Hindsight may hardly open any more files and connections, so recordings may fail. Raise LimitNOFILE of the " +
+        "service, “ulimit -n” of the shell or “ulimits: nofile” of the container, or find out who connects.",
+    },
   },
   schedules: {
     empty: "Nothing is recorded on time",

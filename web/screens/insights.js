@@ -173,7 +173,7 @@ export class InsightsScreen extends HsElement {
 
   /** @param {System} system */
   #warnings(system) {
-    const found = warningsOf(system, this.#services.store.state.cameras.items);
+    const found = warningsOf(system, this.#services.store.state.cameras.items, text.insights.concerns);
     return h(
       "figure",
       { class: "figure figure-wide" },

@@ -125,7 +125,7 @@ export class SettingsScreen extends HsElement {
   /** @param {System} system @param {Retention} retention */
   #paint(system, retention) {
     const findings = [
-      ...warningsOf(system, this.#services.store.state.cameras.items),
+      ...warningsOf(system, this.#services.store.state.cameras.items, text.insights.concerns),
       ...(retention.held ? [retention.held.reason] : []),
     ];
     this.findings.replaceChildren(...findings.map((words) => h("li", {}, icon("alert"), words)));
