@@ -20,8 +20,9 @@ from backend.access.local_peers import LocalOwners
 from backend.access.peers import Hosts
 from backend.access.proxies import Proxies
 from backend.access.sessions import Sessions
-from backend.base import local_socket
+from backend.base import descriptors, local_socket
 from backend.base.host import boot_s
+from backend.base.loop_errors import counted_loop_errors
 from backend.base.scheduler import Scheduler
 from backend.base.shipped import CHECK_PAGE, WEB, shipped
 from backend.base.times import utc_now
@@ -35,6 +36,7 @@ from backend.events.clip_events import ClipEvents
 from backend.foundation.foundation import Foundation, open_foundation
 from backend.http.api import all_routes
 from backend.http.clip_writer import ClipWriter
+from backend.http.connections import Connections
 from backend.http.handles import House
 from backend.http.routes import Route
 from backend.http.server import listen, make_application
@@ -98,6 +100,7 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[RunningDaemon
         base.health.waiting_for = "recordings of an earlier run to be finished"
         recovered = await recover(base)
         metrics = Metrics()
+        stack.enter_context(counted_loop_errors(partial(metrics.failed, "loop")))
         rooms = await _open_rooms(stack, base, metrics)
         rooms.clips.finish_again(recovered.to_transcode)
         tls = await open_tls(config)
@@ -106,10 +109,11 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[RunningDaemon
             config, rooms.cameras, base.events, follows if tls is None else [*follows, tls.follow]
         )
         access = await _open_access(base, key)
-        _start_jobs(stack, base, rooms, metrics)
+        connections = Connections(base.health, descriptors.limit(), access.rules.proxies.trusts)
+        _start_jobs(stack, base, rooms, metrics, connections)
         origin = rooms.storage.browser_origin
         routes = await asyncio.to_thread(_read_routes, origin)
-        house = _house(base, rooms, access, metrics, reloader)
+        house = _house(base, rooms, access, metrics, reloader, connections)
         app = make_application(routes, house, origin)
         local = await _open_local_socket(stack, base, access)
         address = await listen(stack, app, config.server, tls, local)
@@ -209,7 +213,9 @@ async def _open_local_socket(stack: AsyncExitStack, base: Foundation, access: Ac
     return opened
 
 
-def _start_jobs(stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: Metrics) -> None:
+def _start_jobs(
+    stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: Metrics, connections: Connections
+) -> None:
     """Begin what goes on for the daemon's life."""
 
     async def check_clock() -> None:
@@ -219,6 +225,7 @@ def _start_jobs(stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: 
 
     scheduler = Scheduler(metrics.failed)
     scheduler.every(1, "clock", check_clock)
+    scheduler.every(10, "descriptors", connections.look)
     scheduler.every(3600, "sessions", base.catalogue.expire_sessions)
     rooms.analytics.start(scheduler, rooms.cameras.cameras.statuses)
     for room in (rooms.clips, rooms.pictures, rooms.retention, rooms.schedules):
@@ -231,10 +238,22 @@ def _start_jobs(stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: 
     rooms.tasks.spawn(metrics.watch_loop(), "loop lag")
 
 
-def _house(base: Foundation, rooms: Rooms, access: Access, metrics: Metrics, reloader: Reloader) -> House:
+def _house(
+    base: Foundation,
+    rooms: Rooms,
+    access: Access,
+    metrics: Metrics,
+    reloader: Reloader,
+    connections: Connections,
+) -> House:
     def numbers() -> Mapping[str, float]:
         counted: dict[str, float] = {"wrong_keys_total": access.attempts.failures}
-        for read in (base.numbers, reloader.numbers, *(room.numbers for room in rooms.all)):
+        for read in (
+            base.numbers,
+            reloader.numbers,
+            connections.numbers,
+            *(room.numbers for room in rooms.all),
+        ):
             counted |= read()
         counted["task_failures_total"] = rooms.tasks.failures + rooms.clips.tasks.failures
         return counted
@@ -247,6 +266,7 @@ def _house(base: Foundation, rooms: Rooms, access: Access, metrics: Metrics, rel
         cameras=rooms.cameras.cameras,
         clip_writer=ClipWriter(rooms.clips.services.clip_events),
         clips=rooms.clips.clips,
+        connections=connections,
         events=base.events,
         files=base.files,
         health=base.health,

@@ -22,6 +22,7 @@ from backend.clips.publishing import Publishing
 from backend.events.log import EventLog
 from backend.foundation.local_files import LocalFiles
 from backend.http.clip_writer import ClipWriter
+from backend.http.connections import Connections
 from backend.metrics.analytics import Analytics
 from backend.metrics.metrics import Metrics
 from backend.pictures.manual import ManualPictures
@@ -45,6 +46,7 @@ class House:
     cameras: Cameras
     clip_writer: ClipWriter
     clips: Clips
+    connections: Connections
     events: EventLog
     files: LocalFiles
     health: Health

@@ -15,10 +15,13 @@ from aiohttp import web
 from backend.access.peers import is_trustworthy
 from backend.access.principals import ANONYMOUS
 from backend.base.daemon_proof import SERVER_NAME
+from backend.base.rarely import and_more
 from backend.config.model import ServerConfig
 from backend.http.handles import HOUSE, PRINCIPAL, House, house
+from backend.http.listener import UNREAD_TIMEOUT_S, Listener
 from backend.http.problems import as_problem, internal_problem, problem_response
 from backend.http.routes import BODY_LIMIT_BYTES, Route, install, path_without_patterns
+from backend.http.server_log import ServerLog
 from backend.http.static import content_security_policy
 from backend.http.tls import ServerTls
 from backend.problems.kinds import Kind
@@ -51,7 +54,9 @@ def make_application(
 
     `media_origin`: where else than here the page may fetch clips from (see `content_security_policy`).
     """
-    app = web.Application(middlewares=[_answer_errors, _gate], client_max_size=BODY_LIMIT_BYTES)
+    app = web.Application(
+        middlewares=[_answer_errors, _follow_connection, _gate], client_max_size=BODY_LIMIT_BYTES
+    )
     app[HOUSE] = rooms
     install(app, routes)
     headers = _HEADERS | {"Content-Security-Policy": content_security_policy(media_origin)}
@@ -64,11 +69,19 @@ def make_runner(app: web.Application, *, keepalive_timeout_s: float = KEEPALIVE_
     return web.AppRunner(
         app,
         access_log=None,
+        logger=ServerLog(app[HOUSE].connections),
         keepalive_timeout=keepalive_timeout_s,
         lingering_time=LINGER_S,
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
         handler_cancellation=True,
     )
+
+
+def make_listener(runner: web.AppRunner, *, unread_timeout_s: float = UNREAD_TIMEOUT_S) -> Listener:
+    """What accepts connections for `runner`, which has been set up."""
+    if runner.server is None:
+        raise RuntimeError("the runner has not been set up")
+    return Listener(runner.app[HOUSE].connections, runner.server, unread_timeout_s=unread_timeout_s)
 
 
 async def listen(
@@ -88,11 +101,11 @@ async def listen(
     if local is not None:
         await web.SockSite(runner, local).start()
     host = config.host
-    # asyncio binds "::" to IPv6 only; no host at all means every address of both.
+    # "::" alone is IPv6 only; no host at all means every address of both.
     every = None if host == "::" else host
-    context = None if tls is None else tls.context
-    await web.TCPSite(runner, every, config.port, ssl_context=context).start()
-    port = next(address[1] for address in runner.addresses if isinstance(address, tuple))
+    listener = make_listener(runner)
+    stack.push_async_callback(listener.close)
+    port = await listener.open(every, config.port, None if tls is None else tls.context)
     return f"{config.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
@@ -108,7 +121,7 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
         problem = as_problem(error)
         if problem is None or request.writer.output_size > 0:
             metrics.failed("http")
-            _log.exception("%s %s failed", request.method, _route_of(request))
+            _log_failure(request, error)
         if request.writer.output_size > 0:
             raise  # part of an answer is out: only closing the connection tells that it is not whole
         answer = problem_response(problem or internal_problem())
@@ -119,12 +132,24 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
 
 
 @web.middleware
+async def _follow_connection(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    connections, transport = house(request).connections, request.transport
+    connections.began(transport)
+    try:
+        return await handler(request)
+    finally:
+        connections.ended(transport)
+
+
+@web.middleware
 async def _gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
     access = house(request).access
     request[PRINCIPAL] = ANONYMOUS
     host = access.check_host(request)
     access.check_origin(request)
     request[PRINCIPAL] = principal = await access.identify(request, host)
+    if not principal.is_anonymous:
+        house(request).connections.admit(request.transport)
     if request.match_info.http_exception is not None and principal.is_anonymous:
         raise Refused(Kind.ACCESS_KEY_NEEDED_HERE)  # a stranger does not learn which addresses exist
     return await handler(request)
@@ -138,6 +163,14 @@ async def _set_headers(headers: Mapping[str, str], request: web.Request, answer:
     answer.headers["Server"] = SERVER_NAME
     if answer.headers.get("Connection", "").lower() == "close":
         answer.force_close()
+
+
+def _log_failure(request: web.Request, error: Exception) -> None:
+    """A traceback a minute for each route and error: a request that fails may come a thousand times."""
+    what = f"{request.method} {_route_of(request)}"
+    held_back = house(request).connections.rarely.due(f"{what} {type(error).__name__}")
+    if held_back is not None:
+        _log.error("%s failed%s", what, and_more(held_back), exc_info=error)
 
 
 def _route_of(request: web.Request) -> str:

@@ -24,7 +24,8 @@ from recorder.base.threads import in_thread
 
 PIECE_BYTES = 512 * 1024
 WRITE_TIMEOUT_S = 300.0
-"""A paused player stops reading for minutes and asks again by range when its connection is gone."""
+"""For one piece, however slowly it is taken. A client that takes nothing at all loses its connection sooner
+(`http.listener`): a paused player asks again by range."""
 
 
 @dataclass(frozen=True, slots=True)

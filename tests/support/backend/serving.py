@@ -1,6 +1,7 @@
 """A served application with a real catalogue, for tests of what stands in front of the routes."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
@@ -21,9 +22,11 @@ from backend.config.model import StorageConfig
 from backend.events.log import EventLog
 from backend.http.api import events as api_events
 from backend.http.api import health, metrics, openapi, session
+from backend.http.connections import HANDSHAKE_TIMEOUT_S, Connections
 from backend.http.handles import House
+from backend.http.listener import UNREAD_TIMEOUT_S
 from backend.http.routes import Route
-from backend.http.server import KEEPALIVE_TIMEOUT_S, make_application, make_runner
+from backend.http.server import KEEPALIVE_TIMEOUT_S, make_application, make_listener, make_runner
 from backend.metrics.metrics import Metrics
 from backend.storage.storage import Storage
 from recorder.base.values import CameraStatus
@@ -75,6 +78,10 @@ async def serving(
     allowed_hosts: tuple[str, ...] = (),
     rules: AccessRules | None = None,
     keepalive_timeout_s: float = KEEPALIVE_TIMEOUT_S,
+    unread_timeout_s: float = UNREAD_TIMEOUT_S,
+    handshake_timeout_s: float = HANDSHAKE_TIMEOUT_S,
+    tls: ssl.SSLContext | None = None,
+    limit: int = 1024,
 ) -> AsyncIterator[Served]:
     """A server that lets nobody in without the key unless told so."""
     catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}")
@@ -87,25 +94,29 @@ async def serving(
         Hosts(allowed_hosts, frozenset({"box", "localhost"})),
         rules or AccessRules(loopback_without_key=loopback_without_key),
     )
+    watched = Health()
     rooms = some_rooms(
         access=access,
+        connections=Connections(watched, limit, handshake_timeout_s=handshake_timeout_s),
         metrics=Metrics(),
         cameras=NoCameras(),
         numbers=dict,
         events=EventLog("boot"),
-        health=Health(),
+        health=watched,
         storage=Storage(StorageConfig(), None, None),
     )
     app = make_application(routes, rooms)
     runner = make_runner(app, keepalive_timeout_s=keepalive_timeout_s)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
+    listener = make_listener(runner, unread_timeout_s=unread_timeout_s)
+    host = "127.0.0.1"
+    port = await listener.open(host, 0, tls)
     jar = aiohttp.CookieJar(unsafe=True)
     try:
         async with aiohttp.ClientSession(f"http://{host}:{port}", cookie_jar=jar) as client:
             yield Served(app, rooms, client, host, port, key)
     finally:
         rooms.events.close()
+        await listener.close()
         await runner.cleanup()
         await catalogue.close()

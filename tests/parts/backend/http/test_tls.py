@@ -5,7 +5,6 @@ import http.client
 import re
 import shutil
 import ssl
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -14,18 +13,11 @@ import pytest
 from backend.config.load import ConfigError, load
 from backend.config.model import Config
 from backend.http.tls import check_tls, client_context
+from tests.support.certificates import make_certificate
 from tests.support.commands import Ended, called
 from tests.support.daemon import READY_S, SMALL_CAMERA, Daemon
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl for a certificate")
-
-
-def make_certificate(directory: Path, name: str = "cam.example.org", *more: str) -> None:
-    """cert.pem and key.pem in `directory`, signed by themselves, for `name`."""
-    directory.mkdir(parents=True, exist_ok=True)
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-days", "2", "-subj", f"/CN={name}"]
-    files = ["-keyout", str(directory / "key.pem"), "-out", str(directory / "cert.pem")]
-    subprocess.run([*command, *files, *(more or ("-nodes",))], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
