@@ -1,55 +1,64 @@
-"""Takes credentials out of text that leaves the process: log lines, errors, answers.
+"""The last net before text leaves the process: the literal secrets of this installation, and the log's lines.
 
-Two nets: the shape of a URL with user information or a secret in its query, and the literal secrets
-that the configuration is known to hold. Pure apart from the immutable set given at start.
+Not here: what is hidden by its shape, and control characters (`recorder.base.redaction`, which every output
+uses). Pure apart from the set of secrets, which only grows.
 """
 
 import logging
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, unquote
 
-HIDDEN = "***"
+from recorder.base.redaction import HIDDEN, longest_first, one_line, redact
 
-_USER_INFORMATION = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/?#\"'<>]*@")
-_SECRET_IN_QUERY = re.compile(
-    r"([?&#](?:key|token|password|passwd|pwd|pass|secret|auth|user|username)=)"
-    r"(?!\*{3}[,.;:]?(?:\s|$))[^&\s\"'<>#]+",
-    re.IGNORECASE,
-)
-"""What is hidden already stays as it is, with the comma of the sentence after it."""
-_BEARER = re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}")
 _SHORTEST_SECRET = 4
 """Shorter literals would blank out ordinary words."""
+_MOST_LOGGED = 4000
+"""Characters of one message, and of one line of a traceback."""
 
 
-def redact(text: str) -> str:
-    """`text` without the user information, query secrets and bearer tokens in it."""
-    text = _USER_INFORMATION.sub(rf"\1{HIDDEN}@", text)
-    text = _SECRET_IN_QUERY.sub(rf"\1{HIDDEN}", text)
-    return _BEARER.sub(rf"\1{HIDDEN}", text)
-
-
-class Redactor(logging.Filter):
-    """A logging filter that also knows the literal secrets of this installation."""
+class Redactor:
+    """Hides credentials in text: by shape, and the literals that the configuration is known to hold."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        super().__init__()
-        spellings = {s for secret in secrets for s in (secret, quote(secret, safe=""), unquote(secret))}
-        usable = sorted((s for s in spellings if len(s) >= _SHORTEST_SECRET), key=len, reverse=True)
+        self._secrets: set[str] = set()
+        self._literal: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Hide these too, beside those there were before."""
+        self._secrets.update(secrets)
+        usable = longest_first(self._secrets, _SHORTEST_SECRET)
         self._literal = re.compile("|".join(map(re.escape, usable))) if usable else None
 
     def __call__(self, text: str) -> str:
         """`text` with every known secret hidden."""
-        text = redact(text)
-        return self._literal.sub(HIDDEN, text) if self._literal else text
+        # Literals first: a password with a space or a quote would end what looks like an address.
+        text = self._literal.sub(HIDDEN, text) if self._literal else text
+        return redact(text)
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record in place: the message is formed here, so that arguments are covered too."""
-        record.msg = self(record.getMessage())
-        record.args = None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = self(record.exc_text)
-        return True
+
+class LogFormatter(logging.Formatter):
+    """One line for each record, whatever cameras and clients put into it; the lines of a traceback follow.
+
+    Those are indented: text inside an exception cannot look like a record of its own.
+    """
+
+    def __init__(self, layout: str, redactor: Redactor) -> None:
+        super().__init__(layout)
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text. Leaves the record itself as it is, for other handlers."""
+        record.message = record.getMessage()
+        record.asctime = self.formatTime(record)
+        lines = [one_line(self._redactor(self.formatMessage(record)), _MOST_LOGGED)]
+        if record.exc_info:
+            lines += self._indented(self.formatException(record.exc_info))
+        elif record.exc_text:
+            lines += self._indented(record.exc_text)
+        if record.stack_info:
+            lines += self._indented(self.formatStack(record.stack_info))
+        return "\n".join(lines)
+
+    def _indented(self, text: str) -> list[str]:
+        return [f"  {one_line(line, _MOST_LOGGED)}" for line in self._redactor(text).split("\n")]

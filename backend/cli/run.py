@@ -14,7 +14,7 @@ from backend.app import running
 from backend.base import descriptors
 from backend.base.data_lock import DataDirInUse, DataLock
 from backend.base.ids import RecorderIdDamaged
-from backend.base.redaction import Redactor
+from backend.base.redaction import LogFormatter, Redactor
 from backend.catalogue import CatalogueError
 from backend.cli.cameras import with_stand_in
 from backend.cli.exits import CommandFailed, Exit
@@ -32,10 +32,9 @@ class _Log:
     """The log on stderr: how much it says, and what it hides."""
 
     def __init__(self, config: Config) -> None:
+        self._redactor = Redactor()
         self._handler = logging.StreamHandler(sys.stderr)
-        self._handler.setFormatter(logging.Formatter(_LOG_FORMAT))
-        self._handler.addFilter(Redactor())
-        self._hidden: set[str] = set()
+        self._handler.setFormatter(LogFormatter(_LOG_FORMAT, self._redactor))
         self.follow(config)
         logging.basicConfig(handlers=[self._handler], force=True)
         # A job that runs every second is no news, nor is one turn of it passed over because the last is
@@ -45,10 +44,7 @@ class _Log:
 
     def follow(self, config: Config) -> None:
         """Take the level of `config`, and hide its secrets beside those there were before."""
-        fresh = config.secrets() - self._hidden
-        if fresh:
-            self._handler.addFilter(Redactor(fresh))
-        self._hidden |= fresh
+        self._redactor.add(config.secrets())
         logging.getLogger().setLevel(config.log_level.upper())
 
 

@@ -14,11 +14,11 @@ from typing import Any, TypeVar, get_args, get_origin
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from backend.base.redaction import Redactor
 from backend.base.validation_text import plain_words
-from backend.config.model import CameraConfig, Config, secrets_in
+from backend.config.model import CameraConfig, Config
 from backend.config.storage import CatalogueConfig
 from backend.config.values import Section
+from recorder.base.redaction import shown
 
 DEFAULT_FILE = Path("config.yaml")
 PREFIX = "HINDSIGHT_"
@@ -73,22 +73,21 @@ def load(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Config:
 
 def show(config: Config) -> dict[str, Any]:
     """The effective values as plain data with secrets hidden."""
-    shown = config.model_dump(mode="json")
-    shown["cameras"] = [
+    values = config.model_dump(mode="json")
+    values["cameras"] = [
         camera.model_dump(mode="json") | {"source": _shown_source(camera)}
         for camera in config.effective_cameras
     ]
     if config.catalogue.url is not None and config.catalogue.url_file is None:
-        shown["catalogue"]["url"] = Redactor(config.catalogue.secrets())(config.catalogue_url)
-    shown["storage"]["thumbnails_dir"] = str(config.thumbnails_dir)
-    return shown
+        values["catalogue"]["url"] = shown(config.catalogue_url)
+    values["storage"]["thumbnails_dir"] = str(config.thumbnails_dir)
+    return values
 
 
 def _shown_source(camera: CameraConfig) -> str | None:
     if camera.source is None or camera.source_file is not None:
         return None  # what lies in a file is printed as the file's name
-    source = camera.source.get_secret_value()
-    return Redactor(secrets_in(source))(source)
+    return shown(camera.source.get_secret_value())
 
 
 def known_paths() -> list[str]:

@@ -4,11 +4,9 @@ Not here: where values come from (`load` reads the file, the environment and the
 No message made here repeats a value: it might be a password. Immutable; no I/O.
 """
 
-import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
@@ -17,6 +15,7 @@ from backend.config.retention import BudgetConfig, RetentionConfig
 from backend.config.schedules import ScheduleConfig
 from backend.config.storage import CatalogueConfig, KeepLocal, S3Config
 from backend.config.values import Bytes, CameraId, Seconds, Section, matching, parse_bytes, parse_seconds
+from recorder.base.redaction import secrets_in
 
 HostName = Annotated[
     str,
@@ -266,15 +265,3 @@ class Config(Section):
             if camera.source is not None
             for secret in secrets_in(camera.source.get_secret_value())
         }
-
-
-def secrets_in(source: str) -> set[str]:
-    """The password of a camera address, and the values in its query that look like one."""
-    try:
-        parts = urlsplit(source)
-        password = parts.password
-    except ValueError:
-        return {source}
-    found = {password, unquote(password)} if password else set()
-    names = re.compile(r"pass|pwd|token|secret|key|auth", re.IGNORECASE)
-    return found | {value for name, value in parse_qsl(parts.query) if names.search(name) and value}

@@ -8,11 +8,11 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from backend.config.values import Section, matching, parse_seconds
+from recorder.base.redaction import secrets_in
 
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 
@@ -93,13 +93,7 @@ class CatalogueConfig(Section):
 
     def secrets(self) -> set[str]:
         """The password in `url`, as it is written and as it is meant."""
-        if self.url is None:
-            return set()
-        try:
-            password = urlsplit(self.url.get_secret_value()).password
-        except ValueError:
-            return {self.url.get_secret_value()}
-        return {password, unquote(password)} if password else set()
+        return set() if self.url is None else secrets_in(self.url.get_secret_value())
 
 
 def reclaim_after(keep_local: Literal["always", "never"] | float) -> timedelta | None:

@@ -11,11 +11,11 @@ from typing import Any
 
 from backend.base.descriptors import NONE_LEFT
 from backend.base.human_units import readable_bytes, readable_s
-from backend.base.redaction import redact
 from backend.base.times import rfc3339
 from backend.catalogue import errors as catalogue_errors
 from backend.problems.kinds import Kind
 from recorder.base import errors as recorder_errors
+from recorder.base.redaction import redact
 
 Param = str | int | float | datetime | None
 

@@ -11,8 +11,8 @@ from typing import Any
 import urllib3.exceptions as http_errors
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
-from backend.base.redaction import redact
 from backend.storage.object_store import FailureCause, StoreError
+from recorder.base.redaction import one_line, redact
 
 _CAUSES = {
     FailureCause.CREDENTIALS: "InvalidAccessKeyId SignatureDoesNotMatch AccessDenied InvalidToken "
@@ -62,7 +62,7 @@ _CURES = {
 
 def store_error(cause: FailureCause, sentence: str) -> StoreError:
     """The error with its cure."""
-    return StoreError(cause, f"{redact(sentence).rstrip('. ')}. {_CURES[cause]}")
+    return StoreError(cause, f"{one_line(redact(sentence)).rstrip('. ')}. {_CURES[cause]}")
 
 
 def foreseen(error: Exception, what: str) -> StoreError:

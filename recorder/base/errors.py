@@ -21,13 +21,18 @@
 Messages are sentences for people and never contain credentials.
 """
 
+from recorder.base.redaction import one_line
+
 
 class RecorderError(Exception):
     """Root of the tree."""
 
 
 class SourceError(RecorderError):
-    """The camera or its address is at fault."""
+    """The camera or its address is at fault. What a camera said is escaped and bounded here."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class SourceUnsupported(SourceError):

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from recorder.base.clock import Clock, LabelLine
 from recorder.base.errors import RecorderError, SourceError, SourceFrozen, SourceLost, SourceUnsupported
 from recorder.base.media_time import NS_PER_S
+from recorder.base.redaction import scrub, shown
 from recorder.base.settings import BufferCodec, CameraSettings
 from recorder.base.values import BufferStatus, CameraStatus, StreamCounters, StreamState
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch, SourceUnit
@@ -35,8 +36,8 @@ from recorder.capture.stream_condition import (
     quiet_condition,
 )
 from recorder.capture.timeline import Timeline
-from recorder.sources.open import SourceOpener, is_device, redact
-from recorder.sources.source import Source, SourceItem, scrub
+from recorder.sources.open import SourceOpener, is_device
+from recorder.sources.source import Source, SourceItem
 
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
@@ -158,7 +159,7 @@ class BackgroundStream:
         return CameraStatus(
             camera_id=self._settings.camera_id,
             name=self._settings.name,
-            source=redact(self._settings.source),
+            source=shown(self._settings.source),
             state=condition.state,
             reason=condition.reason,
             state_since=label(condition.since_ns),
@@ -214,7 +215,7 @@ class BackgroundStream:
         """Run one connection and return the reason it ended."""
         self._live_since_ns = None
         state = StreamState.RECONNECTING if self._counters.connects else StreamState.CONNECTING
-        self._enter(state, f"Connecting to {redact(self._settings.source)}.")
+        self._enter(state, f"Connecting to {shown(self._settings.source)}.")
         try:
             with closing(self.opener(self._settings, self._clock, self._stop)) as source:
                 self._source = source

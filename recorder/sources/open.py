@@ -5,18 +5,20 @@ import threading
 
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceUnsupported
+from recorder.base.redaction import shown
 from recorder.base.settings import CameraSettings
 from recorder.sources.file_loop import FileLoopSource
 from recorder.sources.http.stream import HttpStreamSource
 from recorder.sources.rtsp.stream import StreamSource
-from recorder.sources.source import Source, redact
+from recorder.sources.source import Source
 from recorder.sources.test_picture.synthetic import SyntheticSource
 from recorder.sources.usb.replug import WebcamMemory
 from recorder.sources.usb.webcam import READ_TIMEOUT_S, WebcamSource
 
-__all__ = ["SourceOpener", "default_read_timeout_s", "is_device", "open_source", "redact"]
+__all__ = ["SourceOpener", "default_read_timeout_s", "is_device", "open_source"]
 
 _DEVICE = re.compile(r"\d{1,3}|/dev/.+")
+_TWO_SLASHES = re.compile(r"(rtsps?|https?):(?!//)", re.IGNORECASE)
 _CURE = "use a camera's number, /dev/…, rtsp://, rtsps://, http://, https://, file: or synthetic."
 
 
@@ -49,6 +51,13 @@ def open_source(
     Raises SourceUnsupported with a sentence that names the remedy.
     """
     address = settings.source
+    if (short := _TWO_SLASHES.match(address)) is not None:
+        # FFmpeg would take it, but everything that tells a host from a password goes by the two slashes.
+        scheme = short[1].lower()
+        msg = (
+            f"An address of {scheme} begins with {scheme}:// (two slashes), such as {scheme}://camera/stream."
+        )
+        raise SourceUnsupported(msg)
     scheme = address.partition(":")[0].lower()
     if scheme in ("rtsp", "rtsps"):
         return StreamSource(settings, clock, stop)
@@ -60,5 +69,5 @@ def open_source(
         return SyntheticSource(address, clock, stop)
     if is_device(address):
         return WebcamSource(settings, clock, stop, webcam or WebcamMemory())
-    msg = f"No camera can be opened as {redact(address)!r}: {_CURE}"
+    msg = f"No camera can be opened as {shown(address)!r}: {_CURE}"
     raise SourceUnsupported(msg)

@@ -17,9 +17,9 @@ from av.video.stream import VideoStream
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceError, SourceLost, SourceUnsupported
 from recorder.base.media_time import NS_PER_S
+from recorder.base.redaction import scrub
 from recorder.bitstream import h264, h265, jpeg
 from recorder.bitstream.access_unit import Codec, Epoch, SourceUnit
-from recorder.sources.source import scrub
 
 # FFmpeg's log contains whole addresses, and its callback can deadlock with the GIL.
 av.logging.set_level(None)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from backend.base.redaction import redact
 from backend.cli.exits import CommandFailed, Exit
+from recorder.base.redaction import redact
 
 
 def run_program(

@@ -7,17 +7,17 @@ other protocols. Blocking, one thread; stopping takes at most the timeout.
 import io
 import secrets
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from urllib.parse import SplitResult, unquote, urlsplit
 
 from recorder.base.errors import SourceError, SourceLost, SourceUnsupported
+from recorder.base.redaction import shown
 from recorder.base.settings import CameraSettings
-from recorder.sources.http.auth import Account, authorization
-from recorder.sources.source import redact, scrub
+from recorder.sources.address import camera_address
+from recorder.sources.auth import authorization
+from recorder.sources.connection import lost, tls_context
 
 _REFUSED = {
     401: "the camera refused the user name or password",
@@ -33,8 +33,8 @@ class HttpBody:
     def __init__(self, settings: CameraSettings) -> None:
         """Connects. Raises SourceLost, or SourceUnsupported for an invalid address."""
         self._settings = settings
-        self._shown = redact(settings.source)
-        self._parts, self._account = _split(settings.source)
+        self._shown = shown(settings.source)
+        self._address = camera_address(settings.source)
         self._deadline_s = time.monotonic() + 2 * settings.open_timeout_s
         self._connection: HTTPConnection | None = None
         self._response = self._get()
@@ -67,12 +67,11 @@ class HttpBody:
         doing = f"connecting to {self._shown}"
         try:
             response = self._ask(None)
-            if response.status == 401 and self._account is not None:
+            account = self._address.account
+            if response.status == 401 and account is not None:
                 challenges = response.headers.get_all("WWW-Authenticate") or []
                 self._hang_up(response)
-                credentials = authorization(
-                    challenges, self._account, "GET", self._target(), secrets.token_hex(8)
-                )
+                credentials = authorization(challenges, account, "GET", self._target(), secrets.token_hex(8))
                 if credentials is not None:
                     response = self._ask(credentials)
         except (OSError, HTTPException, ValueError) as error:
@@ -84,9 +83,9 @@ class HttpBody:
         return response
 
     def _ask(self, credentials: str | None) -> HTTPResponse:
-        host, port, timeout_s = self._parts.hostname or "", self._parts.port, self._settings.open_timeout_s
-        if self._parts.scheme == "https":
-            self._connection = HTTPSConnection(host, port, timeout=timeout_s, context=_tls())
+        host, port, timeout_s = self._address.host, self._address.port, self._settings.open_timeout_s
+        if self._address.is_encrypted:
+            self._connection = HTTPSConnection(host, port, timeout=timeout_s, context=tls_context())
         else:
             self._connection = HTTPConnection(host, port, timeout=timeout_s)
         headers = {"User-Agent": "hindsight", "Accept": "*/*", "Connection": "close"}
@@ -98,8 +97,8 @@ class HttpBody:
         return self._connection.getresponse()
 
     def _target(self) -> str:
-        path = self._parts.path or "/"
-        return f"{path}?{self._parts.query}" if self._parts.query else path
+        target = self._address.target.partition("#")[0]
+        return target if target.startswith("/") else f"/{target}"
 
     def _hang_up(self, response: HTTPResponse | None) -> None:
         if response is not None:
@@ -110,7 +109,7 @@ class HttpBody:
     def _refusal(self, response: HTTPResponse, doing: str) -> SourceError:
         if 300 <= response.status < 400:
             # Following a redirect could reach services of this host.
-            onward = redact(response.headers.get("Location", "another address"))
+            onward = shown(response.headers.get("Location", ""))
             msg = f"{self._shown} sends us on to {onward}; write that address if it is the camera's own."
             return SourceUnsupported(msg)
         reason = _REFUSED.get(response.status, f"the camera answered with status {response.status}")
@@ -141,43 +140,3 @@ class _DeadlineReader(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-def lost(error: Exception, address: str, doing: str) -> SourceLost:
-    """The SourceLost for a library's error, without credentials. Raise it `from None`."""
-    match error:
-        case TimeoutError():
-            reason = "the camera did not answer in time"
-        case ConnectionRefusedError():
-            reason = "the connection was refused; check that it is on and the port right"
-        case ConnectionError():
-            reason = "the camera broke the connection"
-        case socket.gaierror():
-            reason = "the camera's name could not be resolved"
-        case HTTPException():
-            reason = "the camera sent something that is no HTTP, or stopped half-way"
-        case _:
-            reason = f"it failed ({scrub(str(error), address)})"
-    return SourceLost(f"While {doing}, {reason}.")
-
-
-def _split(address: str) -> tuple[SplitResult, Account | None]:
-    try:
-        parts = urlsplit(address)
-        _ = parts.port
-    except ValueError:
-        parts = SplitResult("", "", "", "", "")
-    if not parts.hostname:
-        msg = f"{redact(address)} is no address: write http://user:password@host:port/path."
-        raise SourceUnsupported(msg)
-    if parts.username is None:
-        return parts, None
-    return parts, Account(unquote(parts.username), unquote(parts.password or ""))
-
-
-def _tls() -> ssl.SSLContext:
-    # Cameras use self-signed certificates; as with rtsps, encrypt and trust the address.
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

@@ -20,13 +20,15 @@ from av.video.stream import VideoStream
 
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceLost, SourceUnsupported
+from recorder.base.redaction import shown
 from recorder.base.settings import MOST_PIXELS, CameraSettings
 from recorder.bitstream.access_unit import Codec, SourceUnit
-from recorder.sources.http.body import HttpBody, lost
+from recorder.sources.connection import lost
+from recorder.sources.http.body import HttpBody
 from recorder.sources.http.multipart import MultipartReader, boundary_of
 from recorder.sources.muxed_sound import MuxedSound
 from recorder.sources.packets import UnitAssembler, codec_of, sentence
-from recorder.sources.source import SourceItem, redact
+from recorder.sources.source import SourceItem
 
 _TS_PACKET_BYTES = 188
 _SNIFFED_BYTES = 2 * _TS_PACKET_BYTES
@@ -63,7 +65,7 @@ class HttpStreamSource:
     @property
     def description(self) -> str:
         """The camera's address without credentials."""
-        return redact(self._settings.source)
+        return shown(self._settings.source)
 
     @property
     def damaged(self) -> int:

@@ -17,11 +17,12 @@ from av.packet import Packet
 from recorder.base.clock import Clock
 from recorder.base.errors import SourceLost, SourceUnsupported
 from recorder.base.media_time import NS_PER_S
+from recorder.base.redaction import shown
 from recorder.base.settings import MOST_PIXELS, CameraSettings
 from recorder.bitstream.audio_unit import SoundTrouble
 from recorder.sources.packets import UnitAssembler, codec_of, sentence
 from recorder.sources.rtsp.sound import RtspSound
-from recorder.sources.source import SourceItem, redact
+from recorder.sources.source import SourceItem
 
 # Without this list FFmpeg would follow a camera's redirect to files and other protocols of this host.
 _PROTOCOLS = "rtsp,rtp,udp,tcp,tls,srtp"
@@ -53,7 +54,7 @@ class StreamSource:
     @property
     def description(self) -> str:
         """The camera's address without credentials."""
-        return redact(self._settings.source)
+        return shown(self._settings.source)
 
     @property
     def damaged(self) -> int:

@@ -4,7 +4,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.request import parse_http_list, parse_keqv_list
+from urllib.request import parse_http_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,30 +16,40 @@ class Account:
 
 
 def authorization(
-    challenges: Sequence[str], account: Account, method: str, target: str, nonce: str
+    challenges: Sequence[str], account: Account, method: str, target: str, nonce: str, count: int = 1
 ) -> str | None:
     """The Authorization header for the best of a camera's challenges; None if all are unsupported.
 
     Digest is preferred to Basic, which sends the password itself. `nonce` is the client nonce, unique for
-    each request.
+    each request; `count` is how often the camera's nonce was used, this time included.
     """
-    split = (given.strip().partition(" ") for given in challenges)
-    offered = {scheme.lower(): rest for scheme, _, rest in split}
-    if "digest" in offered:
-        fields = parse_keqv_list(parse_http_list(offered["digest"]))
-        digest = _digest(fields, account, f"{method}:{target}", nonce)
-        if digest is not None:
+    offered = [(scheme.lower(), rest) for scheme, _, rest in (c.strip().partition(" ") for c in challenges)]
+    # A camera that offers several hashes sends a challenge for each, the one it prefers first.
+    for scheme, rest in offered:
+        fields = _fields(rest) if scheme == "digest" else {}
+        if fields and (digest := _digest(fields, account, f"{method}:{target}", (nonce, count))) is not None:
             return digest
-    if "basic" in offered:
+    if any(scheme == "basic" for scheme, _ in offered):
         return f"Basic {b64encode(f'{account.user}:{account.password}'.encode()).decode()}"
     return None
 
 
-def _digest(fields: dict[str, str], account: Account, request: str, nonce: str) -> str | None:
+def is_stale(challenges: Sequence[str]) -> bool:
+    """Whether the camera only wants a newer nonce: the password itself was right."""
+    return any(_fields(c.strip().partition(" ")[2]).get("stale", "").lower() == "true" for c in challenges)
+
+
+def _fields(challenge: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in parse_http_list(challenge))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def _digest(fields: dict[str, str], account: Account, request: str, client: tuple[str, int]) -> str | None:
     algorithm = fields.get("algorithm", "MD5")
     digest = _hash(algorithm)
     if digest is None or "nonce" not in fields:
         return None
+    nonce, count = client[0], f"{client[1]:08x}"
     realm, theirs = fields.get("realm", ""), fields["nonce"]
     secret = digest(f"{account.user}:{realm}:{account.password}")
     if algorithm.lower().endswith("-sess"):
@@ -47,8 +57,8 @@ def _digest(fields: dict[str, str], account: Account, request: str, nonce: str) 
     parts = [f'username="{account.user}"', f'realm="{realm}"', f'nonce="{theirs}"']
     parts += [f'uri="{request.partition(":")[2]}"', f"algorithm={algorithm}"]
     if "auth" in [word.strip() for word in fields.get("qop", "").split(",")]:
-        response = digest(f"{secret}:{theirs}:00000001:{nonce}:auth:{digest(request)}")
-        parts += ["qop=auth", "nc=00000001", f'cnonce="{nonce}"']
+        response = digest(f"{secret}:{theirs}:{count}:{nonce}:auth:{digest(request)}")
+        parts += ["qop=auth", f"nc={count}", f'cnonce="{nonce}"']
     elif "qop" in fields:
         return None
     else:

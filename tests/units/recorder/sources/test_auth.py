@@ -1,6 +1,6 @@
 """Answers to challenges, against the examples of the standards."""
 
-from recorder.sources.http.auth import Account, authorization
+from recorder.sources.auth import Account, authorization, is_stale
 
 NONCE = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
 DIGEST = (
@@ -34,6 +34,20 @@ def test_the_better_challenge_is_answered_and_the_unknown_is_not() -> None:
     )
     assert authorization(["Negotiate"], MUFASA, "GET", "/", NONCE) is None
     assert authorization([strange], MUFASA, "GET", "/", NONCE) is None
+
+
+def test_a_nonce_used_again_is_counted_and_a_stale_one_is_told_from_a_wrong_password() -> None:
+    """A strict camera refuses a count it has seen; a stale nonce means that the password was right."""
+    said = authorization([DIGEST.format("MD5")], MUFASA, "GET", "/", NONCE, 10)
+    assert "nc=0000000a" in (said or "")
+    assert is_stale(['Basic realm="a"', 'Digest realm="a", nonce="b", stale=TRUE'])
+    assert not is_stale([DIGEST.format("MD5"), "Negotiate"])
+
+
+def test_of_several_hashes_the_first_that_we_speak_is_answered() -> None:
+    """A camera sends a challenge for each, the one it prefers first."""
+    challenges = [DIGEST.format(hash_name) for hash_name in ("SHA-512-256", "SHA-256", "MD5")]
+    assert "algorithm=SHA-256" in (authorization(challenges, MUFASA, "GET", "/", NONCE) or "")
 
 
 def test_an_old_camera_without_qop_is_answered_in_its_own_way() -> None:
