@@ -131,7 +131,7 @@ def test_an_account_opens_the_camera_and_never_shows(digest: bool) -> None:
     with RtspCamera(SMALL, behaviour) as camera:
         with connected(camera.url()) as source:
             assert read_units(source, 1)
-            assert source.description == f"rtsp://***@127.0.0.1:{camera.port}/cam0"
+            assert source.description == f"rtsp://***@127.0.0.1:{camera.port}/***"
         with (
             pytest.raises(SourceLost, match="refused the user name or password") as refused,
             connected(camera.url(account="keeper:c4nary-wrong")),
