@@ -58,6 +58,7 @@ class Foundation:
             "events_published_total": self.events.published,
             "event_resets_total": self.events.resets,
             "concerns": len(self.health.concerns),
+            "planted_files_total": self.files.planted.met,
             "clock_steps_total": self.labels.steps,
             "transcodes_running": transcoder.running,
             "transcodes_waiting": transcoder.waiting,

@@ -9,7 +9,7 @@ A picture's path is never used twice, so it means one picture in whichever of th
 
 Here: paths, whole small files, removal, listing. Not here: recordings under way and their finished
 files (the recorder writes those itself). All methods that touch the disk block: call them from a
-disk thread. No state of its own, so any number of threads may.
+disk thread; any number of threads may. No link below the directories is followed (`recorder.base.own_files`).
 """
 
 import errno
@@ -17,16 +17,19 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import BinaryIO, Self
 
 from backend.base.ids import is_id
 from backend.catalogue.values import Root, StoredPath
 from backend.config.model import Config
+from backend.foundation.planted import PlantedFiles
 from recorder.base.durable import TEMPORARY_SUFFIX, sync_directory, write_durably
+from recorder.base.own_files import NotOurFile, is_own_file, open_own, stat_own
 
 _HASH_CHUNK_BYTES = 1024 * 1024
 
@@ -59,6 +62,7 @@ class LocalFiles:
     thumbnails_dir: Path
     quarantine_dir: Path
     thumbnails_fallback_dir: Path | None = None
+    planted: PlantedFiles = field(default_factory=PlantedFiles, compare=False)
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -72,6 +76,7 @@ class LocalFiles:
         Pictures are no reason not to record: where their directory cannot be written, that is returned.
         """
         for directory in (self.clips_dir, self.quarantine_dir):
+            _refuse_link(directory)
             _make_writable(directory)
         trouble = None
         try:
@@ -80,7 +85,7 @@ class LocalFiles:
             trouble = self.trouble(error)
         for top in self.roots(Root.THUMBNAILS):
             for temporary in top.glob(f"*/*{TEMPORARY_SUFFIX}"):
-                if is_id(temporary.parent.name):
+                if is_id(temporary.parent.name) and not temporary.parent.is_symlink():
                     with suppress(OSError):  # a directory that cannot be written keeps it, and is reported
                         temporary.unlink(missing_ok=True)
         return trouble
@@ -115,7 +120,7 @@ class LocalFiles:
         first, *others = self._places(place)
         if not others:
             return first  # without a look at the disk
-        return next((path for path in (first, *others) if path.exists()), first)
+        return next((path for path in (first, *others) if _lies_here(path)), first)
 
     def clip_path(self, path: str) -> Path:
         """The file of a clip's `path`."""
@@ -125,16 +130,44 @@ class LocalFiles:
         """The file of a preview's `path`."""
         return self.path_of(StoredPath(Root.THUMBNAILS, path))
 
+    def open(self, path: Path) -> BinaryIO:
+        """Open one of our files to be read. Raises FileNotFoundError for a link too, and OSError."""
+        try:
+            return open_own(path)
+        except NotOurFile as error:
+            self.planted.note(error)
+            raise
+
+    def is_here(self, path: Path) -> bool:
+        """Whether one of our files is there; a link is none."""
+        try:
+            stat_own(path)
+        except NotOurFile as error:
+            self.planted.note(error)
+            return False
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def has_thumbnail(self, path: str) -> bool:
+        """Whether the file of a preview's `path` is there."""
+        return self.is_here(self.thumbnail_path(path))
+
+    def read_thumbnail(self, path: str) -> bytes:
+        """The content of a preview's `path`. Raises FileNotFoundError for a link too, and OSError."""
+        with self.open(self.thumbnail_path(path)) as file:
+            return file.read()
+
     def put_thumbnail(self, clip_id: str, name: str, data: bytes) -> KeptPicture:
         """Write a picture of a clip, durably and all at once; `name` must be new. Raises OSError."""
         path = f"{clip_id}/{name}"
         first, *others = self._places(StoredPath(Root.THUMBNAILS, path))
         try:
-            write_durably(first, data)
+            _write(first, data)
         except OSError as error:
             if not others:
                 raise
-            write_durably(others[0], data)
+            _write(others[0], data)
             return KeptPicture(path, self.trouble(error))
         return KeptPicture(path)
 
@@ -143,6 +176,8 @@ class LocalFiles:
         failure: OSError | None = None
         for path in self._places(place):
             try:
+                if len(PurePosixPath(place.path).parts) == 2:
+                    _leave_link_alone(path.parent)
                 _remove(path)
             except OSError as error:
                 failure = error  # the other place is tried all the same
@@ -195,7 +230,7 @@ class LocalFiles:
 
     def _places(self, place: StoredPath) -> list[Path]:
         parts = PurePosixPath(place.path).parts
-        if not parts or not is_id(parts[0]) or ".." in parts or "\0" in place.path:
+        if not 1 <= len(parts) <= 2 or not is_id(parts[0]) or ".." in parts or "\0" in place.path:
             raise PathRefused(f"{place.path!r} is not the path of a clip's file.")
         return [top.joinpath(*parts) for top in self.roots(place.root)]
 
@@ -209,7 +244,7 @@ class LocalFiles:
 
 def sha256_of(path: Path) -> str:
     """The hash of a file's content, in constant memory."""
-    with path.open("rb") as file:
+    with open_own(path) as file:
         digest = hashlib.sha256()
         while chunk := file.read(_HASH_CHUNK_BYTES):
             digest.update(chunk)
@@ -225,10 +260,37 @@ def _make_writable(directory: Path) -> None:
     probe.unlink()
 
 
-def _remove(path: Path) -> None:
-    # rmtree refuses links too, in words that differ from Python to Python and from 3.13 on name no cause.
+def _refuse_link(directory: Path) -> None:
+    if directory.is_symlink():
+        raise OSError(
+            errno.ELOOP,
+            f"{directory} is a symbolic link, and below data_dir none is followed. "
+            "Mount the other disk there, or make data_dir itself the link",
+        )
+
+
+def _lies_here(path: Path) -> bool:
+    # A directory of a clip has no folder of its own to look at, and is only ever removed.
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode) or is_own_file(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _write(path: Path, data: bytes) -> None:
+    if path.parent.is_symlink():
+        raise OSError(errno.ELOOP, "the clip's folder there is a symbolic link", str(path))
+    write_durably(path, data)
+
+
+def _leave_link_alone(path: Path) -> None:
     if path.is_symlink():
         raise OSError(f"{path} is a symbolic link, so it is left alone. Remove the link by hand.")
+
+
+def _remove(path: Path) -> None:
+    # rmtree refuses links too, in words that differ from Python to Python and from 3.13 on name no cause.
+    _leave_link_alone(path)
     try:
         shutil.rmtree(path)
     except FileNotFoundError:

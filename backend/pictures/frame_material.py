@@ -19,6 +19,7 @@ from backend.playback.clip_bytes import ClipBytes
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from recorder import frame_extent
+from recorder.base.own_files import open_own
 from recorder.base.threads import in_thread
 from recorder.base.workers import WorkerPool
 
@@ -109,7 +110,7 @@ def _make_hole(path: Path, size_bytes: int) -> None:
 
 def _index_end(path: Path, have: int) -> int | None:
     """Where the `moov` box ends; None where none begins within the first `have` bytes."""
-    with path.open("rb") as file:
+    with open_own(path) as file:
         head = file.read(have)
     at = 0
     while at + 8 <= len(head):

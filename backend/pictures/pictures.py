@@ -134,7 +134,7 @@ class Pictures:
         info = clip.previews.of(source)
         if info is None:
             return False
-        here = await in_thread(self._threads, lambda: self._files.thumbnail_path(info.path).is_file())
+        here = await in_thread(self._threads, lambda: self._files.has_thumbnail(info.path))
         return here or self._stored_under(clip, info) is not None
 
     async def read(self, clip: Clip, source: PreviewSource) -> bytes | None:
@@ -143,7 +143,7 @@ class Pictures:
         if info is None:
             return None
         with suppress(FileNotFoundError, NotADirectoryError):
-            return await in_thread(self._threads, lambda: self._files.thumbnail_path(info.path).read_bytes())
+            return await in_thread(self._threads, lambda: self._files.read_thumbnail(info.path))
         place = self._stored_under(clip, info)
         if place is None or self._store is None:
             return None

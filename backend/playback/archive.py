@@ -23,6 +23,7 @@ from backend.playback.archive_names import archive_names
 from backend.playback.zip_layout import Entry, ZipLayout
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder.base.own_files import open_own
 
 PIECE_BYTES = 256 * 1024
 MOST_ARCHIVES = 3
@@ -64,7 +65,7 @@ class LocalContent:
     @classmethod
     async def open(cls, path: Path) -> "LocalContent":
         """Raises OSError."""
-        return await asyncio.to_thread(lambda: cls(path.open("rb")))
+        return await asyncio.to_thread(lambda: cls(open_own(path)))
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         at = 0

@@ -82,7 +82,7 @@ class ClipBytes:
             path = self._files.path_of(key_of(clip))
         except PathRefused:
             return None
-        here = await in_thread(self._threads, path.is_file)
+        here = await in_thread(self._threads, partial(self._files.is_here, path))
         return path if here else None
 
     def stored(self, clip: Clip) -> ObjectStore | None:

@@ -20,6 +20,7 @@ from aiohttp import web
 from backend.base.byte_range import Slice, Stored, choose_slice
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
+from recorder.base.own_files import open_own
 from recorder.base.threads import in_thread
 
 PIECE_BYTES = 512 * 1024
@@ -122,7 +123,7 @@ async def _write(
 
 
 def _open(wanted: FileToSend) -> tuple[BinaryIO, Stored]:
-    file = wanted.path.open("rb")
+    file = open_own(wanted.path)
     try:
         facts = os.fstat(file.fileno())
     except OSError:

@@ -15,6 +15,7 @@ from backend.catalogue.lifecycle import FINISHED, Status
 from backend.foundation.local_files import LocalFiles, StoredFile, sha256_of
 from backend.pictures.picture_names import is_ours
 from recorder import MARKER_NAME, PART_NAME
+from recorder.base.own_files import NotOurFile
 
 
 class Level(StrEnum):
@@ -204,6 +205,10 @@ def _hash(clip: Clip, seen: _Snapshot, files: LocalFiles) -> Iterator[Finding]:
         return
     try:
         digest = sha256_of(files.path_of(place))
+    except NotOurFile as error:
+        sentence = f"In place of the file of clip {clip.id} lies {error.strerror}. Remove it by hand."
+        yield _finding(FindingKind.UNREADABLE, clip, place, sentence)
+        return
     except FileNotFoundError:
         return  # deleted since; the second look has no such row
     except OSError as error:

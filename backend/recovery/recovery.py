@@ -7,6 +7,7 @@ must be encoded is handed on: minutes of encoding must not keep the buffers from
 """
 
 import logging
+import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,6 +24,7 @@ from backend.foundation.foundation import Foundation
 from backend.pictures.picture_names import unclaimed
 from recorder import ClipFiles, Codec, PartHeader, finish_part, header_label, read_part_header, upright_size
 from recorder.base.errors import RecorderError
+from recorder.base.own_files import is_own_file
 from recorder.base.threads import in_thread
 from recorder.base.values import ClockState
 
@@ -78,13 +80,17 @@ class Recovery:
         """Set right everything of this recorder. Raises OSError when the directories cannot be used."""
         await in_thread(self._disk, self._tidy)
         garbage = {item.clip_id for item in await self._catalogue.garbage_of_recorder(self._recorder_id)}
-        names = await in_thread(
-            self._disk, lambda: sorted(path.name for path in self._local.clips_dir.iterdir())
-        )
-        mine = await self._rows(frozenset(names))
+        names, linked = await in_thread(self._disk, self._folders)
+        mine = await self._rows(frozenset(names) - linked)
         await self._strangers([name for name in names if name not in mine and name not in garbage], mine)
         await self._strange_pictures(mine | garbage)
         return self.report
+
+    def _folders(self) -> tuple[list[str], frozenset[str]]:
+        """What lies among the clips, and which of it is a link: that leads to nothing of ours."""
+        with os.scandir(self._local.clips_dir) as entries:
+            found = [(entry.name, entry.is_symlink()) for entry in entries]
+        return sorted(name for name, _ in found), frozenset(name for name, is_link in found if is_link)
 
     async def _rows(self, names: frozenset[str]) -> set[str]:
         """Every clip of this recorder against the directories `names`; returns their ids."""
@@ -115,16 +121,20 @@ class Recovery:
         for row, top in product(rows, tops):
             # A picture that stays costs a little space; it is no reason not to start.
             with suppress(OSError):
+                if (top / row.id).is_symlink():
+                    continue
                 names = [path.name for path in (top / row.id).iterdir()]
                 for name in unclaimed(row, names):
                     (top / row.id / name).unlink()
 
     def _tidy(self) -> None:
         self._local.clips_dir.mkdir(parents=True, exist_ok=True)
+        if self._runtime_dir.is_symlink():
+            self._runtime_dir.unlink()  # what it leads to is not ours to empty
         shutil.rmtree(self._runtime_dir, ignore_errors=True)
         self._runtime_dir.mkdir(parents=True)
         for path in self._local.clips_dir.glob("*/*.tmp"):
-            if is_id(path.parent.name):
+            if is_id(path.parent.name) and not path.parent.is_symlink():
                 path.unlink()
 
     async def _known(self, row: Clip) -> None:
@@ -132,15 +142,15 @@ class Recovery:
         await in_thread(self._disk, files.acknowledge)
         if row.status in FINISHED:
             clip = None if row.path is None else self._local.clips_dir / row.path
-            if clip is not None and await in_thread(self._disk, clip.exists):
+            if clip is not None and await in_thread(self._disk, partial(is_own_file, clip)):
                 await in_thread(self._disk, files.discard_part)
         elif row.status in UNFINISHED:
             await self._finish(row, files)
 
     async def _finish(self, row: Clip, files: ClipFiles) -> None:
         """From the part file; it is there until the row says draft, whatever else is."""
-        if not await in_thread(self._disk, files.part.exists):
-            only_clip = await in_thread(self._disk, files.clip.exists)
+        if not await in_thread(self._disk, partial(is_own_file, files.part)):
+            only_clip = await in_thread(self._disk, partial(is_own_file, files.clip))
             await self._fail(row, ONLY_CLIP_LEFT if only_clip else MATERIAL_GONE, retryable=False)
             return
         if row.status is Status.PENDING:

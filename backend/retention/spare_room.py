@@ -25,7 +25,7 @@ class SpareRoom:
         """Make the file, whole or not at all. Raises OSError when there is no room for it."""
         if self._path.exists():
             return
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, SIZE_BYTES)
         except OSError:

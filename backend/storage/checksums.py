@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from recorder.base.own_files import open_own
+
 PART_BYTES = 8 * 1024 * 1024
 """Fixed, so that the ETag of an object in parts can be told beforehand."""
 
@@ -36,7 +38,7 @@ def checksums_of(path: Path, part_bytes: int = PART_BYTES) -> Checksums:
     whole, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     parts: list[bytes] = []
     size_bytes = 0
-    with path.open("rb") as file:
+    with open_own(path) as file:
         while piece := file.read(part_bytes):
             whole.update(piece)
             sha256.update(piece)

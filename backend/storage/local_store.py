@@ -89,14 +89,14 @@ class LocalStore:
 
         def holds() -> bool:
             stored = self._files.path_of(key)
-            return stored.is_file() and sha256_of(stored) == sha256_of(path)
+            return self._files.is_here(stored) and sha256_of(stored) == sha256_of(path)
 
         return await self._do(holds)
 
     async def stat(self, key: StoredPath) -> ObjectStat | None:
         def stat() -> ObjectStat | None:
             path = self._files.path_of(key)
-            return _stat_of(path) if path.is_file() else None
+            return _stat_of(path) if self._files.is_here(path) else None
 
         return await self._do(stat)
 
@@ -127,7 +127,7 @@ class LocalStore:
     def _open(self, key: StoredPath, range_header: str | None) -> ProviderStreamResult:
         path = self._files.path_of(key)
         try:
-            file = path.open("rb")
+            file = self._files.open(path)
         except FileNotFoundError as error:
             raise _missing(key) from error
         facts = os.fstat(file.fileno())

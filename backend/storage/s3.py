@@ -52,6 +52,7 @@ from backend.storage.s3_errors import (
     store_error,
 )
 from backend.storage.s3_http import PatientPool
+from recorder.base.own_files import open_own, stat_own
 from recorder.base.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -240,7 +241,7 @@ class S3Store:
 
     def _put(self, key: StoredPath, path: Path, content_type: str, progress: Progress | None) -> ObjectStat:
         sums = checksums_of(path)
-        with path.open("rb") as file:
+        with open_own(path) as file:
             reported = _Reported(self, progress)
             answer = self._client.put_object(
                 self._bucket(key),
@@ -262,7 +263,7 @@ class S3Store:
 
     def _holds(self, key: StoredPath, path: Path) -> bool:
         stored = self._stat(key)
-        if stored is None or stored.size_bytes != path.stat().st_size:
+        if stored is None or stored.size_bytes != stat_own(path).st_size:
             return False
         return self._is(key, stored.etag, checksums_of(path))
 

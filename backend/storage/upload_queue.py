@@ -37,6 +37,7 @@ from backend.problems.refused import Refused
 from backend.storage.object_store import FailureCause, ObjectStore, StoreError
 from backend.storage.reclaim import Reclaim
 from backend.storage.store_state import FILE_BACKOFF, StoreMonitor, StoreState
+from recorder.base.own_files import stat_own
 from recorder.base.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -274,7 +275,7 @@ class UploadQueue:
 
     async def _put_file(self, clip: Clip, upload: Upload, path: Path) -> None:
         store, place = self._parts.store, StoredPath(upload.root, upload.key)
-        size_bytes = await asyncio.to_thread(lambda: path.stat().st_size)
+        size_bytes = await asyncio.to_thread(lambda: stat_own(path).st_size)
         copying = self.copying[upload.id] = Copying(upload, clip, size_bytes)
         try:
             # Perhaps it was copied before a kill, or the store has another name now.

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from recorder.base.own_files import open_own
+
 TEMPORARY_SUFFIX = ".tmp"
 _COPY_CHUNK_BYTES = 1024 * 1024
 
@@ -30,8 +32,8 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def copy_durably(source: Path, target: Path) -> None:
-    """Copy a file atomically, in constant memory."""
-    with source.open("rb") as original:
+    """Copy a file of ours atomically, in constant memory."""
+    with open_own(source) as original:
         _replace_durably(target, lambda file: shutil.copyfileobj(original, file, _COPY_CHUNK_BYTES))
 
 

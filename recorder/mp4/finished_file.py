@@ -14,6 +14,7 @@ from typing import BinaryIO, Self
 
 from recorder.base.errors import FinishFailed
 from recorder.base.media_time import TICKS_PER_S, ns_of
+from recorder.base.own_files import open_own
 from recorder.bitstream import h264
 from recorder.bitstream.aac import format_of, silence
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
@@ -29,7 +30,7 @@ class FinishedFile:
     """A finished file, used as a context manager. Raises FinishFailed if we did not write it, and OSError."""
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("rb")
+        self._file: BinaryIO = open_own(path)
         try:
             _, moov = read_moov(self._file)
             found = tracks(moov)

@@ -223,7 +223,7 @@ def _output(out: Path, options: dict[str, str]) -> Iterator["OutputContainer"]:
     file that is still open keeps its space on a full disk.
     """
     # Absolute, so FFmpeg takes no part of the name for a protocol when it reopens the file for reading.
-    with _File(out.absolute(), "wb") as file:
+    with _File(out.absolute(), "wb", opener=_not_through_a_link) as file:
         container = av.open(file, "w", format="mp4", options=options, buffer_size=_BUFFER_BYTES)
         try:
             yield container
@@ -232,6 +232,10 @@ def _output(out: Path, options: dict[str, str]) -> Iterator["OutputContainer"]:
                 container.close()
             raise
         container.close()
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 class _File(FileIO):

@@ -78,6 +78,8 @@ class ClipFiles:
 
     def is_unclaimed(self) -> bool:
         """Whether no row can refer to these files: marked, or an empty directory as `claim` creates it."""
+        if self.directory.is_symlink():
+            return False  # what it leads to is not ours to remove
         return self.marker.exists() or (self.directory.is_dir() and not any(self.directory.iterdir()))
 
     def remove(self) -> None:

@@ -31,6 +31,7 @@ from typing import Any, BinaryIO
 
 from recorder.base.durable import sync_directory
 from recorder.base.errors import PartFileDamaged
+from recorder.base.own_files import open_own, own_descriptor
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.audio_unit import AudioFormat, AudioUnit
 from recorder.mp4.sound_cut import most_pieces
@@ -101,12 +102,12 @@ class PartWriter:
 
         Reads all record heads. Raises PartFileDamaged, OSError.
         """
-        with path.open("rb") as file:
+        with open_own(path) as file:
             header, position = _read_header(file)
             good_bytes = _good_bytes(file, position)
         writer = cls.__new__(cls)
         writer._epoch, writer._sound_format, writer._size_bytes = header.epoch, None, good_bytes
-        writer._fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        writer._fd = own_descriptor(path, os.O_WRONLY)
         try:
             os.ftruncate(writer._fd, good_bytes)
             os.lseek(writer._fd, good_bytes, os.SEEK_SET)
@@ -196,7 +197,7 @@ class PartReader:
         """Units with an intact head; an upper bound of what iterating yields."""
         self._sound_format: AudioFormat | None = None
         self._sound_pts_ns: tuple[int, int] | None = None
-        with path.open("rb") as file:
+        with open_own(path) as file:
             self.header, self._units_at = _read_header(file)
             self._size_bytes = os.fstat(file.fileno()).st_size
             self._scan(file)
@@ -245,7 +246,7 @@ class PartReader:
 
     def _read_sound(self) -> Iterator[AudioUnit]:
         sound_format: AudioFormat | None = None
-        with self._path.open("rb") as file:
+        with open_own(self._path) as file:
             position = self._units_at
             while position < self._size_bytes:
                 file.seek(position)
@@ -266,7 +267,7 @@ class PartReader:
 
     def _read_units(self) -> Iterator[AccessUnit]:
         epoch = self.header.epoch
-        with self._path.open("rb") as file:
+        with open_own(self._path) as file:
             file.seek(self._units_at)
             position = self._units_at
             while position < self._size_bytes and (record := _read_record(file)) is not None:
@@ -293,12 +294,12 @@ class PartTail:
         self.sound = _BufferedSound()
         self.size_bytes = 0
         """File size at the last read."""
-        with path.open("rb") as file:
+        with open_own(path) as file:
             self.header, self.read_bytes = _read_header(file)
 
     def __iter__(self) -> Iterator[AccessUnit]:
         epoch = self.header.epoch
-        with self._path.open("rb") as file:
+        with open_own(self._path) as file:
             while not self.sealed:
                 file.seek(self.read_bytes)
                 record = _read_record(file)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from recorder.base.durable import sync_directory
 from recorder.base.media_time import NS_PER_S, label_us
+from recorder.base.own_files import open_own
 from recorder.base.values import Picture
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.recording.clip_files import ClipFiles
@@ -101,9 +102,10 @@ class TimelapsePart:
 
 def read_timelapse_part(path: Path) -> TimelapseContents | None:
     """Read the contents of a part; None if it is missing or holds no picture. Raises PartFileDamaged."""
-    if not path.exists():
+    try:
+        reader = PartReader(path)
+    except FileNotFoundError:
         return None
-    reader = PartReader(path)
     if reader.unit_count == 0:
         return None
     epoch = reader.header.epoch
@@ -119,10 +121,11 @@ def link_timelapse_part(path: Path, files: ClipFiles) -> None:
     files.claim()
     try:
         try:
-            os.link(path, files.part)
+            os.link(path, files.part, follow_symlinks=False)
         except OSError:
-            shutil.copyfile(path, files.part)
-            with files.part.open("rb") as copy:
+            with open_own(path) as original, files.part.open("xb") as copy:
+                shutil.copyfileobj(original, copy)
+                copy.flush()
                 os.fsync(copy.fileno())
         sync_directory(files.directory)
     except OSError:

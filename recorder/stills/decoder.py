@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from recorder.base.errors import DecodeFailed
 from recorder.base.media_time import NS_PER_S
+from recorder.base.own_files import open_own
 from recorder.base.settings import MOST_PIXELS
 from recorder.bitstream import h264, jpeg
 from recorder.bitstream.access_unit import AccessUnit, Codec
@@ -120,7 +121,7 @@ def frame_extent(path: Path, time_s: float) -> tuple[int, int]:
 @contextmanager
 def _opened(path: Path, options: dict[str, str] | None = None) -> "Iterator[InputContainer]":
     try:
-        with av.open(str(path.absolute()), "r", format="mp4", options=options or {}) as container:
+        with open_own(path) as file, av.open(file, "r", format="mp4", options=options or {}) as container:
             if not container.streams.video:
                 raise DecodeFailed("The file holds no video.")
             yield container

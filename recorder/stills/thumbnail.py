@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 
 from recorder.base.errors import DecodeFailed
+from recorder.base.own_files import open_own
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.stills.decoder import Picture, decode_frame, decode_jpeg_bytes, frame_from_file, turned
 from recorder.stills.jpeg_budget import CARD_WIDTH_PX, fitted
@@ -81,7 +82,8 @@ def card_from_file(path: Path, time_s: float | None) -> ClipStill:
 def card_from_jpeg(path: Path) -> ClipStill:
     """A stored JPEG for a card. Raises DecodeFailed."""
     try:
-        data = path.read_bytes()
+        with open_own(path) as file:
+            data = file.read()
     except OSError as error:
         raise DecodeFailed(f"The picture cannot be read: {error.strerror}.") from error
     return ClipStill(*card(decode_jpeg_bytes(data)), 0.0)

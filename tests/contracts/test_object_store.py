@@ -412,3 +412,16 @@ async def test_a_bucket_that_is_gone_is_named_and_not_made_again(server: S3Serve
         assert caught.value.cause is FailureCause.BUCKET
         assert (await store.health()).cause is FailureCause.BUCKET
     await store.close()
+
+
+async def test_a_link_in_place_of_a_clip_is_never_uploaded(store: ObjectStore, tmp_path: Path) -> None:
+    """What it leads to stays on this machine, and it is not compared with what the store holds."""
+    key, original = clip_key(), file_of(tmp_path, SMALL)
+    linked = tmp_path / "linked.mp4"
+    linked.symlink_to(original)
+    with pytest.raises((FileNotFoundError, StoreError)):
+        await store.put(key, linked, "video/mp4")
+    assert await store.stat(key) is None
+    await store.put(key, original, "video/mp4")
+    with pytest.raises((FileNotFoundError, StoreError)):
+        await store.holds(key, linked)

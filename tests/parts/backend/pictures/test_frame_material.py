@@ -1,5 +1,6 @@
 """A frame of a clip that only the store has, without fetching the clip."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -84,7 +85,7 @@ async def test_only_the_index_and_the_way_to_the_frame_are_fetched(
     for counter in (17, 18, 299, 300, 301, 1111, 1499, 1500, 2116):
         time_s = (counter - FIRST) / 30 + 0.001
         async with material.for_frame(clip, time_s) as path:
-            picture, _ = frame_from_file(path, time_s)
+            picture, _ = await asyncio.to_thread(frame_from_file, path, time_s)
             assert counter_in(picture) == counter
             assert allocated_bytes(path) < SIZE // 4
 

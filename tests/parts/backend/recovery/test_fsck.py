@@ -78,6 +78,20 @@ async def test_a_flipped_bit_is_found_by_hash_only(box: Box) -> None:
     assert (finding.kind, finding.clip_id) == (FindingKind.CONTENT_DIFFERS, clip.id)
 
 
+async def test_a_link_is_no_clip_even_if_it_is_as_long(box: Box, tmp_path: Path) -> None:
+    """The clip it leads to would have the right hash; it is not followed."""
+    target = tmp_path / "elsewhere.mp4"
+    content = b"A" * len(str(target))  # a link is as long as its target's name
+    clip = await box.finished_clip(content)
+    target.write_bytes(content)
+    path = box.files.clips_dir / f"{clip.id}/clip.mp4"
+    path.unlink()
+    path.symlink_to(target)
+    (finding,) = (await fsck(box)).findings
+    assert (finding.kind, finding.clip_id) == (FindingKind.UNREADABLE, clip.id)
+    assert "lies a link" in finding.sentence
+
+
 async def test_files_that_nobody_knows_are_found(box: Box) -> None:
     """A directory without a row, a stranger's file, a stranger among a clip's files, orphaned pictures."""
     clip = await box.finished_clip()

@@ -293,3 +293,48 @@ async def test_starting_twice_changes_nothing_more(box: Box) -> None:
     before = await box.catalogue.get_clip(clip_id)
     assert await recover(box) == RecoveryReport()
     assert await box.catalogue.get_clip(clip_id) == before
+
+
+@pytest.mark.parametrize("folder", [True, False])
+async def test_no_clip_is_cut_from_what_a_link_leads_to(box: Box, tmp_path: Path, folder: bool) -> None:
+    """Another program's part file plays as well as ours. It and its folder are left alone."""
+    clip_id = new_id()
+    await a_row(box, clip_id)
+    files = await a_part(box, clip_id)
+    linked = files.directory if folder else files.part
+    elsewhere = tmp_path / "elsewhere"
+    linked.rename(elsewhere)
+    linked.symlink_to(elsewhere)
+    report = await recover(box)
+    assert (report.salvaged, report.failed) == ([], [clip_id])
+    clip = await box.catalogue.get_clip(clip_id)
+    assert clip is not None
+    assert (clip.error, clip.retryable) == (MATERIAL_GONE, False)
+    assert elsewhere.exists()
+    assert not files.clip.exists()
+
+
+async def test_a_link_that_no_row_knows_is_moved_and_what_it_leads_to_stays(box: Box, tmp_path: Path) -> None:
+    """Even if the folder there looks as one does that a killed recorder left behind."""
+    precious = tmp_path / "precious"
+    put(precious / "unacknowledged", b"")
+    put(precious / "photo.jpg", b"x")
+    name = new_id()
+    (box.files.clips_dir / name).symlink_to(precious)
+    report = await recover(box)
+    assert (report.quarantined, report.removed) == ([name], [])
+    assert (box.files.quarantine_dir / name).is_symlink()
+    assert (precious / "photo.jpg").read_bytes() == b"x"
+
+
+async def test_a_link_in_place_of_runtime_is_replaced_and_nothing_behind_it_is_removed(
+    box: Box, tmp_path: Path
+) -> None:
+    """The start empties runtime, but not another folder under its name."""
+    put(tmp_path / "precious/photo.jpg", b"x")
+    runtime = box.files.clips_dir.parent / "runtime"
+    runtime.symlink_to(tmp_path / "precious")
+    await recover(box)
+    assert runtime.is_dir()
+    assert not runtime.is_symlink()
+    assert (tmp_path / "precious/photo.jpg").exists()

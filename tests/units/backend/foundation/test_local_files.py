@@ -90,6 +90,48 @@ def test_removal_of_a_link_leaves_what_it_points_to(files: LocalFiles, tmp_path:
     assert (precious / "file").exists()
 
 
+def test_nothing_is_removed_or_written_in_a_folder_that_a_link_leads_to(
+    files: LocalFiles, tmp_path: Path
+) -> None:
+    """A picture there is neither replaced nor deleted, and a leftover of a crash stays."""
+    clip_id, precious = new_id(), tmp_path / "precious"
+    precious.mkdir()
+    for name in ("current.jpg", "own.tmp"):
+        (precious / name).write_bytes(b"x")
+    (files.thumbnails_dir / clip_id).symlink_to(precious)
+    with pytest.raises(OSError, match="symbolic link"):
+        files.put_thumbnail(clip_id, "current.jpg", b"y")
+    with pytest.raises(OSError, match="is a symbolic link"):
+        files.remove(StoredPath(Root.THUMBNAILS, f"{clip_id}/current.jpg"))
+    files.prepare()
+    assert {path.name: path.read_bytes() for path in precious.iterdir()} == {
+        "current.jpg": b"x",
+        "own.tmp": b"x",
+    }
+
+
+def test_the_folder_of_all_clips_is_no_link_but_the_folder_of_pictures_may_be_one(tmp_path: Path) -> None:
+    """data_dir and thumbnails_dir are an operator's to link; the start refuses others."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "pictures").symlink_to(tmp_path / "disk")
+    (tmp_path / "data").symlink_to(tmp_path / "disk")
+    data_dir = tmp_path / "data"
+    files = LocalFiles(data_dir / "clips", tmp_path / "pictures", data_dir / "quarantine")
+    assert files.prepare() is None
+    assert files.read_thumbnail(files.put_thumbnail(new_id(), "current.jpg", b"x").path) == b"x"
+    files.clips_dir.rename(tmp_path / "disk/elsewhere")
+    files.clips_dir.symlink_to(tmp_path / "disk/elsewhere")
+    with pytest.raises(OSError, match=r"clips is a symbolic link.*Mount the other disk"):
+        files.prepare()
+
+
+@pytest.mark.parametrize("path", ["{id}/a/b", "{id}/a/../b"])
+def test_a_path_deeper_than_a_clips_directory_is_refused(files: LocalFiles, path: str) -> None:
+    """No file of ours lies deeper, and the folders between would not be looked at for links."""
+    with pytest.raises(PathRefused):
+        files.clip_path(path.format(id=new_id()))
+
+
 def test_quarantine_keeps_every_byte_though_names_repeat(files: LocalFiles) -> None:
     """Two strangers of one name, one after the other: both are kept."""
     for content in (b"first", b"second"):
