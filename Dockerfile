@@ -37,7 +37,7 @@ COPY config.yaml /etc/hindsight/
 RUN python -m compileall -q backend recorder \
     && groupadd --gid 1000 hindsight \
     && useradd --uid 1000 --gid hindsight --groups video --no-create-home --home-dir /data hindsight \
-    && install -d -o hindsight -g hindsight -m 0750 /data
+    && install -d -o hindsight -g hindsight -m 0710 /data
 
 USER hindsight
 VOLUME /data

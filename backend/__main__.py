@@ -5,9 +5,11 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from backend.base.file_modes import UMASK
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.parser import make_parser
 from backend.config.load import ConfigError, load
@@ -56,11 +58,22 @@ def _dispatch(given: list[str]) -> int:
         return local.config_sample()
     command = _command(options)
     try:
-        return command(load(options.config, os.environ, Path.cwd()), options)
+        with _private_files():
+            return command(load(options.config, os.environ, Path.cwd()), options)
     except ConfigError as error:
         if command is local.config_check and options.json:
             print(json.dumps({"ok": False, "mistakes": error.lines}, indent=2))
         raise
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """What is written meanwhile, also by workers, is for the account that runs the command only."""
+    before = os.umask(UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _command(options: argparse.Namespace) -> Command:

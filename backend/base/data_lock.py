@@ -36,9 +36,9 @@ class DataLock:
     @classmethod
     def acquire(cls, data_dir: Path) -> Self:
         """Make data_dir if need be and lock it. Raises DataDirInUse, OSError."""
-        data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = cls(data_dir)
-        descriptor = os.open(lock._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(lock._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

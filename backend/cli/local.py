@@ -11,21 +11,27 @@ from backend import __version__
 from backend.access.access_key import AccessKey
 from backend.base.shipped import SAMPLE, shipped
 from backend.cli.exits import CommandFailed, Exit
-from backend.config.load import show
+from backend.config.load import DEFAULT_FILE, show
 from backend.config.model import Config
 
 
 def config_check(config: Config, options: argparse.Namespace) -> Exit:
-    """The configuration was read: say what it amounts to."""
+    """The configuration was read: say what it amounts to, and what other accounts can read."""
     from backend.cli.sources import check_sources
+    from backend.foundation.other_accounts import openings
     from backend.http.tls import check_tls
 
     check_sources(config)
     check_tls(config)
+    file = options.config or DEFAULT_FILE
+    warnings = [one.sentence for one in openings(config, file) if one.gives_away]
     cameras, data_dir = [camera.id for camera in config.effective_cameras], str(config.data_dir)
     if options.json:
-        print(json.dumps({"ok": True, "cameras": cameras, "data_dir": data_dir}, indent=2))
+        told = {"ok": True, "cameras": cameras, "data_dir": data_dir, "warnings": warnings}
+        print(json.dumps(told, indent=2))
     else:
+        for warning in warnings:
+            print(f"hindsight: {warning}", file=sys.stderr)
         print(f"The configuration is fine. Cameras: {', '.join(cameras)}. data_dir: {data_dir}")
     return Exit.OK
 

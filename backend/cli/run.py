@@ -22,9 +22,11 @@ from backend.cli.invitations import NOT_ENCRYPTED, invitation_text, is_readable_
 from backend.cli.sources import check_sources
 from backend.config.load import DEFAULT_FILE, load
 from backend.config.model import CameraConfig, Config
+from backend.foundation.other_accounts import close, openings
 from backend.http.tls import check_tls
 from backend.reload.reloader import Read
 
+_logger = logging.getLogger(__name__)
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -68,6 +70,7 @@ def run(config: Config, path: Path | None) -> Exit:
             Exit.NO_PERMISSION, f"data_dir {config.data_dir} cannot be used: {error.strerror}."
         ) from error
     try:
+        _close_to_others(config, path or DEFAULT_FILE)
         return asyncio.run(_serve(config, lock, stand_in, read))
     except (RecorderIdDamaged, CatalogueError) as error:
         raise CommandFailed(Exit.FAILED, str(error)) from error
@@ -75,6 +78,15 @@ def run(config: Config, path: Path | None) -> Exit:
         raise _as_failure(error, config) from error
     finally:
         lock.release()
+
+
+def _close_to_others(config: Config, config_file: Path) -> None:
+    closed, left = close(openings(config, config_file))
+    if closed:
+        names = ", ".join(str(one.path) for one in closed)
+        _logger.warning("closed to other accounts of this machine, which could get at it: %s", names)
+    for one in left:
+        _logger.warning("%s", one.sentence)
 
 
 def _reader(path: Path | None, log: _Log, stand_in: tuple[CameraConfig, ...]) -> Read:

@@ -21,6 +21,7 @@ from backend.catalogue import Clip, NewClip, Root
 from backend.catalogue.lifecycle import FINISHED, UNFINISHED, Status
 from backend.clips.rows import finished_fields, user_fields
 from backend.foundation.foundation import Foundation
+from backend.foundation.other_accounts import let_group_pass
 from backend.pictures.picture_names import unclaimed
 from recorder import ClipFiles, Codec, PartHeader, finish_part, header_label, read_part_header, upright_size
 from recorder.base.errors import RecorderError
@@ -133,6 +134,7 @@ class Recovery:
             self._runtime_dir.unlink()  # what it leads to is not ours to empty
         shutil.rmtree(self._runtime_dir, ignore_errors=True)
         self._runtime_dir.mkdir(parents=True)
+        let_group_pass(self._runtime_dir)
         for path in self._local.clips_dir.glob("*/*.tmp"):
             if is_id(path.parent.name) and not path.parent.is_symlink():
                 path.unlink()

@@ -35,7 +35,7 @@ class SafeCopy:
     def make(self) -> None:
         """Copy everything, to the disk. Raises OSError, sqlite3.Error."""
         for folder in (self._folder, self._parts):
-            folder.mkdir(mode=0o750, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             _give(folder, self._data_dir)
         self._forget_parts()
         for part in self._clips_dir.glob(f"*/{PART_NAME}"):
@@ -79,7 +79,7 @@ class SafeCopy:
             if part.exists():
                 continue
             if not part.parent.exists():
-                part.parent.mkdir(mode=0o750)
+                part.parent.mkdir(mode=0o700)
                 _give(part.parent, self._clips_dir)
             os.link(kept, part)
             sync_directory(part.parent)

@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 
+from backend.foundation.other_accounts import OWN_NAMES
 from recorder.sources.test_picture.test_card import read_counter
 from tests.support.daemon import Daemon
 
@@ -177,3 +178,14 @@ def test_a_retry_finishes_what_failed(daemon: Daemon) -> None:
     assert daemon.post(f"/api/clips/{clip['id']}/retry").json()["status"] == "processing"
     assert daemon.wait_for_clip(clip["id"])["frame_count"] == 60
     daemon.wait(lambda: not (folder / "recording.part").exists(), 10, "the part file to go")
+
+
+def test_nothing_that_the_daemon_writes_is_for_other_accounts(daemon: Daemon) -> None:
+    """Clips, pictures, rows, locks; all that lies directly in data_dir is known to the look at the start."""
+    made = daemon.post("/api/clips", {"before_seconds": 1, "after_seconds": 0}).json()
+    daemon.wait_for_clip(made["id"])
+    data_dir = daemon.data_dir
+    written = [data_dir, *data_dir.rglob("*")]
+    assert any(path.name == "clip.mp4" for path in written)
+    assert [path for path in written if path.lstat().st_mode & 0o077] == []
+    assert {path.name for path in data_dir.iterdir()} <= OWN_NAMES.keys()

@@ -209,6 +209,7 @@ def test_a_script_reads_from_a_check_of_the_configuration_what_people_read(tmp_p
         "ok": True,
         "cameras": ["synthetic"],
         "data_dir": str(tmp_path / "data"),
+        "warnings": [],
     }
     bad = _run(tmp_path, "config", "check", "--json", HINDSIGHT_SERVER__PROT="1")
     assert bad.returncode == 78
