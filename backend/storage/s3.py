@@ -30,6 +30,7 @@ from minio.error import MinioException
 from backend.base.byte_range import is_single_range, suffix_bytes
 from backend.catalogue.values import PUBLIC_PREFIX, Root, StoredPath
 from backend.storage.bodies import EmptyBody, ThreadedBody
+from backend.storage.bucket_policy import PolicyNotUnderstood, change_for, public_statement
 from backend.storage.checksums import PART_BYTES, Checksums, checksums_of
 from backend.storage.object_store import (
     LONGEST_URL_S,
@@ -118,7 +119,7 @@ class S3Store:
         return origin_of(self._settings.public_endpoint or self._settings.endpoint)
 
     async def prepare(self) -> None:
-        """Make the buckets that are missing and, for `public_urls`, let everybody read below public/."""
+        """Make the buckets that are missing; with `public_urls` only, anyone may read below public/."""
         await self._do(self._calls, "make the buckets", self._prepare)
 
     async def put(
@@ -218,20 +219,45 @@ class S3Store:
                 except MinioException as error:
                     if code_of(error) != "BucketAlreadyOwnedByYou":  # another recorder was quicker
                         raise
-        if self._settings.public_urls:
-            self._open_to_everybody(self._settings.clips_bucket)
+        self._set_public(self._settings.clips_bucket)
 
-    def _open_to_everybody(self, bucket: str) -> None:
+    def _set_public(self, bucket: str) -> None:
+        """Add our statement to the bucket's policy, or remove it; every other stays."""
+        public = self._settings.public_urls
         try:
-            self._client.set_bucket_policy(bucket, _public_policy(bucket))
+            change = change_for(self._policy(bucket), bucket, public=public)
+        except (MinioException, PolicyNotUnderstood) as error:
+            # Not every store knows policies, and not every key may read them: trouble only if ours is wanted.
+            self._policy_stays(bucket, error, is_trouble=public)
+            return
+        try:
+            if change is not None and change.text is not None:
+                self._client.set_bucket_policy(bucket, change.text)
+            elif change is not None:
+                self._client.delete_bucket_policy(bucket)
         except MinioException as error:
-            # Not every store knows policies, and not every key may set them: the operator can have done it.
+            self._policy_stays(bucket, error, is_trouble=True)
+
+    def _policy_stays(self, bucket: str, error: Exception, *, is_trouble: bool) -> None:
+        if foreseen(error, f"look at the policy of {bucket}").cause is FailureCause.SLOW:
+            raise error  # the queue prepares again
+        if is_trouble:
             log.warning(
-                "the store does not let us open %s/public/ to everybody (%s): see that it is, or turn "
-                "storage.s3.public_urls off",
+                "the policy of the bucket %s stays as it is (%s). Let the key read, set and delete it, or "
+                "%s by hand what storage.s3.public_urls needs: %s",
                 bucket,
-                code_of(error) or "no reason given",
+                code_of(error) or error,
+                "add" if self._settings.public_urls else "remove",
+                json.dumps(public_statement(bucket)),
             )
+
+    def _policy(self, bucket: str) -> str | None:
+        try:
+            return self._client.get_bucket_policy(bucket)
+        except MinioException as error:
+            if code_of(error) == "NoSuchBucketPolicy":
+                return None
+            raise
 
     def _check_buckets(self) -> None:
         for root in Root:
@@ -414,13 +440,3 @@ def _headers(received: Any) -> dict[str, str]:
                 parsedate_to_datetime(modified).astimezone(UTC), usegmt=True
             )
     return headers | {"Accept-Ranges": "bytes"}
-
-
-def _public_policy(bucket: str) -> str:
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": ["*"]},
-        "Action": ["s3:GetObject"],
-        "Resource": [f"arn:aws:s3:::{bucket}/{PUBLIC_PREFIX}*"],
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
