@@ -7,18 +7,19 @@ bytes (`clip_bytes`), clean forms (`clean_copies`). Event loop only.
 """
 
 import asyncio
-import re
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
 from backend.access.peers import is_loopback
+from backend.base.file_names import file_name, harmless
 from backend.base.times import utc_now
 from backend.catalogue import Clip, MediaType
 from backend.playback.clean_copies import CleanCopies
@@ -30,6 +31,8 @@ from backend.problems.refused import Refused
 from backend.storage.object_store import LONGEST_URL_S, FailureCause, ObjectStore, StoreError
 
 URL_LIFETIME_S = 300
+_MOST_LETTERS = 80
+"""Of a title in a file name: more than a list shows."""
 LOOK_WITHIN_S = 1.0
 """A store that does not say in this time that it has a clip is not where a browser is sent to."""
 LOOK_LAST_S = 5.0
@@ -198,19 +201,21 @@ def usable(url: str, page: Page) -> bool:
     return not weaker and not elsewhere
 
 
-def readable_name(clip: Clip) -> str:
-    """A file name for people: title or camera, then the start in UTC."""
-    words = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', " ", clip.title or clip.camera)
-    words = re.sub(r"\s+", " ", words).strip(" .")[:80].strip() or clip.camera
+def readable_name(clip: Clip, number: int = 1) -> str:
+    """A file name for people: title or camera, then the start in UTC, and a number from the second one on."""
+    words = harmless(clip.title) or clip.camera
+    more = f" ({number})" if number > 1 else ""
     suffix = ".mp4" if clip.media_type is MediaType.VIDEO else ".jpg"
-    return f"{words} {_stamp(clip.start_time)}{suffix}"
+    return file_name(words, f" {_stamp(clip.start_time)}{more}{suffix}", _MOST_LETTERS)
 
 
 def disposition(name: str, *, inline: bool) -> str:
     """Content-Disposition by RFC 6266: plain ASCII for old clients, UTF-8 for all others."""
     kind = "inline" if inline else "attachment"
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    ascii_name = re.sub(r"\s+", " ", ascii_name.replace("%", "_")).strip() or "clip"
+    path = PurePosixPath(name)
+    # Only now are some letters plain ones, and a wide quotation mark one that would end the name.
+    plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
+    ascii_name = file_name(plain.replace("%", "_"), path.suffix)
     return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 

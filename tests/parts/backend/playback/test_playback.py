@@ -163,6 +163,9 @@ def test_what_a_browser_can_use() -> None:
         (" . ", "front 2025-10-26 08-00-00Z.mp4"),
         ("x" * 200, "x" * 80 + " 2025-10-26 08-00-00Z.mp4"),
         ("猫", "猫 2025-10-26 08-00-00Z.mp4"),
+        ("a\u202egpj.exe", "agpj.exe 2025-10-26 08-00-00Z.mp4"),
+        pytest.param("🦊" * 80, "🦊" * 57 + " 2025-10-26 08-00-00Z.mp4", id="255 bytes"),
+        ("\u2066\u200b\x85", "front 2025-10-26 08-00-00Z.mp4"),
     ],
 )
 def test_a_download_has_a_name_that_people_can_read(title: str, name: str) -> None:
@@ -174,5 +177,8 @@ def test_the_header_carries_any_name(tmp_path: Path) -> None:
     """ASCII for old clients, UTF-8 by RFC 6266 for the rest."""
     assert disposition("Häuser 100%.mp4", inline=False) == (
         "attachment; filename=\"Hauser 100_.mp4\"; filename*=UTF-8''H%C3%A4user%20100%25.mp4"
+    )
+    assert disposition("a\uff02; filename*=UTF-8''evil.exe ….mp4", inline=False).startswith(
+        "attachment; filename=\"a ; filename =UTF-8''evil.exe.mp4\"; filename*=UTF-8''a%EF%BC%82"
     )
     assert disposition("猫", inline=True) == "inline; filename=\"clip\"; filename*=UTF-8''%E7%8C%AB"
