@@ -112,7 +112,7 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[RunningDaemon
         connections = Connections(base.health, descriptors.limit(), access.rules.proxies.trusts)
         _start_jobs(stack, base, rooms, metrics, connections)
         origin = rooms.storage.browser_origin
-        routes = await asyncio.to_thread(_read_routes, origin)
+        routes = await asyncio.to_thread(_read_routes, origin, base.recorder_id)
         house = _house(base, rooms, access, metrics, reloader, connections)
         app = make_application(routes, house, origin)
         local = await _open_local_socket(stack, base, access)
@@ -289,6 +289,6 @@ def _house(
     )
 
 
-def _read_routes(origin: str | None) -> tuple[Route, ...]:
+def _read_routes(origin: str | None, box: str) -> tuple[Route, ...]:
     """Imports the API and reads the page's files: for a thread."""
-    return (*all_routes(), *Site(shipped(WEB), shipped(CHECK_PAGE), origin).routes())
+    return (*all_routes(), *Site(shipped(WEB), shipped(CHECK_PAGE), origin, box).routes())

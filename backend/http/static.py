@@ -3,7 +3,7 @@
 Scripts leave without their comments, scripts and styles without their indentation: both are for readers of
 the source, not for a phone. Lines stay where they are, so that an error names the line of the file.
 
-All of web/ lies under one address that holds the hash of the whole tree, so the files may be cached
+All of web/ lies under one address that holds a keyed hash of the whole tree, so the files may be cached
 for ever and relative imports between them always get one consistent version. The page itself is
 never cached and is the only one that names the hash.
 """
@@ -78,19 +78,26 @@ class Site:
     """The files of web/ and the pages at the root. Reading them blocks: make it before serving."""
 
     def __init__(
-        self, web_dir: Path, check_page: Path | None = None, media_origin: str | None = None
+        self,
+        web_dir: Path,
+        check_page: Path | None = None,
+        media_origin: str | None = None,
+        box: str = "",
     ) -> None:
-        """`media_origin`: see `content_security_policy`."""
+        """`media_origin`: see `content_security_policy`. `box`: what only this box knows, at most 64 bytes.
+
+        The hash is keyed with it: of a public tree alone it would name the version to any stranger.
+        """
         self._media_origin = media_origin
         files = {
             str(path.relative_to(web_dir)): as_served(path)
             for path in sorted(web_dir.rglob("*"))
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(web_dir).parts)
         }
-        digest = hashlib.sha256()
+        digest = hashlib.blake2b(key=box.encode(), digest_size=8)
         for name, body in files.items():
             digest.update(f"{name}\0{len(body)}\0".encode() + body)
-        self.hash = digest.hexdigest()[:16]
+        self.hash = digest.hexdigest()
         cached = {"Cache-Control": "public, max-age=31536000, immutable"}
         self._assets = {n: _file(n, b, cached) for n, b in files.items() if n != "index.html"}
         self._index = self._page("index.html", files.get("index.html", b"<!doctype html>"))

@@ -53,6 +53,18 @@ async def test_the_page_is_never_cached_and_its_files_are_for_ever(site: Site, t
         assert body == b"x();\n" * 1000
 
 
+def test_the_hash_names_no_version_and_stays_over_restarts(tmp_path: Path) -> None:
+    """Of the same files each box makes another one; a cache that keeps them is not emptied by a restart."""
+    web = tmp_path / "web"
+    web.mkdir()
+    (web / "app.js").write_text("export {}")
+    first, again, other, keyless = [Site(web, box=box).hash for box in ("one", "one", "two", "")]
+    assert first == again
+    assert len({first, other, keyless}) == 3
+    (web / "app.js").write_text("export { a }")
+    assert Site(web, box="one").hash != first
+
+
 async def test_nothing_outside_the_tree_and_no_other_version_is_served(site: Site, tmp_path: Path) -> None:
     """Path tricks and old addresses are plain misses."""
     async with serving(tmp_path, routes=site.routes()) as served:
