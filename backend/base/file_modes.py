@@ -42,6 +42,8 @@ class Opening:
     mode: int
     wanted: int
     may_mend: bool
+    is_shared: bool = False
+    """A directory that holds more than ours."""
 
     @property
     def gives_away(self) -> bool:
@@ -53,7 +55,10 @@ class Opening:
         """What is wrong, and the command that ends it."""
         excess = self.mode & ~self.wanted
         can = "be read and changed" if excess & 0o022 else "be read" if excess & 0o044 else "be entered"
-        return f"{self.path} can {can} by other accounts of this machine: `{self.cure}` ends that."
+        told = f"{self.path} can {can} by other accounts of this machine"
+        if self.is_shared:
+            return f"{told}, and holds more than Hindsight's files: configure a folder of its own."
+        return f"{told}: `{self.cure}` ends that."
 
     @property
     def cure(self) -> str:

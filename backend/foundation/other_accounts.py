@@ -10,9 +10,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from backend.base.file_modes import GROUP, Facts, Opening, Owner, opening
+from backend.base.ids import is_id
 from backend.config.model import Config
 
 OWN_NAMES = {
@@ -33,10 +36,9 @@ OWN_NAMES = {
     "thumbnails-fallback": 0,
     "timelapses": 0,
 }
-"""What lies directly in data_dir ("" is itself), and what the group may do with it.
-
-By name, because data_dir may be a folder that holds more than ours.
-"""
+"""What lies directly in data_dir ("" is itself), and what the group may do with it."""
+MOST_LOOKED_AT = 64
+"""Entries of a folder that show whether it is ours alone: it may hold 100,000."""
 
 
 def openings(config: Config, config_file: Path | None) -> list[Opening]:
@@ -45,8 +47,14 @@ def openings(config: Config, config_file: Path | None) -> list[Opening]:
     data_dir, *tops = (
         path.resolve() for path in (config.data_dir, config.thumbnails_dir, config.thumbnails_fallback_dir)
     )
-    found = [_opening(data_dir / name, Owner.DAEMON, bits) for name, bits in OWN_NAMES.items()]
-    found += [_opening(top, Owner.DAEMON) for top in tops]
+    inside = {top.relative_to(data_dir).parts[0] for top in tops if data_dir in top.parents}
+    shared = _is_shared(data_dir, inside | OWN_NAMES.keys() - {""})
+    names = {name: bits for name, bits in OWN_NAMES.items() if name or not shared}
+    found = [_opening(data_dir / name, Owner.DAEMON, bits) for name, bits in names.items()]
+    for top in tops:
+        if top != data_dir and (one := _opening(top, Owner.DAEMON)) is not None:
+            shared = data_dir not in top.parents and _is_shared(top)
+            found.append(replace(one, may_mend=one.may_mend and not shared, is_shared=shared))
     found += [_opening(file.resolve(), Owner.OPERATOR) for file in _secret_files(config, config_file)]
     return list({one.path: one for one in found if one is not None}.values())
 
@@ -70,6 +78,20 @@ def let_group_pass(directory: Path) -> None:
         with suppress(PermissionError):  # our account is no member
             os.chown(directory, -1, gid)
             directory.chmod(0o710)
+
+
+def _is_shared(folder: Path, own_names: Iterable[str] = ()) -> bool:
+    """Whether it holds more than ours. To close it is then an operator's decision: it may be /tmp."""
+    try:
+        if folder.stat().st_mode & stat.S_ISVTX:
+            return True
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, MOST_LOOKED_AT)]
+    except OSError:
+        return True
+    # What a crash leaves half written bears the name of the file it should have become.
+    own = (*own_names, "lost+found")
+    return not all(is_id(name) or name.startswith(own) for name in names)
 
 
 def _opening(path: Path, owner: Owner, for_group: int = 0) -> Opening | None:

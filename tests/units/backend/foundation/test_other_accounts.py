@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from backend.base.file_modes import GROUP
+from backend.base.ids import new_id
 from backend.config.model import CameraConfig, Config, ServerConfig, StorageConfig, TlsConfig
 from backend.foundation import other_accounts
 from backend.foundation.other_accounts import close, let_group_pass, openings
@@ -18,13 +19,13 @@ PASSWORD = "canary-77aa"
 def config(tmp_path: Path) -> Config:
     """A data_dir as an older version left it, made by its owner with the usual umask."""
     data_dir = tmp_path / "data"
-    for folder in ("clips/id", "runtime", "holiday"):
+    for folder in ("clips/id", "runtime"):
         (data_dir / folder).mkdir(parents=True)
     for name in ("catalogue.sqlite", "catalogue.sqlite-wal", "clips/id/clip.mp4"):
         (data_dir / name).write_bytes(b"x")
         (data_dir / name).chmod(0o644)
     (tmp_path / "pictures").mkdir()
-    for folder in ("", "clips", "clips/id", "runtime", "holiday", "../pictures"):
+    for folder in ("", "clips", "clips/id", "runtime", "../pictures"):
         (data_dir / folder).chmod(0o755)
     camera = CameraConfig(id="front", source=SecretStr(f"rtsp://u:{PASSWORD}@camera/"))
     storage = StorageConfig(thumbnails_dir=tmp_path / "pictures")
@@ -36,7 +37,8 @@ def mode(path: Path) -> int:
 
 
 def test_what_is_ours_is_closed_once_and_nothing_else_is_touched(config: Config) -> None:
-    """By name: data_dir may hold more than ours. Below a closed folder nothing is looked at."""
+    """Below a closed folder nothing is looked at. What a crash left half written is no other's file."""
+    (config.data_dir / "recorder_id.0a1b.tmp").touch()
     closed, left = close(openings(config, None))
     data_dir = config.data_dir
     assert left == []
@@ -49,8 +51,42 @@ def test_what_is_ours_is_closed_once_and_nothing_else_is_touched(config: Config)
         "pictures",
     }
     assert {mode(one.path) for one in closed} == {0o700, 0o600}
-    assert (mode(data_dir / "holiday"), mode(data_dir / "clips/id")) == (0o755, 0o755)
+    assert mode(data_dir / "clips/id") == 0o755
     assert openings(config, None) == []
+
+
+def test_a_folder_that_holds_more_than_ours_stays_open_and_ours_in_it_are_closed(config: Config) -> None:
+    """`data_dir: /srv`, of a daemon that runs as root: other programs would no longer reach their files."""
+    data_dir = config.data_dir
+    (data_dir / "holiday").mkdir(mode=0o755)
+    _, left = close(openings(config, None))
+    assert left == []
+    assert [mode(data_dir / name) for name in ("", "holiday", "clips")] == [0o755, 0o755, 0o700]
+
+
+def test_a_folder_of_pictures_with_its_own_name_in_data_dir_is_ours(config: Config) -> None:
+    """It is closed, and no reason to take data_dir for a shared folder."""
+    storage = StorageConfig(thumbnails_dir=config.data_dir / "pictures/small")
+    config = config.model_copy(update={"storage": storage})
+    config.thumbnails_dir.mkdir(parents=True)
+    config.thumbnails_dir.chmod(0o755)
+    close(openings(config, None))
+    assert (mode(config.data_dir), mode(config.thumbnails_dir)) == (0o700, 0o700)
+
+
+@pytest.mark.parametrize("sign", ["another's file", "sticky"])
+def test_a_shared_folder_of_pictures_is_told(config: Config, sign: str) -> None:
+    """To close /tmp would break the whole machine; the pictures in it are what the operator hears of."""
+    pictures = config.thumbnails_dir
+    (pictures / new_id()).mkdir()
+    if sign == "sticky":
+        pictures.chmod(0o1777)
+    else:
+        (pictures / "holiday.jpg").touch()
+    before = mode(pictures)
+    _, left = close(openings(config, None))
+    assert ([one.path for one in left], mode(pictures)) == ([pictures], before)
+    assert left[0].sentence.endswith("configure a folder of its own.")
 
 
 def test_a_look_changes_nothing(config: Config) -> None:
