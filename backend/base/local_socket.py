@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NAME = "hindsight.sock"
-GROUP = "hindsight"
-"""Members of this group of the system need no key on the socket."""
 _MODE = 0o660
 _SO_PEERGROUPS = 59
 """include/uapi/asm-generic/socket.h; Python has no name for it. Debian's architectures agree on it."""

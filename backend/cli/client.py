@@ -15,6 +15,7 @@ from backend.access.access_key import AccessKey
 from backend.base import local_socket
 from backend.base.daemon_proof import SERVER_NAME, listens_on
 from backend.base.data_lock import read_holder
+from backend.base.file_modes import GROUP
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
 from backend.http.tls import client_context
@@ -167,7 +168,7 @@ def client_for(config: Config, url: str | None) -> DaemonClient:
 def _not_an_owner(where: Path) -> CommandFailed:
     return CommandFailed(
         Exit.NO_PERMISSION,
-        f"{where}: only root, the daemon's user and members of the group {local_socket.GROUP} may do this. "
+        f"{where}: only root, the daemon's user and members of the group {GROUP} may do this. "
         "Run it as one of them, or set HINDSIGHT_KEY and give --url.",
     )
 
