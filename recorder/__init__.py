@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from recorder.sources.open import default_read_timeout_s, is_device, open_source
     from recorder.sources.usb.devices import Device, DeviceList, PictureFormat, list_devices
     from recorder.stills.decoder import frame_extent
-    from recorder.stills.replay import ReplayFile
+    from recorder.stills.replay import MOST_REPLAYS, ReplayFile
     from recorder.stills.thumbnail import (
         ClipStill,
         card_from_file,
@@ -54,7 +54,7 @@ _NAMES_OF = {
     "recorder.sources.open": "default_read_timeout_s is_device open_source",
     "recorder.sources.usb.devices": "Device DeviceList PictureFormat list_devices",
     "recorder.stills.decoder": "frame_extent",
-    "recorder.stills.replay": "ReplayFile",
+    "recorder.stills.replay": "MOST_REPLAYS ReplayFile",
     "recorder.stills.thumbnail": "ClipStill card_from_file card_from_jpeg png_from_file png_from_jpeg",
 }
 """The same list for the interpreter: module, and the names it exports."""

@@ -62,6 +62,10 @@ REORDER_WAIT_S = 0.5
 PICTURES_PER_S = 5.0
 RELEASE_S = 20.0
 """How long `release` waits for recordings to be written: a hung disk must not block the other cameras."""
+_REPLAY_LET_GO = (
+    "Other replays needed the memory of this one, and the buffer no longer holds the start. Look back again, "
+    "or save a later part."
+)
 _EMPTY_SPAN = "Nothing of the buffer lies between the start and the end asked for."
 
 
@@ -230,9 +234,11 @@ class Recorder:
             self._reserved -= 1
 
     async def _record(self, request: RecordRequest) -> RecordingStarted:
-        if request.replay is not None:
-            return await self._record_replay(request, self._replays.pinned(request.replay))
+        if request.replay is not None and (pinned := self._replays.pinned(request.replay)) is not None:
+            return await self._record_replay(request, pinned)
         oldest, newest = self._units.edges()
+        if request.replay is not None:
+            self._must_be_buffered(request, oldest)
         plan = self._plan(request, oldest.pts_ns, newest.pts_ns)
         preroll, whole = await self._preroll(plan)
         first = preroll[0]
@@ -242,6 +248,11 @@ class Recorder:
         recording, started = await open_recording(self._context, opening)
         self._waiting[request.recording_id] = recording
         return started
+
+    def _must_be_buffered(self, request: RecordRequest, oldest: AccessUnit) -> None:
+        """The replay's frames were let go; the buffer may hold those asked for. Raises SpanOutsideBuffer."""
+        if request.start is None or request.start < self._labels.label(oldest.pts_ns):
+            raise SpanOutsideBuffer(_REPLAY_LET_GO, "start")
 
     async def _record_replay(self, request: RecordRequest, pinned: Pinned) -> RecordingStarted:
         """Make a clip of a replay, whose frames may have left the buffer."""
@@ -358,9 +369,10 @@ class Recorder:
             offsets_us=label_offsets_us(unit.pts_ns for unit in shown),
         )
 
-    async def replay(self, start: datetime | None, end: datetime | None) -> ReplayFile:
+    async def replay(self, start: datetime | None, end: datetime | None, owner: str = "") -> ReplayFile:
         """Cut a span of the buffer into a playable file and pin its frames until `close_replay`.
 
+        Where pins keep too much, those of the `owner` who keeps most are let go; their files stay.
         Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
         oldest, newest = self._units.edges()
@@ -368,7 +380,7 @@ class Recorder:
         start_ns, end_ns = self._bounds_ns(start, end, oldest.pts_ns, newest_end_ns)
         if end_ns <= start_ns:
             raise SpanOutsideBuffer(_EMPTY_SPAN, "end" if start is None else "start")
-        return await self._replays.open(start_ns, end_ns)
+        return await self._replays.open(start_ns, end_ns, owner)
 
     async def close_replay(self, token: str) -> None:
         """Unpin a replay's frames and delete its file."""

@@ -15,7 +15,7 @@ from backend.config.model import CameraConfig, Config
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from recorder import Recorder, default_read_timeout_s
-from recorder.base.settings import BufferCodec, BufferSettings, CameraSettings, share_bytes
+from recorder.base.settings import BufferCodec, BufferSettings, CameraSettings, share_memory
 from recorder.base.tasks import Tasks
 from recorder.base.values import CameraStatus
 
@@ -135,7 +135,7 @@ def camera_settings(
         total = (total_memory_bytes or _memory_bytes)() // 4
     else:
         total = config.buffer.total_bytes
-    shares = share_bytes(wanted, total)
+    shares = share_memory(wanted, total)
     return [
         _settings(camera, _buffer(config, camera, share))
         for camera, share in zip(cameras, shares, strict=True)

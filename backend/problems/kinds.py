@@ -119,7 +119,10 @@ class Kind(Enum):
     PICTURE_NOT_DECODED = ("The picture could not be decoded", "{reason}. Try another moment.")
     BUSY = ("Busy", "{reason}. Try again in a moment.")
     TOO_MANY_VIEWERS = ("Too many viewers", "{open} live views are open. Close one.")
-    REPLAY_GONE = ("That replay is gone", "It was not looked at for a minute; ask for it again.")
+    REPLAY_GONE = (
+        "That replay is gone",
+        "It was not looked at for a minute, or made room for another one; ask for it again.",
+    )
     REPLAY_NOT_WRITTEN = (
         "The replay could not be written",
         "The disk of data_dir says: {reason}. See to it, then ask again; the buffer goes on.",

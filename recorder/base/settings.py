@@ -8,6 +8,10 @@ MOST_PIXELS = 8192 * 4352
 """8K: larger pictures are never decoded. A header that claims more is damaged or malicious."""
 
 
+PINS_DIVISOR = 4
+"""Open replays keep at most this part of a ring's bytes beside it."""
+
+
 class BufferCodec(StrEnum):
     """The codec in the ring for cameras that do not send H.264."""
 
@@ -26,6 +30,11 @@ class BufferSettings:
     seconds: float = 60.0
     max_bytes: int = 256 * 1024 * 1024
     codec: BufferCodec = BufferCodec.SOURCE
+
+    @property
+    def most_pinned_bytes(self) -> int:
+        """What open replays may keep beside the ring."""
+        return self.max_bytes // PINS_DIVISOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,17 @@ class CameraSettings:
     fps: float = 30.0
     audio: bool = True
     """Whether to record sound if the camera sends it."""
+
+
+def share_memory(wanted: Sequence[int], total: int) -> list[int]:
+    """The bytes of each ring that wants `wanted`, so that rings and the pins beside them fit in `total`."""
+    with_pins = share_bytes([want + want // PINS_DIVISOR for want in wanted], total)
+    shares = [share * PINS_DIVISOR // (PINS_DIVISOR + 1) for share in with_pins]
+    # A wish that is met is met to the byte: the division rounds down.
+    return [
+        want if both == want + want // PINS_DIVISOR else share
+        for want, both, share in zip(wanted, with_pins, shares, strict=True)
+    ]
 
 
 def share_bytes(wanted: Sequence[int], total: int) -> list[int]:

@@ -65,6 +65,8 @@ class StreamCounters:
     sound_failures: int = 0
     gops_evicted_by_bytes: int = 0
     gops_too_large: int = 0
+    pins_let_go: int = 0
+    """Replays whose frames were given up because pins kept too much."""
     ingest_gops_dropped: int = 0
     ingest_failures: int = 0
     live_drops: int = 0

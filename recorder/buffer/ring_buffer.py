@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from recorder.base.errors import BufferEmpty, Busy, SpanOutsideBuffer
+from recorder.base.errors import BufferEmpty, SpanOutsideBuffer
 from recorder.base.media_time import NS_PER_S
 from recorder.base.settings import BufferSettings
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
+from recorder.bitstream.audio_unit import AudioUnit
+from recorder.buffer.pins import Gop, Pin, Pins
 from recorder.buffer.shelf import Shelf
 
 _EMPTY = "The camera has not sent a picture yet, so nothing is buffered."
 _NO_FRAME = "No buffered frame lies between the start and the end asked for."
-_TOO_MUCH_PINNED = (
-    "Replays may hold at most half of the buffer's bytes: ask for a shorter one, or raise buffer.max_bytes."
-)
 _FEW_UNITS, _BYTES_PER_UNIT = 4096, 1024
 
 
@@ -81,38 +80,18 @@ class Recent(NamedTuple):
     newest_pts_ns: int | None
 
 
-@dataclass(slots=True, eq=False)
-class _Gop:
-    keyframe: AccessUnit
-    first: int
-    """Position of its keyframe among all units ever appended."""
-    size_bytes: int = 0
-    pins: int = 0
-    evicted: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Pin:
-    """A pinned span; opaque outside its ring."""
-
-    gops: tuple[_Gop, ...]
-    loose_bytes: int
-    """Bytes of units that were evicted before they were pinned."""
-
-
 class RingBuffer:
     """Recent units of one camera. Appends in amortised O(1), finds in O(log n)."""
 
     def __init__(self, limits: BufferSettings) -> None:
         self._limits = limits
         self._units: Shelf[AccessUnit] = Shelf(_NO_UNIT)
-        self._gops: Shelf[_Gop] = Shelf(_Gop(_NO_UNIT, 0))
+        self._gops: Shelf[Gop] = Shelf(Gop(_NO_UNIT, 0))
         self._newest: AccessUnit | None = None
         self._last_sequence = -1
         self._reorder_ns = 0
         self._held_bytes = 0
-        self._pinned_bytes = 0
-        self._pinned_held_bytes = 0
+        self._pins = Pins()
         self.sound_bytes = 0
         """Bytes of the sound ring; they count towards the byte limit."""
         self.gops_evicted_by_bytes = 0
@@ -125,7 +104,7 @@ class RingBuffer:
         """
         self._last_sequence = unit.sequence
         if unit.is_keyframe:
-            self._gops.append(_Gop(unit, self._units.end))
+            self._gops.append(Gop(unit, self._units.end))
         elif not self._gops:
             return
         self._units.append(unit)
@@ -133,8 +112,6 @@ class RingBuffer:
         size_bytes = len(unit.data)
         gop.size_bytes += size_bytes
         self._held_bytes += size_bytes
-        if gop.pins:
-            self._pinned_held_bytes += size_bytes
         if unit.pts_ns - unit.dts_ns > self._reorder_ns:
             self._reorder_ns = unit.pts_ns - unit.dts_ns
         if self._newest is None or unit.pts_ns >= self._newest.pts_ns:
@@ -142,8 +119,9 @@ class RingBuffer:
         self._keep_within_limits(self._newest)
 
     def set_limits(self, limits: BufferSettings) -> None:
-        """Apply new limits and evict GOPs as needed."""
+        """Apply new limits, evict GOPs and let pins go as needed."""
         self._limits = limits
+        self._pins.keep_within(limits.most_pinned_bytes)
         if self._newest is not None:
             self._keep_within_limits(self._newest)
 
@@ -161,8 +139,13 @@ class RingBuffer:
 
     @property
     def pinned_bytes(self) -> int:
-        """Bytes evicted but still pinned; they count towards the byte limit."""
-        return self._pinned_bytes
+        """Bytes evicted but still pinned; they have a limit of their own."""
+        return self._pins.kept_bytes
+
+    @property
+    def pins_let_go(self) -> int:
+        """Pins given up because of that limit."""
+        return self._pins.let_go
 
     @property
     def held_s(self) -> float:
@@ -256,38 +239,22 @@ class RingBuffer:
         first, last = (self._gops.bisect_left(ns, _keyframe_pts) for ns in (start_ns, end_ns))
         return tuple(gop.keyframe for gop in self._gops.slice(first, last))
 
-    def pin(self, span: Span) -> Pin:
-        """Count a span's GOPs towards the byte limit until `unpin`, even after their eviction.
+    def pin(self, span: Span, owner: str = "", sound: tuple[AudioUnit, ...] = ()) -> Pin:
+        """Keep a span and its sound until `unpin`, even after their eviction; never at the ring's cost.
 
-        Raises Busy if pins would exceed half of the limit: viewers must not empty the ring.
+        Pins that keep too much are let go, those of the greediest owner first. Raises Busy.
         """
         end = self._gops.bisect_right(span.units[-1].sequence, _keyframe_sequence)
         first = self._gops.bisect_right(span.units[0].sequence, _keyframe_sequence) - 1
         gops = self._gops.slice(max(first, self._gops.first), end)
-        loose_bytes = self._loose_bytes(span)
-        more = loose_bytes + sum(gop.size_bytes for gop in gops if not gop.pins)
-        if 2 * (self._pinned_bytes + self._pinned_held_bytes + more) > self._limits.max_bytes:
-            raise Busy(_TOO_MUCH_PINNED)
-        for gop in gops:
-            if not gop.pins:
-                self._pinned_held_bytes += gop.size_bytes
-            gop.pins += 1
-        self._pinned_bytes += loose_bytes
-        self._evict_by_bytes()
-        return Pin(gops, loose_bytes)
+        loose_bytes = self._loose_bytes(span) + sum(len(unit.data) for unit in sound)
+        pin = Pin(owner, gops, loose_bytes, span.units, sound)
+        self._pins.add(pin, self._limits.most_pinned_bytes)
+        return pin
 
     def unpin(self, pin: Pin) -> None:
         """Release a pinned span. Idempotent."""
-        self._pinned_bytes -= pin.loose_bytes
-        for gop in pin.gops:
-            gop.pins -= 1
-            if gop.pins:
-                continue
-            if gop.evicted:
-                self._pinned_bytes -= gop.size_bytes
-            else:
-                self._pinned_held_bytes -= gop.size_bytes
-        pin.gops, pin.loose_bytes = (), 0
+        self._pins.remove(pin)
 
     def _loose_bytes(self, span: Span) -> int:
         """Bytes of a span's evicted units. Linear only if there are any."""
@@ -314,7 +281,7 @@ class RingBuffer:
             self.gops_evicted_by_bytes += 1
 
     def _counted_bytes(self) -> int:
-        return self._held_bytes + self._pinned_bytes + self.sound_bytes
+        return self._held_bytes + self.sound_bytes
 
     def _is_too_much(self, size_bytes: int) -> bool:
         # A unit costs some 400 bytes beyond its data: a camera that sends tiny units with a stopped clock
@@ -327,10 +294,7 @@ class RingBuffer:
         self._gops.drop_before(self._gops.first + 1)
         self._units.drop_before(self._gops[self._gops.first].first if self._gops else self._units.end)
         self._held_bytes -= gop.size_bytes
-        gop.evicted = True
-        if gop.pins:
-            self._pinned_held_bytes -= gop.size_bytes
-            self._pinned_bytes += gop.size_bytes
+        self._pins.evicted(gop, self._limits.most_pinned_bytes)
 
     def _oldest_pts_ns(self) -> int:
         return self._gops[self._gops.first].keyframe.pts_ns
@@ -392,11 +356,11 @@ def _sequence(unit: AccessUnit) -> int:
     return unit.sequence
 
 
-def _keyframe_sequence(gop: _Gop) -> int:
+def _keyframe_sequence(gop: Gop) -> int:
     return gop.keyframe.sequence
 
 
-def _keyframe_pts(gop: _Gop) -> int:
+def _keyframe_pts(gop: Gop) -> int:
     return gop.keyframe.pts_ns
 
 

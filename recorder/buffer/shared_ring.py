@@ -8,7 +8,8 @@ import threading
 
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.bitstream.audio_unit import AudioUnit
-from recorder.buffer.ring_buffer import Pin, RingBuffer, Span
+from recorder.buffer.pins import Pin
+from recorder.buffer.ring_buffer import RingBuffer, Span
 from recorder.buffer.sound_ring import SoundRing
 
 
@@ -69,11 +70,14 @@ class LockedRing:
         with self._lock:
             return self._ring.keyframes(start_ns, end_ns)
 
-    def pin(self, start_ns: int, end_ns: int) -> tuple[Span, Pin]:
-        """Return a span and count its bytes towards the limit until `unpin`."""
+    def pin(
+        self, start_ns: int, end_ns: int, owner: str, sound: "LockedSound"
+    ) -> tuple[Span, tuple[AudioUnit, ...], Pin]:
+        """Return a span and its sound, and keep both until `unpin`, or until pins keep too much."""
         with self._lock:
             span = self._ring.span(start_ns, end_ns)
-            return span, self._ring.pin(span)
+            heard = sound.span_in_lock(span.start_ns, span.end_ns)
+            return span, heard, self._ring.pin(span, owner, heard)
 
     def unpin(self, pin: Pin) -> None:
         """Release a pinned span."""
@@ -97,6 +101,10 @@ class LockedSound:
         """The frames of a span, plus the lead-in for the decoder."""
         with self._lock:
             return self._ring.span(start_ns, end_ns)
+
+    def span_in_lock(self, start_ns: int, end_ns: int) -> tuple[AudioUnit, ...]:
+        """`span` for a caller that holds the lock."""
+        return self._ring.span(start_ns, end_ns)
 
     def newest_end_ns(self) -> int | None:
         """End of the newest frame; None without sound."""

@@ -432,6 +432,7 @@ class BackgroundStream:
             sound_frames_lost=self._counters.sound_frames_lost + self._timeline.sound_dropped,
             gops_evicted_by_bytes=self._ring.gops_evicted_by_bytes,
             gops_too_large=self._ring.gops_too_large,
+            pins_let_go=self._ring.pins_let_go,
             ingest_gops_dropped=0 if self._ingest is None else self._ingest.gops_dropped,
             ingest_failures=0 if self._ingest is None else self._ingest.failures,
         )

@@ -1,7 +1,8 @@
 """Cuts a pinned span of the buffer into a seekable file for instant replay.
 
-The span stays pinned while the replay is open: its bytes count in the ring's limit even after newer units
-have evicted it. At most a few replays per camera. Event loop only; cutting runs in an executor.
+The span is pinned while the replay is open, so that a clip can be made of frames that have left the ring.
+Pins have a limit of their own (`pins`): one that is let go ends no replay, whose file stays. At most a few
+replays per camera. Event loop only; cutting runs in an executor.
 """
 
 import secrets
@@ -18,7 +19,8 @@ from recorder.base.settings import BufferSettings
 from recorder.base.threads import in_thread
 from recorder.bitstream.access_unit import AccessUnit, Codec
 from recorder.bitstream.audio_unit import AudioUnit
-from recorder.buffer.ring_buffer import Pin, RingBuffer, Span
+from recorder.buffer.pins import Pin
+from recorder.buffer.ring_buffer import RingBuffer, Span
 from recorder.buffer.shared_ring import LockedRing, LockedSound
 from recorder.buffer.sound_ring import LEAD_NS
 from recorder.mp4.muxer import CutResult, raising_cut_failed, write_mp4
@@ -51,8 +53,6 @@ class Pinned:
 
     units: Sequence[AccessUnit]
     sound: tuple[AudioUnit, ...]
-    pin: Pin
-    path: Path
 
     def ring(self) -> RingBuffer:
         """A ring that holds exactly these units. Linear in the units."""
@@ -60,6 +60,12 @@ class Pinned:
         for unit in self.units:
             ring.append(unit)
         return ring
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    pin: Pin
+    path: Path
 
 
 class PinnedSound:
@@ -105,17 +111,17 @@ class Replays:
         self._directory = directory
         self._executor = executor
         self._label = label
-        self._pins: dict[str, Pinned] = {}
+        self._replays: dict[str, _Open] = {}
 
-    async def open(self, start_ns: int, end_ns: int) -> ReplayFile:
-        """Cut the span; the caller must `close` the replay.
+    async def open(self, start_ns: int, end_ns: int, owner: str) -> ReplayFile:
+        """Cut the span; the caller must `close` the replay. `owner`: for whom its frames are pinned.
 
         It ends before the first B-frame that has not arrived, so stepping frame by frame skips none.
         Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
-        if len(self._pins) >= MOST_REPLAYS:
+        if len(self._replays) >= MOST_REPLAYS:
             raise Busy(f"{MOST_REPLAYS} replays of this camera are open. Close one, or wait a minute.")
-        span, pin = self._units.pin(start_ns, end_ns)
+        span, sound, pin = self._units.pin(start_ns, end_ns, owner, self._sound)
         codec = span.units[-1].epoch.codec
         if codec is not Codec.H264:
             # Transcoding a minute for one replay would cost as much as a clip; frames are available at once.
@@ -123,11 +129,10 @@ class Replays:
             raise NotPlayable(f"This camera's buffer holds {codec.value}, which is no video to cut.")
         token = secrets.token_urlsafe(18)
         path = self._directory / f"{token}.mp4"
-        sound = self._sound.span(span.start_ns, span.end_ns)
-        pinned = Pinned(newest_fitting(span.units), sound, pin, path)
-        self._pins[token] = pinned
+        pinned = Pinned(newest_fitting(span.units), sound)
+        self._replays[token] = _Open(pin, path)
         try:
-            cut, offsets_us = await in_thread(self._executor, partial(self._cut, pinned, span))
+            cut, offsets_us = await in_thread(self._executor, partial(self._cut, path, pinned, span))
         except BaseException:
             await self.close(token)
             raise
@@ -142,30 +147,31 @@ class Replays:
             offsets_us=offsets_us,
         )
 
-    def pinned(self, token: str) -> Pinned:
-        """The units and sound of an open replay. Raises SpanOutsideBuffer."""
-        found = self._pins.get(token)
+    def pinned(self, token: str) -> Pinned | None:
+        """The frames of an open replay; None if they were let go. Raises SpanOutsideBuffer."""
+        found = self._replays.get(token)
         if found is None:
             raise SpanOutsideBuffer("That replay is gone: it was not looked at for a minute. Open it again.")
-        return found
+        units, sound = found.pin.units, found.pin.sound
+        return None if units is None else Pinned(newest_fitting(units), sound)
 
     async def close(self, token: str) -> None:
         """Unpin a replay and delete its file; unknown tokens are ignored."""
-        found = self._pins.pop(token, None)
+        found = self._replays.pop(token, None)
         if found is not None:
             self._units.unpin(found.pin)
             await in_thread(self._executor, partial(found.path.unlink, missing_ok=True))
 
     async def close_all(self) -> None:
         """Close every replay."""
-        for token in list(self._pins):
+        for token in list(self._replays):
             await self.close(token)
 
-    def _cut(self, pinned: Pinned, span: Span) -> tuple[CutResult, tuple[int, ...]]:
+    def _cut(self, path: Path, pinned: Pinned, span: Span) -> tuple[CutResult, tuple[int, ...]]:
         self._directory.mkdir(parents=True, exist_ok=True)
         with raising_cut_failed():
             cut = write_mp4(
-                pinned.path,
+                path,
                 iter(pinned.units),
                 span.start_ns,
                 span.end_ns,

@@ -215,6 +215,7 @@ class CountersJson(ResponseModel):
     sound_failures: int
     gops_evicted_by_bytes: int
     gops_too_large: int
+    pins_let_go: int
     ingest_gops_dropped: int
     ingest_failures: int
     live_drops: int

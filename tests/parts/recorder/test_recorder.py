@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -239,6 +240,32 @@ async def test_what_a_replay_shows_becomes_a_clip_though_the_buffer_moved_on(tmp
         await rig.recorder.close_replay(replay.token)
         with pytest.raises(SpanOutsideBuffer, match="gone"):
             await rig.recorder.record(RecordRequest(rig.new_id(), start=start, end=end, replay=replay.token))
+
+
+async def test_a_replay_whose_frames_were_let_go_plays_on_and_is_saved_from_the_buffer(
+    tmp_path: Path,
+) -> None:
+    """Other replays needed its memory: the file stays, and what the buffer still holds becomes a clip."""
+    async with running_recorder(
+        "synthetic?size=320x240&fps=30&gop_s=1", tmp_path, BufferSettings(seconds=2)
+    ) as rig:
+        await rig.buffered(2)
+        replay = await rig.recorder.replay(None, None)
+        await rig.until(lambda: rig.recorder.status().buffer.pinned_bytes > 0)
+        most = BufferSettings(seconds=2, max_bytes=4 * rig.recorder.status().buffer.pinned_bytes - 4)
+        await rig.recorder.adjust(replace(rig.recorder.settings, buffer=most))
+        status = rig.recorder.status()
+        assert (status.buffer.pinned_bytes, status.counters.pins_let_go) == (0, 1)
+        seen = counters_of(replay.path)
+        start, end = replay.start_time + timedelta(microseconds=replay.offsets_us[-5]), replay.end_time
+        request = RecordRequest(rig.new_id(), start=start, end=end, replay=replay.token)
+        started = await rig.recorder.record(request)
+        await rig.recorder.acknowledge(request.recording_id)
+        assert started.finished is not None
+        assert counters_of(started.finished.path) == seen[-5:]
+        left = RecordRequest(rig.new_id(), start=replay.start_time, end=end, replay=replay.token)
+        with pytest.raises(SpanOutsideBuffer, match="memory"):
+            await rig.recorder.record(left)
 
 
 async def test_a_replay_tells_the_label_of_every_frame(rig: Rig) -> None:

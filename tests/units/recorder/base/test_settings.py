@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.base.settings import CameraSettings, share_bytes
+from recorder.base.settings import BufferSettings, CameraSettings, share_bytes, share_memory
 
 
 @given(st.lists(st.integers(0, 1000), max_size=8), st.integers(0, 3000))
@@ -20,6 +20,16 @@ def test_nobody_gets_less_while_another_gets_more_than_an_equal_share(wanted: li
     shares = share_bytes(wanted, total)
     cut_short = [share for share, wish in zip(shares, wanted, strict=True) if share < wish]
     assert all(max(shares) - share <= 1 for share in cut_short)
+
+
+@given(st.lists(st.integers(0, 1000), max_size=8), st.integers(0, 3000))
+def test_rings_and_the_replays_beside_them_stay_within_the_total(wanted: list[int], total: int) -> None:
+    """Open replays cost no memory beyond the bound of all cameras, and no ring its bytes."""
+    shares = share_memory(wanted, total)
+    assert all(share <= wish for share, wish in zip(shares, wanted, strict=True))
+    assert sum(share + BufferSettings(max_bytes=share).most_pinned_bytes for share in shares) <= total
+    if sum(wish + wish // 4 for wish in wanted) <= total:
+        assert shares == wanted
 
 
 def test_settings_do_not_print_the_source() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.base.errors import BufferEmpty, Busy, SpanOutsideBuffer
+from recorder.base.errors import BufferEmpty, SpanOutsideBuffer
 from recorder.base.settings import BufferSettings
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.buffer.ring_buffer import RingBuffer
@@ -296,65 +296,6 @@ def test_new_limits_hold_at_once() -> None:
     assert (ring.held_frames, ring.gops_too_large) == (0, 1)
     ring.set_limits(BufferSettings(1, 4_000))
     assert ring.recent(1).frame_count == 0
-
-
-def test_pinned_bytes_count_in_the_bound_until_unpinned() -> None:
-    """A replay shares the ring's bytes; the ring gives up its own oldest for them, never its newest."""
-    stream = units(200, gop=10, size=100)
-    ring = ring_of(stream[:100], max_bytes=10_000)
-    span = ring.span(stream[0].pts_ns, stream[40].pts_ns)
-    first, second = ring.pin(span), ring.pin(span)
-    assert ring.pinned_bytes == 0
-    for unit in stream[100:]:
-        ring.append(unit)
-        assert ring.held_bytes + ring.pinned_bytes <= 10_000
-    assert ring.pinned_bytes == 4_000
-    ring.unpin(first)
-    assert ring.pinned_bytes == 4_000
-    ring.unpin(second)
-    ring.unpin(second)
-    assert ring.pinned_bytes == 0
-
-
-def test_a_pin_on_held_gops_is_free_again_after_unpin() -> None:
-    """Bytes that never left the ring never counted twice, and the newest GOP may grow while pinned."""
-    stream = units(100, gop=10, size=100)
-    ring = ring_of(stream[:95], max_bytes=10_000)
-    span = ring.span(stream[60].pts_ns, stream[95].pts_ns)
-    pin = ring.pin(span)
-    for unit in stream[95:]:
-        ring.append(unit)
-    with pytest.raises(Busy):
-        ring.pin(ring.span(stream[0].pts_ns, stream[20].pts_ns))
-    ring.unpin(pin)
-    ring.unpin(ring.pin(ring.span(stream[0].pts_ns, stream[50].pts_ns)))
-    assert (ring.pinned_bytes, ring.held_bytes) == (0, 10_000)
-
-
-def test_pins_may_hold_at_most_half_of_the_bound() -> None:
-    """Nobody who watches empties the ring."""
-    stream = units(100, gop=10, size=100)
-    ring = ring_of(stream, max_bytes=10_000)
-    with pytest.raises(Busy, match="half"):
-        ring.pin(ring.span(stream[0].pts_ns, stream[60].pts_ns))
-
-
-@pytest.mark.parametrize("later", [95, 0])
-def test_a_span_that_has_left_the_ring_counts_whole_when_pinned(later: int) -> None:
-    """Units already evicted at the pin are held by the span alone; the ring makes room for them."""
-    stream = units(200, gop=10, size=100)
-    ring = ring_of(stream[:50], max_bytes=10_000)
-    span = ring.span(stream[0].pts_ns, stream[45].pts_ns)
-    for unit in stream[50 : 100 + later]:
-        ring.append(unit)
-    if not later:
-        ring.set_limits(BufferSettings(60, 500))
-        ring.set_limits(BufferSettings(60, 10_000))
-    pin = ring.pin(span)
-    assert ring.pinned_bytes == 4_500
-    assert ring.held_bytes + ring.pinned_bytes <= 10_000
-    ring.unpin(pin)
-    assert ring.pinned_bytes == 0
 
 
 def test_a_span_outlives_the_ring_that_gave_it() -> None:

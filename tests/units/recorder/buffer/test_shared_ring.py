@@ -4,8 +4,10 @@ import threading
 
 from recorder.base.errors import SpanOutsideBuffer
 from recorder.base.settings import BufferSettings
+from recorder.bitstream.audio_unit import AudioFormat, AudioUnit
 from recorder.buffer.ring_buffer import RingBuffer
-from recorder.buffer.shared_ring import LockedRing
+from recorder.buffer.shared_ring import LockedRing, LockedSound
+from recorder.buffer.sound_ring import SoundRing
 from tests.support.fakes import NS_PER_S, units
 
 
@@ -35,11 +37,14 @@ def test_a_pin_counts_until_it_is_let_go() -> None:
     given = units(150, gop=10)
     for unit in given[:60]:
         ring.append(unit)
-    locked = LockedRing(ring, threading.Lock())
-    span, pin = locked.pin(given[40].pts_ns, given[60].pts_ns)
+    lock = threading.Lock()
+    locked, sound = LockedRing(ring, lock), SoundRing()
+    sound.append(AudioUnit(0, AudioFormat(48_000, 1, b""), given[41].pts_ns, b"heard"))
+    span, heard, pin = locked.pin(given[40].pts_ns, given[60].pts_ns, "", LockedSound(sound, lock))
     for unit in given[60:]:
         ring.append(unit)
-    assert ring.pinned_bytes == span.size_bytes
+    assert [unit.data for unit in heard] == [b"heard"]
+    assert ring.pinned_bytes == span.size_bytes + len(b"heard")
     locked.unpin(pin)
     assert ring.pinned_bytes == 0
 
