@@ -6,8 +6,6 @@ End: the reverse. The caller of `running` holds the data lock.
 
 import asyncio
 import logging
-import socket
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,12 +13,9 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from backend.access.access_key import AccessKey
-from backend.access.gate import Access, AccessRules
-from backend.access.local_peers import LocalOwners
-from backend.access.peers import Hosts
-from backend.access.proxies import Proxies
-from backend.access.sessions import Sessions
-from backend.base import descriptors, local_socket
+from backend.access.gate import SWEEP_S, Access
+from backend.access.parts import open_access
+from backend.base import descriptors
 from backend.base.host import boot_s
 from backend.base.loop_errors import counted_loop_errors
 from backend.base.scheduler import Scheduler
@@ -39,7 +34,7 @@ from backend.http.clip_writer import ClipWriter
 from backend.http.connections import Connections
 from backend.http.handles import House
 from backend.http.routes import Route
-from backend.http.server import listen, make_application
+from backend.http.server import listen, make_application, open_local_socket
 from backend.http.static import Site
 from backend.http.tls import open_tls
 from backend.http.wire.writers import WRITERS
@@ -108,14 +103,14 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[RunningDaemon
         reloader = Reloader(
             config, rooms.cameras, base.events, follows if tls is None else [*follows, tls.follow]
         )
-        access = await _open_access(base, key)
+        access = await open_access(config.server, base.catalogue, key)
         connections = Connections(base.health, descriptors.limit(), access.rules.proxies.trusts)
-        _start_jobs(stack, base, rooms, metrics, connections)
+        _start_jobs(stack, base, rooms, metrics, access, connections)
         origin = rooms.storage.browser_origin
         routes = await asyncio.to_thread(_read_routes, origin, base.recorder_id)
         house = _house(base, rooms, access, metrics, reloader, connections)
         app = make_application(routes, house, origin)
-        local = await _open_local_socket(stack, base, access)
+        local = await open_local_socket(stack, base.runtime_dir, access.rules.local_owners.gid)
         address = await listen(stack, app, config.server, tls, local)
         base.health.waiting_for = None
         try:
@@ -174,47 +169,13 @@ def _on_deleted(clips: ClipRoom, analytics: Analytics, clip: Clip) -> None:
     analytics.removed(clip.camera, clip.size_bytes or 0)
 
 
-async def _open_access(base: Foundation, key: AccessKey) -> Access:
-    server = base.config.server
-    if server.loopback_without_key:
-        _log.warning(
-            "server.loopback_without_key: every user of this machine, and every stranger who comes through a "
-            "proxy, tunnel or container on it, is the owner. `hindsight open` does without it."
-        )
-    rules = AccessRules(
-        proxies=Proxies(server.trusted_proxies),
-        local_owners=await asyncio.to_thread(LocalOwners.of_this_daemon),
-        loopback_without_key=server.loopback_without_key,
-        open_status=server.open_status,
-    )
-    sessions = Sessions(
-        base.catalogue,
-        lifetime_s=server.session_lifetime,
-        longest_s=server.session_longest,
-        now=utc_now,
-        monotonic_s=time.monotonic,
-    )
-    return Access(key, sessions, Hosts(server.allowed_hosts), rules)
-
-
-async def _open_local_socket(stack: AsyncExitStack, base: Foundation, access: Access) -> socket.socket | None:
-    gid = access.rules.local_owners.gid
-    try:
-        opened = await asyncio.to_thread(local_socket.listen_on, base.runtime_dir, gid)
-    except OSError as error:  # a disk shared from another system may know no sockets
-        _log.warning(
-            "%s: no Unix socket can be made here (%s). `hindsight open` will not reach this daemon: sign in "
-            "with the key of `hindsight key show`.",
-            base.runtime_dir,
-            error.strerror or error,
-        )
-        return None
-    stack.push_async_callback(asyncio.to_thread, local_socket.remove, base.runtime_dir)
-    return opened
-
-
 def _start_jobs(
-    stack: AsyncExitStack, base: Foundation, rooms: Rooms, metrics: Metrics, connections: Connections
+    stack: AsyncExitStack,
+    base: Foundation,
+    rooms: Rooms,
+    metrics: Metrics,
+    access: Access,
+    connections: Connections,
 ) -> None:
     """Begin what goes on for the daemon's life."""
 
@@ -225,6 +186,7 @@ def _start_jobs(
 
     scheduler = Scheduler(metrics.failed)
     scheduler.every(1, "clock", check_clock)
+    scheduler.every(SWEEP_S, "streams", access.end_stale_streams)
     scheduler.every(10, "descriptors", connections.look)
     scheduler.every(3600, "sessions", base.catalogue.expire_sessions)
     rooms.analytics.start(scheduler, rooms.cameras.cameras.statuses)
@@ -252,6 +214,7 @@ def _house(
             base.numbers,
             reloader.numbers,
             connections.numbers,
+            access.streams.numbers,
             *(room.numbers for room in rooms.all),
         ):
             counted |= read()
@@ -281,6 +244,7 @@ def _house(
         retention=rooms.retention,
         schedules=rooms.schedules.schedules,
         storage=rooms.storage,
+        streams=access.streams,
         transcoder=base.finisher.transcoder,
         viewers=rooms.cameras.viewers,
         recorder_id=base.recorder_id,

@@ -30,14 +30,16 @@ from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
 from backend.access.proxies import Proxies
 from backend.access.sessions import COOKIE, Sessions
 from backend.access.setup_codes import Invitation, SetupCodes
+from backend.access.streams import OpenStreams
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
 FOLLOW_KEY_S = 1.0
 """How old a look at the key's file may be when a request is judged by it."""
+SWEEP_S = 1.0
+"""How often open streams are held against their sessions."""
 _REFRESH_PATIENCE_S = 0.5
 
-_KEY = Principal(PrincipalKind.KEY)
 _LOCAL = Principal(PrincipalKind.LOCAL)
 _LOOPBACK = Principal(PrincipalKind.LOOPBACK)
 
@@ -62,11 +64,13 @@ class Access:
         hosts: Hosts,
         rules: AccessRules = AccessRules(),
         *,
+        streams: OpenStreams | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.key = key
         self.sessions = sessions
         self.codes = SetupCodes()
+        self.streams = OpenStreams() if streams is None else streams
         self.attempts = Attempts()
         self.rules = rules
         self._hosts = hosts
@@ -107,9 +111,14 @@ class Access:
             await self._follow_key()
         if offered is not None:
             await self.check_key(request, offered)
-            return _KEY
+            return Principal(PrincipalKind.KEY, credential=self.key.fingerprint)
         if token and (session := await self.sessions.find(token, self.key.fingerprint)):
-            return Principal(PrincipalKind.SESSION, session=session.token_hash, device=session.visitor)
+            return Principal(
+                PrincipalKind.SESSION,
+                session=session.token_hash,
+                credential=self.key.fingerprint,
+                device=session.visitor,
+            )
         peer = local_peer(request)
         if peer is not None:
             return _LOCAL if self.rules.local_owners.include(peer) else ANONYMOUS
@@ -140,6 +149,22 @@ class Access:
     async def end_session(self, hashed: str) -> None:
         """Sign out the session with this hash of a token, its open streams included."""
         await self.sessions.end(hashed)
+        self.streams.end_session(hashed)
+
+    async def end_stale_streams(self) -> None:
+        """End what is open of sessions that are over and of a key that was replaced; for a job.
+
+        Sign-out ends its streams by itself. This finds what ended without a request: by time, by a new key, on
+        another box of a shared catalogue.
+        """
+        if self.streams.is_empty:
+            return
+        await self._follow_key()
+        fingerprint = self.key.fingerprint
+        self.streams.end_where(lambda principal: principal.credential not in {"", fingerprint})
+        for session in self.streams.sessions():
+            if not await self.sessions.is_live(session, fingerprint):
+                self.streams.end_session(session)
 
     def invite(self) -> tuple[Invitation, float]:
         """A new invitation, and for how many seconds it works."""

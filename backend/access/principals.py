@@ -27,6 +27,8 @@ class Principal:
     cameras: frozenset[str] | None = None
     session: str = ""
     """The hash of the session's token. Empty: the caller has no session."""
+    credential: str = ""
+    """The fingerprint of the access key that this rests on. Empty: it rests on none."""
     device: str = ""
     """What likes count by, of a caller with a session; other sessions from the same address share it."""
 

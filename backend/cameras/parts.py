@@ -36,7 +36,6 @@ class CameraRoom:
     def numbers(self) -> Mapping[str, float]:
         """For /metrics."""
         return {
-            "live_viewers_refused_total": self.viewers.refused,
             "replays_open": len(self.replays),
             "replays_given_up_total": self.replays.given_up,
         }

@@ -15,11 +15,6 @@ from itertools import islice
 from typing import Any
 
 HISTORY_EVENTS = 2000
-MAX_SUBSCRIBERS = 64
-
-
-class TooManySubscribers(Exception):
-    """The bound of concurrent event streams is reached; close another page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +74,7 @@ class EventLog:
 
     @contextmanager
     def subscription(self, last_event_id: str | None = None) -> Iterator["Subscription"]:
-        """Read from after `last_event_id` (None: from now on). Raises TooManySubscribers."""
-        if len(self._subscribers) >= MAX_SUBSCRIBERS:
-            raise TooManySubscribers("Too many event streams are open.")
+        """Read from after `last_event_id` (None: from now on)."""
         start = self._next_number if last_event_id is None else self._number_after(last_event_id)
         subscriber = _Subscriber(start)
         self._subscribers.add(subscriber)

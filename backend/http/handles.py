@@ -11,6 +11,7 @@ from aiohttp import web
 
 from backend.access.gate import Access
 from backend.access.principals import Principal
+from backend.access.streams import OpenStreams
 from backend.base.health import Health
 from backend.cameras.cameras import Cameras
 from backend.cameras.replays import OpenReplays
@@ -60,6 +61,7 @@ class House:
     retention: RetentionRoom
     schedules: Schedules
     storage: Storage
+    streams: OpenStreams
     transcoder: Transcoder
     viewers: Viewers
     recorder_id: str

@@ -7,7 +7,8 @@ declarations. Not here: who sends the request (the gate has put PRINCIPAL on it)
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.access.gate import refuse_foreign_reads
+from backend.access.streams import Stream, StreamKind
 from backend.http.handles import PRINCIPAL, house
 from backend.http.problems import Problem, as_problem, problem_response, refused_by_validation
 from backend.http.wire.times import RequestModel
@@ -33,6 +35,8 @@ M = TypeVar("M", bound=RequestModel)
 
 _QUERY: web.RequestKey[RequestModel | None] = web.RequestKey("query")
 _BODY: web.RequestKey[RequestModel | None] = web.RequestKey("body")
+STREAM: web.RequestKey[Stream] = web.RequestKey("stream")
+"""Of a request whose route declares a `stream`."""
 
 
 async def no_camera(request: web.Request) -> str | None:
@@ -66,6 +70,8 @@ class Route:
     """False: an empty body stands for the model's defaults."""
     body_limit_bytes: int = BODY_LIMIT_BYTES
     body_timeout_s: float = BODY_TIMEOUT_S
+    stream: StreamKind | None = None
+    """Of an answer that lasts or is expensive: it counts in its session's share and ends with the session."""
     response: type[BaseModel] | None = None
     media_type: str = "application/json"
     """Content type of the success answer, for the OpenAPI page."""
@@ -93,6 +99,18 @@ def query_of(request: web.Request, model: type[M]) -> M:
 def body_of(request: web.Request, model: type[M]) -> M:
     """The parsed body; `model` is the one the route declares."""
     return _parsed(request[_BODY], model)
+
+
+@contextmanager
+def streaming(request: web.Request, kind: StreamKind) -> Iterator[Stream]:
+    """Count the answer to `request` as a stream of its session. Refused if that has too many."""
+
+    def abort() -> None:
+        if request.transport is not None:
+            request.transport.abort()
+
+    with house(request).streams.open(request[PRINCIPAL], kind, abort) as stream:
+        yield stream
 
 
 def json_response(model: BaseModel, *, status: int = 200) -> web.Response:
@@ -131,7 +149,11 @@ def _wrap(route: Route) -> Handler:
             authorise(principal, route.action, await route.camera(request))
         request[_QUERY] = _parse_query(request, route.query)
         request[_BODY] = await _parse_body(request, route)
-        return await route.handler(request)
+        if route.stream is None:
+            return await route.handler(request)
+        with streaming(request, route.stream) as stream:
+            request[STREAM] = stream
+            return await route.handler(request)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:

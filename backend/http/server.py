@@ -3,17 +3,20 @@
 Not here: what the routes do, and which concrete parts there are (`app`).
 """
 
+import asyncio
 import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 
 from backend.access.peers import is_trustworthy
 from backend.access.principals import ANONYMOUS
+from backend.base import local_socket
 from backend.base.daemon_proof import SERVER_NAME
 from backend.base.rarely import and_more
 from backend.config.model import ServerConfig
@@ -82,6 +85,24 @@ def make_listener(runner: web.AppRunner, *, unread_timeout_s: float = UNREAD_TIM
     if runner.server is None:
         raise RuntimeError("the runner has not been set up")
     return Listener(runner.app[HOUSE].connections, runner.server, unread_timeout_s=unread_timeout_s)
+
+
+async def open_local_socket(
+    stack: AsyncExitStack, runtime_dir: Path, gid: int | None
+) -> socket.socket | None:
+    """The Unix socket of the owner's programs, until `stack` closes; None where none can be made."""
+    try:
+        opened = await asyncio.to_thread(local_socket.listen_on, runtime_dir, gid)
+    except OSError as error:  # a disk shared from another system may know no sockets
+        _log.warning(
+            "%s: no Unix socket can be made here (%s). `hindsight open` will not reach this daemon: sign in "
+            "with the key of `hindsight key show`.",
+            runtime_dir,
+            error.strerror or error,
+        )
+        return None
+    stack.push_async_callback(asyncio.to_thread, local_socket.remove, runtime_dir)
+    return opened
 
 
 async def listen(

@@ -2,8 +2,8 @@
 
 Every content is opened before the answer begins, so that a clip deleted meanwhile is still sent whole
 and one that is missing is an error with words instead of a torn download. A client that leaves stops
-the reading. Bounded: `MOST_ARCHIVES` at once, a further one is refused. Event loop; files are read in
-its default executor.
+the reading. Not here: how many there may be at once (`access`). Event loop; files are read in its default
+executor.
 """
 
 import asyncio
@@ -26,7 +26,6 @@ from backend.problems.refused import Refused
 from recorder.base.own_files import open_own
 
 PIECE_BYTES = 256 * 1024
-MOST_ARCHIVES = 3
 PUBLISH_EVERY_S = 1.0
 
 
@@ -51,7 +50,6 @@ class ArchiveCounters:
 
     sent: int = 0
     broken: int = 0
-    refused: int = 0
     bytes: int = 0
 
 
@@ -141,15 +139,12 @@ class Archives:
     async def prepare(
         self, stack: AsyncExitStack, clips: Sequence[Clip], job: str | None, *, original: bool = False
     ) -> Archive:
-        """Open everything; `stack` closes it again. Refused for a clip that is not ready, or when busy.
+        """Open everything; `stack` closes it again. Refused for a clip that is not ready.
 
         An archive is passed on, so it holds what may leave the house; `original`: the clips' own files.
         """
         for clip in clips:
             _must_be_ready(clip)
-        if self.under_way >= MOST_ARCHIVES:
-            self.counters.refused += 1
-            raise Refused(Kind.TOO_MANY_ARCHIVES, retry_after_s=5, open=self.under_way)
         self.under_way += 1
         stack.callback(self._left)
         opener = self._original if original else self._to_share

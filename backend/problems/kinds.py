@@ -119,6 +119,7 @@ class Kind(Enum):
     PICTURE_NOT_DECODED = ("The picture could not be decoded", "{reason}. Try another moment.")
     BUSY = ("Busy", "{reason}. Try again in a moment.")
     TOO_MANY_VIEWERS = ("Too many viewers", "{open} live views are open. Close one.")
+    TOO_MANY_STILLS = ("Busy", "{open} pictures are being made; try again when one is done.")
     REPLAY_GONE = (
         "That replay is gone",
         "It was not looked at for a minute, or made room for another one; ask for it again.",
@@ -297,6 +298,7 @@ class Kind(Enum):
         "The clip cannot be had now",
         "It was deleted, or the daemon is being stopped.",
     )
+    TOO_MANY_CLIPS_SENT = ("Busy", "{open} clips are being sent; try again when one is done.")
     TOO_MANY_ARCHIVES = ("Busy", "{open} archives are being sent; try again when one is done.")
 
     # Pictures that stand for clips.

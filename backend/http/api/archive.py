@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from backend.access.actions import Action
 from backend.access.authorise import authorise
+from backend.access.streams import StreamKind
 from backend.base.validation_text import plain_words
 from backend.catalogue.values import Clip
 from backend.http.handles import PRINCIPAL, house
@@ -95,6 +96,7 @@ ROUTES = (
         Action.VIEW,
         "Many clips as one ZIP, in their clean form; `archive` events tell how far it is",
         query=ArchiveQuery,
+        stream=StreamKind.ARCHIVE,
         media_type="application/zip",
         also_head=True,
     ),

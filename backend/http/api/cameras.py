@@ -5,6 +5,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from backend.access.actions import Action
+from backend.access.streams import StreamKind
 from backend.base.times import rfc3339
 from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, camera_in_path, json_response, query_of
@@ -136,6 +137,7 @@ ROUTES = (
         "The newest frame, or the buffered frame at a label",
         camera=camera_in_path,
         query=FrameQuery,
+        stream=StreamKind.STILLS,
         media_type="image/jpeg",
     ),
     Route(
@@ -146,6 +148,7 @@ ROUTES = (
         "Small pictures across the buffer",
         camera=camera_in_path,
         query=FilmstripQuery,
+        stream=StreamKind.STILLS,
         response=FilmstripJson,
     ),
     Route(
@@ -185,6 +188,7 @@ ROUTES = (
         Action.VIEW,
         "The bytes of a replay, until a minute after the last look",
         camera=_camera_of_replay,
+        stream=StreamKind.CLIP,
         media_type="video/mp4",
         also_head=True,
     ),

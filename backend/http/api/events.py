@@ -12,12 +12,11 @@ from aiohttp import web
 from pydantic import Field
 
 from backend.access.actions import Action
-from backend.events.log import EventLog, TooManySubscribers, as_server_sent
+from backend.access.streams import StreamKind
+from backend.events.log import as_server_sent
 from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, query_of
 from backend.http.wire.times import RequestModel
-from backend.problems.kinds import Kind
-from backend.problems.refused import Refused
 
 HEARTBEAT_S = 15.0
 _WRITE_TIMEOUT_S = 30.0
@@ -30,16 +29,8 @@ class EventsQuery(RequestModel):
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    log = house(request).events
+    log, principal = house(request).events, request[PRINCIPAL]
     last_id = request.headers.get("Last-Event-ID") or query_of(request, EventsQuery).last_event_id
-    try:
-        return await _stream(request, log, last_id)
-    except TooManySubscribers as error:
-        raise Refused(Kind.TOO_MANY_PAGES, retry_after_s=5) from error
-
-
-async def _stream(request: web.Request, log: EventLog, last_id: str | None) -> web.StreamResponse:
-    principal = request[PRINCIPAL]
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     with log.subscription(last_id) as subscription:
         # With an id, so that a page that hears nothing for an hour can still catch up.
@@ -63,6 +54,7 @@ ROUTES = (
         Action.VIEW,
         "Every change, as server-sent events",
         query=EventsQuery,
+        stream=StreamKind.EVENTS,
         media_type="text/event-stream",
     ),
 )

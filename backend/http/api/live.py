@@ -3,6 +3,7 @@
 WS /live/{camera}. Text messages are JSON: `init` (codec, width, height, and for fMP4 mime), `state` (state,
 reason), `bye` (reason: the daemon stops; come again). H.265 goes only to those who ask for it (`?h265=1`);
 others get it encoded as H.264, and are closed, to come again, where a camera turns to H.265 under their eyes.
+A socket whose session is over (signed out, expired, key replaced) is closed with code 4401.
 Binary messages have a 24-byte big-endian header, then the bytes:
 
     u8   kind: 0 init segment, 1 fragment, 2 fragment that begins with a keyframe, 3 one whole JPEG, 4 sound
@@ -33,9 +34,10 @@ from typing import assert_never
 from aiohttp import WSMsgType, web
 
 from backend.access.actions import Action
+from backend.access.streams import StreamKind
 from backend.base.times import rfc3339
 from backend.http.handles import house
-from backend.http.routes import Route, camera_in_path, query_of
+from backend.http.routes import STREAM, Route, camera_in_path, query_of
 from backend.http.wire.cameras import LiveQuery, MjpegQuery
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
@@ -61,6 +63,8 @@ KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME, KIND_JPEG, KIND_SOUND = 0, 1, 2, 3, 4
 HEARTBEAT_S = 10.0
 SEND_TIMEOUT_S = 20.0
 BOUNDARY = "hindsight-frame"
+SIGNED_OUT = 4401
+"""The code a WebSocket is closed with when its session is over: coming again would be refused."""
 
 _NEVER = label_of(0)
 
@@ -77,44 +81,45 @@ async def live_sound(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
-    """Send until the viewer leaves, the camera goes, or the daemon stops."""
+    """Send until the viewer leaves, the camera goes, the session ends, or the daemon stops."""
     recorder = house(request).cameras.find(request.match_info["camera"])
-    viewers = house(request).viewers
-    with viewers.watching():
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=4096, compress=False)
-        if not socket.can_prepare(request):
-            raise Refused(Kind.NEEDS_WEBSOCKET)
-        await socket.prepare(request)
-        async with asyncio.TaskGroup() as group:
-            sender = group.create_task(_sending(send, socket, recorder))
-            listener = group.create_task(_listen(socket))
-            closing = group.create_task(viewers.closing.wait())
-            released = group.create_task(recorder.released.wait())
-            tasks = {sender, listener, closing, released}
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                task.cancel()
-        if viewers.closing.is_set():
-            await _say_bye(socket)
-        await socket.close()
+    viewers, stream = house(request).viewers, request[STREAM]
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=4096, compress=False)
+    if not socket.can_prepare(request):
+        raise Refused(Kind.NEEDS_WEBSOCKET)
+    await socket.prepare(request)
+    stream.says_goodbye = True
+    async with asyncio.TaskGroup() as group:
+        works = (
+            _sending(send, socket, recorder),
+            _listen(socket),
+            viewers.closing.wait(),
+            recorder.released.wait(),
+            stream.ended.wait(),
+        )
+        tasks = {group.create_task(work) for work in works}
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+    if stream.ended.is_set():
+        await socket.close(code=SIGNED_OUT, message=b"Signed out")
+    elif viewers.closing.is_set():
+        await _say_bye(socket)
+    await socket.close()
     return socket
 
 
 async def mjpeg(request: web.Request) -> web.StreamResponse:
     recorder = house(request).cameras.find(request.match_info["camera"])
     viewers, fps = house(request).viewers, query_of(request, MjpegQuery).fps
-    with viewers.watching():
-        response = web.StreamResponse(
-            headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"}
-        )
-        await response.prepare(request)
-        async with asyncio.TaskGroup() as group:
-            sender = group.create_task(_send_pictures(response, recorder, fps))
-            closing = group.create_task(viewers.closing.wait())
-            released = group.create_task(recorder.released.wait())
-            await asyncio.wait({sender, closing, released}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (sender, closing, released):
-                task.cancel()
+    response = web.StreamResponse(headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"})
+    await response.prepare(request)
+    async with asyncio.TaskGroup() as group:
+        works = (_send_pictures(response, recorder, fps), viewers.closing.wait(), recorder.released.wait())
+        tasks = {group.create_task(work) for work in works}
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
     return response
 
 
@@ -231,6 +236,7 @@ ROUTES = (
         "JPEG frames for other programs, decoded only while watched",
         camera=camera_in_path,
         query=MjpegQuery,
+        stream=StreamKind.LIVE,
         media_type="multipart/x-mixed-replace",
     ),
     Route(
@@ -241,6 +247,7 @@ ROUTES = (
         "Live fMP4 or JPEGs over a WebSocket",
         camera=camera_in_path,
         query=LiveQuery,
+        stream=StreamKind.LIVE,
         status=101,
     ),
     Route(
@@ -250,6 +257,7 @@ ROUTES = (
         Action.VIEW,
         "Live sound over a WebSocket of its own: pieces of AAC",
         camera=camera_in_path,
+        stream=StreamKind.SOUND,
         status=101,
     ),
 )

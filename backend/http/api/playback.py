@@ -1,5 +1,6 @@
 """The bytes of clips: playback, download."""
 
+from contextlib import nullcontext
 from typing import Literal
 
 from aiohttp import web
@@ -8,10 +9,11 @@ from pydantic import Field
 from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.access.peers import page_scheme, split_host
+from backend.access.streams import StreamKind
 from backend.catalogue.values import Clip
 from backend.http.api.clips import camera_of_clip, clip_in_path
 from backend.http.handles import PRINCIPAL, house
-from backend.http.routes import Route, json_response, query_of
+from backend.http.routes import Route, json_response, query_of, streaming
 from backend.http.wire.clips import PlaybackJson
 from backend.http.wire.times import RequestModel
 from backend.playback.playback import Page
@@ -57,7 +59,8 @@ async def download(request: web.Request) -> web.StreamResponse:
     if query.form == "original":
         authorise(request[PRINCIPAL], Action.MANAGE, clip.camera)
     clean = query.form == "clean" or not _has_originals(request, clip)
-    return await house(request).playback.download(request, clip, inline=query.inline, clean=clean)
+    with streaming(request, StreamKind.CLEAN) if clean else nullcontext():
+        return await house(request).playback.download(request, clip, inline=query.inline, clean=clean)
 
 
 def _has_originals(request: web.Request, clip: Clip) -> bool:
@@ -85,6 +88,7 @@ ROUTES = (
         Action.VIEW,
         "The video, by byte range",
         camera=camera_of_clip,
+        stream=StreamKind.CLIP,
         media_type="video/mp4",
         also_head=True,
     ),
@@ -96,6 +100,7 @@ ROUTES = (
         "The file under a readable name",
         camera=camera_of_clip,
         query=DownloadQuery,
+        stream=StreamKind.CLIP,
         media_type="application/octet-stream",
         also_head=True,
     ),

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from backend import __version__
 from backend.access.actions import Action
+from backend.access.streams import StreamKind
 from backend.base.host import read_box
 from backend.base.times import utc_now
 from backend.catalogue.values import Sample, SampleFilter
@@ -78,7 +79,7 @@ async def system(request: web.Request) -> web.StreamResponse:
             encoder=_encoder(rooms.transcoder),
             clock=rooms.cameras.find(None).status().clock,
             event_streams=rooms.events.subscribers,
-            live_viewers=rooms.viewers.count,
+            live_viewers=rooms.streams.count(StreamKind.LIVE, StreamKind.SOUND),
             concerns=ConcernJson.all_of(rooms.health.concerns),
         )
     )

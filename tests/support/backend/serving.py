@@ -82,8 +82,9 @@ async def serving(
     handshake_timeout_s: float = HANDSHAKE_TIMEOUT_S,
     tls: ssl.SSLContext | None = None,
     limit: int = 1024,
+    **given: Any,
 ) -> AsyncIterator[Served]:
-    """A server that lets nobody in without the key unless told so."""
+    """A server that lets nobody in without the key unless told so. `given`: further rooms, or other ones."""
     catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}")
     await catalogue.open()
     key = AccessKey(tmp_path)
@@ -95,16 +96,18 @@ async def serving(
         rules or AccessRules(loopback_without_key=loopback_without_key),
     )
     watched = Health()
-    rooms = some_rooms(
-        access=access,
-        connections=Connections(watched, limit, handshake_timeout_s=handshake_timeout_s),
-        metrics=Metrics(),
-        cameras=NoCameras(),
-        numbers=dict,
-        events=EventLog("boot"),
-        health=watched,
-        storage=Storage(StorageConfig(), None, None),
-    )
+    usual: dict[str, Any] = {
+        "access": access,
+        "connections": Connections(watched, limit, handshake_timeout_s=handshake_timeout_s),
+        "metrics": Metrics(),
+        "cameras": NoCameras(),
+        "numbers": dict,
+        "events": EventLog("boot"),
+        "health": watched,
+        "storage": Storage(StorageConfig(), None, None),
+        "streams": access.streams,
+    }
+    rooms = some_rooms(**usual | given)
     app = make_application(routes, rooms)
     runner = make_runner(app, keepalive_timeout_s=keepalive_timeout_s)
     await runner.setup()

@@ -2,8 +2,7 @@
 
 import pytest
 
-from backend.events import log as events
-from backend.events.log import EventLog, TooManySubscribers, as_server_sent
+from backend.events.log import EventLog, as_server_sent
 
 
 async def test_a_new_subscriber_hears_only_what_comes_after_it() -> None:
@@ -56,19 +55,6 @@ async def test_closing_ends_streams_after_the_last_event() -> None:
         log.close()
         assert [e.type for e in await subscription.next(1) or []] == ["bye"]
         assert await subscription.next(10) is None
-
-
-async def test_the_number_of_streams_is_bounded() -> None:
-    """One more than the bound is refused, and leaving makes room."""
-    log = EventLog("boot")
-    open_ones = [log.subscription() for _ in range(events.MAX_SUBSCRIBERS)]
-    for one in open_ones:
-        one.__enter__()
-    with pytest.raises(TooManySubscribers), log.subscription():
-        pass
-    open_ones[0].__exit__(None, None, None)
-    with log.subscription():
-        assert log.subscribers == events.MAX_SUBSCRIBERS
 
 
 async def test_the_wire_form_is_one_event_of_three_lines() -> None:
