@@ -124,7 +124,8 @@ async function openDialog() {
   }
 }
 
-function connectEvents() {
+/** @param {AbortSignal} signal */
+function connectEvents(signal) {
   listen(
     {
       onOpen(again) {
@@ -149,7 +150,7 @@ function connectEvents() {
         reset: () => actions.reload(),
       },
     },
-    page.signal,
+    signal,
   );
 }
 
@@ -170,6 +171,7 @@ const handlers = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "choose-lengths": (lengths) => actions.chooseLengths(lengths),
   "camera-state": (change) => actions.cameraStateChanged(change),
   "sign-in": ({ key }) => actions.signIn(key),
+  "signed-out": () => actions.checkSession(),
 });
 for (const [name, handle] of Object.entries(handlers)) {
   document.addEventListener(name, (event) => handle(/** @type {CustomEvent} */ (event).detail), {
@@ -222,15 +224,18 @@ async function start() {
   document.documentElement.lang = language;
   document.body.append(toasts);
   const key = takeKey();
-  let connected = false;
-  store.subscribe((state, before) => {
+  /** @type {AbortController|null} of the events, which nobody gets without a session */
+  let events = null;
+  store.subscribe((state) => {
     paintShell(state);
+    if (state.session === "needed") {
+      events?.abort();
+      events = null;
+    }
     if (state.session !== "ok") return;
-    if (!connected) {
-      connected = true;
-      connectEvents();
-    } else if (before.session === "needed") {
-      actions.reload();
+    if (events === null) {
+      events = new AbortController();
+      connectEvents(events.signal);
     }
     paint(state);
   });

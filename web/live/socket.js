@@ -10,6 +10,8 @@ import { RetryTimer } from "../backoff.js";
 
 const HEADER_BYTES = 24;
 const SILENT_MS = 12_000;
+/** The session is over: signed out, expired, or the key was replaced. */
+const SIGNED_OUT = 4401;
 const KIND_INIT = 0;
 const KIND_KEYFRAME = 2;
 const KIND_JPEG = 3;
@@ -61,11 +63,12 @@ export class LiveSocket {
     const current = () => this.#socket === socket;
     socket.addEventListener("open", () => current() && this.#handlers.onLink(true));
     socket.addEventListener("message", (event) => current() && this.#receive(event.data));
-    socket.addEventListener("close", () => {
-      if (current()) {
-        this.#drop();
-        this.#later();
-      }
+    socket.addEventListener("close", ({ code }) => {
+      if (!current()) return;
+      this.#drop();
+      this.#later();
+      // The page asks whether that is so, and if it is, shows the sign-in in place of this picture.
+      if (code === SIGNED_OUT) document.dispatchEvent(new CustomEvent("signed-out"));
     });
     this.#listen();
   }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Complaints
 from tests.support.daemon import READY_S, Daemon
@@ -311,3 +311,32 @@ def test_the_access_key_opens_the_page_and_leaves_the_address(
         assert page.evaluate("document.cookie") == ""
         page.reload()
         wait_for_live(page)
+
+
+def test_a_session_that_is_over_leads_to_the_sign_in_and_ends_every_stream(
+    page: Page, complaints: Complaints, daemon: Daemon
+) -> None:
+    """The live picture's close code says so; nothing comes again until there is a session."""
+
+    def streams() -> tuple[int, int]:
+        system = daemon.get("/api/system").json()
+        return system["event_streams"], system["live_viewers"]
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    sockets: list[WebSocketRoute] = []
+    complaints.expected.append("401 (Unauthorized)")
+    page.route_web_socket(re.compile(r"/live/front"), pass_on)
+    open_page(page, daemon)
+    wait_for_live(page)
+    daemon.wait(lambda: streams() == (1, 1), 20, "one event stream and one live view")
+    page.route("**/api/session", lambda route: route.fulfill(status=401, json={}))
+    sockets[-1].close(code=4401, reason="Signed out")
+    expect(page.locator("hs-sign-in")).to_be_visible()
+    daemon.wait(lambda: streams() == (0, 0), 20, "no stream of a page without a session")
+    page.unroute("**/api/session")
+    page.evaluate("document.dispatchEvent(new CustomEvent('signed-out'))")
+    wait_for_live(page)
+    daemon.wait(lambda: streams() == (1, 1), 20, "one event stream and one live view again")
