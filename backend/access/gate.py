@@ -154,8 +154,8 @@ class Access:
     async def end_stale_streams(self) -> None:
         """End what is open of sessions that are over and of a key that was replaced; for a job.
 
-        Sign-out ends its streams by itself. This finds what ended without a request: by time, by a new key, on
-        another box of a shared catalogue.
+        Sign-out ends its streams by itself. This finds what ended without a request: by time, by a new key,
+        on another box of a shared catalogue.
         """
         if self.streams.is_empty:
             return

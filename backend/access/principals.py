@@ -39,8 +39,13 @@ class Principal:
 
     @property
     def visitor(self) -> str:
-        """The identity that likes and limits count by: one device, the key, or this machine."""
-        return self.device or self.session or self.kind.value
+        """The identity that likes count by: one device, the key, or this machine."""
+        return self.device or self.holder
+
+    @property
+    def holder(self) -> str:
+        """The identity that limits count by: one session, the key, or this machine."""
+        return self.session or self.kind.value
 
     @property
     def is_ambient(self) -> bool:

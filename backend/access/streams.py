@@ -43,7 +43,7 @@ class Bound:
     """How many streams of a kind there may be, in all and of one session; why a further one is refused."""
 
     in_all: int
-    per_visitor: int
+    per_holder: int
     refusal: Kind
 
 
@@ -84,23 +84,23 @@ class OpenStreams:
         self._goodbye_s = goodbye_s
         self._open: set[Stream] = set()
         self._in_all: Counter[StreamKind] = Counter()
-        self._of_visitor: Counter[tuple[StreamKind, str]] = Counter()
+        self._of_holder: Counter[tuple[StreamKind, str]] = Counter()
         self._refused: Counter[StreamKind] = Counter()
         self._ended: Counter[StreamKind] = Counter()
 
     @contextmanager
     def open(self, principal: Principal, kind: StreamKind, abort: Callable[[], None]) -> Iterator[Stream]:
         """One stream, for as long as the context is open. Refused if there are too many."""
-        bound, mine = self._bounds[kind], (kind, principal.visitor)
+        bound, mine = self._bounds[kind], (kind, principal.holder)
         full = self._in_all[kind] >= bound.in_all
-        if full or self._of_visitor[mine] >= bound.per_visitor:
+        if full or self._of_holder[mine] >= bound.per_holder:
             self._refused[kind] += 1
-            open_ = self._in_all[kind] if full else self._of_visitor[mine]
+            open_ = self._in_all[kind] if full else self._of_holder[mine]
             raise Refused(bound.refusal, retry_after_s=_RETRY_AFTER_S, open=open_)
         stream = Stream(principal, kind, abort)
         self._open.add(stream)
         self._in_all[kind] += 1
-        self._of_visitor[mine] += 1
+        self._of_holder[mine] += 1
         try:
             yield stream
         finally:
@@ -156,7 +156,7 @@ class OpenStreams:
             stream.deadline.cancel()
         self._open.discard(stream)
         self._in_all[stream.kind] -= 1
-        mine = (stream.kind, stream.principal.visitor)
-        self._of_visitor[mine] -= 1
-        if not self._of_visitor[mine]:
-            del self._of_visitor[mine]
+        mine = (stream.kind, stream.principal.holder)
+        self._of_holder[mine] -= 1
+        if not self._of_holder[mine]:
+            del self._of_holder[mine]

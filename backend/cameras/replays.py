@@ -21,14 +21,14 @@ from recorder import MOST_REPLAYS, Recorder, ReplayFile
 from recorder.base.tasks import Tasks
 
 KEEP_S = 60.0
-MOST_PER_VISITOR = 2
+MOST_PER_HOLDER = 2
 """Replays of one camera that one session may keep; for one more, the one it used least recently goes."""
 
 
 @dataclass(slots=True, eq=False)
 class _Open:
     recorder: Recorder
-    visitor: str
+    holder: str
     used_at_s: float
     file: ReplayFile | None = None
     """None while it is being cut."""
@@ -52,20 +52,20 @@ class OpenReplays:
         return len(self._open)
 
     async def open(
-        self, recorder: Recorder, start: datetime | None, end: datetime | None, visitor: str = ""
+        self, recorder: Recorder, start: datetime | None, end: datetime | None, holder: str = ""
     ) -> ReplayFile:
-        """Cut a span, kept until `keep_s` after its last use. `visitor`: whose quota it counts in.
+        """Cut a span, kept until `keep_s` after its last use. `holder`: whose quota it counts in.
 
         Refused if the camera has no room for another, or the disk none for the file.
         """
-        asked = _Open(recorder, visitor, self._monotonic_s())
+        asked = _Open(recorder, holder, self._monotonic_s())
         loser = self._loser(asked)
         self._cutting.add(asked)
         try:
             if loser is not None:
                 self.given_up += 1
                 await self.release(loser.token)
-            file = await recorder.replay(start, end, visitor)
+            file = await recorder.replay(start, end, holder)
         except OSError as error:
             raise Refused(Kind.REPLAY_NOT_WRITTEN, reason=error.strerror) from error
         finally:
@@ -109,16 +109,16 @@ class OpenReplays:
     def _loser(self, asked: _Open) -> ReplayFile | None:
         """The replay that makes room for another; None if there is room. Refused if none may go."""
         here = [one for one in self._all() if one.recorder is asked.recorder]
-        count = Counter(one.visitor for one in here)
-        own = count[asked.visitor]
-        if own < MOST_PER_VISITOR and len(here) < MOST_REPLAYS:
+        count = Counter(one.holder for one in here)
+        own = count[asked.holder]
+        if own < MOST_PER_HOLDER and len(here) < MOST_REPLAYS:
             return None
         # A session that keeps no more than the asking one would then have loses nothing to it.
-        greediest = max(count, key=lambda visitor: count[visitor])
-        visitor = greediest if own < MOST_PER_VISITOR and count[greediest] > own + 1 else asked.visitor
+        greediest = max(count, key=lambda holder: count[holder])
+        holder = greediest if own < MOST_PER_HOLDER and count[greediest] > own + 1 else asked.holder
         # One that is being read goes last.
         theirs = sorted(
-            (one for one in here if one.visitor == visitor),
+            (one for one in here if one.holder == holder),
             key=lambda one: (one.readers > 0, one.used_at_s),
         )
         for one in theirs:

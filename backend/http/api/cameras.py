@@ -82,8 +82,8 @@ async def frames(request: web.Request) -> web.StreamResponse:
 
 async def replay(request: web.Request) -> web.StreamResponse:
     query = query_of(request, ReplayQuery)
-    visitor = request[PRINCIPAL].visitor
-    file = await house(request).replays.open(_recorder(request), query.start, query.end, visitor)
+    holder = request[PRINCIPAL].holder
+    file = await house(request).replays.open(_recorder(request), query.start, query.end, holder)
     headers = {
         "Location": f"/replay/{quote(file.token)}.mp4",
         "X-Start-Time": rfc3339(file.start_time),
@@ -95,8 +95,8 @@ async def replay(request: web.Request) -> web.StreamResponse:
 async def open_replay(request: web.Request) -> web.StreamResponse:
     query = query_of(request, ReplayQuery)
     recorder = _recorder(request)
-    visitor = request[PRINCIPAL].visitor
-    file = await house(request).replays.open(recorder, query.start, query.end, visitor)
+    holder = request[PRINCIPAL].holder
+    file = await house(request).replays.open(recorder, query.start, query.end, holder)
     return json_response(ReplayJson.of(file, recorder.settings.camera_id))
 
 

@@ -150,7 +150,7 @@ async def _once(
 async def carried_out(request: web.Request, order: Order) -> web.StreamResponse:
     """Carry `order` out, once if the request has an Idempotency-Key, and answer."""
     key = request.headers.get("Idempotency-Key")
-    sent = None if key is None else SentKey(request[PRINCIPAL].visitor, key)
+    sent = None if key is None else SentKey(request[PRINCIPAL].holder, key)
     stored = await house(request).idempotency.once(sent, order)
     headers = {"Idempotent-Replayed": "true"} if stored.replayed else {}
     if stored.status == 201:

@@ -73,7 +73,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         await order.carry_out()
         stored = await order.answer(schedule_id)
     else:
-        stored = await house(request).idempotency.once(SentKey(request[PRINCIPAL].visitor, key), order)
+        stored = await house(request).idempotency.once(SentKey(request[PRINCIPAL].holder, key), order)
     headers = {"Location": f"/api/schedules/{schedule_id}"} if not stored.replayed else {}
     return web.Response(
         body=stored.body.encode(), status=stored.status, content_type="application/json", headers=headers

@@ -94,6 +94,7 @@ async def serving(
         Sessions(catalogue, lifetime_s=3600, longest_s=7200, now=utc_now, monotonic_s=lambda: 0.0),
         Hosts(allowed_hosts, frozenset({"box", "localhost"})),
         rules or AccessRules(loopback_without_key=loopback_without_key),
+        streams=given.get("streams"),
     )
     watched = Health()
     usual: dict[str, Any] = {

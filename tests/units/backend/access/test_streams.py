@@ -56,14 +56,14 @@ def test_a_session_that_has_its_share_is_refused_and_others_get_in() -> None:
 def test_no_session_alone_can_take_all_of_a_kind(kind: StreamKind) -> None:
     """A third of everything at least is left to the others, and a refusal is a 503."""
     bound = BOUNDS[kind]
-    assert 3 * bound.per_visitor <= 2 * bound.in_all
+    assert 3 * bound.per_holder <= 2 * bound.in_all
     assert STATUSES[bound.refusal] == 503
 
 
 def test_a_page_with_sixteen_cameras_in_several_tabs_never_meets_the_bound() -> None:
     """A wall holds one WebSocket per camera."""
-    assert BOUNDS[StreamKind.LIVE].per_visitor >= 4 * 16
-    assert BOUNDS[StreamKind.EVENTS].per_visitor >= 16
+    assert BOUNDS[StreamKind.LIVE].per_holder >= 4 * 16
+    assert BOUNDS[StreamKind.EVENTS].per_holder >= 16
 
 
 @given(st.lists(st.tuples(st.sampled_from([ANN, BOB, KEY]), st.booleans()), max_size=60))
@@ -71,7 +71,7 @@ def test_whatever_is_opened_and_closed_the_bounds_hold(steps: list[tuple[Princip
     """Refused ones are not counted among the open, closed ones make room."""
     streams, live = OpenStreams(SMALL), dict[str, list[ExitStack]]()
     for principal, opens in steps:
-        mine = live.setdefault(principal.visitor, [])
+        mine = live.setdefault(principal.holder, [])
         if not opens and mine:
             mine.pop().close()
         elif opens:
@@ -92,7 +92,7 @@ async def test_a_session_that_is_over_takes_its_streams_and_no_others() -> None:
     streams, aborted = OpenStreams(SMALL), list[str]()
     with ExitStack() as stack:
         for principal in (ANN, BOB, KEY):
-            abort = partial(aborted.append, principal.visitor)
+            abort = partial(aborted.append, principal.holder)
             stack.enter_context(streams.open(principal, StreamKind.LIVE, abort))
         assert streams.sessions() == {"ann", "bob"}
         assert (streams.end_session("ann"), streams.end_session("ann"), streams.end_session("")) == (1, 0, 0)

@@ -1,7 +1,7 @@
 """Answers that last, over real connections: each ends with its session, and no session takes them all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +103,7 @@ async def endless(tmp_path: Path, streams: OpenStreams) -> AsyncIterator[Served]
         return source
 
     rooms: dict[str, Any] = {
-        "archives": Archives(opened, log),
+        "archives": Archives(opened, opened, log),
         "cameras": source,
         "clips": source,
         "events": log,
@@ -228,6 +228,65 @@ async def test_a_session_with_its_share_is_refused_and_another_one_gets_in(
         assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
         let_in = await stack.enter_async_context(served.client.get(LASTING[kind], headers=bobs))
         assert let_in.status == 200
+
+
+async def _signed_out(served: Served, cookie: dict[str, str]) -> None:
+    async with served.client.delete("/api/session", headers=cookie) as answer:
+        assert answer.status == 204
+
+
+async def _signed_out_elsewhere(served: Served, cookie: dict[str, str]) -> None:
+    async with served.client.get("/api/sessions", headers=served.bearer) as answer:
+        (device,) = (await answer.json())["sessions"]
+    async with served.client.delete(f"/api/sessions/{device['id']}", headers=served.bearer) as answer:
+        assert answer.status == 204
+
+
+async def _key_replaced(served: Served, cookie: dict[str, str]) -> None:
+    await asyncio.to_thread(type(served.key)(served.key.path.parent).replace)
+    await asyncio.to_thread(served.key.refresh)
+    await served.rooms.access.end_stale_streams()
+
+
+async def _ended_by_another_box(served: Served, cookie: dict[str, str]) -> None:
+    access = served.rooms.access
+    (session,) = await access.sessions.devices(access.key.fingerprint)
+    await access.sessions.end(session.token_hash)
+    await access.end_stale_streams()
+
+
+@pytest.mark.parametrize("revoke", [_signed_out, _signed_out_elsewhere, _key_replaced, _ended_by_another_box])
+async def test_what_is_taken_away_ends_what_is_open(
+    tmp_path: Path, revoke: Callable[[Served, dict[str, str]], Awaitable[None]]
+) -> None:
+    """Live picture, events and downloads; whoever took it away, and wherever."""
+    streams = OpenStreams()
+    async with endless(tmp_path, streams) as served:
+        _, cookie = await signed_in(served)
+        async with (
+            unread(served, LASTING[StreamKind.EVENTS], cookie),
+            unread(served, LASTING[StreamKind.LIVE], cookie),
+            unread(served, LASTING[StreamKind.CLIP], cookie),
+        ):
+            await served.rooms.access.end_stale_streams()
+            assert not streams.is_empty, "a session that lives keeps what it has"
+            await revoke(served, cookie)
+            await reached(lambda: streams.is_empty)
+
+
+async def test_a_stream_opened_with_the_key_ends_with_the_key(tmp_path: Path) -> None:
+    """One opened with the new key stays."""
+    streams = OpenStreams()
+    async with endless(tmp_path, streams) as served:
+        path = LASTING[StreamKind.EVENTS]
+        async with unread(served, path, served.bearer) as cut:
+            await asyncio.to_thread(served.key.replace)
+            async with served.client.get(path, headers=served.bearer) as kept:
+                await served.rooms.access.end_stale_streams()
+                await reached(lambda: streams.count(StreamKind.EVENTS) == 1)
+                assert await is_cut_off(cut)
+                served.rooms.events.publish("clip", {})
+                assert await kept.content.readany()
 
 
 def test_every_answer_that_lasts_is_registered() -> None:
