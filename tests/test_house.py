@@ -138,6 +138,20 @@ def test_every_link_in_the_documents_leads_somewhere(document: str) -> None:
     assert dead == []
 
 
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    """A defence that a test no longer holds must not read as if one did."""
+    model = (ROOT / "docs" / "design" / "threat-model.md").read_text()
+    named = re.findall(r"([\w/]+\.py)((?:::\w+(?:, )?)+)", model)
+    missing = [
+        f"{file}::{test}"
+        for file, tests in named
+        for test in re.findall(r"::(\w+)", tests)
+        if f"def {test}(" not in (ROOT / "tests" / file).read_text()
+    ]
+    assert len(named) > 20
+    assert missing == []
+
+
 def test_the_readme_has_the_two_commands() -> None:
     """Two commands are all that a person must know."""
     readme = (ROOT / "README.md").read_text()

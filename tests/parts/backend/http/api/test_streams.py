@@ -76,7 +76,7 @@ class Endless:
 
         yield chunks()
 
-    async def stream(self, request: web.Request, clip: Clip) -> web.StreamResponse:
+    async def stream(self, request: web.Request, clip: Clip, *, clean: bool = False) -> web.StreamResponse:
         return await send_file(request, FileToSend(self.path, "video/mp4"))
 
     async def download(
