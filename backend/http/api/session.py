@@ -82,6 +82,8 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         device=(sent.device or device_name(request.headers.get("User-Agent", "")))[:100],
         address=access.client_of(request)[:64],
     )
+    if before := request[PRINCIPAL].session:
+        await access.end_session(before)  # its cookie is replaced: nobody could use or recognise it
     answer = json_response(SessionJson(principal=PrincipalKind.SESSION, actions=sorted(Action)))
     answer.set_cookie(
         COOKIE,

@@ -239,6 +239,7 @@ async def test_a_setup_code_signs_one_browser_in(tmp_path: Path) -> None:
     """Made by an owner, used once, by code or link; the device is in the list, and can be signed out."""
     async with serving(tmp_path) as served:
         for part in ("code", "path"):
+            served.client.cookie_jar.clear()  # another browser
             async with served.client.post("/api/session/codes", headers=served.bearer) as answer:
                 assert answer.status == 201
                 made = await answer.json()
@@ -272,6 +273,7 @@ async def test_other_devices_are_signed_out_together(tmp_path: Path) -> None:
     async with serving(tmp_path) as served:
         cookies = []
         for _ in range(2):
+            served.client.cookie_jar.clear()  # another browser
             async with served.client.post("/api/session", json={"key": served.key.value}) as answer:
                 cookies.append(answer.cookies["hindsight_session"].value)
         async with served.client.delete("/api/sessions") as answer:

@@ -30,3 +30,19 @@ async def test_the_page_swaps_the_key_for_a_cookie_that_scripts_cannot_read(tmp_
         async with served.client.delete("/api/session") as answer:
             assert answer.status == 204
         assert await _status(served, "GET", "/api/session", Cookie=f"hindsight_session={token}") == 401
+
+
+async def test_a_browser_that_signs_in_again_stays_one_device(tmp_path: Path) -> None:
+    """Its new cookie takes the place of the old one, which nobody could use or recognise."""
+    async with serving(tmp_path) as served:
+        tokens = []
+        for _ in range(2):
+            async with served.client.post("/api/session", json={"key": served.key.value}) as answer:
+                tokens.append(answer.cookies["hindsight_session"].value)
+        async with served.client.get("/api/sessions") as answer:
+            assert [device["current"] for device in (await answer.json())["sessions"]] == [True]
+        served.client.cookie_jar.clear()
+        found = [
+            await _status(served, "GET", "/api/session", Cookie=f"hindsight_session={t}") for t in tokens
+        ]
+        assert found == [401, 200]
