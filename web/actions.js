@@ -17,7 +17,7 @@ import {
 } from "./store.js";
 import { formatLabel } from "./timestamps.js";
 
-/** @import { ActionServices, Camera, Clip, Lengths } from "./types.js" */
+/** @import { ActionServices, Camera, Clip, Credential, Lengths } from "./types.js" */
 
 const LENGTHS = "hindsight.lengths";
 
@@ -42,14 +42,21 @@ export class Actions {
     store.update({ lengths: this.#chosen ?? store.state.lengths });
   }
 
-  /** @param {string} key */
-  async signIn(key) {
+  /**
+   * A link signs in a browser that is signed in already, too: it would else work for whoever finds it in a history.
+   * @param {Credential} credential @param {{byLink?: boolean}} [options]
+   */
+  async signIn(credential, { byLink = false } = {}) {
+    if (this.#store.state.signingIn) return;
+    this.#store.update({ signingIn: true, sessionError: null });
     try {
-      await this.#api.signIn(key);
-      this.#store.update({ session: "ok", sessionError: null });
+      await this.#api.signIn(credential);
+      this.#store.update({ session: "ok", sessionNotice: null, signingIn: false });
     } catch (error) {
-      const refused = error instanceof ApiError && (error.status === 401 || error.status === 403);
-      this.#store.update({ session: "needed", sessionError: refused ? text.signIn.wrong : words(error) });
+      const known = this.#store.state.session === "ok";
+      const stays = byLink && (await this.#api.session().then(Boolean, () => known));
+      const refused = stays ? null : refusal(error, credential, byLink);
+      this.#store.update({ session: stays ? "ok" : "needed", sessionError: refused, signingIn: false });
     }
   }
 
@@ -253,6 +260,15 @@ export class Actions {
       }));
     }
   }
+}
+
+/** @param {unknown} error @param {Credential} credential @param {boolean} byLink */
+function refusal(error, credential, byLink) {
+  const status = error instanceof ApiError ? error.status : 0;
+  if (status === 429) return text.signIn.tooMany;
+  if (status !== 401) return words(error);
+  if (byLink) return text.signIn.usedLink;
+  return "key" in credential ? text.signIn.wrongKey : text.signIn.wrongCode;
 }
 
 /** @param {unknown} error */

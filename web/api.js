@@ -1,8 +1,9 @@
 /** The HTTP API as functions. Knows paths and errors; its only state is the server's clock. */
 
 import { text } from "./messages.js";
-/** @import { Analytics, Budget, CameraList, Clip, ClipChanges, ClipFilter, FramesResponse } from "./types.js" */
-/** @import { Playback, ReplayResponse, Retention, Schedule, System } from "./types.js" */
+/** @import { Analytics, Budget, Caller, CameraList, Clip, ClipChanges, ClipFilter, Credential } from "./types.js" */
+/** @import { DeviceList, FramesResponse, Invitation, Playback, ReplayResponse, Retention } from "./types.js" */
+/** @import { Schedule, System } from "./types.js" */
 
 /** A request that failed, with the server's or the network's message. `status` 0: no response. */
 export class ApiError extends Error {
@@ -29,20 +30,47 @@ export class Api {
     this.#onUnauthorised = onUnauthorised;
   }
 
-  /** @returns {Promise<boolean>} whether this browser may see anything */
+  /** @returns {Promise<Caller|null>} null: this browser may see nothing */
   async session() {
     try {
-      await this.#call("GET", "/api/session", { quiet: true });
-      return true;
+      return await this.#call("GET", "/api/session", { quiet: true });
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) return false;
+      if (error instanceof ApiError && error.status === 401) return null;
       throw error;
     }
   }
 
-  /** @param {string} key */
-  signIn(key) {
-    return this.#call("POST", "/api/session", { body: { key }, quiet: true });
+  /** @param {Credential} credential */
+  signIn(credential) {
+    return this.#call("POST", "/api/session", { body: credential, quiet: true });
+  }
+
+  signOut() {
+    return this.#call("DELETE", "/api/session");
+  }
+
+  /** @returns {Promise<DeviceList>} */
+  devices() {
+    return this.#call("GET", "/api/sessions");
+  }
+
+  /** @param {string} id */
+  signOutDevice(id) {
+    return this.#call("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
+  }
+
+  signOutOthers() {
+    return this.#call("DELETE", "/api/sessions");
+  }
+
+  /** @returns {Promise<Invitation>} */
+  invite() {
+    return this.#call("POST", "/api/session/codes");
+  }
+
+  /** @param {string} id @returns {Promise<{open: boolean}>} whether the invitation still works */
+  invitation(id) {
+    return this.#call("GET", `/api/session/codes/${encodeURIComponent(id)}`);
   }
 
   /** @returns {Promise<CameraList>} */

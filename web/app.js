@@ -5,8 +5,10 @@ import { Api } from "./api.js";
 import { Navigation } from "./components/navigation.js";
 import { Toasts } from "./components/toasts.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
+import { encryptionMark } from "./encryption.js";
+import { leave, whyLeft } from "./leaving.js";
 import { language, text } from "./messages.js";
-import { HOME, leaveClip, takeKey, updateQuery, watchRoute } from "./router.js";
+import { HOME, leaveClip, takeCode, updateQuery, watchRoute } from "./router.js";
 import { LiveScreen } from "./screens/live.js";
 import { ScreenSwitcher } from "./screens/screen_switcher.js";
 import { ServerClock } from "./server_clock.js";
@@ -76,6 +78,7 @@ const header = h(
   { class: "top" },
   h("a", { class: "brand", href: "#/" }, icon("mark"), text.app.name),
   navigation,
+  encryptionMark(),
   helpButton,
 );
 const main = h("main", { id: "main", tabindex: "-1" }, switcher);
@@ -86,14 +89,17 @@ function paintShell(state) {
   const wanted =
     state.session === "needed" ? (signIn ? [signIn] : []) : state.session === "ok" ? [banner, header, main, over] : [];
   if (root.firstElementChild !== (wanted[0] ?? null)) root.replaceChildren(...wanted);
-  if (signIn) setAttribute(signIn, "error", state.sessionError);
-  else if (state.session === "needed") askForKey();
+  if (signIn) {
+    setAttribute(signIn, "error", state.sessionError);
+    setAttribute(signIn, "notice", state.sessionNotice);
+    setAttribute(signIn, "busy", state.signingIn);
+  } else if (state.session === "needed") askForCode();
   navigation.showWarning(Object.keys(state.warnings).length > 0);
   banner.hidden = state.link !== "lost" && navigator.onLine;
   setText(banner, banner.hidden ? "" : navigator.onLine ? text.link.lost : text.link.offline);
 }
 
-async function askForKey() {
+async function askForCode() {
   try {
     const { SignIn } = await import("./components/sign_in.js");
     signIn ??= new SignIn();
@@ -170,7 +176,7 @@ const handlers = /** @type {Record<string, (detail: any) => unknown>} */ ({
   "choose-grid": () => updateQuery({ grid: "1" }),
   "choose-lengths": (lengths) => actions.chooseLengths(lengths),
   "camera-state": (change) => actions.cameraStateChanged(change),
-  "sign-in": ({ key }) => actions.signIn(key),
+  "sign-in": (credential) => actions.signIn(credential),
   "signed-out": () => actions.checkSession(),
 });
 for (const [name, handle] of Object.entries(handlers)) {
@@ -219,14 +225,24 @@ async function confirmation() {
   return once((await import("./components/confirm_dialog.js")).ConfirmDialog, "hs-confirm-dialog");
 }
 
+/** @param {{code: string|null}|null} found in the address */
+async function followLink(found) {
+  if (found?.code) return actions.signIn({ code: found.code }, { byLink: true });
+  const isKey = found?.code === null;
+  store.update({ sessionNotice: isKey ? text.signIn.keyInAddress : whyLeft() });
+  await actions.checkSession();
+  if (isKey && store.state.session === "ok") say(text.signIn.keyInAddress, "bad");
+}
+
 async function start() {
   applyTheme();
   document.documentElement.lang = language;
   document.body.append(toasts);
-  const key = takeKey();
+  const found = takeCode();
   /** @type {AbortController|null} of the events, which nobody gets without a session */
   let events = null;
-  store.subscribe((state) => {
+  store.subscribe((state, before) => {
+    if (before.session === "ok" && state.session === "needed") leave("ended");
     paintShell(state);
     if (state.session === "needed") {
       events?.abort();
@@ -239,6 +255,15 @@ async function start() {
     }
     paint(state);
   });
+  // Before the route's own listener, which must not see a code.
+  addEventListener(
+    "hashchange",
+    () => {
+      const later = takeCode();
+      if (later) followLink(later);
+    },
+    { signal: page.signal },
+  );
   watchRoute(({ screen, clip, query }) => {
     const known = switcher.has(screen) ? screen : HOME;
     navigation.show(known);
@@ -246,14 +271,6 @@ async function start() {
     store.update({ camera: query.get("camera"), query });
     actions.openClip(clip, switcher.clipList(String(clip)));
   }, page.signal);
-  addEventListener(
-    "hashchange",
-    async () => {
-      const later = takeKey();
-      if (later) await actions.signIn(later);
-    },
-    { signal: page.signal },
-  );
   for (const change of ["online", "offline"])
     addEventListener(change, () => paintShell(store.state), { signal: page.signal });
   setInterval(() => {
@@ -262,8 +279,7 @@ async function start() {
   setInterval(() => {
     if (!document.hidden && store.state.session === "ok") actions.loadCameras();
   }, REFRESH_CAMERAS_MS);
-  if (key) await actions.signIn(key);
-  else await actions.checkSession();
+  await followLink(found);
 }
 
 start();

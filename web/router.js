@@ -70,10 +70,14 @@ export function watchRoute(listener, signal) {
   listener(currentRoute());
 }
 
-/** Takes the access key of `#key=…` out of the address and the history. @returns {string|null} */
-export function takeKey() {
-  const match = /^#key=(.+)$/.exec(location.hash);
-  if (!match) return null;
+/**
+ * Takes `#code=…` out of the address and the history, and `#key=…` too, although it signs nobody in: addresses are
+ * remembered, and the key lasts.
+ * @returns {{code: string|null}|null} code null: it was a key
+ */
+export function takeCode() {
+  const found = /^#(code|key)=(.*)$/.exec(location.hash);
+  if (!found) return null;
   history.replaceState(null, "", `${location.pathname}${location.search}#/`);
-  return decode(match[1]);
+  return { code: found[1] === "code" ? found[2] : null };
 }

@@ -9,6 +9,8 @@
 export const INITIAL = Object.freeze({
   session: "unknown",
   sessionError: null,
+  sessionNotice: null,
+  signingIn: false,
   link: "connecting",
   cameras: Object.freeze({ status: "loading", items: [], error: null }),
   clips: Object.freeze({ status: "loading", items: [], error: null, cursor: null, loadingMore: false }),

@@ -95,7 +95,9 @@
 /**
  * @typedef {object} State
  * @property {"unknown"|"needed"|"ok"} session
- * @property {string|null} sessionError
+ * @property {string|null} sessionError why the last attempt to sign in failed
+ * @property {string|null} sessionNotice what to know before the next one
+ * @property {boolean} signingIn whether an attempt is under way
  * @property {"connecting"|"online"|"lost"} link the event stream
  * @property {Listing<Camera>} cameras
  * @property {Listing<Clip> & {cursor: string|null, loadingMore: boolean}} clips
@@ -141,6 +143,24 @@
  */
 
 /** @typedef {{held: {reason: string}|null}} Retention */
+
+/** @typedef {{code: string}|{key: string}} Credential */
+
+/** @typedef {{principal: "session"|"loopback"|"key"|"local"}} Caller how the daemon knows this browser */
+
+/**
+ * @typedef {object} Device a browser that is signed in
+ * @property {string} id
+ * @property {string} device its name; empty: unknown
+ * @property {string} address it signed in from
+ * @property {string} created_at
+ * @property {string} last_used_at to within ten minutes
+ * @property {boolean} current whether it is this browser
+ */
+
+/** @typedef {{sessions: readonly Device[]}} DeviceList the last used first */
+
+/** @typedef {{id: string, code: string, path: string, expires_in_seconds: number}} Invitation */
 
 /**
  * @typedef {object} Schedule

@@ -14,7 +14,7 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, CHROMIUM_INSTALL_LINE, installed_chromium
-from tests.browser.one_daemon.test_page import locked_daemon
+from tests.browser.locked import access_key, locked_daemon
 from tests.browser.small_png import smaller
 from tests.support.daemon import ROOT, Daemon
 
@@ -33,6 +33,8 @@ CLIPS = (
     ("garden", "Somebody was at the shed", False),
     ("front", "", False),
 )
+AGENTS = ("Firefox/140.0 Windows", "Safari/604.1 iPhone", "Chrome/140.0 Linux")
+"""Of the devices that are signed in; the pages use the last."""
 LONGEST_WAIT_MS = 30_000
 Screens = dict[str, tuple[str, Callable[[Page], None]]]
 """By name: its address, and what to wait for or do there."""
@@ -108,7 +110,7 @@ SCREENS: Screens = {
     "feed": ("#/feed", _there("hs-feed-item")),
     "insights": ("#/insights", _there(".figure")),
     "schedules": ("#/schedules", _there(".schedule")),
-    "settings": ("#/settings", _there(".facts dd")),
+    "settings": ("#/settings", _there(".device")),
     "help": ("#/?camera=front", _help),
 }
 LOCKED: Screens = {"sign-in": ("", _there(".sign-in"))}
@@ -120,7 +122,8 @@ def names() -> list[str]:
     return [f"{screen}-{look.name}.png" for screen in (*SCREENS, *LOCKED, LOST) for look in LOOKS]
 
 
-def _furnish(daemon: Daemon) -> None:
+def _furnish(daemon: Daemon) -> str:
+    """Cameras, clips, schedules and devices; returns the cookie of one more device, for the pages."""
     for source in CAMERAS:
         daemon.wait_for_buffer(58, source["id"], 90)
     for number, (camera, title, is_published) in enumerate(CLIPS):
@@ -132,9 +135,15 @@ def _furnish(daemon: Daemon) -> None:
     for name, cron in (("Morning at the gate", "30 7 * * *"), ("Every full hour", "0 * * * *")):
         wanted = {"name": name, "camera": "garden", "cron": cron, "length_seconds": 20}
         assert daemon.post("/api/schedules", wanted).status == 201
+    return [_signed_in(daemon, agent) for agent in AGENTS][-1]
 
 
-def _opened(browser: Browser, look: Look, address: str) -> Page:
+def _signed_in(daemon: Daemon, agent: str) -> str:
+    answer = daemon.post("/api/session", {"key": access_key(daemon)}, User_Agent=agent)
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def _opened(browser: Browser, look: Look, address: str, cookie: str = "") -> Page:
     context = browser.new_context(
         viewport=look.size,
         color_scheme=look.scheme,
@@ -142,6 +151,9 @@ def _opened(browser: Browser, look: Look, address: str) -> Page:
         locale="en-GB",
         reduced_motion="reduce",
     )
+    if cookie:
+        name, _, value = cookie.partition("=")
+        context.add_cookies([{"name": name, "value": value, "url": address}])
     page = context.new_page()
     page.goto(address)
     return page
@@ -154,10 +166,10 @@ def _keep(page: Page, screen: str, look: Look) -> None:
     page.context.close()
 
 
-def _take(browser: Browser, daemon: Daemon, screens: Screens) -> None:
+def _take(browser: Browser, daemon: Daemon, screens: Screens, cookie: str = "") -> None:
     for look in LOOKS:
         for screen, (address, ready) in screens.items():
-            page = _opened(browser, look, f"{daemon.url}/{address}")
+            page = _opened(browser, look, f"{daemon.url}/{address}", cookie)
             ready(page)
             _keep(page, screen, look)
 
@@ -186,15 +198,15 @@ def main() -> int:
         Daemon(Path(directory), CAMERAS) as daemon,
         sync_playwright() as playwright,
     ):
-        _furnish(daemon)
+        cookie = _furnish(daemon)
         browser = playwright.chromium.launch(
             executable_path=chromium, args=[*CHROMIUM_ARGUMENTS, "--lang=en-GB"]
         )
         expect.set_options(timeout=LONGEST_WAIT_MS)
-        _take(browser, daemon, SCREENS)
+        _take(browser, daemon, SCREENS, cookie)
         _take_lost(browser, daemon)
         (Path(directory) / "locked").mkdir()
-        with locked_daemon(Path(directory) / "locked") as locked:
+        with locked_daemon(Path(directory) / "locked", CAMERAS) as locked:
             _take(browser, locked, LOCKED)
         browser.close()
     return 0

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from tests.browser.conftest import HOUSE
+from tests.browser.locked import access_key, by_key, house_url
 from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.slow("axe reads every screen in two sizes and two schemes")
@@ -40,7 +42,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
             "source": "rtsp://127.0.0.1:9/nothing",
         },
     ]
-    with Daemon(tmp_path_factory.mktemp("access"), cameras) as started:
+    with Daemon(tmp_path_factory.mktemp("access"), cameras, server={"allowed_hosts": [HOUSE]}) as started:
         started.wait_for_buffer(3, "front")
         for n in range(3):
             clip = started.post(
@@ -87,6 +89,35 @@ def test_axe_finds_nothing_on_any_screen(looked: BrowserContext, daemon: Daemon)
     assert wrong == {}
 
 
+def test_axe_finds_nothing_where_browsers_are_signed_in(looked: BrowserContext, daemon: Daemon) -> None:
+    """By plain http on a foreign name: the form, with what it refuses, and the devices, with a code."""
+    page = looked.new_page()
+    page.set_viewport_size(PHONE)
+    page.goto(f"{house_url(daemon)}/#key=of-an-earlier-version")
+    expect(page.locator(".sign-in-notice")).to_be_visible()
+    page.keyboard.type("no code")
+    page.keyboard.press("Enter")
+    expect(page.locator(".field-error")).not_to_be_empty()
+    assert _findings(page) == []
+    _sign_in(looked, daemon)
+    page.goto("about:blank")
+    page.goto(f"{house_url(daemon)}/#/settings")
+    page.get_by_role("button", name="Sign in another device").click()
+    expect(page.locator(".invitation-code")).not_to_be_empty()
+    for size in (PHONE, LAPTOP):
+        page.set_viewport_size(size)
+        assert _findings(page) == []
+
+
+def _sign_in(context: BrowserContext, daemon: Daemon) -> None:
+    """Beside a device that has the longest name there can be."""
+    daemon.request("DELETE", "/api/sessions", headers=by_key(daemon))
+    daemon.post("/api/session", {"key": access_key(daemon), "device": "Endless" * 14})
+    signed_in = daemon.post("/api/session", {"key": access_key(daemon)}, User_Agent="Firefox Linux")
+    name, _, token = signed_in.headers["set-cookie"].partition(";")[0].partition("=")
+    context.add_cookies([{"name": name, "value": token, "url": house_url(daemon)}])
+
+
 def test_axe_finds_nothing_in_an_open_clip_and_while_looking_back(
     looked: BrowserContext, daemon: Daemon
 ) -> None:
@@ -110,15 +141,23 @@ def test_axe_finds_nothing_in_an_open_clip_and_while_looking_back(
 def test_nothing_is_wider_than_the_screen(browser: Browser, daemon: Daemon, language: str) -> None:
     """No screen scrolls sideways: a small phone, upright and on its side, a tablet; words of any length."""
     context = browser.new_context(locale=language, reduced_motion="reduce")
+    _sign_in(context, daemon)
     page = context.new_page()
     wrong = []
     for screen, there in SCREENS.items():
-        page.goto(f"{daemon.url}/#/{screen}")
+        page.goto(f"{house_url(daemon)}/#/{screen}")
         expect(page.locator(there).first).to_be_visible(timeout=20_000)
         for size in NARROW:
             page.set_viewport_size(size)
             if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
                 wrong.append(f"{screen} {size}")
+    context.clear_cookies()
+    page.reload()
+    expect(page.locator("hs-sign-in")).to_be_visible()
+    for size in NARROW:
+        page.set_viewport_size(size)
+        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            wrong.append(f"sign-in {size}")
     assert wrong == []
     context.close()
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
 
 
 def test_the_label_on_screen_is_that_of_the_frame_and_not_of_a_later_one(run: Any) -> None:
@@ -287,14 +286,6 @@ def test_addresses_name_what_is_open_and_what_is_chosen(run: Any) -> None:
         return [clip, query.get("camera"), m.parseRoute("#/").clip, m.parseRoute("#/clips/%E0").clip];""",
     )
     assert found == ["a/ b", "yard", None, "%E0"]
-
-
-def test_the_access_key_leaves_the_address_at_once(run: Any, modules_page: Page) -> None:
-    """Nobody reads it over a shoulder or finds it in the history."""
-    modules_page.evaluate("location.hash = '#key=s3cret'")
-    assert run("router.js", "return m.takeKey();") == "s3cret"
-    assert "s3cret" not in modules_page.url
-    assert run("router.js", "return m.takeKey();") is None
 
 
 def test_a_label_is_read_to_the_microsecond_and_written_as_it_was(run: Any) -> None:

@@ -79,6 +79,13 @@ def test_settings_name_the_camera_that_is_away_as_insights_do(page: Page, daemon
     expect(page.get_by_text("Everything works as it should.")).to_be_hidden()
 
 
+def test_settings_say_why_a_browser_comes_in_without_a_session(page: Page, daemon: Daemon) -> None:
+    """There is nothing to sign out of, and no list of devices for a program that borrows a browser."""
+    page.goto(f"{daemon.url}/#/settings")
+    expect(page.locator("hs-devices")).to_contain_text("This browser is not signed in. It needs no key")
+    expect(page.get_by_role("button", name=re.compile("Sign"))).to_have_count(0)
+
+
 def test_settings_change_theme_and_language_on_this_device(page: Page, daemon: Daemon) -> None:
     """Both hold after a reload; facts of the box hold no secret."""
     page.goto(f"{daemon.url}/#/settings")

@@ -1,45 +1,63 @@
-/** The form for the access key. Events: `sign-in` {key}. Attribute `error`: why the last key was refused. */
+/**
+ * The form for a one-time code or the access key. Event: `sign-in` with a Credential. Attributes: `error`, why the last
+ * one was refused; `notice`, what to know before the next; `busy`, while the server is asked.
+ */
 
+import { isBeyondCode, readCredential } from "../credentials.js";
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
+import { EncryptionNote } from "./encryption_note.js";
 
 export class SignIn extends HsElement {
-  static observedAttributes = ["error"];
+  static observedAttributes = ["error", "notice", "busy"];
 
+  // A code is typed, so it is shown, in capitals as on the terminal, and "one-time-code" keeps browsers from offering
+  // to save it. A key is pasted, and from the ninth letter on the field is one for a password: browsers keep it neither
+  // among the words once typed into forms nor with the tab, and password managers offer to save it.
   field = h("input", {
-    id: "access-key",
-    type: "password",
-    autocomplete: "current-password",
+    id: "credential",
+    type: "text",
+    inputmode: "text",
+    autocapitalize: "characters",
+    autocomplete: "one-time-code",
+    autocorrect: "off",
     spellcheck: "false",
-    autocapitalize: "off",
-    "aria-describedby": "key-error",
+    enterkeyhint: "go",
+    placeholder: "XXXX-XXXX",
+    "aria-describedby": "sign-in-error sign-in-hint",
+    on: {
+      input: () => {
+        this.#adapt();
+        this.#say("");
+      },
+    },
   });
-  error = h("p", { id: "key-error", class: "field-error", role: "alert" });
+  error = h("p", { id: "sign-in-error", class: "field-error", role: "alert" });
+  notice = h("p", { class: "sign-in-notice", role: "status" });
+  button = h("button", { class: "button primary wide" }, text.signIn.submit);
 
   build() {
-    this.append(
-      h(
-        "form",
-        {
-          class: "sign-in",
-          on: {
-            submit: (/** @type {Event} */ event) => {
-              event.preventDefault();
-              this.#submit();
-            },
-          },
-        },
-        icon("mark"),
-        h("h1", {}, text.signIn.title),
-        h("p", {}, text.signIn.body),
-        h("input", { name: "username", autocomplete: "username", value: text.app.name, hidden: true, readonly: true }),
-        h("label", { for: "access-key" }, text.signIn.label),
-        this.field,
-        this.error,
-        h("button", { class: "button primary wide" }, text.signIn.submit),
-      ),
+    const submit = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#submit();
+    };
+    const form = h(
+      "form",
+      { class: "sign-in", on: { submit } },
+      icon("mark"),
+      h("h1", {}, text.signIn.title),
+      this.notice,
+      h("p", {}, text.signIn.body),
+      h("input", { name: "username", autocomplete: "username", value: text.app.name, hidden: true, readonly: true }),
+      h("label", { for: "credential" }, text.signIn.label),
+      this.field,
+      this.error,
+      this.button,
+      h("p", { id: "sign-in-hint", class: "sign-in-hint" }, text.signIn.hint),
+      new EncryptionNote(),
     );
+    this.append(h("main", { id: "main", tabindex: "-1" }, form));
   }
 
   connected() {
@@ -48,14 +66,30 @@ export class SignIn extends HsElement {
   }
 
   attributeChangedCallback() {
-    this.#say(this.getAttribute("error") ?? "");
+    const error = this.getAttribute("error") ?? "";
+    const notice = this.getAttribute("notice") ?? "";
+    this.button.disabled = this.hasAttribute("busy");
+    this.notice.hidden = !notice;
+    setText(this.notice, notice);
+    this.#say(error);
+    if (error) this.field.select();
+  }
+
+  #adapt() {
+    const { field } = this;
+    const isKey = isBeyondCode(String(field.value));
+    setAttribute(field, "type", isKey ? "password" : "text");
+    setAttribute(field, "autocomplete", isKey ? "current-password" : "one-time-code");
+    setAttribute(field, "autocapitalize", isKey ? "off" : "characters");
   }
 
   #submit() {
-    // Users paste the whole address as often as the key alone.
-    const key = (this.field.value ?? "").trim().replace(/^.*#key=/, "");
-    if (key) this.emit("sign-in", { key });
-    else this.#say(text.signIn.empty);
+    if (this.button.disabled) return;
+    this.#adapt();
+    const words = String(this.field.value);
+    const credential = readCredential(words);
+    if (credential) this.emit("sign-in", credential);
+    else this.#say(words.trim() ? text.signIn.neither : text.signIn.empty);
   }
 
   /** @param {string} words */

@@ -21,14 +21,70 @@ export const de = {
     unreachable: "Hindsight hat nicht geantwortet. Läuft es, und ist dieses Gerät in seinem Netz?",
   },
   signIn: {
-    title: "Dieses Gerät ist gesperrt",
+    title: "Bei Hindsight anmelden",
     body:
-      "Hindsight hat beim Start eine Adresse mit einem Zugangsschlüssel ausgegeben. " +
-      "Öffne diese Adresse oder füge den Schlüssel hier ein. „hindsight key show“ gibt sie noch einmal aus.",
-    label: "Zugangsschlüssel",
-    submit: "Öffnen",
-    wrong: "Das ist nicht der richtige Schlüssel. Kopiere ihn noch einmal, ohne Leerzeichen.",
-    empty: "Füge zuerst den Zugangsschlüssel ein.",
+      "Dafür brauchst du einen Code. Der erste Start und „hindsight open“ auf dem Hindsight-Rechner zeigen einen an; " +
+      "ein Gerät, das schon angemeldet ist, macht einen unter Einstellungen.",
+    label: "Code oder Zugangsschlüssel",
+    hint: "Der Zugangsschlüssel geht hier auch: „hindsight key show“ auf dem Hindsight-Rechner zeigt ihn an.",
+    submit: "Anmelden",
+    empty: "Tippe einen Code ein oder füge den Zugangsschlüssel ein.",
+    neither: "Ein Code hat acht Buchstaben und Ziffern. Der Zugangsschlüssel ist länger.",
+    wrongCode:
+      "Dieser Code gilt nicht. Jeder gilt einmal und zehn Minuten lang; " +
+      "„hindsight open“ auf dem Hindsight-Rechner macht einen neuen.",
+    wrongKey: "Das ist nicht der Zugangsschlüssel. „hindsight key show“ auf dem Hindsight-Rechner zeigt ihn an.",
+    usedLink:
+      "Dieser Link wurde schon benutzt oder ist älter als zehn Minuten. " +
+      "„hindsight open“ auf dem Hindsight-Rechner macht einen neuen.",
+    tooMany: "Zu viele falsche Versuche. Warte eine halbe Minute und versuche es dann noch einmal.",
+    keyInAddress:
+      "In der Adresse gilt der Zugangsschlüssel nicht mehr, denn Browser merken sich Adressen. " +
+      "„hindsight open“ auf dem Hindsight-Rechner zeigt einen Link an, der gilt.",
+    ended:
+      "Dieser Browser wurde abgemeldet: von einem anderen Gerät, durch einen neuen Zugangsschlüssel " +
+      "oder weil die Zeit um war.",
+    done: "Du bist abgemeldet.",
+  },
+  encryption: {
+    mark: "Nicht verschlüsselt: andere in diesem Netz können mitlesen",
+    cure: "Sie können auch die Anmeldung übernehmen. Was dagegen hilft, steht in docs/guide/https.md.",
+  },
+  devices: {
+    title: "Geräte",
+    here: "Dieses Gerät",
+    unnamed: "Unbekanntes Gerät",
+    named: (/** @type {string} */ browser, /** @type {string} */ system) => `${browser} (${system})`,
+    signedIn: (/** @type {string} */ when) => `Angemeldet: ${when}`,
+    from: (/** @type {string} */ address) => `von ${address}`,
+    used: (/** @type {string} */ when) => `Zuletzt benutzt: ${when}`,
+    usedNow: "In den letzten zehn Minuten benutzt",
+    signOut: "Abmelden",
+    signOutOf: (/** @type {string} */ name) => `${name} abmelden`,
+    signedOut: "Abgemeldet.",
+    signOutBody: "Um wiederzukommen, brauchst du einen Code: vom Hindsight-Rechner oder von einem anderen Gerät.",
+    signOutOthers: "Alle anderen Geräte abmelden",
+    signOutOthersBody: "Jedes braucht danach einen neuen Code. Dieses Gerät bleibt angemeldet.",
+    stay: "Abbrechen",
+    invite: "Ein weiteres Gerät anmelden",
+    how: "Öffne auf dem anderen Gerät den Link, oder öffne dort Hindsight und tippe diesen Code ein:",
+    code: "Code",
+    link: "Link",
+    copy: "Kopieren",
+    copied: "Kopiert.",
+    ownAddress:
+      "Dieser Link führt nur auf diesem Rechner hierher. " +
+      "Andere Geräte öffnen Hindsight unter seiner Adresse im Netz und nehmen den Code.",
+    left: (/** @type {string} */ time) => `Gilt einmal und noch ${time}.`,
+    joined: (/** @type {string} */ name) => `${name} ist angemeldet.`,
+    over: "Dieser Code gilt nicht mehr.",
+    without: {
+      loopback:
+        "Dieser Browser ist nicht angemeldet. Er braucht keinen Schlüssel, denn er läuft auf dem Hindsight-Rechner " +
+        "(server.loopback_without_key).",
+      key: "Dieser Browser ist nicht angemeldet. Er sendet mit jeder Anfrage den Zugangsschlüssel.",
+      local: "Dieser Browser ist nicht angemeldet. Er benutzt den Unix-Socket des Hindsight-Rechners.",
+    },
   },
   camera: {
     choose: "Kameras",

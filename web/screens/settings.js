@@ -1,6 +1,8 @@
-/** Settings of this device, warnings, the configured cameras, facts of the box, and help. */
+/** Settings of this device, the devices that are signed in, warnings, the cameras, facts of the box, and help. */
 
+import { Devices } from "../components/devices.js";
 import { HsElement } from "../components/element.js";
+import { EncryptionNote } from "../components/encryption_note.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { formatBytes, formatDuration } from "../format.js";
 import { warningsOf } from "../insights.js";
@@ -36,6 +38,7 @@ export class SettingsScreen extends HsElement {
     id: "shortcuts",
     on: { change: () => setShortcutsEnabled(Boolean(this.shortcuts.checked)) },
   });
+  devices;
   cameras = h("div", { class: "setting-cameras" });
   box = h("dl", { class: "facts" });
   findings = h("ul", { class: "warnings" });
@@ -46,6 +49,7 @@ export class SettingsScreen extends HsElement {
   constructor(services) {
     super();
     this.#services = services;
+    this.devices = new Devices(services);
     stylesheet("schedules");
   }
 
@@ -53,6 +57,7 @@ export class SettingsScreen extends HsElement {
     const link = (/** @type {string} */ href, /** @type {string} */ words) => h("li", {}, h("a", { href }, words));
     this.append(
       h("h1", { class: "screen-title" }, text.screens.settings),
+      new EncryptionNote(),
       h(
         "section",
         { class: "setting" },
@@ -61,6 +66,7 @@ export class SettingsScreen extends HsElement {
         h("label", { class: "form-label", for: "language" }, h("span", {}, text.settings.language), this.languages),
         h("label", { class: "switch", for: "shortcuts" }, this.shortcuts, text.help.enable),
       ),
+      h("section", { class: "setting" }, h("h2", {}, text.devices.title), this.devices),
       h("section", { class: "setting" }, h("h2", {}, text.insights.warnings), this.findings, this.fine, this.words),
       h(
         "section",

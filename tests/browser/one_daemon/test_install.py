@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HOUSE, Complaints
-from tests.browser.one_daemon.test_page import access_key, record, wait_for_live
+from tests.browser.locked import invitation
+from tests.browser.one_daemon.test_page import record, wait_for_live
 from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.slow("the first of its folder: buffers of twelve seconds are filled")
@@ -36,7 +37,7 @@ def test_over_plain_http_the_page_works_and_the_console_stays_silent(
     page: Page, complaints: Complaints, daemon: Daemon
 ) -> None:
     """As everybody in the house opens it first: no secure context, nothing missed, nothing complained of."""
-    page.goto(f"http://{HOUSE}:{daemon.port}/#key={access_key(daemon)}")
+    page.goto(f"http://{HOUSE}:{daemon.port}{invitation(daemon)['path']}")
     wait_for_live(page)
     assert page.evaluate("isSecureContext") is False
     clip = record(page)

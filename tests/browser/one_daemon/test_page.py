@@ -1,8 +1,6 @@
 """The page against the whole daemon: what is painted, counted by the test card's own counter."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Complaints
-from tests.support.daemon import READY_S, Daemon
+from tests.support.daemon import Daemon
 
 pytestmark = pytest.mark.slow("the page is watched while the daemon restarts")
 
@@ -46,23 +44,6 @@ def record(page: Page) -> Any:
         page.click(".record-button")
     assert pending.value.status == 201, pending.value.text()
     return pending.value.json()
-
-
-@contextmanager
-def locked_daemon(directory: Path) -> Iterator[Daemon]:
-    """A daemon that wants its key from everybody; even /readyz, so it is waited for at the page itself."""
-    daemon = Daemon(directory, CAMERAS, server={"loopback_without_key": False})
-    daemon.start(wait=False)
-    try:
-        daemon.wait(daemon.is_open, READY_S, "serving")
-        yield daemon
-    finally:
-        daemon.stop()
-
-
-def access_key(daemon: Daemon) -> str:
-    """As `hindsight key show` reads it."""
-    return (daemon.data_dir / "access_key").read_text().strip()
 
 
 def card_of(page: Page, clip: Any) -> Any:
@@ -292,25 +273,6 @@ def test_a_restart_of_the_daemon_heals_under_the_open_page(
         clip = record(page)
         expect(card_of(page, clip)).to_be_visible()
         assert page.evaluate("window.stillTheSamePage")
-
-
-def test_the_access_key_opens_the_page_and_leaves_the_address(
-    page: Page, complaints: Complaints, tmp_path: Path
-) -> None:
-    """Without it: words and a field. With it: a cookie that scripts cannot read."""
-    complaints.expected.append("401 (Unauthorized)")
-    with locked_daemon(tmp_path) as daemon:
-        key = access_key(daemon)
-        page.goto(f"{daemon.url}/")
-        page.fill("#access-key", "not the key")
-        page.keyboard.press("Enter")
-        expect(page.locator("#key-error")).to_contain_text("not the right one")
-        page.goto(f"{daemon.url}/#key={key}")
-        wait_for_live(page)
-        assert key not in page.url
-        assert page.evaluate("document.cookie") == ""
-        page.reload()
-        wait_for_live(page)
 
 
 def test_a_session_that_is_over_leads_to_the_sign_in_and_ends_every_stream(
