@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from backend.access.access_key import AccessKey
 from tests.browser.conftest import Complaints
 from tests.browser.locked import access_key, by_key, house_url, invitation, locked_daemon
 from tests.support.daemon import Daemon
@@ -252,6 +253,27 @@ def test_signing_out_leaves_nothing_of_before_in_the_page(page: Page, daemon: Da
     page.goto("about:blank")
     page.goto(daemon.url)
     expect(page.locator("hs-sign-in")).to_be_visible()
+
+
+def test_an_event_stream_that_ends_with_the_session_leads_to_the_form(
+    page: Page, complaints: Complaints, daemon: Daemon
+) -> None:
+    """On every open page, each of which is back where it was once the browser is signed in again."""
+    complaints.expected.append("net::ERR_")
+    page.goto(daemon.url + invitation(daemon)["path"])
+    _wait_for_live(page)
+    second = page.context.new_page()
+    second.goto(f"{daemon.url}/#/clips")
+    expect(second.locator("hs-clips-screen")).to_be_visible()
+    AccessKey(daemon.data_dir).replace()
+    daemon.stop()
+    daemon.start(wait=False)
+    for opened in (page, second):
+        expect(opened.locator(".sign-in-notice")).to_contain_text("This browser was signed out")
+    second.fill("#credential", invitation(daemon)["code"])
+    second.keyboard.press("Enter")
+    expect(second.locator("hs-clips-screen")).to_be_visible()
+    assert second.url == f"{daemon.url}/#/clips"
 
 
 def test_the_page_says_where_others_can_read_along(page: Page, daemon: Daemon) -> None:
