@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from benchmarks.machine import describe
 from benchmarks.report import Table, as_json, as_markdown, as_text, percentile
 
 TABLE = Table("At once", ["", "p50"], [["answer", 12.345], ["file", 1234.5], ["none", None]], ["A note."])
@@ -33,10 +32,3 @@ def test_json_holds_every_figure_unrounded_and_the_machine() -> None:
     data = json.loads(as_json([TABLE], [("Cores", "2")]))
     assert data["machine"] == {"Cores": "2"}
     assert data["tables"][0]["rows"][0] == ["answer", 12.345]
-
-
-def test_the_machine_is_named_by_what_moves_figures() -> None:
-    """A figure without its machine says nothing."""
-    names = dict(describe())
-    assert {"Processor", "Cores", "Memory", "Python", "Libraries"} <= set(names)
-    assert all(names.values())
