@@ -56,7 +56,7 @@ export class Api {
 
   /** @param {string} id */
   signOutDevice(id) {
-    return this.#call("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
+    return this.#call("DELETE", `/api/sessions/${id}`);
   }
 
   signOutOthers() {
@@ -70,7 +70,7 @@ export class Api {
 
   /** @param {string} id @returns {Promise<{open: boolean}>} whether the invitation still works */
   invitation(id) {
-    return this.#call("GET", `/api/session/codes/${encodeURIComponent(id)}`);
+    return this.#call("GET", `/api/session/codes/${id}`);
   }
 
   /** @returns {Promise<CameraList>} */

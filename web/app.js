@@ -130,8 +130,7 @@ async function openDialog() {
   }
 }
 
-/** @param {AbortSignal} signal */
-function connectEvents(signal) {
+function connectEvents() {
   listen(
     {
       onOpen(again) {
@@ -156,7 +155,7 @@ function connectEvents(signal) {
         reset: () => actions.reload(),
       },
     },
-    signal,
+    page.signal,
   );
 }
 
@@ -239,19 +238,14 @@ async function start() {
   document.documentElement.lang = language;
   document.body.append(toasts);
   const found = takeCode();
-  /** @type {AbortController|null} of the events, which nobody gets without a session */
-  let events = null;
+  let connected = false;
   store.subscribe((state, before) => {
     if (before.session === "ok" && state.session === "needed") leave("ended");
     paintShell(state);
-    if (state.session === "needed") {
-      events?.abort();
-      events = null;
-    }
     if (state.session !== "ok") return;
-    if (events === null) {
-      events = new AbortController();
-      connectEvents(events.signal);
+    if (!connected) {
+      connected = true;
+      connectEvents();
     }
     paint(state);
   });

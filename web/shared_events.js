@@ -1,13 +1,9 @@
 /** The server's events for this page: from the worker that all pages share, or directly if the browser has none. */
 
 import { EventLink } from "./events.js";
-
 /** @import { EventHandlers } from "./types.js" */
 
-/** @type {{createScriptURL: (url: string) => any}|undefined} */
-let policy;
-
-/** Until `signal` is aborted. @param {EventHandlers} handlers @param {AbortSignal} signal */
+/** @param {EventHandlers} handlers @param {AbortSignal} signal */
 export function listen(handlers, signal) {
   const shared = sharedWorker();
   /** @type {() => void} */
@@ -20,12 +16,7 @@ export function listen(handlers, signal) {
       else handlers.on[data.name]?.(data.data);
     };
     hurry = () => port.postMessage("hurry");
-    const leave = () => {
-      port.onmessage = null;
-      port.postMessage("bye");
-    };
-    signal.addEventListener("abort", leave);
-    addEventListener("pagehide", leave, { signal });
+    addEventListener("pagehide", () => port.postMessage("bye"), { signal });
     // A page from the back/forward cache has left the worker.
     addEventListener(
       "pageshow",
@@ -51,8 +42,8 @@ export function listen(handlers, signal) {
 function sharedWorker() {
   if (!("SharedWorker" in globalThis)) return null;
   try {
-    // The only script URL that the page's strict policy allows; a page may make the policy only once.
-    policy ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy("hindsight-worker", {
+    // The only script URL that the page's strict policy allows.
+    const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("hindsight-worker", {
       createScriptURL: (/** @type {string} */ url) => url,
     });
     const { href } = new URL("./events_worker.js", import.meta.url);

@@ -102,6 +102,7 @@ class Installed:
         quiet = {"HINDSIGHT_SERVER__PORT": "0", "HINDSIGHT_SERVER__HOST": "127.0.0.1"}
         # What this machine's disk has left decides nothing here.
         quiet |= {"HINDSIGHT_RETENTION__RESERVE__BYTES": "0", "HINDSIGHT_RETENTION__RESERVE__CLIPS": "0"}
+        self.folder = folder
         self._log = (folder.parent / "log").open("w+")
         self._process = subprocess.Popen(
             [programs / "hindsight", "run"],
@@ -144,16 +145,17 @@ def installed(programs: Path, tmp_path: Path) -> Iterator[Installed]:
     assert daemon.close() == 0
 
 
-def _fetch(url: str, body: Any = None) -> bytes:
+def _fetch(url: str, body: Any = None, key: str = "") -> bytes:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    request = urllib.request.Request(url, data, headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         content: bytes = answer.read()
     return content
 
 
-def _json(url: str, body: Any = None) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_fetch(url, body))
+def _json(url: str, body: Any = None, key: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_fetch(url, body, key))
     return found
 
 
@@ -201,12 +203,13 @@ def test_a_first_run_in_an_empty_folder_serves_the_page_and_records_a_clip(insta
     assert all(_fetch(url + script) for script in scripts)
     assert _fetch(f"{url}/test_video_playback.html").startswith(b"<!doctype html>")
     wait_until(lambda: _json(f"{url}/video/buffer/status")["duration_seconds"] >= 1, deadline_s=30)
+    key = (installed.folder / "data" / "access_key").read_text().strip()
     asked = {"before_seconds": 1, "after_seconds": 1}
-    clip_url = f"{url}/api/clips/{_json(f'{url}/api/clips', asked)['id']}"
-    wait_until(lambda: _json(clip_url)["status"] in {"draft", "failed"}, deadline_s=30)
-    clip = _json(clip_url)
+    clip_url = f"{url}/api/clips/{_json(f'{url}/api/clips', asked, key)['id']}"
+    wait_until(lambda: _json(clip_url, key=key)["status"] in {"draft", "failed"}, deadline_s=30)
+    clip = _json(clip_url, key=key)
     assert clip["status"] == "draft", clip
-    video = _fetch(url + clip["playback_url"])
+    video = _fetch(url + clip["playback_url"], key=key)
     assert hashlib.sha256(video).hexdigest() == clip["sha256"]
     with av.open(io.BytesIO(video), "r") as container:
         seen = [read_counter(frame.to_ndarray(format="bgr24")) for frame in container.decode(video=0)]

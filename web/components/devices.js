@@ -53,7 +53,8 @@ export class Devices extends HsElement {
       const caller = await api.session();
       const principal = caller?.principal ?? "session";
       this.signedIn.hidden = principal !== "session";
-      setText(this.words, principal === "session" ? "" : text.devices.without[principal]);
+      const { byKey, byLoopback } = text.devices;
+      setText(this.words, principal === "session" ? "" : principal === "loopback" ? byLoopback : byKey);
       if (principal === "session") this.#paint((await api.devices()).sessions);
       return true;
     } catch (error) {

@@ -78,13 +78,10 @@ export const de = {
     left: (/** @type {string} */ time) => `Gilt einmal und noch ${time}.`,
     joined: (/** @type {string} */ name) => `${name} ist angemeldet.`,
     over: "Dieser Code gilt nicht mehr.",
-    without: {
-      loopback:
-        "Dieser Browser ist nicht angemeldet. Er braucht keinen Schlüssel, denn er läuft auf dem Hindsight-Rechner " +
-        "(server.loopback_without_key).",
-      key: "Dieser Browser ist nicht angemeldet. Er sendet mit jeder Anfrage den Zugangsschlüssel.",
-      local: "Dieser Browser ist nicht angemeldet. Er benutzt den Unix-Socket des Hindsight-Rechners.",
-    },
+    byLoopback:
+      "Dieser Browser ist nicht angemeldet. Er braucht keinen Schlüssel, denn er läuft auf dem Hindsight-Rechner " +
+      "(server.loopback_without_key).",
+    byKey: "Dieser Browser ist nicht angemeldet. Er sendet mit jeder Anfrage den Zugangsschlüssel.",
   },
   camera: {
     choose: "Kameras",
@@ -257,8 +254,7 @@ export const de = {
     concerns: {
       descriptors:
         "Hindsight darf kaum noch Dateien und Verbindungen öffnen, daher können Aufnahmen scheitern. Erhöhe " +
-        "LimitNOFILE des Dienstes, „ulimit -n“ der Shell oder „ulimits: nofile“ des Containers, oder finde heraus, " +
-        "wer sich verbindet.",
+        "LimitNOFILE oder „ulimit -n“, oder finde heraus, wer sich verbindet.",
     },
   },
   schedules: {

@@ -34,7 +34,7 @@ export const en = {
     wrongCode:
       "That code does not work. Each works once, for ten minutes; “hindsight open” on the box makes a new one.",
     wrongKey: "That is not the access key. “hindsight key show” on the box prints it.",
-    usedLink: "This link was used already or is older than ten minutes. “hindsight open” on the box makes a new one.",
+    usedLink: "This link was used or is older than ten minutes. “hindsight open” on the box makes a new one.",
     tooMany: "Too many wrong tries. Wait half a minute, then try again.",
     keyInAddress:
       "The access key no longer works in an address, where browsers remember it. " +
@@ -44,7 +44,7 @@ export const en = {
   },
   encryption: {
     mark: "Not encrypted: others in this network can read along",
-    cure: "They can take over the session, too. What to do about it: docs/guide/https.md.",
+    cure: "They can also take over the session. What helps: docs/guide/https.md.",
   },
   devices: {
     title: "Devices",
@@ -68,15 +68,12 @@ export const en = {
     link: "Link",
     copy: "Copy",
     copied: "Copied.",
-    ownAddress: "This link works on this machine only. Other devices open the box’s own address and take the code.",
+    ownAddress: "This link works on this machine only. Other devices need the box’s own address and the code.",
     left: (/** @type {string} */ time) => `Works once, for another ${time}.`,
     joined: (/** @type {string} */ name) => `${name} is signed in.`,
     over: "That code no longer works.",
-    without: {
-      loopback: "This browser is not signed in. It needs no key: it runs on the box (server.loopback_without_key).",
-      key: "This browser is not signed in. It sends the access key with every request.",
-      local: "This browser is not signed in. It uses the box’s Unix socket.",
-    },
+    byLoopback: "This browser is not signed in. It needs no key: it runs on the box (server.loopback_without_key).",
+    byKey: "This browser is not signed in. It sends the access key with every request.",
   },
   camera: {
     choose: "Cameras",
@@ -234,8 +231,8 @@ export const en = {
     noWarnings: "Everything works as it should.",
     concerns: {
       descriptors:
-        "Hindsight may hardly open any more files and connections, so recordings may fail. Raise LimitNOFILE of the " +
-        "service, “ulimit -n” of the shell or “ulimits: nofile” of the container, or find out who connects.",
+        "Hindsight can open hardly any more files and connections, so recordings may fail. Raise LimitNOFILE or " +
+        "“ulimit -n”, or find out who connects.",
     },
   },
   schedules: {

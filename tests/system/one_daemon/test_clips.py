@@ -187,5 +187,6 @@ def test_nothing_that_the_daemon_writes_is_for_other_accounts(daemon: Daemon) ->
     data_dir = daemon.data_dir
     written = [data_dir, *data_dir.rglob("*")]
     assert any(path.name == "clip.mp4" for path in written)
-    assert [path for path in written if path.lstat().st_mode & 0o077] == []
+    # The kernel says who is at the other end of the socket, and nobody else passes the folders before it.
+    assert [path for path in written if path.lstat().st_mode & 0o077 and not path.is_socket()] == []
     assert {path.name for path in data_dir.iterdir()} <= OWN_NAMES.keys()

@@ -18,7 +18,9 @@ async def finished(app: WholeApp) -> dict[str, Any]:
 
     async def pictured() -> dict[str, Any] | None:
         clip = await app.clip(made["id"])
-        return clip if clip["previews"]["middle"] and clip["status"] == "draft" else None
+        current, middle = clip["previews"]["current"], clip["previews"]["middle"]
+        is_exact = current is not None and not current["approximate"]
+        return clip if is_exact and middle and clip["status"] == "draft" else None
 
     return await app.wait(pictured, 30, "a picture")
 
