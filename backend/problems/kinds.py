@@ -16,8 +16,8 @@ class Kind(Enum):
     # The door: who may come in, and how they must speak.
     ACCESS_KEY_NEEDED = (
         "Access key needed",
-        "Send the key, which `hindsight key show` prints on the box, as `Authorization: Bearer KEY`; a "
-        "browser is signed in by `hindsight open`, and by the page.",
+        "Send the key, which `hindsight key show` prints on the box, as `Authorization: Bearer KEY`. A "
+        "browser signs in on the page, with a code of `hindsight open`.",
     )
     ACCESS_KEY_NEEDED_HERE = ("Access key needed", "Send the key as `Authorization: Bearer KEY`.")
     ACCESS_KEY_WRONG = (

@@ -93,8 +93,7 @@ def test_a_link_signs_in_once_and_vanishes_from_address_and_history(
     late = another()
     late.goto(link)
     expect(late.locator("#sign-in-error")).to_have_text(
-        "This link was used or is older than ten minutes. "
-        "“hindsight open” on the box makes a new one."
+        "This link was used or is older than ten minutes. “hindsight open” on the box makes a new one."
     )
     assert late.url == f"{daemon.url}/#/"
 

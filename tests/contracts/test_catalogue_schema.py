@@ -1,5 +1,6 @@
 """The migrations make exactly the tables the program thinks it has."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
@@ -79,3 +82,30 @@ async def test_a_migration_that_fails_leaves_the_database_as_it_was(
         await Catalogue(empty_url).open()
     with connected(empty_url) as connection:
         assert sa.inspect(connection).get_table_names() == ["sessions"]
+
+
+def _as_the_first_version_left_it(url: str) -> None:
+    with connected(url) as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            sa.text(
+                "INSERT INTO sessions (token_hash, principal, created_at, last_used_at, expires_at) "
+                "VALUES ('aa', 'key:f', '2026-01-01', '2026-01-01', '2126-01-01')"
+            )
+        )
+
+
+async def test_a_session_of_an_earlier_version_stays_signed_in_with_its_likes(empty_url: str) -> None:
+    """An update signs nobody out, and nobody likes twice who liked before it."""
+    await asyncio.to_thread(_as_the_first_version_left_it, empty_url)
+    catalogue = Catalogue(empty_url)
+    await catalogue.open()
+    try:
+        found = await catalogue.find_session("aa")
+        assert found is not None
+        assert (found.visitor, found.device, found.address) == ("aa", "", "")
+    finally:
+        await catalogue.close()

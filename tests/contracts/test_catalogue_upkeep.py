@@ -46,6 +46,29 @@ async def test_a_session_is_found_until_it_expires(catalogue: Catalogue, clock: 
     assert await catalogue.expire_sessions() == 1
 
 
+async def test_sign_ins_from_one_address_are_one_visitor_and_their_number_is_bounded(
+    catalogue: Catalogue, clock: SteppedClock
+) -> None:
+    """Thirty sessions are not thirty people; beyond the bound, the one not used for the longest time ends."""
+    end = clock.time + timedelta(hours=1)
+
+    async def signed_in(token_hash: str, address: str, principal: str = "owner") -> str:
+        clock.advance(seconds=1)
+        made = await catalogue.create_session(
+            token_hash, principal, end, device="Firefox on Linux", address=address, most=3
+        )
+        return made.visitor
+
+    assert [await signed_in(one, "192.0.2.1") for one in ("a", "b")] == ["a", "a"]
+    assert await signed_in("c", "192.0.2.2") == "c"
+    assert await signed_in("g", "192.0.2.1", "guest") == "g"
+    await catalogue.touch_session("a", end)
+    assert await signed_in("d", "192.0.2.1") == "a"
+    assert [one.token_hash for one in await catalogue.sessions_of("owner")] == ["d", "a", "c"]
+    clock.advance(hours=2)
+    assert await catalogue.sessions_of("owner") == []
+
+
 async def test_sessions_end_one_by_one_or_all_of_a_principal(
     catalogue: Catalogue, clock: SteppedClock
 ) -> None:
