@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_a_trusted_proxy_names_the_stranger_in_the_log(name: str, daemon: Daemon
     assert "203.0.113.77" not in logged
 
 
-_AS_NOBODY = """
+_AS_ANOTHER = """
 import http.client, json, pathlib, socket, sys
 data_dir, port = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 found = {}
@@ -118,27 +119,30 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
-def test_another_account_of_the_box_gets_nothing(daemon: Daemon) -> None:
-    """Neither by the port, nor by the Unix socket, nor from the files. So does a container in its network."""
-    daemon.directory.chmod(0o755)
-    # Ours may lie in a home that is closed to others; the system's comes with what the tests install.
-    command = ["/usr/bin/python3", "-I", "-S", "-c", _AS_NOBODY, str(daemon.data_dir), str(daemon.port)]
+def _asked_by(prefix: list[str], daemon: Daemon, **options: Any) -> Any:
+    # Our Python may lie in a home that is closed to others; the system's comes with what the tests install.
+    python = ["/usr/bin/python3", "-I", "-S", "-c", _AS_ANOTHER, str(daemon.data_dir), str(daemon.port)]
     answer = subprocess.run(
-        command,
-        user=NOBODY,
-        group=NOBODY,
-        extra_groups=[],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
+        [*prefix, *python], capture_output=True, text=True, check=False, cwd="/", **options
     )
     assert answer.returncode == 0, answer.stderr
-    assert json.loads(answer.stdout) == {
-        "tcp": 401,
-        "access_key": "PermissionError",
-        "catalogue.sqlite": "PermissionError",
-        "runtime/hindsight.sock": "PermissionError",
-        "daemon.lock": "PermissionError",
-    }
+    return json.loads(answer.stdout)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+def test_another_account_of_the_box_gets_nothing(daemon: Daemon) -> None:
+    """Neither by the port, nor by the Unix socket, nor from the files."""
+    daemon.directory.chmod(0o755)
+    found = _asked_by([], daemon, user=NOBODY, group=NOBODY, extra_groups=[])
+    assert found.pop("tcp") == 401
+    assert set(found.values()) == {"PermissionError"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a container of its own")
+def test_a_container_that_shares_the_network_gets_nothing(daemon: Daemon) -> None:
+    """As a sidecar does: root there, on our loopback, with files and processes of its own."""
+    alone = ["unshare", "--mount", "--pid", "--fork", "sh", "-c"]
+    hidden = f'mount -t tmpfs none "{daemon.directory}" && exec "$@"'
+    found = _asked_by([*alone, hidden, "container"], daemon)
+    assert found.pop("tcp") == 401
+    assert set(found.values()) == {"FileNotFoundError"}
