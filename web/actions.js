@@ -43,7 +43,7 @@ export class Actions {
   }
 
   /**
-   * A link signs in a browser that is signed in already, too: it would else work for whoever finds it in a history.
+   * A link signs in a browser that is signed in already, too: it must not stay valid in the history.
    * @param {Credential} credential @param {{byLink?: boolean}} [options]
    */
   async signIn(credential, { byLink = false } = {}) {

@@ -106,7 +106,7 @@ def _opening(path: Path, owner: Owner, for_group: int = 0) -> Opening | None:
 
 
 def _secret_files(config: Config, config_file: Path | None) -> Iterator[Path]:
-    """Files that hold passwords or keys, whoever wrote them."""
+    """Files that hold passwords or keys and are an operator's."""
     s3, tls = config.storage.s3, config.server.tls
     named = [camera.source_file for camera in config.cameras]
     named += [config.catalogue.url_file, None if tls is None else tls.key]

@@ -142,6 +142,8 @@ def test_another_account_of_the_box_gets_nothing(daemon: Daemon) -> None:
 def test_a_container_that_shares_the_network_gets_nothing(daemon: Daemon) -> None:
     """As a sidecar does: root there, on our loopback, with files and processes of its own."""
     alone = ["unshare", "--mount", "--pid", "--fork", "sh", "-c"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this root may make no namespaces")
     hidden = f'mount -t tmpfs none "{daemon.directory}" && exec "$@"'
     found = _asked_by([*alone, hidden, "container"], daemon)
     assert found.pop("tcp") == 401

@@ -83,7 +83,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         address=access.client_of(request)[:64],
     )
     if before := request[PRINCIPAL].session:
-        await access.end_session(before)  # its cookie is replaced: nobody could use or recognise it
+        await access.end_session(before)  # its cookie is replaced, so it would stay in the list unused
     answer = json_response(SessionJson(principal=PrincipalKind.SESSION, actions=sorted(Action)))
     answer.set_cookie(
         COOKIE,

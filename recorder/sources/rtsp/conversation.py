@@ -70,7 +70,7 @@ class Conversation:
         self._answers = None if address.account is None else _Answers(address.account, new_nonce)
 
     def knows(self, message: Message) -> bool:
-        """Whether a first message comes from somebody who was told the door."""
+        """Whether a first message comes from a client that knows the token."""
         request = message.request
         return request is not None and secrets.compare_digest(
             request[1].encode("latin-1"), self._door.encode("latin-1")
