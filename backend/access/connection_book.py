@@ -1,8 +1,9 @@
 """Which connections stay and which one is closed when there is no room for another. Pure.
 
-A newcomer always gets in, and another connection goes. So an owner of the key can always present it. What a connection is worth follows from what came over it: nothing yet, a request, or a request that
-was authorised. Each standing has a room of its own, so that silence crowds out no request, and no stranger
-crowds out a person who has signed in.
+A newcomer always gets in, and another connection goes. So an owner of the key can always present it. What a
+connection is worth follows from what came over it: nothing yet, a request, or a request that was authorised.
+Each standing has a room of its own, so that silence crowds out no request, and no stranger crowds out a
+person who has signed in.
 """
 
 from collections.abc import Callable, Hashable
