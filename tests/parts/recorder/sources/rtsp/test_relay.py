@@ -16,6 +16,7 @@ from recorder.sources.rtsp.messages import MOST_HEADER_BYTES, Message
 from recorder.sources.rtsp.relay import RtspRelay
 from recorder.sources.rtsp.stream import StreamSource
 from tests.support.cameras.scripted_rtsp import NO_SUCH, Answer, ScriptedCamera, answered
+from tests.support.waiting import wait_until
 
 PUBLIC = answered("200 OK", "Public: DESCRIBE, SETUP, PLAY")
 CHALLENGE = answered("401 Unauthorized", 'WWW-Authenticate: Basic realm="x"')
@@ -227,6 +228,8 @@ def test_a_goodbye_reaches_the_camera() -> None:
             player.sendall(request_to(relay.url, "TEARDOWN"))
         relay.close()
         assert relay.failure is None
+        # It has been sent; the camera's own thread still has to read it.
+        wait_until(lambda: len(camera.received) == 2)
         assert [method_of(message) for message in camera.received] == ["OPTIONS", "TEARDOWN"]
 
 
