@@ -240,7 +240,7 @@ async function start() {
   const found = takeCode();
   let connected = false;
   store.subscribe((state, before) => {
-    if (before.session === "ok" && state.session === "needed") leave("ended");
+    if (before.session === "ok" && state.session === "needed") leave();
     paintShell(state);
     if (state.session !== "ok") return;
     if (!connected) {

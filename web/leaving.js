@@ -7,13 +7,19 @@ import { text } from "./messages.js";
 
 const REASON = "hindsight.left";
 let leaving = false;
+let own = false;
 
-/** @param {"ended"|"done"} reason by the server or another device, or by the viewer */
-export function leave(reason) {
+/** The viewer signs out, or could not. The server ends the live picture first, which looks like an end by others. */
+export function signingOut(/** @type {boolean} */ now) {
+  own = now;
+}
+
+/** Because the session is over: by the viewer, the server or another device. */
+export function leave() {
   if (leaving) return;
   leaving = true;
-  sessionStorage.setItem(REASON, reason);
-  if (reason === "done") history.replaceState(null, "", "/");
+  sessionStorage.setItem(REASON, own ? "done" : "ended");
+  if (own) history.replaceState(null, "", "/");
   location.reload();
 }
 

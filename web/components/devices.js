@@ -2,7 +2,7 @@
 
 import { h, setText, stylesheet } from "../dom.js";
 import { formatMoment } from "../format.js";
-import { leave } from "../leaving.js";
+import { leave, signingOut } from "../leaving.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 import { Invitation } from "./invitation.js";
@@ -106,7 +106,9 @@ export class Devices extends HsElement {
 
   async #signOut() {
     if (!(await this.#confirmed(text.devices.signOut, text.devices.signOutBody))) return;
-    if (await this.#tried(() => this.#services.api.signOut())) leave("done");
+    signingOut(true);
+    if (await this.#tried(() => this.#services.api.signOut())) leave();
+    else signingOut(false);
   }
 
   /** @param {Device} device */

@@ -27,7 +27,7 @@ export const en = {
       "You need a code. The first start and “hindsight open” on the box print one; " +
       "a device that is signed in makes one under Settings.",
     label: "Code or access key",
-    hint: "The access key works here as well: “hindsight key show” on the box prints it.",
+    hint: "The access key works, too: “hindsight key show” on the box prints it.",
     submit: "Sign in",
     empty: "Type a code, or paste the access key.",
     neither: "A code has eight letters and digits. The access key is longer.",
@@ -35,11 +35,11 @@ export const en = {
       "That code does not work. Each works once, for ten minutes; “hindsight open” on the box makes a new one.",
     wrongKey: "That is not the access key. “hindsight key show” on the box prints it.",
     usedLink: "This link was used or is older than ten minutes. “hindsight open” on the box makes a new one.",
-    tooMany: "Too many wrong tries. Wait half a minute, then try again.",
+    tooMany: "Too many wrong tries. Try again in half a minute.",
     keyInAddress:
       "The access key no longer works in an address, where browsers remember it. " +
       "“hindsight open” on the box prints a link that does.",
-    ended: "This browser was signed out: by another device, by a new access key, or because its time was up.",
+    ended: "This browser was signed out: by another device, a new access key, or its time limit.",
     done: "You are signed out.",
   },
   encryption: {
