@@ -37,7 +37,7 @@ class AccessKey:
 
     @property
     def value(self) -> str:
-        """The key itself, for the address that is printed at start and for `key show`."""
+        """The key itself, for `key show` and for our own commands."""
         return self._key
 
     @property

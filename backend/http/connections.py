@@ -1,4 +1,4 @@
-"""Every TCP connection from its accept to its end: how many there are, who goes when there are too many.
+"""Every TCP connection from its accept to its end: how many there are, and which is closed for another.
 
 The decisions are `access.connection_book`; here they are carried out. Not here: listening (`listener`), and
 the Unix socket, whose connections are in no book. Event loop only.

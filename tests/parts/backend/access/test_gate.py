@@ -192,7 +192,7 @@ async def test_a_foreign_page_cannot_open_a_websocket(tmp_path: Path) -> None:
 
 
 async def test_a_network_position_is_no_identity(tmp_path: Path) -> None:
-    """Loopback, whatever it says, is whoever stands behind a proxy, a tunnel or another account."""
+    """Whatever it says, a request from loopback may come through a proxy or from another account."""
     async with serving(tmp_path) as served:
         for headers in ({}, {"Host": "localhost"}, {"X_Forwarded_For": "127.0.0.1"}):
             assert await _status(served, "GET", "/api/session", **headers) == 401

@@ -237,7 +237,7 @@ async def test_handshakes_that_never_begin_are_bounded_like_other_silence(
 async def test_without_descriptors_nothing_is_accepted_until_there_are_some(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No traceback each time, words that say what to do, and whoever waited gets in."""
+    """No traceback each time, words that say what to do, and those that waited get in."""
     async with serving(tmp_path) as served:
         concerns = served.rooms.health.concerns
         with socket.socket() as client:

@@ -1,4 +1,4 @@
-"""Who stays and who goes when there are too many connections."""
+"""Which connections stay and which are closed when there are too many."""
 
 from collections.abc import Callable, Sequence
 

@@ -259,7 +259,7 @@ async def _ended_by_another_box(served: Served, cookie: dict[str, str]) -> None:
 async def test_what_is_taken_away_ends_what_is_open(
     tmp_path: Path, revoke: Callable[[Served, dict[str, str]], Awaitable[None]]
 ) -> None:
-    """Live picture, events and downloads; whoever took it away, and wherever."""
+    """Live picture, events and downloads; by sign-out here or elsewhere, by a new key, by another box."""
     streams = OpenStreams()
     async with endless(tmp_path, streams) as served:
         _, cookie = await signed_in(served)

@@ -51,7 +51,7 @@ def relayed(camera: ScriptedCamera, account: str = "") -> Iterator[RtspRelay]:
 
 
 def dialled(relay: RtspRelay) -> socket.socket:
-    """A connection to the relay, by somebody on this machine."""
+    """A connection to the relay, from this machine."""
     return socket.create_connection(("127.0.0.1", camera_address(relay.url).port), 5)
 
 

@@ -224,7 +224,7 @@ def test_without_an_account_a_challenge_is_a_refusal() -> None:
     ],
 )
 def test_over_udp_reports_go_to_the_camera_and_nowhere_else(given: str, seen: list[str]) -> None:
-    """FFmpeg sends RTCP to the `source` of the transport; without one, to whoever it is connected to."""
+    """FFmpeg sends RTCP to the `source` of the transport; without one, to the peer of its connection."""
     talk = Talk()
     talk.described()
     reply = talk.response(
