@@ -211,6 +211,7 @@ def test_what_other_browsers_need_for_h264_is_named_outright(machine: Machine) -
     assert "apt-get install --no-install-recommends gstreamer1.0-plugins-base" in said
     assert " gstreamer1.0-libav libavcodec61\n" in said
     assert "libavcodec59" not in said
+    assert " webkit2gtk-driver xvfb " in said
     machine.provide("dpkg-query", "#!/bin/sh\nprintf installed\n")
     machine.provide("apt-cache", "#!/bin/sh\necho apt-cache was asked >&2\n")
     said = machine.run("test", "tests/nothing").stderr

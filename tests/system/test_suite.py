@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
+import psutil
 import pytest
 from blockbuster import BlockingError
 
@@ -17,6 +18,7 @@ from tests.__main__ import checks_verdict
 from tests.checks import Check, StaticChecks
 from tests.report import SUMMARY_VARIABLE
 from tests.spread import SPREAD
+from tests.support.engines.program import Program
 from tests.support.forks import Fork, fork_daemon
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +145,15 @@ async def test_our_code_that_blocks_a_running_loop_fails_the_test(tmp_path: Path
 async def test_a_test_may_own_its_loop_and_block_it(tmp_path: Path) -> None:
     """The way out is a mark that says so."""
     sync_directory(tmp_path)
+
+
+def test_a_browser_ends_with_every_process_it_started(tmp_path: Path) -> None:
+    """One that ignores the signal, and whose parent has gone, would stay on the machine for ever."""
+    (tmp_path / "stubborn").write_text("trap '' TERM\necho $$\nexec sleep 1000\n")
+    program = Program(["sh", "-c", "sh stubborn & exec sleep 1000"], {}, tmp_path)
+    pid = int(program.wait(program.printed, "its child"))
+    program.end(grace_s=0.2)
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_each_of_many_daemons_that_start_at_once_has_its_own_process_id(tmp_path: Path) -> None:
