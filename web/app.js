@@ -118,16 +118,15 @@ function paint(state) {
 }
 
 async function openDialog() {
-  try {
-    const { ClipDialog } = await import("./components/clip_dialog.js");
-    if (dialog) return;
-    dialog = new ClipDialog(services, (id) => switcher.clipList(id));
-    over.append(dialog);
-    paint(store.state);
-  } catch {
+  const module = await import("./components/clip_dialog.js").catch(() => null);
+  if (dialog || store.state.openId === null) return;
+  if (module === null) {
     say(text.screens.failed, "bad");
-    leaveClip();
+    return leaveClip();
   }
+  dialog = new module.ClipDialog(services, (id) => switcher.clipList(id));
+  over.append(dialog);
+  paint(store.state);
 }
 
 function connectEvents() {

@@ -32,11 +32,13 @@ function filled(whole, part) {
 
 async function load() {
   try {
-    return filled(en, (await import("./messages/de.js")).de);
+    text = filled(en, (await import("./messages/de.js")).de);
   } catch {
-    return en;
+    // English is better than no page.
   }
 }
 
 export const language = wanted();
-export const text = language === "de" ? await load() : en;
+export let text = en;
+/** Resolves when `text` is in this language. Not awaited here: see start.js. */
+export const ready = language === "en" ? Promise.resolve() : load();

@@ -40,7 +40,7 @@ def later() -> set[Path]:
     return set(names)
 
 
-FIRST = needs(WEB / "app.js")
+FIRST = needs(WEB / "start.js") | needs(WEB / "app.js")
 """What has to arrive before the live picture does."""
 FIRST_STYLES = {path for path in STYLES if f"styles/{path.name}" in INDEX}
 

@@ -3,7 +3,7 @@
  * the dialog handles all others.
  */
 
-import { closeOnBackdrop } from "../backdrop.js";
+import { closeOnBackdrop, whenClosed } from "../backdrop.js";
 import { ClipActions } from "../clip/clip_actions.js";
 import { frameOf } from "../clip/frame.js";
 import { playerKeys } from "../clip/keys.js";
@@ -51,21 +51,7 @@ export class ClipDialog extends HsElement {
   stage = h("div", { class: "clip-stage", tabindex: -1 }, this.player, this.previews.still, this.neighbours);
   body = h("div", { class: "clip-body" }, this.previews, this.details, this.publishing, this.details.facts, this.bar);
   gone = h("div", { class: "state", role: "alert" }, icon("film"), h("p"));
-  dialog = h(
-    "dialog",
-    {
-      class: "clip-dialog",
-      on: {
-        close: () => {
-          if (this.#id) this.emit("close-clip");
-        },
-      },
-    },
-    this.close,
-    this.stage,
-    this.gone,
-    this.body,
-  );
+  dialog = h("dialog", { class: "clip-dialog" }, this.close, this.stage, this.gone, this.body);
 
   /**
    * @param {Services} services
@@ -113,6 +99,8 @@ export class ClipDialog extends HsElement {
   /** @param {AbortSignal} signal */
   connected(signal) {
     closeOnBackdrop(this.dialog, signal);
+    const leave = () => this.#id && this.emit("close-clip");
+    whenClosed(this.dialog, leave, signal);
     bindShortcuts(playerKeys(this), signal, this.dialog);
   }
 

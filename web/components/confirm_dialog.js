@@ -1,10 +1,13 @@
 /** Confirms an action that cannot be undone. The safe answer has the focus. */
 
-import { closeOnBackdrop } from "../backdrop.js";
+import { closeOnBackdrop, whenClosed } from "../backdrop.js";
 import { h, setText } from "../dom.js";
 import { HsElement } from "./element.js";
 
 export class ConfirmDialog extends HsElement {
+  /** @type {(yes: boolean) => void} answers the question that is on screen */
+  #answer = () => undefined;
+
   heading = h("h2", { id: "confirm-title" });
   words = h("p", { id: "confirm-words" });
   no = h("button", { class: "button", value: "no" });
@@ -28,6 +31,7 @@ export class ConfirmDialog extends HsElement {
   /** @param {AbortSignal} signal */
   connected(signal) {
     closeOnBackdrop(this.dialog, signal);
+    whenClosed(this.dialog, () => this.#answer(this.dialog.returnValue === "yes"), signal);
   }
 
   /**
@@ -40,11 +44,12 @@ export class ConfirmDialog extends HsElement {
     setText(this.words, body);
     setText(this.yes, yes);
     setText(this.no, no);
+    this.#answer(dialog.returnValue === "yes" && !dialog.open);
     dialog.returnValue = "";
-    dialog.showModal();
+    if (!dialog.open) dialog.showModal();
     this.no.focus();
     return new Promise((resolve) => {
-      dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+      this.#answer = resolve;
     });
   }
 }

@@ -52,7 +52,13 @@ def test_no_string_in_a_module_spans_lines() -> None:
 def test_every_module_of_the_first_screen_is_preloaded_so_that_no_import_costs_a_round_trip() -> None:
     """aiohttp speaks HTTP/1.1: a chain of imports is a chain of waits."""
     preloaded = set(re.findall(r'modulepreload" href="/assets/HASH/([^"]+)"', INDEX))
-    assert preloaded == {path.relative_to(WEB).as_posix() for path in FIRST} - {"app.js"}
+    assert preloaded == {path.relative_to(WEB).as_posix() for path in FIRST} - {"start.js"}
+
+
+def test_no_module_awaits_at_its_top_level() -> None:
+    """Below one that does, WebKit resolves overlapping imports before their modules are evaluated."""
+    waiting = re.compile(r"^(?:export )?(?:(?:const|let) .*?[=?:(] ?)?await ", re.MULTILINE)
+    assert [path.name for path in SCRIPTS if waiting.search(path.read_text())] == []
 
 
 def test_no_module_is_left_over() -> None:
