@@ -197,6 +197,7 @@ def _start_jobs(
     stack.push_async_callback(scheduler.close)
     rooms.tasks.spawn(asyncio.to_thread(base.workers.start), "workers")
     rooms.tasks.spawn(rooms.pictures.previews.catch_up(base.recorder_id), "missing previews")
+    rooms.tasks.spawn(base.catalogue.renew_search(base.recorder_id), "words to search")
     rooms.tasks.spawn(metrics.watch_loop(), "loop lag")
 
 

@@ -22,11 +22,13 @@ from backend.catalogue.queries import idempotency as idempotency_queries
 from backend.catalogue.queries import lists as list_queries
 from backend.catalogue.queries import publishing as publish_queries
 from backend.catalogue.queries import samples as sample_queries
+from backend.catalogue.queries import searched as search_queries
 from backend.catalogue.queries import sessions as session_queries
 from backend.catalogue.queries import tallies as tally_queries
 from backend.catalogue.retention_rows import RetentionRows
 from backend.catalogue.row_cache import RowCache
 from backend.catalogue.schedule_rows import ScheduleRows
+from backend.catalogue.search_words import FORM
 from backend.catalogue.upload_rows import UploadRows
 from backend.catalogue.values import (
     CameraStorage,
@@ -195,6 +197,23 @@ class Catalogue:
         ):
             for number, clip in found:  # noqa: B007  the last one is where to go on
                 yield clip
+
+    async def renew_search(self, recorder_id: str) -> None:
+        """Store the words of clips that an earlier version wrote in today's form.
+
+        Reads some at a time and goes on where the last call ended. Until then, searches may miss some.
+        """
+        key = f"search {recorder_id}"
+        form, _, seen = (await self.note(key) or "").partition(" ")
+        begun = number = int(seen) if form == FORM else 0
+        while found := await self._database.read(
+            lambda db, number=number: search_queries.outdated(db, recorder_id, number, _WALK)  # type: ignore[misc]
+        ):
+            number, old = found
+            if old:
+                await self._database.write(lambda db, old=old: search_queries.renew(db, old))  # type: ignore[misc]
+        if number != begun:
+            await self.set_notes({key: f"{FORM} {number}"})
 
     async def count_by_status(self) -> dict[Status, int]:
         """How many clips are in each state; every state is a key."""

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from backend.catalogue.errors import BadText
 from backend.catalogue.lifecycle import INITIAL
 from backend.catalogue.model import clips
-from backend.catalogue.search import search_text
+from backend.catalogue.search_words import search_text
 from backend.catalogue.values import (
     Clip,
     ClipFields,
