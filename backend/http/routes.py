@@ -20,7 +20,8 @@ from backend.access.authorise import authorise
 from backend.access.gate import refuse_foreign_reads
 from backend.access.streams import Stream, StreamKind
 from backend.http.handles import PRINCIPAL, house
-from backend.http.problems import Problem, as_problem, problem_response, refused_by_validation
+from backend.http.problems import Problem, as_problem, refused_by_validation
+from backend.http.refusals import refusal
 from backend.http.wire.times import RequestModel
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
@@ -65,6 +66,8 @@ class Route:
     summary: str
     camera: CameraLocator = no_camera
     query: type[RequestModel] | None = None
+    ignores_unknown_query: bool = False
+    """True for what people share, pages embed and monitors poll: others add parameters of their own to it."""
     body: type[RequestModel] | None = None
     body_required: bool = True
     """False: an empty body stands for the model's defaults."""
@@ -80,8 +83,8 @@ class Route:
     """Whether HEAD is answered, too. A GET whose answer is one of our models always does."""
     documented: bool = True
     open_handler: Handler | None = None
-    """What programs on this machine get without authority (`server.open_status`) and without a query."""
-    errors: Callable[[Problem], web.Response] = problem_response
+    """What programs on this machine get without authority (`server.open_status`), and without a choice."""
+    errors: Callable[[web.Request, Problem], web.Response] = refusal
     """How problems of this route are written, where a fixed name asks for another form."""
     error_response: type[BaseModel] | None = None
     """That other form, for the OpenAPI page."""
@@ -143,11 +146,11 @@ def _wrap(route: Route) -> Handler:
     async def guarded(request: web.Request) -> web.StreamResponse:
         if route.action is not None:
             principal = request[PRINCIPAL]
-            if route.open_handler is not None and _is_open_status(request):
+            if route.open_handler is not None and _is_open_status(request, route):
                 return await route.open_handler(request)
             refuse_foreign_reads(request, principal)
             authorise(principal, route.action, await route.camera(request))
-        request[_QUERY] = _parse_query(request, route.query)
+        request[_QUERY] = _parse_query(request, route)
         request[_BODY] = await _parse_body(request, route)
         if route.stream is None:
             return await route.handler(request)
@@ -162,25 +165,32 @@ def _wrap(route: Route) -> Handler:
             # Once bytes have left, a second answer would land in the middle of the first.
             if request.writer.output_size > 0 or (problem := as_problem(error)) is None:
                 raise
-            return route.errors(problem)
+            return route.errors(request, problem)
 
     return answer
 
 
-def _is_open_status(request: web.Request) -> bool:
+def _is_open_status(request: web.Request, route: Route) -> bool:
     """Whether a caller without authority may have what `open_handler` shows."""
-    is_plain = request[PRINCIPAL].is_anonymous and not request.query_string
+    is_plain = request[PRINCIPAL].is_anonymous and not _names_that_count(request, route)
     return is_plain and house(request).access.may_read_status(request)
 
 
-def _parse_query(request: web.Request, model: type[RequestModel] | None) -> RequestModel | None:
-    given = request.query
-    known = [] if model is None else fields_of(model)
-    for name in given:
+def _names_that_count(request: web.Request, route: Route) -> list[str]:
+    """The names in the query that `route` reads or refuses."""
+    if not route.ignores_unknown_query:
+        return list(dict.fromkeys(request.query))
+    return [] if route.query is None else [name for name in fields_of(route.query) if name in request.query]
+
+
+def _parse_query(request: web.Request, route: Route) -> RequestModel | None:
+    given, names = request.query, _names_that_count(request, route)
+    known = [] if route.query is None else fields_of(route.query)
+    for name in names:
         if len(given.getall(name)) > 1:
             raise Refused(Kind.QUERY_NAME_TWICE, field=name)
     try:
-        return (model or _NoQuery).model_validate_strings(dict(given))
+        return (route.query or _NoQuery).model_validate_strings({name: given[name] for name in names})
     except ValidationError as error:
         raise refused_by_validation(error, Kind.QUERY_NOT_VALID, source="query", known=known) from None
 

@@ -20,9 +20,11 @@ from backend.base import local_socket
 from backend.base.daemon_proof import SERVER_NAME
 from backend.base.rarely import and_more
 from backend.config.model import ServerConfig
+from backend.http.addresses import canonical, relative
 from backend.http.handles import HOUSE, PRINCIPAL, House, house
 from backend.http.listener import UNREAD_TIMEOUT_S, Listener
-from backend.http.problems import as_problem, internal_problem, problem_response
+from backend.http.problems import as_problem, internal_problem
+from backend.http.refusals import refusal
 from backend.http.routes import BODY_LIMIT_BYTES, Route, install, path_without_patterns
 from backend.http.server_log import ServerLog
 from backend.http.static import content_security_policy
@@ -145,7 +147,7 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
             _log_failure(request, error)
         if request.writer.output_size > 0:
             raise  # part of an answer is out: only closing the connection tells that it is not whole
-        answer = problem_response(problem or internal_problem())
+        answer = refusal(request, problem or internal_problem())
     streamed = request.method == "GET" and answer.content_type.startswith(_STREAMED)
     elapsed_s = None if streamed or answer.status == 101 else time.monotonic() - started
     metrics.answered(request.method, _route_of(request), answer.status, elapsed_s)
@@ -171,9 +173,21 @@ async def _gate(request: web.Request, handler: _Handler) -> web.StreamResponse:
     request[PRINCIPAL] = principal = await access.identify(request, host)
     if not principal.is_anonymous:
         house(request).connections.admit(request.transport)
+    if (better := _better_address(request)) is not None:
+        return web.Response(status=308, headers={"Location": better})
     if request.match_info.http_exception is not None and principal.is_anonymous:
         raise Refused(Kind.ACCESS_KEY_NEEDED_HERE)  # a stranger does not learn which addresses exist
     return await handler(request)
+
+
+def _better_address(request: web.Request) -> str | None:
+    """Where the same is, if this address only has slashes too many or names the index; existing or not."""
+    is_unknown = isinstance(request.match_info.http_exception, web.HTTPNotFound)
+    if not is_unknown or request.method not in {"GET", "HEAD"}:
+        return None
+    path, query = request.rel_url.raw_path, request.rel_url.raw_query_string
+    better = canonical(path)
+    return None if better is None else relative(path, better) + (f"?{query}" if query else "")
 
 
 async def _set_headers(headers: Mapping[str, str], request: web.Request, answer: web.StreamResponse) -> None:

@@ -14,7 +14,7 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import web
@@ -25,6 +25,10 @@ from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
 PLACEHOLDER = "/assets/HASH/"
+_ICON = "icon-512.png"
+_ICON_ADDRESSES = ("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png")
+"""Where bookmarks, feed readers and monitors look without reading the page."""
+_ROBOTS = b"User-agent: *\nDisallow: /\n"
 
 _POLICY = {
     "default-src": "'self'",
@@ -47,7 +51,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
-_TEXT = frozenset({*_TYPES.values(), "application/json"})
+_TEXT = frozenset({*_TYPES.values(), "application/json", "text/plain"})
 _TYPE_NOTE = re.compile(r"/\*\* @type [^*]*\*/ ?")
 _SMALLEST_TO_COMPRESS_BYTES = 1024
 
@@ -100,6 +104,8 @@ class Site:
         self.hash = digest.hexdigest()
         cached = {"Cache-Control": "public, max-age=31536000, immutable"}
         self._assets = {n: _file(n, b, cached) for n, b in files.items() if n != "index.html"}
+        self._icon = self._assets.get(_ICON)
+        self._robots = _file("robots.txt", _ROBOTS, {})
         self._index = self._page("index.html", files.get("index.html", b"<!doctype html>"))
         self._check_page: StaticFile | None = None
         if check_page is not None and check_page.is_file():
@@ -111,9 +117,20 @@ class Site:
             "/": self._answer_index,
             "/assets/{hash:[0-9a-f]+}/{path:.+}": self._answer_asset,
             f"/{CHECK_PAGE}": self._answer_check_page,
+            "/robots.txt": self._answer_robots,
+            **dict.fromkeys(_ICON_ADDRESSES, self._answer_icon),
         }
         return tuple(
-            Route("GET", path, handler, None, "The page", also_head=True, documented=False)
+            Route(
+                "GET",
+                path,
+                handler,
+                None,
+                "The page",
+                ignores_unknown_query=True,
+                also_head=True,
+                documented=False,
+            )
             for path, handler in served.items()
         )
 
@@ -135,6 +152,15 @@ class Site:
         if file is None or request.match_info["hash"] != self.hash:
             raise Refused(Kind.PAGE_OUTDATED)
         return _answer(request, file)
+
+    async def _answer_robots(self, request: web.Request) -> web.StreamResponse:
+        return _answer(request, self._robots)
+
+    async def _answer_icon(self, request: web.Request) -> web.StreamResponse:
+        if self._icon is None:
+            raise Refused(Kind.PAGE_MISSING, name=_ICON)
+        # Its address stays with the next version: kept for a day, not for ever.
+        return _answer(request, replace(self._icon, headers={"Cache-Control": "public, max-age=86400"}))
 
     async def _answer_check_page(self, request: web.Request) -> web.StreamResponse:
         if self._check_page is None:

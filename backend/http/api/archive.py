@@ -96,6 +96,7 @@ ROUTES = (
         Action.VIEW,
         "Many clips as one ZIP, in their clean form; `archive` events tell how far it is",
         query=ArchiveQuery,
+        ignores_unknown_query=True,
         stream=StreamKind.ARCHIVE,
         media_type="application/zip",
         also_head=True,

@@ -137,8 +137,10 @@ ROUTES = (
         "The newest frame, or the buffered frame at a label",
         camera=camera_in_path,
         query=FrameQuery,
+        ignores_unknown_query=True,
         stream=StreamKind.STILLS,
         media_type="image/jpeg",
+        also_head=True,
     ),
     Route(
         "GET",
@@ -169,6 +171,7 @@ ROUTES = (
         "A span of the buffer as a video, at the address in Location",
         camera=camera_in_path,
         query=ReplayQuery,
+        ignores_unknown_query=True,
         status=303,
     ),
     Route(
@@ -188,6 +191,7 @@ ROUTES = (
         Action.VIEW,
         "The bytes of a replay, until a minute after the last look",
         camera=_camera_of_replay,
+        ignores_unknown_query=True,
         stream=StreamKind.CLIP,
         media_type="video/mp4",
         also_head=True,

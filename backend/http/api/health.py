@@ -43,6 +43,22 @@ async def readyz(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/livez", livez, None, "The process answers", response=HealthJson),
-    Route("GET", "/readyz", readyz, Action.VIEW, "Ready to record and serve", response=ReadyJson),
+    Route(
+        "GET",
+        "/livez",
+        livez,
+        None,
+        "The process answers",
+        ignores_unknown_query=True,
+        response=HealthJson,
+    ),
+    Route(
+        "GET",
+        "/readyz",
+        readyz,
+        Action.VIEW,
+        "Ready to record and serve",
+        ignores_unknown_query=True,
+        response=ReadyJson,
+    ),
 )

@@ -20,6 +20,7 @@ ROUTES = (
         metrics,
         Action.ADMIN,
         "Counters for Prometheus",
+        ignores_unknown_query=True,
         media_type="text/plain",
         also_head=True,
     ),

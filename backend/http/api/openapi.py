@@ -93,6 +93,7 @@ def _operation(route: Route, names: Any, schemas: dict[str, Any]) -> dict[str, A
         ]
     if parameters:
         operation["parameters"] = parameters
+    operation["x-unknown-parameters"] = "ignored" if route.ignores_unknown_query else "refused"
     if route.body is not None:
         content = {"application/json": {"schema": names[route.body, "validation"]}}
         operation["requestBody"] = {"required": route.body_required, "content": content}
@@ -108,6 +109,8 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": _REF_PROBLEM}}
     if route.error_response is not None:
         content["application/json"] = {"schema": names[route.error_response, "serialization"]}
+    if route.method == "GET":
+        content["text/html"] = {"schema": {"type": "string", "description": "The same, for a browser's tab."}}
     failed = {"description": "What happened and what to do", "content": content}
     return {str(route.status): success, "default": failed}
 

@@ -12,7 +12,8 @@ from backend.catalogue.values import Clip, PreviewSource
 from backend.clips.idempotency import Order, StoredAnswer
 from backend.http.api.clips import camera_of_clip, carried_out, clip_in_path
 from backend.http.handles import house
-from backend.http.problems import Problem, problem_response
+from backend.http.problems import Problem
+from backend.http.refusals import refusal
 from backend.http.routes import Route, body_of, json_response, query_of
 from backend.http.wire.clips import ClipPreviewsJson
 from backend.http.wire.pictures import ManualErrorJson, ManualJson, ManualRequest, PromoteRequest
@@ -77,10 +78,10 @@ async def promote(request: web.Request) -> web.StreamResponse:
     return await _picked(request, clip, request_text, lambda: manual.promote(clip.id, source))
 
 
-def status_error(problem: Problem) -> web.Response:
+def status_error(request: web.Request, problem: Problem) -> web.Response:
     """A problem as `set_manual_from_timestamp` promises it; missing rights are reported as everywhere."""
     if problem.status in {401, 403}:
-        return problem_response(problem)
+        return refusal(request, problem)
     error = ManualErrorJson(error=problem.refused.detail, field=problem.refused.field)
     return web.json_response(error.model_dump(), status=problem.status, headers=problem.headers)
 
@@ -113,6 +114,7 @@ ROUTES = (
         "The preview picture, or a placeholder",
         camera=camera_of_clip,
         query=ThumbnailQuery,
+        ignores_unknown_query=True,
         media_type="image/jpeg",
         also_head=True,
     ),

@@ -24,7 +24,13 @@ OPEN_TO_EVERYBODY = {
     ("GET", "/"),
     ("GET", "/assets/{hash}/{path}"),
     ("GET", "/test_video_playback.html"),
+    ("GET", "/robots.txt"),
+    ("GET", "/favicon.ico"),
+    ("GET", "/apple-touch-icon.png"),
+    ("GET", "/apple-touch-icon-precomposed.png"),
 }
+POLLED = {"/livez", "/readyz", "/metrics", "/api/debug/background-stream-status", "/video/buffer/status"}
+"""By monitors, which add what keeps caches from answering."""
 ROUTES = all_routes()
 EXAMPLES = {"camera": "synthetic", "token": "0" * 32, "id": "01890000-0000-7000-8000-000000000000"}
 
@@ -87,6 +93,19 @@ def test_a_route_that_names_a_camera_says_how_to_find_it(tmp_path: Path) -> None
             assert route.camera.__name__ != "no_camera", route.path
 
 
+def test_pages_media_and_probes_ignore_unknown_parameters_and_lists_and_verbs_refuse_them(
+    tmp_path: Path,
+) -> None:
+    """By the kind of a route, so that a new one is judged the day it is declared."""
+    for route in _every_route(tmp_path):
+        is_page = not route.documented
+        # A picture, a video, an archive, a live view, the way to a replay: not JSON, and not the events.
+        is_media = route.media_type not in {"application/json", "text/event-stream", "text/plain"}
+        is_media = is_media or route.status in {101, 303}
+        shared = route.method == "GET" and (is_page or is_media or route.path in POLLED)
+        assert route.ignores_unknown_query is shared, (route.method, route.path)
+
+
 async def test_a_stranger_gets_401_from_every_route_but_the_open_ones(stranger: str, tmp_path: Path) -> None:
     """One loop over the declarations, so that a new route is covered the day it is declared."""
     async with aiohttp.ClientSession(stranger) as client:
@@ -114,7 +133,10 @@ async def test_programs_of_this_machine_read_the_documented_status_and_nothing_e
         async with client.get("/video/buffer/status") as answer:
             held = {"capacity_seconds", "held_frames", "held_seconds", "held_bytes", "fps", "codec"}
             assert set(await answer.json()) == buffer | held
-        for path in ("/video/buffer/status?camera=synthetic", "/api/cameras", "/api/cameras/synthetic"):
+        async with client.get("/video/buffer/status?uptime_kuma_cachebuster=1") as answer:
+            assert set(await answer.json()) == buffer | held
+        chosen = ("/video/buffer/status?camera=synthetic", "/video/buffer/status?_=1&camera=synthetic")
+        for path in (*chosen, "/api/cameras", "/api/cameras/synthetic"):
             async with client.get(path) as answer:
                 assert answer.status == 401, path
         for hint in ({"X-Forwarded-For": "203.0.113.1"}, {"Sec-Fetch-Site": "cross-site"}):

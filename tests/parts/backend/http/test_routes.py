@@ -54,6 +54,7 @@ ROUTES = (
     Route("POST", "/echo", _echo, Action.RECORD, "Echo", body=Order, body_required=False),
     Route("GET", "/limit", _limit, Action.VIEW, "Limit", query=Filter, response=Said),
     Route("GET", "/c/{camera:[a-z0-9-]+}", _limit, Action.VIEW, "C", camera=camera_in_path, query=Filter),
+    Route("GET", "/shared", _limit, Action.VIEW, "S", query=Filter, ignores_unknown_query=True),
 )
 
 Start = Callable[[Principal], Awaitable[TestClient[Any, Any]]]
@@ -156,6 +157,24 @@ async def test_a_bad_query_is_refused(start: Start, query: str) -> None:
     answer = await (await start(KEY)).get(f"/limit?{query}")
     assert answer.status == 422
     assert (await answer.json(content_type=None))["field"] in {"limit", "limi"}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "limit"),
+    [
+        ("fbclid=1&limit=3", 200, "3"),
+        ("_=1&_=2&limi=3", 200, "10"),
+        ("%ff=1&&=&limit=3", 200, "3"),
+        ("limit=0&t=1", 422, None),
+        ("limit=3&limit=3&t=1", 422, None),
+    ],
+)
+async def test_a_route_that_is_shared_ignores_what_others_add_and_judges_its_own_parameters(
+    start: Start, query: str, status: int, limit: str | None
+) -> None:
+    """A wrong value and a repeated name are refused as everywhere."""
+    answer = await (await start(KEY)).get(f"/shared?{query}")
+    assert (answer.status, (await answer.json(content_type=None)).get("text")) == (status, limit)
 
 
 async def test_a_chunked_body_beyond_the_limit_is_413(start: Start) -> None:

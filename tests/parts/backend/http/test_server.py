@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from backend.access.actions import Action
 from backend.http.routes import Route, json_response, path_without_patterns
@@ -68,6 +69,48 @@ async def test_without_a_key_everything_but_livez_is_401(tmp_path: Path) -> None
         assert await _status(served, "GET", "/nowhere") == 401
         assert await _status(served, "PUT", "/api/session") == 401
         assert await _status(served, "GET", "/livez") == 200
+
+
+async def test_another_way_of_writing_an_address_leads_to_it(tmp_path: Path) -> None:
+    """By a relative address, with the query; whether it exists or not, so a stranger learns nothing."""
+    seen = {}
+    async with serving(tmp_path) as served:
+        for path in ("/livez/?x=1", "//livez", "/index.html", "/nowhere/", "/api/session/", "/nowhere"):
+            whole = URL(f"http://{served.host}:{served.port}{path}", encoded=True)
+            async with served.client.get(whole, allow_redirects=False) as answer:
+                seen[path] = (answer.status, answer.headers.get("Location"))
+        async with served.client.get("/livez/?x=1") as followed:
+            assert (followed.status, followed.url.path_qs) == (200, "/livez?x=1")
+        assert await _status(served, "POST", "/api/session/", **served.bearer) == 404
+    assert seen == {
+        "/livez/?x=1": (308, "../livez?x=1"),
+        "//livez": (308, "../livez"),
+        "/index.html": (308, "./"),
+        "/nowhere/": (308, "../nowhere"),
+        "/api/session/": (308, "../../api/session"),
+        "/nowhere": (401, None),
+    }
+
+
+async def test_a_refusal_in_a_browsers_tab_is_a_page(tmp_path: Path) -> None:
+    """From the gate, from the router and from a route alike, with the safety headers of every answer."""
+    tab = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    async with serving(tmp_path, routes=(*OWN_ROUTES, *MORE)) as served:
+        foreign = {"Host": "foreign.example"}
+        for path, more, status in (
+            ("/nowhere", {}, 401),
+            ("/nowhere", served.bearer, 404),
+            ("/metrics", {}, 401),
+            ("/livez", foreign, 421),
+            ("/breaks", served.bearer, 500),
+        ):
+            async with served.client.get(path, headers=tab | more) as answer:
+                assert (answer.status, answer.content_type) == (status, "text/html"), path
+                assert "<main>" in await answer.text()
+                assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+                assert answer.headers["Cache-Control"] == "no-store"
+            async with served.client.get(path, headers={"Accept": "*/*"} | more) as answer:
+                assert (answer.status, answer.content_type) == (status, "application/problem+json"), path
 
 
 async def test_every_answer_carries_the_safety_headers(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def _site(tmp_path: Path, app_js: str = "export {}") -> Site:
     (web / "app.js").write_text(app_js)
     (web / "components" / "big.js").write_text("x();\n" * 1000)
     (web / ".hidden").write_text("no")
+    (web / "icon-512.png").write_bytes(b"icon")
     (tmp_path / "secret").write_text("no")
     check = tmp_path / CHECK_PAGE
     check.write_text("<!doctype html><style>p{}</style><script>go()</script>")
@@ -63,6 +64,25 @@ def test_the_hash_names_no_version_and_stays_over_restarts(tmp_path: Path) -> No
     assert len({first, other, keyless}) == 3
     (web / "app.js").write_text("export { a }")
     assert Site(web, box="one").hash != first
+
+
+async def test_a_shared_address_of_the_page_may_have_something_added(site: Site, tmp_path: Path) -> None:
+    """A link that went through a mail or a social network, and a file with a ?v= of its own."""
+    async with serving(tmp_path, routes=site.routes()) as served:
+        for path in ("/?fbclid=x&fbclid=y", f"/assets/{site.hash}/app.js?v=2", f"/{CHECK_PAGE}?utm_source=m"):
+            assert (await _get(served, path))[0] == 200, path
+
+
+async def test_what_is_looked_for_at_the_root_is_there(site: Site, tmp_path: Path) -> None:
+    """The icon, for whatever does not read the page; and a word to crawlers."""
+    async with serving(tmp_path, routes=site.routes()) as served:
+        for path in ("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png"):
+            status, headers, body = await _get(served, path)
+            assert (status, headers["Content-Type"], body) == (200, "image/png", b"icon"), path
+            assert "immutable" not in headers["Cache-Control"]
+        status, headers, body = await _get(served, "/robots.txt")
+        assert (status, body) == (200, b"User-agent: *\nDisallow: /\n")
+        assert headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
 async def test_nothing_outside_the_tree_and_no_other_version_is_served(site: Site, tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ async def test_openapi_describes_every_documented_route(tmp_path: Path) -> None:
     ):
         described = await answer.json()
     for route in OWN_ROUTES:
-        assert route.method.lower() in described["paths"][path_without_patterns(route.path)]
+        operation = described["paths"][path_without_patterns(route.path)][route.method.lower()]
+        unknown = "ignored" if route.ignores_unknown_query else "refused"
+        assert operation["x-unknown-parameters"] == unknown
     references = [part.split('"')[0] for part in json.dumps(described).split("#/components/schemas/")[1:]]
     assert SignInRequest.__name__ in references
     assert set(references) <= set(described["components"]["schemas"])
