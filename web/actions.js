@@ -4,6 +4,7 @@
  */
 
 import { ApiError } from "./api.js";
+import { BASE } from "./base.js";
 import { text } from "./messages.js";
 import {
   currentCamera,
@@ -19,7 +20,7 @@ import { formatLabel } from "./timestamps.js";
 
 /** @import { ActionServices, Camera, Clip, Credential, Lengths } from "./types.js" */
 
-const LENGTHS = "hindsight.lengths";
+const LENGTHS = `hindsight.lengths${BASE}`;
 
 export class Actions {
   #store;

@@ -1,5 +1,6 @@
 /** The HTTP API as functions. Knows paths and errors; its only state is the server's clock. */
 
+import { here, parse } from "./base.js";
 import { text } from "./messages.js";
 /** @import { Analytics, Budget, Caller, CameraList, Clip, ClipChanges, ClipFilter, Credential } from "./types.js" */
 /** @import { DeviceList, FramesResponse, Invitation, Playback, ReplayResponse, Retention } from "./types.js" */
@@ -250,7 +251,7 @@ export class Api {
     const sent = Date.now();
     let response;
     try {
-      response = await fetch(path, {
+      response = await fetch(here(path), {
         method,
         headers,
         body: body && JSON.stringify(body),
@@ -265,7 +266,7 @@ export class Api {
     this.#clock.learn(response.headers.get("Date"), sent, Date.now());
     if (response.status === 401 && !quiet) this.#onUnauthorised();
     if (!response.ok) throw await problem(response);
-    return response.status === 204 || method === "HEAD" ? null : response.json();
+    return response.status === 204 || method === "HEAD" ? null : parse(await response.text());
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { RetryTimer } from "./backoff.js";
+import { here, parse } from "./base.js";
 /** @import { EventHandlers } from "./types.js" */
 
 export class EventLink {
@@ -18,7 +19,7 @@ export class EventLink {
 
   /** @param {string} url @param {EventHandlers} handlers @param {AbortSignal} signal */
   constructor(url, handlers, signal) {
-    this.#url = url;
+    this.#url = here(url);
     this.#handlers = handlers;
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#close());
@@ -40,7 +41,7 @@ export class EventLink {
       source.addEventListener(name, (event) => {
         // Only the `hello` to a client that catches up has no id.
         this.#lastId = event.lastEventId || this.#lastId;
-        handle(JSON.parse(event.data));
+        handle(parse(event.data));
       });
     }
   }

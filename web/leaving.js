@@ -19,7 +19,7 @@ export function leave() {
   if (leaving) return;
   leaving = true;
   sessionStorage.setItem(REASON, own ? "done" : "ended");
-  if (own) history.replaceState(null, "", "/");
+  if (own) history.replaceState(null, "", "./");
   location.reload();
 }
 

@@ -5,7 +5,8 @@ the source, not for a phone. Lines stay where they are, so that an error names t
 
 All of web/ lies under one address that holds a keyed hash of the whole tree, so the files may be cached
 for ever and relative imports between them always get one consistent version. The page itself is
-never cached and is the only one that names the hash.
+never cached and is the only one that names the hash. No file names the path below which a proxy shows it
+(`web/base.js` finds out in the browser), so every request gets the same bytes.
 """
 
 import base64
@@ -25,6 +26,7 @@ from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
 PLACEHOLDER = "/assets/HASH/"
+"""As written in web/. Served relative to the page, which may be shown below any path."""
 _ICON = "icon-512.png"
 _ICON_ADDRESSES = ("/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png")
 """Where bookmarks, feed readers and monitors look without reading the page."""
@@ -135,7 +137,7 @@ class Site:
         )
 
     def _page(self, name: str, body: bytes) -> StaticFile:
-        text = body.decode().replace(PLACEHOLDER, f"/assets/{self.hash}/")
+        text = body.decode().replace(PLACEHOLDER, f"./assets/{self.hash}/")
         headers = {"Cache-Control": "no-store"}
         scripts, styles = _inline_hashes(text, "script"), _inline_hashes(text, "style")
         if scripts or styles:

@@ -25,6 +25,8 @@ from tests.support.components import require
 ROOT = Path(__file__).parents[2]
 HOUSE = "cam.house.example"
 """A name that is not loopback and leads here: over http it is no secure context."""
+BELOW = "hindsight/assets/0"
+"""Where modules lie, too, for what they make of a proxy's prefix."""
 
 CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 """In order of preference; the first one installed is used."""
@@ -151,6 +153,10 @@ class _Modules(SimpleHTTPRequestHandler):
             self.end_headers()
         else:
             super().do_GET()
+
+    def translate_path(self, path: str) -> str:
+        """The same files below a prefix, as a daemon behind a proxy shows them."""
+        return super().translate_path(path.removeprefix(f"/{BELOW}"))
 
     def log_message(self, format: str, *args: object) -> None:
         """A test run is no place for an access log."""

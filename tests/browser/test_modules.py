@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser.conftest import BELOW
+
 
 def test_the_label_on_screen_is_that_of_the_frame_and_not_of_a_later_one(run: Any) -> None:
     """Half-way through a frame it is still that frame; before the first there is none."""
@@ -558,3 +560,28 @@ def test_a_warning_is_in_the_pages_own_words_where_it_has_some(run: Any) -> None
         return m.warningsOf({ concerns }, [away], { descriptors: "wenige" });""",
     )
     assert found == ["full", "wenige", "Tür: silent"]
+
+
+def test_addresses_of_the_daemon_lie_below_the_prefix_under_which_the_page_came(run: Any) -> None:
+    """Whether or not the daemon knows it: one that it has put there is not put there twice."""
+    paths = ["/api/clips", "/hindsight/api/clips", "/hindsight-2/api", "/", "https://store.example.org/a", ""]
+    body = "return args[0].map(m.here);"
+    assert run("base.js", body, paths) == paths
+    below = ["/hindsight/api/clips", "/hindsight/api/clips", "/hindsight/hindsight-2/api", "/hindsight/"]
+    assert run(f"{BELOW}/base.js", body, paths) == [*below, *paths[4:]]
+
+
+def test_of_an_answer_only_addresses_get_the_prefix(run: Any) -> None:
+    """Titles are other people's words, and paths of files are no addresses."""
+    answer = {
+        "thumbnail_url": "/api/a",
+        "playback_url": None,
+        "public_url": "https://store.example.org/a",
+        "previews": [{"url": "/api/b"}],
+        "title": "/api/c",
+        "path": "/data/d",
+    }
+    body = "return m.parse(JSON.stringify(args[0]));"
+    assert run("base.js", body, answer) == answer
+    below = answer | {"thumbnail_url": "/hindsight/api/a", "previews": [{"url": "/hindsight/api/b"}]}
+    assert run(f"{BELOW}/base.js", body, answer) == below

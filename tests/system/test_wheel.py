@@ -198,7 +198,7 @@ def test_a_first_run_in_an_empty_folder_serves_the_page_and_records_a_clip(insta
     url = installed.url()
     assert any("hindsight config sample > config.yaml" in line for line in installed.said)
     page = _fetch(url).decode()
-    scripts = re.findall(r'"(/assets/[0-9a-f]+/[^"]+)"', page)
+    scripts = re.findall(r'"\.(/assets/[0-9a-f]+/[^"]+)"', page)
     assert len(scripts) > 3
     assert all(_fetch(url + script) for script in scripts)
     assert _fetch(f"{url}/test_video_playback.html").startswith(b"<!doctype html>")

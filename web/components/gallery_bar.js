@@ -1,5 +1,6 @@
 /** The actions for the chosen clips. Events: `batch` {action}, `choose-all`, `choose-none`. */
 
+import { here } from "../base.js";
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { isReady } from "../store.js";
@@ -42,7 +43,7 @@ export class GalleryBar extends HsElement {
     this.unpublish.hidden = !chosen.some(({ status }) => status === "published");
     this.retry.hidden = !chosen.some(({ status, retryable }) => status === "failed" && retryable);
     this.zip.hidden = ready.length === 0;
-    setAttribute(this.zip, "href", `/api/clips/archive.zip?ids=${ready.map(({ id }) => id).join(",")}`);
+    setAttribute(this.zip, "href", here(`/api/clips/archive.zip?ids=${ready.map(({ id }) => id).join(",")}`));
     for (const button of [this.publish, this.unpublish, this.retry, this.removing]) button.disabled = busy;
   }
 

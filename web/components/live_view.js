@@ -1,5 +1,6 @@
 /** The large live picture, or a notice why there is none. */
 
+import { here } from "../base.js";
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { cameraTrouble } from "../format.js";
 import { LivePlayer } from "../live/player.js";
@@ -111,7 +112,7 @@ export class LiveView extends HsElement {
     const camera = this.#camera;
     if (!camera) return;
     this.#enter("opening", "");
-    const url = new URL(`/live/${encodeURIComponent(camera.id)}`, location.href);
+    const url = new URL(here(`/live/${encodeURIComponent(camera.id)}`), location.href);
     url.protocol = url.protocol.replace("http", "ws");
     this.#player = new LivePlayer({ video: this.video, canvas: this.picture }, url.href, {
       onPhase: (phase, detail) => this.#enter(phase, detail),

@@ -1,5 +1,6 @@
 /** One camera's live picture on the wall: silent, and connected only while it is in view. */
 
+import { here } from "../base.js";
 import { h, setText } from "../dom.js";
 import { cameraTrouble } from "../format.js";
 import { LivePlayer } from "../live/player.js";
@@ -77,7 +78,7 @@ export class WallCell extends HsElement {
   }
 
   #start() {
-    const url = new URL(`/live/${encodeURIComponent(this.#id)}`, location.href);
+    const url = new URL(here(`/live/${encodeURIComponent(this.#id)}`), location.href);
     url.protocol = url.protocol.replace("http", "ws");
     this.#enter("opening", "");
     this.#player = new LivePlayer({ video: this.video, canvas: this.picture }, url.href, {

@@ -3,6 +3,7 @@
  * plays from one to another; frames are named by their labels. Of many requests to show a frame only the latest counts.
  */
 
+import { here } from "../base.js";
 import { h } from "../dom.js";
 import { formatLabel, fromMs, parseLabel, SECOND_US } from "../timestamps.js";
 import { Frames } from "./frames.js";
@@ -289,7 +290,7 @@ class StillReplayPlayer extends ReplayPlayer {
   /** @param {number} at_us */
   #load(at_us) {
     this.#requested_us = at_us;
-    this.image.src = `/api/cameras/${encodeURIComponent(this.#camera)}/frame.jpg?at=${formatLabel(at_us)}`;
+    this.image.src = here(`/api/cameras/${encodeURIComponent(this.#camera)}/frame.jpg?at=${formatLabel(at_us)}`);
   }
 
   #loaded() {

@@ -1,5 +1,6 @@
 /** Settings of this device, the devices that are signed in, warnings, the cameras, facts of the box, and help. */
 
+import { here } from "../base.js";
 import { Devices } from "../components/devices.js";
 import { HsElement } from "../components/element.js";
 import { EncryptionNote } from "../components/encryption_note.js";
@@ -54,7 +55,8 @@ export class SettingsScreen extends HsElement {
   }
 
   build() {
-    const link = (/** @type {string} */ href, /** @type {string} */ words) => h("li", {}, h("a", { href }, words));
+    const link = (/** @type {string} */ href, /** @type {string} */ words) =>
+      h("li", {}, h("a", { href: here(href) }, words));
     this.append(
       h("h1", { class: "screen-title" }, text.screens.settings),
       new EncryptionNote(),

@@ -73,6 +73,21 @@ def test_every_file_the_page_names_exists() -> None:
         assert (WEB / name).is_file(), name
 
 
+def test_no_module_takes_the_root_of_the_host_for_the_daemon() -> None:
+    """A proxy may show it below a prefix: what the page fetches goes by `here` (web/base.js)."""
+    resolved = r"\bhere\(|#call\(|new EventLink\(|\blink\("  # the last three hand the path on to it
+    path = r"""(?<!=)["'`]/(?!["'`/])[a-z]"""
+    odd = [
+        f"{script.name}: {found[0]}"
+        for script in SCRIPTS
+        for found in re.finditer(rf"[^;{{}}]*{path}[^\n]*", as_served(script).decode())
+        if not re.search(resolved, found[0])
+    ]
+    assert odd == []
+    manifest = (WEB / "app.webmanifest").read_text()
+    assert not re.search(r'": "/', manifest)
+
+
 def test_the_page_holds_no_inline_script_or_style() -> None:
     """The policy forbids them; a violation would only show in a browser."""
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", INDEX)

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -83,6 +84,15 @@ async def test_what_is_looked_for_at_the_root_is_there(site: Site, tmp_path: Pat
         status, headers, body = await _get(served, "/robots.txt")
         assert (status, body) == (200, b"User-agent: *\nDisallow: /\n")
         assert headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+async def test_the_page_finds_its_files_below_any_prefix(site: Site, tmp_path: Path) -> None:
+    """Its references are relative to itself, so a proxy that strips a prefix needs to say nothing."""
+    async with serving(tmp_path, routes=site.routes()) as served:
+        _, _, page = await _get(served, "/")
+        reference = page.decode().split('src="')[1].split('"')[0]
+        at = urljoin("https://house.example.org/hindsight/", reference)
+        assert at == f"https://house.example.org/hindsight/assets/{site.hash}/app.js"
 
 
 async def test_nothing_outside_the_tree_and_no_other_version_is_served(site: Site, tmp_path: Path) -> None:
