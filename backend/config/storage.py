@@ -16,6 +16,8 @@ from recorder.base.redaction import secrets_in
 
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 
+_SEGMENT = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+
 
 def _endpoint(value: str) -> str:
     bare = value.rstrip("/")
@@ -24,6 +26,18 @@ def _endpoint(value: str) -> str:
             "must be http:// or https:// with a host and perhaps a port, without path and keys, "
             "such as https://s3.example.com"
         )
+    return bare
+
+
+def _prefix(value: str) -> str:
+    bare = value.removesuffix("/")
+    segments = bare.split("/")
+    if not all(map(_SEGMENT.fullmatch, segments)) or {".", ".."} & set(segments):
+        raise ValueError(
+            "must be names of letters, digits, ., _ and - with / between them, such as house/front"
+        )
+    if "public" in segments:
+        raise ValueError("must not contain a folder named public: below one, published clips are open to all")
     return bare
 
 
@@ -36,6 +50,7 @@ def _keep_local(value: Any) -> Any:
         raise ValueError("must be 'always', 'never', or how long, such as 7d") from None
 
 
+_CLIPS, _THUMBNAILS = "clips", "thumbnails"
 Endpoint = Annotated[str, Field(max_length=260), AfterValidator(_endpoint)]
 BucketName = Annotated[
     str,
@@ -44,6 +59,7 @@ BucketName = Annotated[
         "must be 3 to 63 of a-z, 0-9, . and -, with a letter or digit at both ends",
     ),
 ]
+KeyPrefix = Annotated[str, Field(max_length=200), AfterValidator(_prefix)]
 RegionName = Annotated[
     str, matching("[A-Za-z0-9-]{1,60}", "must be a name such as us-east-1, of letters, digits and -")
 ]
@@ -62,17 +78,39 @@ class S3Config(Section):
     region: RegionName = "us-east-1"
     public_endpoint: Endpoint | None = None
     public_urls: bool = False
-    clips_bucket: BucketName = "clips"
-    thumbnails_bucket: BucketName = "thumbnails"
+    bucket: BucketName | None = None
+    """One for everything, instead of two."""
+    prefix: KeyPrefix | None = None
+    """Without a slash at its end."""
+    clips_bucket: BucketName = _CLIPS
+    thumbnails_bucket: BucketName = _THUMBNAILS
 
     @model_validator(mode="after")
     def _keys_and_buckets(self) -> Self:
         for name in ("access_key", "secret_key"):
             if (getattr(self, name) is None) == (getattr(self, f"{name}_file") is None):
                 raise ValueError(f"needs exactly one of '{name}' and '{name}_file'")
+        if self.bucket is not None and (self.clips_bucket, self.thumbnails_bucket) != (_CLIPS, _THUMBNAILS):
+            raise ValueError("takes 'bucket', or 'clips_bucket' and 'thumbnails_bucket', not both")
         if self.clips_bucket == self.thumbnails_bucket:
-            raise ValueError("needs two buckets; clips_bucket and thumbnails_bucket are the same")
+            raise ValueError(
+                "needs two buckets in clips_bucket and thumbnails_bucket; name one for both as 'bucket'"
+            )
         return self
+
+    @property
+    def clips_place(self) -> tuple[str, str]:
+        """Bucket of the clips, and how their keys begin: with "" or what ends with a slash."""
+        return self._place(self.clips_bucket, "clips/")
+
+    @property
+    def thumbnails_place(self) -> tuple[str, str]:
+        """The same of the pictures."""
+        return self._place(self.thumbnails_bucket, "thumbnails/")
+
+    def _place(self, own_bucket: str, folder: str) -> tuple[str, str]:
+        prefix = f"{self.prefix}/" if self.prefix else ""
+        return (own_bucket, prefix) if self.bucket is None else (self.bucket, prefix + folder)
 
 
 class CatalogueConfig(Section):

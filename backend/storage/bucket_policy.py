@@ -3,14 +3,15 @@
 Not here: requests (`s3`). A policy that we do not understand is never changed.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from backend.catalogue.values import PUBLIC_PREFIX
+from backend.storage.s3_settings import S3Place
 
-SID = "HindsightPublicClips"
-"""By this name a later start finds the statement again. Letters and digits: AWS takes no others."""
+_SID = "HindsightPublicClips"
 _VERSION = "2012-10-17"
 
 Statement = dict[str, Any]
@@ -27,29 +28,38 @@ class PolicyChange:
     text: str | None
 
 
-def public_statement(bucket: str) -> Statement:
+def sid_of(place: S3Place) -> str:
+    """The name by which a later start finds the statement again. Letters and digits: AWS takes no others.
+
+    One for each prefix: recorders that share a bucket must not replace each other's statement.
+    """
+    return _SID + (hashlib.blake2b(place.prefix.encode(), digest_size=4).hexdigest() if place.prefix else "")
+
+
+def public_statement(place: S3Place) -> Statement:
     """Anyone may read published clips, and list nothing."""
     return {
-        "Sid": SID,
+        "Sid": sid_of(place),
         "Effect": "Allow",
         "Principal": {"AWS": ["*"]},
         "Action": ["s3:GetObject"],
-        "Resource": [f"arn:aws:s3:::{bucket}/{PUBLIC_PREFIX}*"],
+        "Resource": [f"arn:aws:s3:::{place.bucket}/{place.prefix}{PUBLIC_PREFIX}*"],
     }
 
 
-def change_for(policy: str | None, bucket: str, *, public: bool) -> PolicyChange | None:
+def change_for(policy: str | None, place: S3Place, *, public: bool) -> PolicyChange | None:
     """What makes `policy` (None: there is none) hold our statement, or hold it no longer; None: it does.
 
     Raises PolicyNotUnderstood.
     """
+    sid = sid_of(place)
     document = {"Version": _VERSION} if policy is None else _document(policy)
     before = _statements(document)
-    others = [one for one in before if one.get("Sid") != SID]
+    others = [one for one in before if one.get("Sid") != sid]
     if public:
-        ours = public_statement(bucket)
+        ours = public_statement(place)
         # Earlier versions set the same statement without its name.
-        others = [one for one in others if _normal({**one, "Sid": SID}) != ours or one.get("Sid")]
+        others = [one for one in others if _normal({**one, "Sid": sid}) != ours or one.get("Sid")]
         if len(others) == len(before) - 1 and ours in map(_normal, before):
             return None
         return _with(document, [*others, ours])

@@ -70,6 +70,7 @@ async def check_store(store: ObjectStore, *, origin: str, public: bool) -> Async
         steps: list[tuple[str, Callable[[_Trip], Awaitable[StoreCheckStep | None]]]] = [
             ("buckets", _buckets),
             ("put", _put),
+            ("picture", _picture),
             ("stat", _stat),
             ("range", _range),
             ("presigned", _presigned),
@@ -109,6 +110,16 @@ async def _buckets(trip: _Trip) -> None:
 
 async def _put(trip: _Trip) -> None:
     await trip.store.put(trip.key, trip.file, "video/mp4")
+
+
+async def _picture(trip: _Trip) -> None:
+    """Pictures lie elsewhere than clips, where the key may have other rights."""
+    key = StoredPath(Root.THUMBNAILS, f"{trip.key.path}.jpg")
+    with tempfile.TemporaryDirectory(prefix="hindsight-check-") as folder:
+        file = Path(folder) / "check.jpg"
+        await asyncio.to_thread(file.write_bytes, trip.content[:1000])
+        await trip.store.put(key, file, "image/jpeg")
+    await trip.store.delete(key)
 
 
 async def _stat(trip: _Trip) -> None:
@@ -162,7 +173,8 @@ async def _public(trip: _Trip) -> None:
                 f"public_urls is on, but nobody may read below {PUBLIC_PREFIX} without a key "
                 f"(HTTP {answer.status}); set the bucket's policy, or turn public_urls off",
             )
-        private = await _get(str(url).replace(PUBLIC_PREFIX, "", 1), {"Range": "bytes=0-0"})
+        without_prefix = str(url).removesuffix(key.path) + trip.key.path
+        private = await _get(without_prefix, {"Range": "bytes=0-0"})
         if private.status in {200, 206}:
             raise store_error(
                 FailureCause.CREDENTIALS,

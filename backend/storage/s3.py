@@ -1,21 +1,19 @@
 """An S3-compatible store, by the `minio` client: AWS, MinIO, Garage, Ceph, rclone's gateway and others.
 
-    clips bucket         [public/]<clip id>/clip.mp4
-    thumbnails bucket    [public/]<clip id>/current.jpg, middle.jpg, manual.png
+    clips         [public/]<clip id>/clip.mp4
+    thumbnails    [public/]<clip id>/current.jpg, middle.jpg, manual.png
 
-Here: requests, and the threads they block. Not here: connections (`s3_http`), what an error means
-(`s3_errors`), when to try again (`upload_queue`). Two clients: one speaks to `endpoint`, the other only
+Here: requests, and the threads they block. Not here: in which bucket, below which prefix (`s3_settings`),
+whether buckets are there (`s3_buckets`), connections (`s3_http`), what an error means (`s3_errors`), when to
+try again (`upload_queue`). Two clients: one speaks to `endpoint`, the other only
 signs for `public_endpoint`, because the host is part of a signature; both know the region, without
 which the client asks the store before it signs anything.
 """
 
 import hashlib
-import json
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -28,9 +26,8 @@ from minio.commonconfig import CopySource
 from minio.error import MinioException
 
 from backend.base.byte_range import is_single_range, suffix_bytes
-from backend.catalogue.values import PUBLIC_PREFIX, Root, StoredPath
+from backend.catalogue.values import PUBLIC_PREFIX, StoredPath
 from backend.storage.bodies import EmptyBody, ThreadedBody
-from backend.storage.bucket_policy import PolicyNotUnderstood, change_for, public_statement
 from backend.storage.checksums import PART_BYTES, Checksums, checksums_of
 from backend.storage.object_store import (
     LONGEST_URL_S,
@@ -43,20 +40,21 @@ from backend.storage.object_store import (
     StoreHealth,
     origin_of,
 )
+from backend.storage.s3_buckets import Buckets
 from backend.storage.s3_errors import (
     LARGEST_SKEW_S,
     clock_error,
     code_of,
     foreseen,
+    is_denied,
     is_missing,
     skew_s,
     store_error,
 )
 from backend.storage.s3_http import PatientPool
+from backend.storage.s3_settings import S3Settings
 from recorder.base.own_files import open_own, stat_own
 from recorder.base.threads import in_thread
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -69,26 +67,8 @@ _PRESIGNED = {"response-cache-control": "private, no-cache"}
 _FAILURES = (MinioException, urllib3.exceptions.HTTPError, ValueError, ConnectionError)
 
 
-@dataclass(frozen=True, slots=True)
-class S3Settings:
-    """Where the store is and who we are to it. Endpoints are `http(s)://HOST[:PORT]`."""
-
-    endpoint: str
-    access_key: str = field(repr=False)
-    secret_key: str = field(repr=False)
-    region: str = "us-east-1"
-    public_endpoint: str | None = None
-    """What a browser can reach; None: the same."""
-    clips_bucket: str = "clips"
-    thumbnails_bucket: str = "thumbnails"
-    public_urls: bool = False
-
-    def bucket(self, root: Root) -> str:
-        return self.clips_bucket if root is Root.CLIPS else self.thumbnails_bucket
-
-
 class S3Store:
-    """One S3-compatible store with its two buckets. Connects on the first request."""
+    """One S3-compatible store, with a place for clips and one for pictures. Connects on the first request."""
 
     provider = "s3"
 
@@ -96,6 +76,7 @@ class S3Store:
         self._settings = settings
         self._http = PatientPool()
         self._client = _client(settings, settings.endpoint, self._http)
+        self._buckets = Buckets(self._client, settings)
         self._signer = _client(settings, settings.public_endpoint or settings.endpoint, PatientPool())
         self._transfers = ThreadPoolExecutor(TRANSFER_THREADS, thread_name_prefix="s3-transfer")
         self._calls = ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="s3-call")
@@ -104,9 +85,8 @@ class S3Store:
 
     @property
     def name(self) -> str:
-        """Endpoint and buckets."""
-        settings = self._settings
-        return f"{settings.endpoint} {settings.clips_bucket} {settings.thumbnails_bucket}"
+        """Endpoint and places."""
+        return " ".join([self._settings.endpoint, *map(str, self._settings.places)])
 
     @property
     def has_public_urls(self) -> bool:
@@ -115,41 +95,68 @@ class S3Store:
 
     @property
     def browser_origin(self) -> str | None:
-        """That of the public endpoint."""
-        return origin_of(self._settings.public_endpoint or self._settings.endpoint)
+        """That of the public endpoint; at AWS the bucket is part of the host."""
+        base = self._settings.public_endpoint or self._settings.endpoint
+        try:
+            return origin_of(self._signer.presigned_get_object(self._settings.clips.bucket, "x"))
+        except _FAILURES:  # a name that no store takes: `prepare` says so
+            return origin_of(base)
 
     async def prepare(self) -> None:
         """Make the buckets that are missing; with `public_urls` only, anyone may read below public/."""
-        await self._do(self._calls, "make the buckets", self._prepare)
+        await self._do(self._calls, "make the buckets", self._buckets.prepare)
 
     async def put(
         self, key: StoredPath, path: Path, content_type: str, progress: Progress | None = None
     ) -> ObjectStat:
         """Upload in parts of 8 MiB; the ETag, or else reading it back, confirms the content."""
         return await self._do(
-            self._transfers, f"put {key.path}", lambda: self._put(key, path, content_type, progress)
+            self._transfers,
+            f"put {key.path}",
+            lambda: self._put(key, path, content_type, progress),
+            self._needs("s3:PutObject and s3:GetObject", key),
         )
 
     async def copy(self, source: StoredPath, target: StoredPath) -> ObjectStat:
         """A copy made by the store itself; its size and, where it says so, its ETag must be the same."""
-        return await self._do(self._transfers, f"copy {source.path}", lambda: self._copy(source, target))
+        return await self._do(
+            self._transfers,
+            f"copy {source.path}",
+            lambda: self._copy(source, target),
+            self._needs("s3:GetObject and s3:PutObject", target),
+        )
 
     async def holds(self, key: StoredPath, path: Path) -> bool:
         """Compare by ETag where it is a checksum, else by reading the object."""
-        return await self._do(self._transfers, f"compare {key.path}", lambda: self._holds(key, path))
+        return await self._do(
+            self._transfers,
+            f"compare {key.path}",
+            lambda: self._holds(key, path),
+            self._needs("s3:GetObject", key),
+        )
 
     async def stat(self, key: StoredPath) -> ObjectStat | None:
         """HEAD."""
-        return await self._do(self._calls, f"look at {key.path}", lambda: self._stat(key))
+        return await self._do(
+            self._calls,
+            f"look at {key.path}",
+            lambda: self._stat(key),
+            self._needs("s3:GetObject", key),
+        )
 
     async def delete(self, key: StoredPath) -> None:
         """DELETE, which S3 answers alike whether there was an object or not."""
-        await self._do(self._calls, f"delete {key.path}", lambda: self._delete(key))
+        await self._do(
+            self._calls,
+            f"delete {key.path}",
+            lambda: self._delete(key),
+            self._needs("s3:DeleteObject", key),
+        )
 
     async def health(self) -> StoreHealth:
-        """Whether both buckets are there for this key. Says nothing about room: no request tells that."""
+        """Whether both places are there for this key. Says nothing about room: no request tells that."""
         try:
-            await self._do(self._calls, "look at the buckets", self._check_buckets)
+            await self._do(self._calls, "look at the buckets", self._buckets.check)
         except Exception as error:  # noqa: BLE001  foreseen() has made it a StoreError, or it is one to report
             found = foreseen(error, "look at the buckets")
             return StoreHealth(ok=False, cause=found.cause, sentence=str(found))
@@ -160,7 +167,7 @@ class S3Store:
         lifetime = timedelta(seconds=max(1, min(expires_seconds, LONGEST_URL_S)))
         try:
             return self._signer.presigned_get_object(
-                self._bucket(key), key.path, expires=lifetime, response_headers=dict(_PRESIGNED)
+                *self._settings.bucket_and_name(key), expires=lifetime, response_headers=dict(_PRESIGNED)
             )
         except _FAILURES as error:
             raise foreseen(error, f"sign for {key.path}") from error
@@ -170,12 +177,17 @@ class S3Store:
         if not self._settings.public_urls or not key.path.startswith(PUBLIC_PREFIX):
             return None
         base = (self._settings.public_endpoint or self._settings.endpoint).rstrip("/")
-        return f"{base}/{quote(self._bucket(key))}/{quote(key.path)}"
+        return "/".join([base, *map(quote, self._settings.bucket_and_name(key))])
 
     async def open_stream(self, key: StoredPath, range_header: str | None) -> ProviderStreamResult:
         """GET, with the client's range passed on; always 206 when the store sends a part."""
         wanted = range_header if range_header is not None and is_single_range(range_header) else None
-        return await self._do(self._streams, f"read {key.path}", lambda: self._open(key, wanted))
+        return await self._do(
+            self._streams,
+            f"read {key.path}",
+            lambda: self._open(key, wanted),
+            self._needs("s3:GetObject", key),
+        )
 
     async def close(self) -> None:
         """Transfers under way fail at once: no thread may keep a daemon that ends."""
@@ -184,13 +196,18 @@ class S3Store:
             threads.shutdown(wait=False, cancel_futures=True)
         self._http.abort()
 
-    async def _do(self, threads: ThreadPoolExecutor, what: str, work: Callable[[], T]) -> T:
+    def _needs(self, rights: str, key: StoredPath) -> str:
+        return f"{rights} on {self._settings.place(key.root)}/*"
+
+    async def _do(
+        self, threads: ThreadPoolExecutor, what: str, work: Callable[[], T], needs: str | None = None
+    ) -> T:
         if self._closing:
             raise store_error(FailureCause.OTHER, "The daemon is being stopped")
         try:
             return await in_thread(threads, work)
         except _FAILURES as error:
-            raise await self._explained(foreseen(error, what)) from error
+            raise await self._explained(foreseen(error, what, needs=needs)) from error
         except StoreError as error:
             raise await self._explained(error) from error
 
@@ -207,71 +224,12 @@ class S3Store:
         except urllib3.exceptions.HTTPError:
             return None
 
-    def _bucket(self, key: StoredPath) -> str:
-        return self._settings.bucket(key.root)
-
-    def _prepare(self) -> None:
-        for root in Root:
-            bucket = self._settings.bucket(root)
-            if not self._client.bucket_exists(bucket):
-                try:
-                    self._client.make_bucket(bucket, location=self._settings.region)
-                except MinioException as error:
-                    if code_of(error) != "BucketAlreadyOwnedByYou":  # another recorder was quicker
-                        raise
-        self._set_public(self._settings.clips_bucket)
-
-    def _set_public(self, bucket: str) -> None:
-        """Add our statement to the bucket's policy, or remove it; every other stays."""
-        public = self._settings.public_urls
-        try:
-            change = change_for(self._policy(bucket), bucket, public=public)
-        except (MinioException, PolicyNotUnderstood) as error:
-            # Not every store knows policies, and not every key may read them: trouble only if ours is wanted.
-            self._policy_stays(bucket, error, is_trouble=public)
-            return
-        try:
-            if change is not None and change.text is not None:
-                self._client.set_bucket_policy(bucket, change.text)
-            elif change is not None:
-                self._client.delete_bucket_policy(bucket)
-        except MinioException as error:
-            self._policy_stays(bucket, error, is_trouble=True)
-
-    def _policy_stays(self, bucket: str, error: Exception, *, is_trouble: bool) -> None:
-        if foreseen(error, f"look at the policy of {bucket}").cause is FailureCause.SLOW:
-            raise error  # the queue prepares again
-        if is_trouble:
-            log.warning(
-                "the policy of the bucket %s stays as it is (%s). Let the key read, set and delete it, or "
-                "%s by hand what storage.s3.public_urls needs: %s",
-                bucket,
-                code_of(error) or error,
-                "add" if self._settings.public_urls else "remove",
-                json.dumps(public_statement(bucket)),
-            )
-
-    def _policy(self, bucket: str) -> str | None:
-        try:
-            return self._client.get_bucket_policy(bucket)
-        except MinioException as error:
-            if code_of(error) == "NoSuchBucketPolicy":
-                return None
-            raise
-
-    def _check_buckets(self) -> None:
-        for root in Root:
-            bucket = self._settings.bucket(root)
-            if not self._client.bucket_exists(bucket):
-                raise store_error(FailureCause.BUCKET, f"The bucket {bucket} is not there")
-
     def _put(self, key: StoredPath, path: Path, content_type: str, progress: Progress | None) -> ObjectStat:
         sums = checksums_of(path)
         with open_own(path) as file:
             reported = _Reported(self, progress)
             answer = self._client.put_object(
-                self._bucket(key),
-                key.path,
+                *self._settings.bucket_and_name(key),
                 file,
                 sums.size_bytes,
                 content_type=content_type,
@@ -301,7 +259,7 @@ class S3Store:
         return self._read_back(key) == sums.sha256
 
     def _read_back(self, key: StoredPath) -> str:
-        response = self._client.get_object(self._bucket(key), key.path)
+        response = self._client.get_object(*self._settings.bucket_and_name(key))
         try:
             digest = hashlib.sha256()
             while piece := response.read(PIECE_BYTES):
@@ -315,10 +273,9 @@ class S3Store:
     def _copy(self, source: StoredPath, target: StoredPath) -> ObjectStat:
         before = self._stat(source)
         if before is None:
-            raise store_error(FailureCause.MISSING, f"The object {source.path} is gone from the store")
-        self._client.copy_object(
-            self._bucket(target), target.path, CopySource(self._bucket(source), source.path)
-        )
+            raise _gone(source)
+        origin = CopySource(*self._settings.bucket_and_name(source))
+        self._client.copy_object(*self._settings.bucket_and_name(target), origin)
         after = self._stat(target)
         same = after is not None and after.size_bytes == before.size_bytes
         if after is None or not same or (after.etag != before.etag and not self._same(source, target)):
@@ -332,18 +289,23 @@ class S3Store:
 
     def _stat(self, key: StoredPath) -> ObjectStat | None:
         try:
-            found = self._client.stat_object(self._bucket(key), key.path)
+            found = self._client.stat_object(*self._settings.bucket_and_name(key))
         except MinioException as error:
-            if is_missing(error):
+            if self._means_missing(error, key):
                 return None
             raise
         modified = (found.last_modified or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
         etag = (found.etag or "").strip('"')
         return ObjectStat(found.size or 0, etag, modified, found.content_type or "application/octet-stream")
 
+    def _means_missing(self, error: MinioException, key: StoredPath) -> bool:
+        """Whether the store says, or hides from a key that may not list, that there is no such object."""
+        place = self._settings.place(key.root)
+        return is_missing(error) or (is_denied(error) and self._buckets.can_read(place))
+
     def _delete(self, key: StoredPath) -> None:
         try:
-            self._client.remove_object(self._bucket(key), key.path)
+            self._client.remove_object(*self._settings.bucket_and_name(key))
         except MinioException as error:
             if not is_missing(error):
                 raise
@@ -352,12 +314,14 @@ class S3Store:
         request_headers: dict[str, str | list[str] | tuple[str]] = {} if wanted is None else {"Range": wanted}
         try:
             response: Any = self._client.get_object(
-                self._bucket(key), key.path, request_headers=request_headers
+                *self._settings.bucket_and_name(key), request_headers=request_headers
             )
         except MinioException as error:
-            if code_of(error) != "InvalidRange":
-                raise
-            return self._outside(key, str(wanted))
+            if code_of(error) == "InvalidRange":
+                return self._outside(key, str(wanted))
+            if self._means_missing(error, key):
+                raise _gone(key) from error
+            raise
         headers = _headers(response.headers)
         status = 206 if "Content-Range" in headers else 200
 
@@ -378,7 +342,7 @@ class S3Store:
     def _outside(self, key: StoredPath, wanted: str) -> ProviderStreamResult:
         stored = self._stat(key)
         if stored is None:
-            raise store_error(FailureCause.MISSING, f"The object {key.path} is gone from the store")
+            raise _gone(key)
         if (last := suffix_bytes(wanted)) is not None and 0 < stored.size_bytes < last:
             # "The last N" of something shorter is all of it (RFC 9110, 14.1.2); rclone refuses.
             return self._open(key, "bytes=0-")
@@ -414,6 +378,10 @@ class _Reported:
         self._sent_bytes += length
         if self._progress is not None:
             self._progress(self._sent_bytes)
+
+
+def _gone(key: StoredPath) -> StoreError:
+    return store_error(FailureCause.MISSING, f"The object {key.path} is gone from the store")
 
 
 def _client(settings: S3Settings, endpoint: str, http: PatientPool) -> Minio:

@@ -48,8 +48,8 @@ _CURES = {
     FailureCause.CLOCK: "Set the clock of this machine (or the store's): signatures hold for minutes only.",
     FailureCause.CREDENTIALS: "Check storage.s3.access_key and secret_key, and what the store lets "
     "this key do.",
-    FailureCause.BUCKET: "Make the buckets, or let this key make them; storage.s3.clips_bucket and "
-    "thumbnails_bucket name them.",
+    FailureCause.BUCKET: "Make it, or let this key make it; storage.s3.bucket names one bucket for "
+    "everything, clips_bucket and thumbnails_bucket two.",
     FailureCause.CORS: "Allow GET and HEAD from the page's origin in the CORS rules of the buckets.",
     FailureCause.FULL: "Make room at the store or raise its quota; clips stay on the local disk until then.",
     FailureCause.SLOW: "It is tried again by itself; look at the store's load and the line to it.",
@@ -65,13 +65,19 @@ def store_error(cause: FailureCause, sentence: str) -> StoreError:
     return StoreError(cause, f"{one_line(redact(sentence)).rstrip('. ')}. {_CURES[cause]}")
 
 
-def foreseen(error: Exception, what: str) -> StoreError:
-    """The StoreError for whatever the S3 client raised while doing `what` ("put front/clip.mp4")."""
+def foreseen(error: Exception, what: str, *, needs: str | None = None) -> StoreError:
+    """The StoreError for whatever the S3 client raised while doing `what` ("put front/clip.mp4").
+
+    `needs`: the rights without which the store refuses it.
+    """
     match error:
         case StoreError():
             return error
         case S3Error() | InvalidResponseError() if code_of(error) is not None:
-            return _of_s3(error, what)
+            found = _of_s3(error, what)
+            if found.cause is FailureCause.CREDENTIALS and needs is not None and is_denied(error):
+                return StoreError(found.cause, f"{found} It needs {needs}.")
+            return found
         case ServerError() | InvalidResponseError():
             return _of_status(error, what)
         case http_errors.HTTPError():
@@ -100,6 +106,11 @@ def code_of(error: Exception) -> str | None:
 def is_missing(error: Exception) -> bool:
     """Whether the store says that there is no such object (not: no such bucket)."""
     return code_of(error) in {"NoSuchKey", "NoSuchObject", "NoSuchVersion"}
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether the store refuses this key; the client says the same of a 403 without a body, as to a HEAD."""
+    return code_of(error) == "AccessDenied"
 
 
 def _of_s3(error: S3Error | InvalidResponseError, what: str) -> StoreError:

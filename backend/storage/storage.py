@@ -23,7 +23,7 @@ from backend.storage.upload_plan import wanted
 from backend.storage.upload_queue import QueueParts, ToShare, UploadQueue
 
 if TYPE_CHECKING:
-    from backend.storage.s3 import S3Settings
+    from backend.storage.s3_settings import S3Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def open_storage(
 
 def _s3_settings(config: S3Config) -> "S3Settings":
     """The section as the provider takes it."""
-    from backend.storage.s3 import S3Settings
+    from backend.storage.s3_settings import S3Place, S3Settings
 
     access_key, secret_key = config.access_key, config.secret_key
     return S3Settings(
@@ -176,7 +176,7 @@ def _s3_settings(config: S3Config) -> "S3Settings":
         secret_key="" if secret_key is None else secret_key.get_secret_value(),
         region=config.region,
         public_endpoint=config.public_endpoint,
-        clips_bucket=config.clips_bucket,
-        thumbnails_bucket=config.thumbnails_bucket,
+        clips=S3Place(*config.clips_place),
+        thumbnails=S3Place(*config.thumbnails_place),
         public_urls=config.public_urls,
     )

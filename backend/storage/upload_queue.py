@@ -167,8 +167,8 @@ class UploadQueue:
         lost = await self._rows.begin(parts.recorder_id, parts.store.name, public=parts.store.has_public_urls)
         if lost:
             log.error(
-                "the store is another one than before: %d clips are only at the former one and cannot be "
-                "played until storage.s3 names it again",
+                "the store is another one than before: %d clips were only at the former one. They play if "
+                "their objects have been moved to the new one, or when storage.s3 names the former again",
                 lost,
             )
         return True

@@ -15,7 +15,8 @@ import pytest
 from minio import Minio
 from minio.error import S3Error
 
-from backend.storage.s3 import S3Settings, S3Store
+from backend.storage.s3 import S3Store
+from backend.storage.s3_settings import S3Place, S3Settings
 from tests.support.s3_servers import S3Server, find_minio
 
 
@@ -89,7 +90,7 @@ async def test_public_addresses_come_and_go_beside_an_operators_statements(
         await asyncio.to_thread(client.fput_object, bucket, name, str(path))
 
     async def readable(*, public_urls: bool) -> list[bool]:
-        store = S3Store(replace(settings_of(minio), clips_bucket=bucket, public_urls=public_urls))
+        store = S3Store(replace(settings_of(minio), clips=S3Place(bucket), public_urls=public_urls))
         await store.prepare()
         await store.prepare()  # a second start changes nothing
         await store.close()

@@ -1,4 +1,7 @@
-"""What every place for finished files must do: the local disk, rclone's S3 server, MinIO."""
+"""What every place for finished files must do: the local disk, rclone's S3 server, MinIO.
+
+And one bucket for everything, with a key that may do what it likes, and with one of a prefix only.
+"""
 
 import http.client
 import re
@@ -6,9 +9,11 @@ import threading
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,11 +29,13 @@ from backend.storage.object_store import (
     ProviderStreamResult,
     StoreError,
 )
-from backend.storage.s3 import S3Settings, S3Store
+from backend.storage.s3 import S3Store
+from backend.storage.s3_settings import S3Place, S3Settings
+from tests.support.limited_s3 import LimitedS3
 from tests.support.s3_servers import S3Server, find_minio
 
 S3_KINDS = ["rclone", *(["minio"] if find_minio() else [])]
-KINDS = ["local", *S3_KINDS]
+KINDS = ["local", *S3_KINDS, "one bucket", "limited key"]
 SMALL, LARGE = 100_000, 20 * 1024 * 1024 + 7
 """One part, and three parts of 8 MiB with an odd end."""
 
@@ -45,18 +52,42 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "local":
         made = LocalStore(LocalFiles(tmp_path / "clips", tmp_path / "thumbnails", tmp_path / "quarantine"))
     else:
-        made = S3Store(settings_of(server_of(request, request.param)))
+        made = S3Store(_settings(request, request.param))
     await made.prepare()
     yield made
     await made.close()
 
 
+ONE_BUCKET: dict[str, Any] = {
+    "clips": S3Place("shared", "a/clips/"),
+    "thumbnails": S3Place("shared", "a/thumbnails/"),
+}
+
+
+def _settings(request: pytest.FixtureRequest, kind: str) -> S3Settings:
+    if kind in S3_KINDS:
+        return settings_of(server_of(request, kind))
+    server = server_of(request, "rclone")
+    if kind == "one bucket":
+        return settings_of(server, **ONE_BUCKET)
+    if not _doors:
+        (server.directory / "shared").mkdir(exist_ok=True)
+        limits = LimitedS3(server, "shared", "a/")
+        _closing.enter_context(limits.running())
+        _doors.append(limits)
+    return settings_of(server, endpoint=_doors[0].endpoint, **ONE_BUCKET)
+
+
+_closing = ExitStack()
+_doors: list[LimitedS3] = []
 _servers: dict[str, S3Server] = {}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _end_servers() -> Iterator[None]:
     yield
+    _closing.close()
+    _doors.clear()
     while _servers:
         _servers.popitem()[1].kill()
 
@@ -70,8 +101,8 @@ def server_of(request: pytest.FixtureRequest, kind: str) -> S3Server:
     return _servers[kind]
 
 
-def settings_of(server: S3Server, **changed: str) -> S3Settings:
-    return replace(S3Settings(server.endpoint, server.access_key, server.secret_key), **changed)  # type: ignore[arg-type]
+def settings_of(server: S3Server, **changed: Any) -> S3Settings:
+    return replace(S3Settings(server.endpoint, server.access_key, server.secret_key), **changed)
 
 
 @pytest.fixture(params=S3_KINDS)
@@ -348,6 +379,32 @@ async def test_signing_needs_no_network() -> None:
     assert url.startswith("https://s3.example/clips/")
 
 
+async def test_the_page_may_play_from_where_presigned_addresses_lead() -> None:
+    """At AWS the bucket is part of the host; anywhere else it is the public endpoint."""
+    seen = {}
+    for endpoint in ("https://s3.eu-central-1.amazonaws.com", "https://s3.example", "http://box:9000"):
+        store = S3Store(S3Settings(endpoint, "key", "secret-secret", region="eu-central-1", **ONE_BUCKET))
+        seen[endpoint] = store.browser_origin
+        assert str(await store.get_playback_url(clip_key())).startswith(f"{store.browser_origin}/")
+        await store.close()
+    assert seen["https://s3.eu-central-1.amazonaws.com"] == "https://shared.s3.eu-central-1.amazonaws.com"
+    assert seen["http://box:9000"] == "http://box:9000"
+
+
+async def test_another_bucket_or_prefix_is_another_store_and_the_usual_two_are_named_as_ever() -> None:
+    """By the name it is judged whether what was confirmed still counts."""
+    names = set()
+    for places in ({}, ONE_BUCKET, {"clips": S3Place("shared", "b/clips/")}):
+        store = S3Store(S3Settings("http://box:9000", "key", "secret-secret", **places))
+        names.add(store.name)
+        await store.close()
+    assert names == {
+        "http://box:9000 clips thumbnails",
+        "http://box:9000 shared/a/clips shared/a/thumbnails",
+        "http://box:9000 shared/b/clips thumbnails",
+    }
+
+
 async def cause_of(settings: S3Settings) -> FailureCause | None:
     store = S3Store(settings)
     health = await store.health()
@@ -362,7 +419,7 @@ async def test_health_names_the_cause(server: S3Server) -> None:
     """Wrong secret, unknown key, missing bucket, nobody there: four different things to do."""
     assert await cause_of(settings_of(server, secret_key="not-the-right-one")) is FailureCause.CREDENTIALS
     assert await cause_of(settings_of(server, access_key="nobody-we-know")) is FailureCause.CREDENTIALS
-    assert await cause_of(settings_of(server, clips_bucket="not-there-at-all")) is FailureCause.BUCKET
+    assert await cause_of(settings_of(server, clips=S3Place("not-there-at-all"))) is FailureCause.BUCKET
     assert await cause_of(settings_of(server, endpoint="http://127.0.0.1:9")) is FailureCause.HOST
     assert await cause_of(settings_of(server, endpoint="http://no-such-host.invalid")) is FailureCause.HOST
 
@@ -404,7 +461,7 @@ async def test_a_clock_that_is_off_is_named_however_the_store_refuses() -> None:
 
 async def test_a_bucket_that_is_gone_is_named_and_not_made_again(server: S3Server, tmp_path: Path) -> None:
     """An empty bucket would hide the loss. (rclone's are folders, which come back with the next object.)"""
-    store = S3Store(settings_of(server, clips_bucket="gone-bucket"))
+    store = S3Store(settings_of(server, clips=S3Place("gone-bucket")))
     assert (await store.health()).cause is FailureCause.BUCKET
     if server.kind != "rclone":
         with pytest.raises(StoreError, match="NoSuchBucket") as caught:

@@ -17,7 +17,8 @@ from backend.playback.clip_bytes import ClipBytes, key_of
 from backend.playback.metrics import PlaybackMetrics
 from backend.playback.playback import Playback
 from backend.storage.object_store import ObjectStore
-from backend.storage.s3 import S3Settings, S3Store
+from backend.storage.s3 import S3Store
+from backend.storage.s3_settings import S3Settings
 from tests.support.s3_servers import S3Server
 
 

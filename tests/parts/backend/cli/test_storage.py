@@ -12,7 +12,7 @@ from backend.cli.exits import Exit
 from tests.support.daemon import free_port
 from tests.support.s3_servers import S3Server, find_minio
 
-ROUND_TRIP = ["buckets", "put", "stat", "range", "presigned", "cors", "delete"]
+ROUND_TRIP = ["buckets", "put", "picture", "stat", "range", "presigned", "cors", "delete"]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,15 @@ def test_a_store_that_works_is_shown_step_by_step(
     assert [name for name in server.objects() if "check" in name] == []
     assert check(tmp_path, server) is Exit.OK
     assert "presigned" in capsys.readouterr().out
+
+
+def test_one_bucket_below_a_prefix_is_enough(
+    tmp_path: Path, server: S3Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is made if it is missing, and nothing lies outside the prefix."""
+    assert check(tmp_path, server, "--json", bucket="one-for-all", prefix="house/front/") is Exit.OK
+    assert (server.directory / "one-for-all").is_dir()
+    assert {path.name for path in (server.directory / "one-for-all").iterdir()} <= {"house"}
 
 
 @pytest.mark.parametrize(

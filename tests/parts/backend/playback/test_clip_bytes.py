@@ -18,7 +18,7 @@ from backend.http.problems import STATUSES, problem_of, problem_response
 from backend.playback.archive import Archive
 from backend.playback.zip_layout import Entry, ZipLayout
 from backend.problems.refused import Refused
-from backend.storage.s3 import S3Settings
+from backend.storage.s3_settings import S3Settings
 from tests.support.backend.clips import a_clip
 from tests.support.backend.houses import House, house, settings_of
 from tests.support.s3_servers import S3Server

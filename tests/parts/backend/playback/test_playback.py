@@ -11,7 +11,7 @@ from backend.catalogue.lifecycle import Status
 from backend.http.problems import STATUSES
 from backend.playback.playback import Page, disposition, readable_name, usable
 from backend.problems.refused import Refused
-from backend.storage.s3 import S3Settings
+from backend.storage.s3_settings import S3Settings
 from tests.support.backend.clips import ID, a_clip
 from tests.support.backend.houses import House, house, settings_of
 from tests.support.s3_servers import S3Server

@@ -13,6 +13,11 @@ CANARY = "canary-5f2b-secret"
 S3 = f"storage: {{s3: {{endpoint: 'https://s3.example/', access_key: us, secret_key: {CANARY}}}}}"
 
 
+def _s3(more: str) -> str:
+    """The section with some more keys."""
+    return S3.replace("access_key: us", f"access_key: us, {more}")
+
+
 def _load(tmp_path: Path, text: str, **environ: str) -> Config:
     (tmp_path / "config.yaml").write_text(text)
     return load(None, environ, tmp_path)
@@ -78,7 +83,14 @@ def test_an_address_of_the_database_can_lie_in_a_file(tmp_path: Path) -> None:
         (S3.replace("https://s3.example/", "s3.example"), "must be http:// or https://"),
         (S3.replace("https://s3.example/", f"https://us:{CANARY}@s3.example"), "without path and keys"),
         (S3.replace("access_key: us,", ""), "exactly one of 'access_key'"),
-        (S3.replace("access_key: us", "access_key: us, clips_bucket: thumbnails"), "needs two buckets"),
+        (_s3("clips_bucket: thumbnails"), "name one for both as 'bucket'"),
+        (_s3("bucket: one, clips_bucket: two"), "not both"),
+        (_s3("bucket: One"), "must be 3 to 63 of a-z"),
+        *(
+            (_s3(f"prefix: '{prefix}'"), "with / between them")
+            for prefix in ("/house", "a//b", "a//", "a/../b", ".", "ho use", "h\u00e4user", "a?b", "")
+        ),
+        (_s3("prefix: house/public/x"), "a folder named public"),
         (S3.replace("access_key", "acces_key"), "Did you mean 'storage.s3.access_key'"),
         (f"catalogue: {{url: 'mysql://us:{CANARY}@db/x'}}", "must begin with postgresql://"),
     ],
@@ -86,6 +98,25 @@ def test_an_address_of_the_database_can_lie_in_a_file(tmp_path: Path) -> None:
 def test_mistakes_are_named_with_their_cure(tmp_path: Path, text: str, said: str) -> None:
     """Never with the value: it might be the secret."""
     assert said in _complaint(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("given", "clips", "thumbnails"),
+    [
+        ("region: us", ("clips", ""), ("thumbnails", "")),
+        ("prefix: house/", ("clips", "house/"), ("thumbnails", "house/")),
+        ("bucket: one", ("one", "clips/"), ("one", "thumbnails/")),
+        ("bucket: one, prefix: a/b", ("one", "a/b/clips/"), ("one", "a/b/thumbnails/")),
+        ("clips_bucket: film", ("film", ""), ("thumbnails", "")),
+    ],
+)
+def test_objects_lie_in_two_buckets_or_in_one_below_a_prefix_or_not(
+    tmp_path: Path, given: str, clips: tuple[str, str], thumbnails: tuple[str, str]
+) -> None:
+    """Clips and pictures never share a place, so that what opens one opens nothing of the other."""
+    s3 = _load(tmp_path, _s3(given)).storage.s3
+    assert s3 is not None
+    assert (s3.clips_place, s3.thumbnails_place) == (clips, thumbnails)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from backend.storage.bucket_policy import SID, PolicyNotUnderstood, change_for, public_statement
+from backend.storage.bucket_policy import PolicyNotUnderstood, change_for, public_statement, sid_of
+from backend.storage.s3_settings import S3Place
 
-OURS = public_statement("clips")
+CLIPS = S3Place("clips")
+OURS = public_statement(CLIPS)
 OWN = {
     "Sid": "OfficeOnly",
     "Effect": "Deny",
@@ -24,7 +26,7 @@ def policy(*statements: dict[str, Any], **more: Any) -> str:
 
 
 def changed(text: str | None, *, public: bool) -> dict[str, Any] | None:
-    change = change_for(text, "clips", public=public)
+    change = change_for(text, CLIPS, public=public)
     assert change is not None
     return None if change.text is None else json.loads(change.text)
 
@@ -59,9 +61,9 @@ def test_a_policy_that_was_ours_alone_goes() -> None:
 )
 def test_what_is_there_already_is_not_written_again(answered: dict[str, Any]) -> None:
     """However the store words it: between a look and a change, another's change would be lost."""
-    assert change_for(policy(OWN, answered), "clips", public=True) is None
-    assert change_for(policy(OWN), "clips", public=False) is None
-    assert change_for(None, "clips", public=False) is None
+    assert change_for(policy(OWN, answered), CLIPS, public=True) is None
+    assert change_for(policy(OWN), CLIPS, public=False) is None
+    assert change_for(None, CLIPS, public=False) is None
 
 
 def test_an_older_or_altered_statement_of_ours_is_replaced() -> None:
@@ -77,7 +79,7 @@ def test_the_statement_of_an_earlier_version_is_taken_over_while_it_is_wanted() 
     opened = changed(policy(OWN, UNNAMED), public=True)
     assert opened is not None
     assert opened["Statement"] == [OWN, OURS]
-    assert change_for(policy(OWN, UNNAMED), "clips", public=False) is None
+    assert change_for(policy(OWN, UNNAMED), CLIPS, public=False) is None
     conditional = UNNAMED | {"Condition": OWN["Condition"]}
     opened = changed(policy(conditional), public=True)
     assert opened is not None
@@ -91,9 +93,24 @@ def test_the_statement_of_an_earlier_version_is_taken_over_while_it_is_wanted() 
 def test_what_is_no_policy_is_not_changed(answered: str, public: bool) -> None:
     """rclone answers with a list of objects, and deletes the bucket if told to delete its policy."""
     with pytest.raises(PolicyNotUnderstood):
-        change_for(answered, "clips", public=public)
+        change_for(answered, CLIPS, public=public)
 
 
-def test_the_name_is_one_that_aws_takes() -> None:
+def test_recorders_that_share_a_bucket_by_prefixes_keep_a_statement_each() -> None:
+    """The one that comes later, and the one that takes its own out, leave the other's clips open."""
+    first, second = S3Place("one", "front/clips/"), S3Place("one", "back/clips/")
+    change = change_for(policy(public_statement(first)), second, public=True)
+    assert change is not None
+    assert change.text is not None
+    assert json.loads(change.text)["Statement"] == [public_statement(first), public_statement(second)]
+    change = change_for(change.text, first, public=False)
+    assert change is not None
+    assert change.text is not None
+    assert json.loads(change.text)["Statement"] == [public_statement(second)]
+    assert public_statement(second)["Resource"] == ["arn:aws:s3:::one/back/clips/public/*"]
+
+
+@pytest.mark.parametrize("place", [CLIPS, S3Place("one", "clips/")])
+def test_the_name_is_one_that_aws_takes(place: S3Place) -> None:
     """Letters and digits only."""
-    assert SID.isalnum()
+    assert sid_of(place).isalnum()
