@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import select
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from tests.support.engines.engine import HEIGHT_PX, WIDTH_PX, Engine, EngineErro
 from tests.support.engines.program import START_S, Program
 
 WEBKIT_INSTALL_LINE = "apt-get install webkit2gtk-driver xvfb dbus-daemon gstreamer1.0-libav"
+PROGRAMS = ("WebKitWebDriver", "Xvfb", "dbus-run-session")
 _ANSWER_S = 110.0
 _BESIDE_THE_PAGE_PX = 200
 """The window is larger than its page by its tool bar."""
@@ -33,11 +33,6 @@ _SCRIPT = """
 const done = arguments[arguments.length - 1];
 {promise}.then((json) => done({{ json }}), (error) => done({{ error: String(error) }}));
 """
-
-
-def webkit_programs() -> dict[str, str | None]:
-    """What it takes, and where each is."""
-    return {name: shutil.which(name) for name in ("WebKitWebDriver", "Xvfb", "dbus-run-session")}
 
 
 class WebKit(Engine):
