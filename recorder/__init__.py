@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recorder.live.feed import LiveChunk, LiveInit, LiveJpeg, LiveJpegInit, LiveMessage, LiveState
     from recorder.live.sound import LiveSoundInit, LiveSoundMessage, LiveSoundMissing, LiveSoundPiece
     from recorder.mp4.clean_copy import CleanKind, CleanOrder, write_clean_copy
+    from recorder.mp4.frame_times import FrameTimes, read_frame_times
     from recorder.mp4.sample_table import Track, tracks
     from recorder.recorder import Recorder, RecorderDirectories, RecorderTools
     from recorder.recording.clip_files import MARKER_NAME, PART_NAME, ClipFiles
@@ -42,6 +43,7 @@ _NAMES_OF = {
     "recorder.live.feed": "LiveChunk LiveInit LiveJpeg LiveJpegInit LiveMessage LiveState",
     "recorder.live.sound": "LiveSoundInit LiveSoundMessage LiveSoundMissing LiveSoundPiece",
     "recorder.mp4.clean_copy": "CleanKind CleanOrder write_clean_copy",
+    "recorder.mp4.frame_times": "FrameTimes read_frame_times",
     "recorder.mp4.sample_table": "Track tracks",
     "recorder.recorder": "Recorder RecorderDirectories RecorderTools",
     "recorder.recording.clip_files": "MARKER_NAME PART_NAME ClipFiles",

@@ -369,9 +369,12 @@ class Recorder:
             offsets_us=label_offsets_us(unit.pts_ns for unit in shown),
         )
 
-    async def replay(self, start: datetime | None, end: datetime | None, owner: str = "") -> ReplayFile:
+    async def replay(
+        self, start: datetime | None, end: datetime | None, owner: str = "", *, from_keyframe: bool = False
+    ) -> ReplayFile:
         """Cut a span of the buffer into a playable file and pin its frames until `close_replay`.
 
+        `from_keyframe`: begin at the keyframe before the span, so that the file hides no pictures before it.
         Where pins keep too much, those of the `owner` who keeps most are let go; their files stay.
         Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
@@ -380,7 +383,7 @@ class Recorder:
         start_ns, end_ns = self._bounds_ns(start, end, oldest.pts_ns, newest_end_ns)
         if end_ns <= start_ns:
             raise SpanOutsideBuffer(_EMPTY_SPAN, "end" if start is None else "start")
-        return await self._replays.open(start_ns, end_ns, owner)
+        return await self._replays.open(start_ns, end_ns, owner, from_keyframe=from_keyframe)
 
     async def close_replay(self, token: str) -> None:
         """Unpin a replay's frames and delete its file."""

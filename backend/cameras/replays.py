@@ -52,10 +52,17 @@ class OpenReplays:
         return len(self._open)
 
     async def open(
-        self, recorder: Recorder, start: datetime | None, end: datetime | None, holder: str = ""
+        self,
+        recorder: Recorder,
+        start: datetime | None,
+        end: datetime | None,
+        holder: str = "",
+        *,
+        from_keyframe: bool = False,
     ) -> ReplayFile:
         """Cut a span, kept until `keep_s` after its last use. `holder`: whose quota it counts in.
 
+        `from_keyframe`: it may begin earlier, and hides nothing before its first frame.
         Refused if the camera has no room for another, or the disk none for the file.
         """
         asked = _Open(recorder, holder, self._monotonic_s())
@@ -65,7 +72,7 @@ class OpenReplays:
             if loser is not None:
                 self.given_up += 1
                 await self.release(loser.token)
-            file = await recorder.replay(start, end, holder)
+            file = await recorder.replay(start, end, holder, from_keyframe=from_keyframe)
         except OSError as error:
             raise Refused(Kind.REPLAY_NOT_WRITTEN, reason=error.strerror) from error
         finally:

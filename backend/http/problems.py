@@ -25,6 +25,8 @@ _KINDS: dict[int, tuple[Kind, ...]] = {
         Kind.NOT_A_VIDEO,
         Kind.SNAPSHOT_HAS_ONE_PICTURE,
         Kind.MOMENT_NOT_IN_CLIP,
+        Kind.FRAME_NOT_IN_CLIP,
+        Kind.LABEL_NOT_IN_CLIP,
     ),
     401: (
         Kind.ACCESS_KEY_NEEDED,
@@ -81,6 +83,7 @@ _KINDS: dict[int, tuple[Kind, ...]] = {
     421: (Kind.HOST_UNKNOWN,),
     422: (
         Kind.BODY_NOT_VALID,
+        Kind.FRAME_NAMED_ONCE,
         Kind.KEY_OR_CODE,
         Kind.QUERY_NOT_VALID,
         Kind.QUERY_NAME_TWICE,
@@ -125,7 +128,13 @@ _KINDS: dict[int, tuple[Kind, ...]] = {
         Kind.COSTS_MORE_THAN_THE_BUDGET,
         Kind.CREDITS_GONE,
     ),
-    500: (Kind.INTERNAL, Kind.FINISH_FAILED, Kind.CLEAN_COPY_FAILED, Kind.PICTURE_FAILED),
+    500: (
+        Kind.INTERNAL,
+        Kind.FINISH_FAILED,
+        Kind.INDEX_NOT_READ,
+        Kind.CLEAN_COPY_FAILED,
+        Kind.PICTURE_FAILED,
+    ),
     502: (
         Kind.NO_VIDEO_FROM_CAMERA,
         Kind.PICTURE_NOT_DECODED,

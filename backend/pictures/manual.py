@@ -10,17 +10,20 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from backend.base.shielded import run_shielded
+from backend.base.times import rfc3339
 from backend.catalogue import Catalogue, Clip, ClipUnknown, MediaType, PreviewSource
 from backend.config.model import PreviewsConfig
 from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.pictures import MadePicture, Pictures
+from backend.playback.clip_index import ClipIndexes
 from backend.playback.playback import must_be_ready
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
-from recorder import ClipStill, png_from_file, png_from_jpeg
+from recorder import ClipStill, FrameTimes, png_from_file, png_from_jpeg
 from recorder.base.errors import Busy, DecodeFailed, WorkerTimedOut
 from recorder.base.tasks import Tasks
 from recorder.base.workers import WorkerPool
@@ -31,12 +34,17 @@ MOST_WAITING = 8
 
 @dataclass(frozen=True, slots=True)
 class FrameToShow:
-    """A frame of a clip, seconds from its start. `width_px` None: as configured; never scaled up."""
+    """A frame of a clip, by one of its names. `width_px` None: as configured; never scaled up."""
 
-    time_s: float
+    time_s: float | None = None
+    """Seconds from the start of the clip."""
     width_px: int | None = None
     overwrite: bool = True
     """False: refuse if there is a manual picture already."""
+    label: datetime | None = None
+    """The frame's own label, or any time while it is on show."""
+    number: int | None = None
+    """From 0, in the order they are shown."""
 
 
 class ManualPictures:
@@ -48,12 +56,14 @@ class ManualPictures:
         pictures: Pictures,
         workers: WorkerPool,
         material: FrameMaterial,
+        indexes: ClipIndexes,
         config: PreviewsConfig,
     ) -> None:
         self._catalogue = catalogue
         self._pictures = pictures
         self._workers = workers
         self._material = material
+        self._indexes = indexes
         self._default_width = config.manual_width
         self._timeout_s = config.decode_timeout
         self._tasks = Tasks()
@@ -65,7 +75,7 @@ class ManualPictures:
         await self._tasks.close()
 
     async def set_from_timestamp(self, clip_id: str, frame: FrameToShow) -> Clip:
-        """The frame on show at that time. A client that hangs up changes nothing. Raises Refused, Busy."""
+        """The frame that was named. A client that hangs up changes nothing. Raises Refused, Busy."""
         return await run_shielded(self._tasks, self._set(clip_id, frame))
 
     async def promote(self, clip_id: str, source: PreviewSource) -> Clip:
@@ -75,13 +85,19 @@ class ManualPictures:
     async def _set(self, clip_id: str, frame: FrameToShow) -> Clip:
         async with self._turn(clip_id):
             clip = await self._clip(clip_id)
-            _must_show(clip, frame.time_s)
+            must_be_video(clip)
+            time_s = await self._time_of(clip, frame)
             if clip.previews.manual is not None and not frame.overwrite:
                 raise Refused(Kind.PICTURE_SET_ALREADY, field="overwrite")
             width_px = frame.width_px or self._default_width
-            async with self._decoding(), self._material.for_frame(clip, frame.time_s) as path:
-                still = await self._run(png_from_file, path, frame.time_s, width_px)
+            async with self._decoding(), self._material.for_frame(clip, time_s) as path:
+                still = await self._run(png_from_file, path, time_s, width_px)
             return await self._keep(clip, still)
+
+    async def _time_of(self, clip: Clip, frame: FrameToShow) -> float:
+        if frame.time_s is not None:
+            return checked_time_s(clip, frame.time_s)
+        return time_of(clip, frame, await self._indexes.frame_times(clip))
 
     async def _promote(self, clip_id: str, source: PreviewSource) -> Clip:
         async with self._turn(clip_id):
@@ -133,11 +149,31 @@ class ManualPictures:
                 del self._waiting[clip_id]
 
 
-def _must_show(clip: Clip, time_s: float) -> None:
-    """Refuse what shows no frame at that time."""
+def must_be_video(clip: Clip) -> None:
+    """Refuse what has no frames to choose from."""
     if clip.media_type is not MediaType.VIDEO:
         raise Refused(Kind.SNAPSHOT_HAS_ONE_PICTURE, field="id")
     must_be_ready(clip)
+
+
+def checked_time_s(clip: Clip, time_s: float) -> float:
+    """`time_s`, refused if the clip shows no frame then."""
     duration_s = clip.duration_s or 0.0
     if not 0 <= time_s < duration_s:  # NaN is nowhere
         raise Refused(Kind.MOMENT_NOT_IN_CLIP, field="time", duration_s=duration_s)
+    return time_s
+
+
+def time_of(clip: Clip, frame: FrameToShow, times: FrameTimes) -> float:
+    """When a frame named by its number or its label is first shown, to the tick of the file.
+
+    Refused if the clip has no such frame.
+    """
+    if frame.number is not None:
+        if not 0 <= frame.number < len(times.pts):
+            raise Refused(Kind.FRAME_NOT_IN_CLIP, field="frame", frame_count=len(times.pts))
+        return times.time_s(frame.number)
+    end = clip.start_time + timedelta(seconds=clip.duration_s or 0.0)
+    if frame.label is None or not clip.start_time <= frame.label < end:
+        raise Refused(Kind.LABEL_NOT_IN_CLIP, field="label", start=rfc3339(clip.start_time), end=rfc3339(end))
+    return times.time_s(times.number_at((frame.label - clip.start_time) // timedelta(microseconds=1)))

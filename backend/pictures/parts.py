@@ -12,6 +12,7 @@ from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.manual import ManualPictures
 from backend.pictures.pictures import Pictures
 from backend.playback.clip_bytes import ClipBytes
+from backend.playback.clip_index import ClipIndexes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ class PictureRoom:
         scheduler.every(3600, "owed pictures", self.previews.make_up)
 
 
-def open_pictures(base: Foundation, clip_events: ClipEvents, clip_bytes: ClipBytes) -> PictureRoom:
+def open_pictures(
+    base: Foundation, clip_events: ClipEvents, clip_bytes: ClipBytes, indexes: ClipIndexes
+) -> PictureRoom:
     """All of it, for one daemon."""
     pictures = Pictures(base.catalogue, clip_events, base.files, base.health, clip_bytes.store)
-    material = FrameMaterial(clip_bytes, base.workers, base.disk, base.runtime_dir / "frames")
+    material = FrameMaterial(clip_bytes, indexes, base.workers, base.runtime_dir / "frames")
     previews = AutomaticPreviews(base.catalogue, pictures, base.workers, material)
-    manual = ManualPictures(base.catalogue, pictures, base.workers, material, base.config.previews)
+    manual = ManualPictures(base.catalogue, pictures, base.workers, material, indexes, base.config.previews)
     return PictureRoom(pictures, previews, manual)

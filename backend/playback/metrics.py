@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from backend.playback.forms import Form
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -43,6 +45,13 @@ class PlaybackMetrics:
         self._resolved = Counter(
             "hindsight_playback_resolved", "Players sent to an address.", labels, registry=None
         )
+        self._clean = Counter(
+            "hindsight_playback_clean",
+            "Of those, players sent to a clean form: exact, because they ignore edit lists; clean, because "
+            "they may not have what the clip's own file hides.",
+            ("form",),
+            registry=None,
+        )
         self._failures = Counter(
             "hindsight_playback_failures",
             "Players that got nothing, or not all, by reason.",
@@ -73,13 +82,17 @@ class PlaybackMetrics:
     def register(self, registry: CollectorRegistry) -> None:
         """Show everything in `registry`."""
         counted = (self._resolved, self._failures, self._resolve_seconds, self._first_byte_seconds)
-        for metric in (*counted, self._sent_bytes, self.open_streams):
+        for metric in (*counted, self._clean, self._sent_bytes, self.open_streams):
             registry.register(metric)
 
     def resolved(self, provider: str, mode: Mode, seconds: float) -> None:
         """A player got an address."""
         self._resolved.labels(provider, mode.value).inc()
         self._resolve_seconds.labels(provider, mode.value).observe(seconds)
+
+    def sent_to_clean(self, form: Form) -> None:
+        """A player got the address of a clean form."""
+        self._clean.labels(form.value).inc()
 
     def failed(self, provider: str, mode: Mode, reason: str) -> None:
         """A player got nothing, or not all. `reason`: a `Failure`, or the `FailureCause` of a store."""

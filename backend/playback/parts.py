@@ -12,6 +12,7 @@ from backend.foundation.foundation import Foundation
 from backend.playback.archive import Archives, Content, LocalContent
 from backend.playback.clean_copies import CleanCopies
 from backend.playback.clip_bytes import ClipBytes
+from backend.playback.clip_index import ClipIndexes
 from backend.playback.metrics import PlaybackMetrics
 from backend.playback.playback import Playback
 from backend.storage.object_store import ObjectStore
@@ -23,6 +24,7 @@ class PlaybackRoom:
 
     playback: Playback
     clip_bytes: ClipBytes
+    indexes: ClipIndexes
     clean_copies: CleanCopies
     archives: Archives
     metrics: PlaybackMetrics
@@ -55,10 +57,11 @@ def open_playback(
     directory = base.runtime_dir / "clean"
     clean_copies = CleanCopies(directory, clip_bytes, base.disk, config.clean_cache, shortage)
     clip_events.on_deleted.append(clean_copies.forget)
-    playback = Playback(clip_bytes, clean_copies, metrics, lifetime_s=config.url_lifetime)
+    indexes = ClipIndexes(clip_bytes, base.disk, base.runtime_dir / "indexes")
+    playback = Playback(clip_bytes, clean_copies, indexes, metrics, lifetime_s=config.url_lifetime)
     to_share = partial(open_to_share, clip_bytes, clean_copies)
     archives = Archives(to_share, partial(open_original, clip_bytes), base.events)
-    return PlaybackRoom(playback, clip_bytes, clean_copies, archives, metrics)
+    return PlaybackRoom(playback, clip_bytes, indexes, clean_copies, archives, metrics)
 
 
 async def open_original(clip_bytes: ClipBytes, clip: Clip) -> Content:

@@ -3,13 +3,15 @@
 Here: the resolver, and names for downloads. An address of the store (`direct_url`) is given where the browser
 can use it: the store holds the clip and answers, its scheme is not weaker than the page's, and it is not this
 machine's loopback while the page is elsewhere. Everything else is streamed (`proxy_stream`). Not here: the
-bytes (`clip_bytes`), clean forms (`clean_copies`). Event loop only.
+bytes (`clip_bytes`), which form of a clip a player gets (`forms`), clean forms (`clean_copies`). Event loop
+only.
 """
 
 import asyncio
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -24,11 +26,14 @@ from backend.base.times import utc_now
 from backend.catalogue import Clip, MediaType
 from backend.playback.clean_copies import CleanCopies
 from backend.playback.clip_bytes import LOCAL, MIME_TYPES, ClipBytes, key_of, refused_by_store
+from backend.playback.clip_index import ClipIndexes
 from backend.playback.file_body import FileToSend
+from backend.playback.forms import Form
 from backend.playback.metrics import Failure, Mode, PlaybackMetrics
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 from backend.storage.object_store import LONGEST_URL_S, FailureCause, ObjectStore, StoreError
+from recorder import FrameTimes
 
 URL_LIFETIME_S = 300
 _MOST_LETTERS = 80
@@ -71,22 +76,32 @@ class Playback:
         self,
         clip_bytes: ClipBytes,
         clean_copies: CleanCopies,
+        indexes: ClipIndexes,
         metrics: PlaybackMetrics,
         *,
         lifetime_s: float = URL_LIFETIME_S,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clean_copies = clean_copies
+        self.indexes = indexes
         self._bytes = clip_bytes
         self._metrics = metrics
         self._lifetime_s = int(min(max(1, lifetime_s), LONGEST_URL_S))
         self._monotonic_s = monotonic_s
         self._avoid_until_s = float("-inf")
 
-    async def resolve(self, clip: Clip, page: Page, *, clean: bool = False) -> PlaybackAddress:
-        """Where a player gets the clip. Refused: not a video, not ready, nowhere.
+    async def resolve(
+        self,
+        clip: Clip,
+        page: Page,
+        form: Form = Form.ORIGINAL,
+        making: AbstractContextManager[object] | None = None,
+    ) -> PlaybackAddress:
+        """Where a player gets the clip. Refused: not a video, not ready, nowhere, no clean form now.
 
-        `clean`: no address of the store, which holds the camera's own file, is given to this caller.
+        A clean form is made before the answer, so a player waits for the answer and not before a black
+        picture; no address of the store is given for it, which holds the camera's own file. `making` is
+        entered while one is made.
         """
         began_s = self._monotonic_s()
         self._must_be_playable(clip)
@@ -94,18 +109,36 @@ class Playback:
         if path is None and store is None:
             raise self._bytes.missing(clip)
         self._note_return(store, page)
-        direct = None
-        if store is not None and not clean:
+        clean, direct = await self._needs_clean(clip, form), None
+        if clean:
+            await self._make_clean(clip, making)
+            self._metrics.sent_to_clean(form)
+        elif store is not None:
             direct = await self._direct(clip, store, page, others=path is not None)
         provider = store.provider if store is not None and (direct or path is None) else LOCAL
         mode = Mode.PROXY_STREAM if direct is None else Mode.DIRECT_URL
         self._metrics.resolved(provider, mode, self._monotonic_s() - began_s)
-        url, expires_at = direct or (f"/api/clips/{clip.id}/playback/stream", None)
+        own = f"/api/clips/{clip.id}/playback/stream{'?form=clean' if clean and form is Form.EXACT else ''}"
+        url, expires_at = direct or (own, None)
         return PlaybackAddress(provider, mode, url, expires_at, MIME_TYPES[".mp4"])
 
-    async def stream(self, request: web.Request, clip: Clip, *, clean: bool = False) -> web.StreamResponse:
-        """The video, to be played in the page. Refused: not a video, not ready, nowhere."""
+    async def frame_times(self, clip: Clip) -> FrameTimes:
+        """When the video shows its frames. Refused: not a video, not ready, nowhere, not readable."""
         self._must_be_playable(clip)
+        return await self.indexes.frame_times(clip)
+
+    async def stream(
+        self,
+        request: web.Request,
+        clip: Clip,
+        form: Form = Form.ORIGINAL,
+        making: AbstractContextManager[object] | None = None,
+    ) -> web.StreamResponse:
+        """The video, to be played in the page; otherwise as `resolve`."""
+        self._must_be_playable(clip)
+        clean = await self._needs_clean(clip, form)
+        if clean:
+            await self._make_clean(clip, making)
         return await self._send(request, clip, _CACHING, clean=clean)
 
     async def download(
@@ -118,6 +151,14 @@ class Playback:
         self._must_be_ready(clip)
         headers = {"Content-Disposition": disposition(readable_name(clip), inline=inline)} | _CACHING
         return await self._send(request, clip, headers, clean=clean)
+
+    async def _needs_clean(self, clip: Clip, form: Form) -> bool:
+        return form is Form.CLEAN or (form is Form.EXACT and await self.indexes.hides_pictures(clip))
+
+    async def _make_clean(self, clip: Clip, making: AbstractContextManager[object] | None) -> None:
+        with making or nullcontext():
+            async with self.clean_copies.open(clip):
+                pass  # made; it is opened once more to be sent
 
     async def _send(
         self, request: web.Request, clip: Clip, headers: Mapping[str, str], *, clean: bool

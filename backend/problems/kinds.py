@@ -274,6 +274,7 @@ class Kind(Enum):
         "configure storage.s3 again.",
     )
     DISK_CANNOT_READ = ("The disk cannot read the clip", "The disk says: {reason}. Run `hindsight fsck`.")
+    INDEX_NOT_READ = ("The clip cannot be read", "{reason}. Run `hindsight fsck`.")
     OBJECT_NOT_AS_PUT = ("The object is gone", "The store does not hold clip {clip} as it was put.")
     OBJECT_GONE = ("The object is gone", "The store does not hold the clip. Run `hindsight fsck`.")
     OBJECT_MISSING = ("The object is gone", "{reason}")
@@ -306,6 +307,18 @@ class Kind(Enum):
     MOMENT_NOT_IN_CLIP = (
         "That moment is not in the clip",
         "time: must be at least 0 and less than the clip's duration of {duration_s:.6f} seconds.",
+    )
+    FRAME_NOT_IN_CLIP = (
+        "That frame is not in the clip",
+        "frame: the clip has {frame_count} frames, numbered from 0.",
+    )
+    LABEL_NOT_IN_CLIP = (
+        "That moment is not in the clip",
+        "label: must be at or after {start} and before {end}.",
+    )
+    FRAME_NAMED_ONCE = (
+        "The body is not valid",
+        "time: is required, or instead of it either label or frame.",
     )
     PICTURE_SET_ALREADY = (
         "There is one already",

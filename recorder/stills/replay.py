@@ -20,9 +20,10 @@ from recorder.base.threads import in_thread
 from recorder.bitstream.access_unit import AccessUnit, Codec
 from recorder.bitstream.audio_unit import AudioUnit
 from recorder.buffer.pins import Pin
-from recorder.buffer.ring_buffer import RingBuffer, Span
+from recorder.buffer.ring_buffer import RingBuffer
 from recorder.buffer.shared_ring import LockedRing, LockedSound
 from recorder.buffer.sound_ring import LEAD_NS
+from recorder.mp4.frame_times import read_frame_times
 from recorder.mp4.muxer import CutResult, raising_cut_failed, write_mp4
 from recorder.mp4.sound_cut import Sound
 from recorder.mp4.span_cut import shown_units
@@ -45,6 +46,8 @@ class ReplayFile:
     size_bytes: int
     offsets_us: tuple[int, ...]
     """For every frame shown, microseconds from `start_time` to its label."""
+    media_start_s: float = 0.0
+    """See `FrameTimes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,13 @@ class Replays:
         self._label = label
         self._replays: dict[str, _Open] = {}
 
-    async def open(self, start_ns: int, end_ns: int, owner: str) -> ReplayFile:
+    async def open(
+        self, start_ns: int, end_ns: int, owner: str, *, from_keyframe: bool = False
+    ) -> ReplayFile:
         """Cut the span; the caller must `close` the replay. `owner`: for whom its frames are pinned.
 
+        `from_keyframe`: also show what decoding needs before the span. Players that ignore edit lists show it
+        in any case, and with it every later frame at another time.
         It ends before the first B-frame that has not arrived, so stepping frame by frame skips none.
         Raises Busy, SpanError, NotPlayable, CutFailed, OSError.
         """
@@ -132,7 +139,9 @@ class Replays:
         pinned = Pinned(newest_fitting(span.units), sound)
         self._replays[token] = _Open(pin, path)
         try:
-            cut, offsets_us = await in_thread(self._executor, partial(self._cut, path, pinned, span))
+            begin_ns = pinned.units[0].pts_ns if from_keyframe else span.start_ns
+            cutting = partial(self._cut, path, pinned, begin_ns, span.end_ns)
+            cut, offsets_us, media_start_s = await in_thread(self._executor, cutting)
         except BaseException:
             await self.close(token)
             raise
@@ -145,6 +154,7 @@ class Replays:
             frame_count=cut.frame_count,
             size_bytes=cut.size_bytes,
             offsets_us=offsets_us,
+            media_start_s=media_start_s,
         )
 
     def pinned(self, token: str) -> Pinned | None:
@@ -167,17 +177,20 @@ class Replays:
         for token in list(self._replays):
             await self.close(token)
 
-    def _cut(self, path: Path, pinned: Pinned, span: Span) -> tuple[CutResult, tuple[int, ...]]:
+    def _cut(
+        self, path: Path, pinned: Pinned, start_ns: int, end_ns: int
+    ) -> tuple[CutResult, tuple[int, ...], float]:
         self._directory.mkdir(parents=True, exist_ok=True)
         with raising_cut_failed():
             cut = write_mp4(
                 path,
                 iter(pinned.units),
-                span.start_ns,
-                span.end_ns,
+                start_ns,
+                end_ns,
                 may_break_off=True,
                 rotation_deg=self._rotation_deg,
-                sound=Sound(pinned.sound, span.start_ns),
+                sound=Sound(pinned.sound, start_ns),
             )
-            shown = shown_units(pinned.units, span.start_ns, span.end_ns)
-            return cut, label_offsets_us(unit.pts_ns for unit in shown)
+            shown = shown_units(pinned.units, start_ns, end_ns)
+            media_start_s = read_frame_times(path).media_start_s
+            return cut, label_offsets_us(unit.pts_ns for unit in shown), media_start_s

@@ -83,7 +83,9 @@ async def frames(request: web.Request) -> web.StreamResponse:
 async def replay(request: web.Request) -> web.StreamResponse:
     query = query_of(request, ReplayQuery)
     holder = request[PRINCIPAL].holder
-    file = await house(request).replays.open(_recorder(request), query.start, query.end, holder)
+    file = await house(request).replays.open(
+        _recorder(request), query.start, query.end, holder, from_keyframe=query.form == "clean"
+    )
     headers = {
         "Location": f"/replay/{quote(file.token)}.mp4",
         "X-Start-Time": rfc3339(file.start_time),
@@ -96,7 +98,9 @@ async def open_replay(request: web.Request) -> web.StreamResponse:
     query = query_of(request, ReplayQuery)
     recorder = _recorder(request)
     holder = request[PRINCIPAL].holder
-    file = await house(request).replays.open(recorder, query.start, query.end, holder)
+    file = await house(request).replays.open(
+        recorder, query.start, query.end, holder, from_keyframe=query.form == "clean"
+    )
     return json_response(ReplayJson.of(file, recorder.settings.camera_id))
 
 

@@ -64,11 +64,10 @@ async def previews(request: web.Request) -> web.StreamResponse:
 
 async def set_manual(request: web.Request) -> web.StreamResponse:
     body, clip = body_of(request, ManualRequest), await clip_in_path(request)
+    frame = body.frame_to_show()
     manual = house(request).manual_pictures
     request_text = f"set_manual_from_timestamp {clip.id} {body.model_dump_json(exclude_unset=True)}"
-    return await _picked(
-        request, clip, request_text, lambda: manual.set_from_timestamp(clip.id, body.frame())
-    )
+    return await _picked(request, clip, request_text, lambda: manual.set_from_timestamp(clip.id, frame))
 
 
 async def promote(request: web.Request) -> web.StreamResponse:

@@ -2,7 +2,7 @@
 
 import base64
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -50,6 +50,12 @@ class FilmstripQuery(_SpanQuery):
 
 class ReplayQuery(_SpanQuery):
     """`GET /api/cameras/{camera}/replay.mp4`. Default span: the whole buffer."""
+
+    form: Literal["clean"] | None = Field(
+        default=None,
+        description="clean: begin at the keyframe before the span, so that the file hides nothing before its "
+        "first frame; for players that ignore edit lists.",
+    )
 
 
 class FramesQuery(_SpanQuery):
@@ -358,6 +364,7 @@ class ReplayJson(ResponseModel):
     duration_seconds: float
     frame_count: int
     frame_offsets_us: FrameOffsets
+    media_start_seconds: float = Field(description="As of a clip's frames.")
 
     @classmethod
     def of(cls, file: ReplayFile, camera_id: str) -> "ReplayJson":
@@ -370,6 +377,7 @@ class ReplayJson(ResponseModel):
             duration_seconds=file.duration_s,
             frame_count=file.frame_count,
             frame_offsets_us=list(file.offsets_us),
+            media_start_seconds=file.media_start_s,
         )
 
 

@@ -1,7 +1,9 @@
 """Clips and snapshots as JSON: requests and responses."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import fields
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
@@ -314,6 +316,34 @@ class PlaybackJson(ResponseModel):
             playback_url=found.url,
             expires_at=found.expires_at,
             mime_type=found.mime_type,
+        )
+
+
+class ClipFramesJson(ResponseModel):
+    """`GET /api/clips/{id}/frames`: the frames of a finished video."""
+
+    clip_id: str
+    frame_count: int
+    start_time: Time
+    end_time: Time
+    frame_offsets_us: list[int] = Field(
+        description="For every frame, microseconds from start_time to its label; a player shows it that long "
+        "after the start."
+    )
+    media_start_seconds: float = Field(
+        description="Where the first frame lies on the clock of the file's own media, behind what is hidden: "
+        "some browsers report this clock as a frame's mediaTime."
+    )
+
+    @classmethod
+    def of(cls, clip: Clip, offsets_us: Sequence[int], media_start_s: float) -> Self:
+        return cls(
+            clip_id=clip.id,
+            frame_count=len(offsets_us),
+            start_time=clip.start_time,
+            end_time=clip.start_time + timedelta(seconds=clip.duration_s or 0.0),
+            frame_offsets_us=list(offsets_us),
+            media_start_seconds=media_start_s,
         )
 
 

@@ -23,6 +23,7 @@ from recorder.base.values import (
     StreamState,
 )
 from recorder.live.feed import LiveChunk, LiveInit
+from recorder.mp4.frame_times import read_frame_times
 from recorder.recording.clip_files import ClipFiles
 from recorder.recording.finishing import finish_part
 from recorder.sources.test_picture.test_card import read_counter
@@ -281,6 +282,29 @@ async def test_a_replay_tells_the_label_of_every_frame(rig: Rig) -> None:
         pictures = [await rig.recorder.frame(labels[index] - n * timedelta(microseconds=1)) for n in (0, 1)]
         assert [counter_in(picture.jpeg) for picture in pictures] == [counters[index], counters[index - 1]]
     await rig.recorder.close_replay(replay.token)
+
+
+async def test_a_replay_for_players_that_ignore_edit_lists_begins_at_a_keyframe(rig: Rig) -> None:
+    """It shows more before the span instead of hiding it, and says so in its labels."""
+    newest = rig.recorder.status().buffer.newest_frame
+    assert newest is not None
+    shown = counter_in((await rig.recorder.frame(newest)).jpeg)
+    start = newest - (shown % 30 + 20) * FRAME
+    exact = await rig.recorder.replay(start, newest)
+    whole = await rig.recorder.replay(start, newest, from_keyframe=True)
+    exact_times = await asyncio.to_thread(read_frame_times, exact.path)
+    whole_times = await asyncio.to_thread(read_frame_times, whole.path)
+    assert (exact_times.hides_pictures, whole_times.hides_pictures) == (True, False)
+    counters, exact_counters = counters_of(whole.path), counters_of(exact.path)
+    hidden = exact_counters[0] % 30
+    assert hidden > 5
+    assert (counters[0] % 30, counters[hidden:]) == (0, exact_counters)
+    assert exact.media_start_s == pytest.approx(hidden / 30, abs=0.005)
+    assert whole.media_start_s == 0
+    assert len(whole.offsets_us) == whole.frame_count == len(counters)
+    assert whole.start_time + timedelta(microseconds=whole.offsets_us[hidden]) == exact.start_time
+    for replay in (exact, whole):
+        await rig.recorder.close_replay(replay.token)
 
 
 async def test_a_replay_holds_the_asked_frames_and_counts_in_the_bound(rig: Rig) -> None:

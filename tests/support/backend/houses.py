@@ -14,6 +14,7 @@ from backend.catalogue import Clip
 from backend.foundation.local_files import LocalFiles
 from backend.playback.clean_copies import CleanCopies
 from backend.playback.clip_bytes import ClipBytes, key_of
+from backend.playback.clip_index import ClipIndexes
 from backend.playback.metrics import PlaybackMetrics
 from backend.playback.playback import Playback
 from backend.storage.object_store import ObjectStore
@@ -30,6 +31,7 @@ class House:
     store: ObjectStore | None
     registry: CollectorRegistry
     clip_bytes: ClipBytes
+    indexes: ClipIndexes
     clean_copies: CleanCopies
     playback: Playback
     scratch: Path
@@ -72,9 +74,11 @@ async def house(
     metrics.register(registry)
     clip_bytes = ClipBytes(files, store, threads, metrics)
     clean_copies = CleanCopies(directory / "clean", clip_bytes, threads, clean_bytes, shortage)
-    playback = Playback(clip_bytes, clean_copies, metrics, lifetime_s=120)
+    indexes = ClipIndexes(clip_bytes, threads, directory / "indexes")
+    playback = Playback(clip_bytes, clean_copies, indexes, metrics, lifetime_s=120)
     try:
-        yield House(files, store, registry, clip_bytes, clean_copies, playback, directory / "scratch")
+        scratch = directory / "scratch"
+        yield House(files, store, registry, clip_bytes, indexes, clean_copies, playback, scratch)
     finally:
         await clean_copies.close()
         if store is not None:

@@ -6,6 +6,7 @@ from backend.config.model import Config, PreviewsConfig
 from backend.events.clip_events import ClipEvents
 from backend.pictures.parts import PictureRoom, open_pictures
 from backend.playback.clip_bytes import ClipBytes
+from backend.playback.clip_index import ClipIndexes
 from backend.playback.metrics import PlaybackMetrics
 from recorder.base.workers import WorkerPool
 from tests.support.backend.foundations import foundation_of
@@ -22,4 +23,6 @@ def picturing_of(
     """Without a store; the caller closes it."""
     settings = Config(previews=config or PreviewsConfig())
     base = foundation_of(box, settings, workers=workers, disk=disk)
-    return open_pictures(base, clip_events, ClipBytes(box.files, None, disk, PlaybackMetrics()))
+    clip_bytes = ClipBytes(box.files, None, disk, PlaybackMetrics())
+    indexes = ClipIndexes(clip_bytes, disk, base.runtime_dir / "indexes")
+    return open_pictures(base, clip_events, clip_bytes, indexes)

@@ -26,7 +26,9 @@ class OneCamera:
 
     cutting: asyncio.Event | None = None
 
-    async def replay(self, start: datetime | None, end: datetime | None, owner: str) -> ReplayFile:
+    async def replay(
+        self, start: datetime | None, end: datetime | None, owner: str, *, from_keyframe: bool
+    ) -> ReplayFile:
         self.opened += 1
         token = f"token{self.opened}"
         if self.cutting is not None:

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from backend.catalogue import Clip, Location
 from backend.http.problems import STATUSES
-from backend.pictures.frame_material import FIRST_BYTES, FrameMaterial
+from backend.pictures.frame_material import FrameMaterial
 from backend.playback.clip_bytes import key_of
+from backend.playback.clip_index import FIRST_BYTES
 from backend.problems.refused import Refused
 from recorder.base.workers import WorkerPool
 from recorder.mp4.muxer import write_mp4
@@ -63,9 +63,8 @@ async def made(tmp_path: Path, server: S3Server) -> AsyncIterator[House]:
 
 @pytest.fixture
 async def material(made: House, workers: WorkerPool, tmp_path: Path) -> AsyncIterator[FrameMaterial]:
-    with ThreadPoolExecutor(2) as threads:
-        yield FrameMaterial(made.clip_bytes, workers, threads, tmp_path / "frames")
-        assert list((tmp_path / "frames").glob("*")) == [], "nothing stays on the disk"
+    yield FrameMaterial(made.clip_bytes, made.indexes, workers, tmp_path / "frames")
+    assert list((tmp_path / "frames").glob("*")) == [], "nothing stays on the disk"
 
 
 def a_remote_clip() -> Clip:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from backend.pictures.frame_material import FrameMaterial
 from backend.pictures.manual import MOST_WAITING, FrameToShow, ManualPictures
 from backend.pictures.pictures import MadePicture, Pictures
 from backend.playback.clip_bytes import ClipBytes
+from backend.playback.clip_index import ClipIndexes
 from backend.playback.metrics import PlaybackMetrics
 from backend.problems.refused import Refused
 from recorder.base.errors import Busy
@@ -42,7 +44,7 @@ from recorder.base.workers import WorkerPool
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.mp4.muxer import write_mp4
 from tests.support.backend.rows import HERE, NOON, Box
-from tests.support.media import Camera, counter_in, units_of
+from tests.support.media import NS_PER_S, Camera, counter_in, counter_times, units_of
 
 
 @cache
@@ -60,15 +62,15 @@ class House:
     pictures: Pictures
     manual: ManualPictures
 
-    async def clip(self) -> Clip:
-        """A finished clip of two seconds, counters 0 to 59."""
+    async def clip(self, first: int = 0) -> Clip:
+        """A finished clip of two seconds, 60 counters from `first` on."""
         clip_id = new_id()
         path = self.box.files.clips_dir / clip_id / "clip.mp4"
 
         def write() -> None:
             path.parent.mkdir()
             units = _units()
-            write_mp4(path, units, units[0].pts_ns, units[0].pts_ns + 2_000_000_000)
+            write_mp4(path, units, *counter_times(5 * NS_PER_S, Camera().fps, (first, first + 60)))
 
         await asyncio.to_thread(write)
         return await self.box.catalogue.insert_clip(
@@ -111,12 +113,27 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         health = Health()
         pictures = Pictures(box.catalogue, ClipEvents(EventLog("test"), WRITERS.clip), box.files, health)
         clip_bytes = ClipBytes(box.files, None, threads, PlaybackMetrics())
-        material = FrameMaterial(clip_bytes, workers, threads, tmp_path / "frames")
+        indexes = ClipIndexes(clip_bytes, threads, tmp_path / "indexes")
+        material = FrameMaterial(clip_bytes, indexes, workers, tmp_path / "frames")
         # As short as configuration allows: one test waits for it.
         config = PreviewsConfig(decode_timeout=1.0)
-        manual = ManualPictures(box.catalogue, pictures, workers, material, config)
+        manual = ManualPictures(box.catalogue, pictures, workers, material, indexes, config)
         stack.push_async_callback(manual.close)
         yield House(box, workers, health, pictures, manual)
+
+
+async def test_a_frame_named_by_number_or_label_is_the_picture_that_is_set(house: House) -> None:
+    """With B-frames, behind a lead-in: no player's clock is needed to name it."""
+    clip = await house.clip(first=17)
+    for number in (0, 1, 29, 59):
+        await house.manual.set_from_timestamp(clip.id, FrameToShow(number=number))
+        assert await house.counter(clip.id) == 17 + number
+        label = NOON + timedelta(microseconds=number * 1_000_000 // 30)
+        await house.manual.set_from_timestamp(clip.id, FrameToShow(label=label))
+        assert await house.counter(clip.id) == 17 + number
+    with pytest.raises(Refused) as refused:
+        await house.manual.set_from_timestamp(clip.id, FrameToShow(number=60))
+    assert (STATUSES[refused.value.kind], refused.value.field) == (400, "frame")
 
 
 async def test_a_file_that_cannot_be_decoded_costs_only_the_wish(house: House) -> None:

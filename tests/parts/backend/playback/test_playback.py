@@ -1,22 +1,29 @@
 """Names for people, which clips can be played, and from where."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from backend.base.host import FreeSpace
 from backend.catalogue import Clip, Location, MediaType
 from backend.catalogue.lifecycle import Status
 from backend.http.problems import STATUSES
+from backend.playback.clip_bytes import ClipBytes
+from backend.playback.forms import Form
 from backend.playback.playback import Page, disposition, readable_name, usable
 from backend.problems.refused import Refused
 from backend.storage.s3_settings import S3Settings
+from recorder.mp4.muxer import write_mp4
 from tests.support.backend.clips import ID, a_clip
 from tests.support.backend.houses import House, house, settings_of
+from tests.support.media import NS_PER_S, Camera, counter_times, units_of
 from tests.support.s3_servers import S3Server
 
 HERE = Page("http", "127.0.0.1")
+CAMERA = Camera(gop=30)
 BODY = b"0123456789" * 1000
 
 
@@ -100,10 +107,103 @@ async def test_a_stored_clip_is_played_from_the_store(
 
 async def test_an_address_of_the_camera_s_own_file_is_for_those_who_have_originals(stored: House) -> None:
     """All others get the stream, and there the clean form: what the store holds hides pictures."""
-    clip = here(location=Location.REMOTE)
-    await stored.upload(clip, BODY)
-    told = await stored.playback.resolve(clip, HERE, clean=True)
+    clip = await held(stored, Location.REMOTE, hiding=False)
+    told = await stored.playback.resolve(clip, HERE, Form.CLEAN)
     assert (told.mode, told.url) == ("proxy_stream", f"/api/clips/{ID}/playback/stream")
+
+
+@pytest.mark.parametrize("location", list(Location))
+async def test_a_player_that_ignores_edit_lists_gets_a_clean_form_of_what_hides_pictures(
+    stored: House, location: Location
+) -> None:
+    """Made before the answer, and never by an address of the store, which holds the camera's own file."""
+    clip = await held(stored, location, hiding=True)
+    making = Making()
+    told = await stored.playback.resolve(clip, HERE, Form.EXACT, making)
+    assert (told.mode, told.url) == ("proxy_stream", f"/api/clips/{ID}/playback/stream?form=clean")
+    assert stored.clean_copies.counters.made == 1
+    assert (making.entered, making.left) == (1, 1)
+    assert stored.sample("clean_total", form="exact") == 1
+
+
+@pytest.mark.parametrize("location", list(Location))
+async def test_what_hides_no_picture_is_played_as_ever_by_any_player(
+    stored: House, location: Location
+) -> None:
+    """It is its own clean form: from the store, where that holds it, and nothing is made."""
+    clip, making = await held(stored, location, hiding=False), Making()
+    told = await stored.playback.resolve(clip, HERE, Form.EXACT, making)
+    assert told.mode == ("proxy_stream" if location is Location.LOCAL else "direct_url")
+    assert "form=" not in told.url
+    assert (stored.clean_copies.counters.made, making.entered) == (0, 0)
+    assert stored.sample("clean_total", form="exact") == 0
+
+
+async def test_a_clean_form_that_cannot_be_made_is_refused_before_the_player_waits_for_it(
+    tmp_path: Path,
+) -> None:
+    """With the reason: a player could only say that it does not play."""
+    full = FreeSpace(free_bytes=1, reserve_bytes=2)
+    async with house(tmp_path, shortage=lambda: full) as made:
+        clip = await held(made, Location.LOCAL, hiding=True)
+        with pytest.raises(Refused) as refusal:
+            await made.playback.resolve(clip, HERE, Form.EXACT)
+        assert STATUSES[refusal.value.kind] == 507
+        assert (await made.playback.resolve(clip, HERE)).mode == "proxy_stream"
+
+
+async def test_a_file_whose_index_cannot_be_read_is_played_as_it_is(alone: House) -> None:
+    """A player makes more of it than a refusal."""
+    alone.keep(here(), BODY)
+    assert (await alone.playback.resolve(here(), HERE, Form.EXACT)).url.endswith("/playback/stream")
+    with pytest.raises(Refused) as refusal:
+        await alone.playback.frame_times(here())
+    assert STATUSES[refusal.value.kind] == 500
+    assert "fsck" in refusal.value.detail
+
+
+async def test_the_index_of_a_clip_is_read_once(stored: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the store only its first bytes; what has been read is remembered."""
+    clip = await held(stored, Location.REMOTE, hiding=True)
+    fetched: list[int] = []
+    fetch_part = ClipBytes.fetch_part
+
+    async def counted(self: ClipBytes, clip: Clip, first: int, length: int, target: Path) -> None:
+        fetched.append(length)
+        await fetch_part(self, clip, first, length, target)
+
+    monkeypatch.setattr(ClipBytes, "fetch_part", counted)
+    times = await stored.indexes.frame_times(clip)
+    assert len(times.pts) == 45
+    assert await stored.indexes.frame_times(clip) is times
+    assert len(fetched) == 1
+    assert stored.indexes.remembered_frames == 45
+
+
+class Making:
+    """Counts how often a clean form was being made."""
+
+    entered = left = 0
+
+    def __enter__(self) -> None:
+        self.entered += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.left += 1
+
+
+async def held(made: House, location: Location, *, hiding: bool) -> Clip:
+    """A clip of 45 frames, in this place."""
+    times = counter_times(5 * NS_PER_S, CAMERA.fps, (10, 55) if hiding else (30, 75))
+    path = made.scratch.with_name("made.mp4")
+    await asyncio.to_thread(write_mp4, path, units_of(CAMERA, 90), *times)
+    body = await asyncio.to_thread(path.read_bytes)
+    clip = a_clip(size_bytes=len(body), location=location)
+    if location is not Location.REMOTE:
+        made.keep(clip, body)
+    if location is not Location.LOCAL:
+        await made.upload(clip, body)
+    return clip
 
 
 async def test_a_page_that_could_not_use_the_address_gets_the_stream(stored: House, tmp_path: Path) -> None:

@@ -49,6 +49,13 @@ async def pick(app: WholeApp, clip: dict[str, Any], body: Any, **headers: str) -
         ('{"time": 1, "overwrite": "no"}', 422, "overwrite", "overwrite"),
         ('{"time": 1, "at": 2}', 422, "at", "known"),
         ("{}", 422, "time", "required"),
+        ('{"time": 1, "frame": 3}', 422, "time", "either label or frame"),
+        ('{"frame": -1}', 400, "frame", "numbered from 0"),
+        ('{"frame": 1000}', 400, "frame", "numbered from 0"),
+        ('{"frame": 1.5}', 422, "frame", "frame"),
+        ('{"frame": "1"}', 422, "frame", "frame"),
+        ('{"label": "1999-10-26T08:00:00Z"}', 400, "label", "at or after"),
+        ('{"label": "yesterday"}', 422, "label", "time such as"),
         ("[", 400, None, "JSON"),
     ],
 )

@@ -99,6 +99,74 @@ async def test_who_may_only_look_gets_clean_forms_by_every_way(
         assert (await app.get(path)).status == 403
 
 
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+
+
+async def test_a_player_that_ignores_edit_lists_gets_the_clean_form_by_asking_or_by_its_name(
+    app: WholeApp,
+) -> None:
+    """What was asked for counts for more than the name of the browser."""
+    clip = await hiding_clip(app)
+    base = f"/api/clips/{clip['id']}"
+    clean = (await app.get(f"{base}/download?form=clean")).body
+    own = (await app.get(f"{base}/download")).body
+    for query, agent, body, url in (
+        ("", "curl", own, f"{base}/playback/stream"),
+        ("?form=clean", "curl", clean, f"{base}/playback/stream?form=clean"),
+        ("", FIREFOX, clean, f"{base}/playback/stream?form=clean"),
+        ("?form=original", FIREFOX, own, f"{base}/playback/stream"),
+    ):
+        told = (await app.get(f"{base}/playback{query}", User_Agent=agent)).json()
+        assert told["playback_url"] == url
+        streamed = await app.get(f"{base}/playback/stream{query}", User_Agent=agent)
+        assert streamed.body == body
+        part = await app.get(f"{base}/playback/stream{query}", User_Agent=agent, Range="bytes=100-199")
+        assert (part.status, part.body) == (206, body[100:200])
+    assert (await app.get(f"{base}/download", User_Agent=FIREFOX)).body == own
+    for path in (f"{base}/playback", f"{base}/playback/stream"):
+        assert (await app.get(f"{path}?form=other")).status == 422
+
+
+async def test_who_may_only_look_may_not_ask_for_the_original(
+    app: WholeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """403; asking for the clean form changes nothing."""
+    clip = await hiding_clip(app)
+    base = f"/api/clips/{clip['id']}"
+    monkeypatch.setattr(Principal, "may", lambda self, action, camera=None: action is Action.VIEW)
+    for path in (f"{base}/playback", f"{base}/playback/stream"):
+        assert (await app.get(f"{path}?form=original")).status == 403
+        assert (await app.get(f"{path}?form=clean")).status == 200
+
+
+async def test_the_frames_of_a_clip_are_listed_with_their_labels(app: WholeApp) -> None:
+    """As many as the clip says it has, from its start; the pictures themselves are not read."""
+    clip = await hiding_clip(app)
+    told = (await app.get(f"/api/clips/{clip['id']}/frames")).json()
+    assert told["frame_count"] == len(told["frame_offsets_us"]) == clip["frame_count"]
+    assert (told["clip_id"], told["start_time"]) == (clip["id"], clip["start_time"])
+    assert told["frame_offsets_us"][0] == 0
+    assert told["frame_offsets_us"] == sorted(set(told["frame_offsets_us"]))
+    assert told["frame_offsets_us"][-1] < clip["duration_seconds"] * 1e6
+    assert told["media_start_seconds"] == pytest.approx(clip["lead_in_seconds"], abs=1e-4)
+    unknown = await app.get("/api/clips/0199a3b0-0000-7000-8000-000000000001/frames")
+    assert unknown.status == 404
+    snapshot = (await app.post("/api/snapshots")).json()
+    assert (await app.get(f"/api/clips/{snapshot['id']}/frames")).status == 400
+
+
+async def test_a_replay_can_be_had_without_a_hidden_start(app: WholeApp) -> None:
+    """It says where its first frame lies on the clock of its media."""
+    start = (await app.newest() - SECOND).isoformat()[:-6]
+    exact = (await app.get(f"/api/cameras/front/replay?start={start}Z")).json()
+    whole = (await app.get(f"/api/cameras/front/replay?form=clean&start={start}Z")).json()
+    assert whole["media_start_seconds"] == 0
+    assert whole["start_time"] <= exact["start_time"]
+    assert whole["frame_count"] >= exact["frame_count"]
+    for replay in (exact, whole):
+        await app.request("DELETE", replay["url"])
+
+
 async def zipped(app: WholeApp, path: str) -> bytes:
     """The one file of an archive."""
     answer = await app.get(path)
