@@ -89,6 +89,7 @@ class Remote:
         headers = {} if body is None else {"Content-Type": "application/json"}
         if self.runtime_dir is None or by_tcp:
             connection = self._by_tcp()
+            path = self._here(path)
             headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
         else:
             connection = ByUnixSocket(self.runtime_dir)
@@ -106,6 +107,11 @@ class Remote:
         if answer.status >= 400:
             raise CheckFailed(f"{method} {path}: {answer.status} {found.decode('utf-8', 'replace')[:500]}")
         return found
+
+    def _here(self, path: str) -> str:
+        """`path` below that of the address; one that the daemon made may lie there already."""
+        base = urllib.parse.urlsplit(self.url).path
+        return path if path.startswith(f"{base}/") else base + path
 
     def _by_tcp(self) -> http.client.HTTPConnection:
         parts = urllib.parse.urlsplit(self.url)

@@ -35,7 +35,7 @@ from backend.http.connections import Connections
 from backend.http.handles import House
 from backend.http.routes import Route
 from backend.http.server import listen, make_application, open_local_socket
-from backend.http.static import Site
+from backend.http.static import PagePolicy, Site
 from backend.http.tls import open_tls
 from backend.http.wire.writers import WRITERS
 from backend.metrics.analytics import Analytics, open_analytics
@@ -106,10 +106,10 @@ async def running(config: Config, key: AccessKey) -> AsyncIterator[RunningDaemon
         access = await open_access(config.server, base.catalogue, key)
         connections = Connections(base.health, descriptors.limit(), access.rules.proxies.trusts)
         _start_jobs(stack, base, rooms, metrics, access, connections)
-        origin = rooms.storage.browser_origin
-        routes = await asyncio.to_thread(_read_routes, origin, base.recorder_id)
+        policy = PagePolicy(rooms.storage.browser_origin, config.server.frame_ancestors)
+        routes = await asyncio.to_thread(_read_routes, policy, base.recorder_id)
         house = _house(base, rooms, access, metrics, reloader, connections)
-        app = make_application(routes, house, origin)
+        app = make_application(routes, house, policy)
         local = await open_local_socket(stack, base.runtime_dir, access.rules.local_owners.gid)
         address = await listen(stack, app, config.server, tls, local)
         base.health.waiting_for = None
@@ -254,6 +254,6 @@ def _house(
     )
 
 
-def _read_routes(origin: str | None, box: str) -> tuple[Route, ...]:
+def _read_routes(policy: PagePolicy, box: str) -> tuple[Route, ...]:
     """Imports the API and reads the page's files: for a thread."""
-    return (*all_routes(), *Site(shipped(WEB), shipped(CHECK_PAGE), origin, box).routes())
+    return (*all_routes(), *Site(shipped(WEB), shipped(CHECK_PAGE), policy, box).routes())

@@ -160,7 +160,7 @@
 
 /** @typedef {{sessions: readonly Device[]}} DeviceList the last used first */
 
-/** @typedef {{id: string, code: string, path: string, expires_in_seconds: number}} Invitation */
+/** @typedef {{id: string, code: string, url: string, expires_in_seconds: number}} Invitation */
 
 /**
  * @typedef {object} Schedule

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from backend.access.access_key import AccessKey
 from backend.access.attempts import Attempts
+from backend.access.cookies import COOKIE, Cookie, name_to_take, offered
 from backend.access.local_peers import LocalOwners, local_peer
 from backend.access.peers import (
     Hosts,
@@ -23,14 +25,17 @@ from backend.access.peers import (
     is_foreign_fetch,
     is_forwarded,
     is_loopback,
+    is_trustworthy,
+    page_scheme,
     peer_of,
     split_host,
 )
 from backend.access.principals import ANONYMOUS, Principal, PrincipalKind
-from backend.access.proxies import Proxies
-from backend.access.sessions import COOKIE, Sessions
+from backend.access.proxies import PREFIX_HEADERS, Proxies
+from backend.access.sessions import Sessions
 from backend.access.setup_codes import Invitation, SetupCodes
 from backend.access.streams import OpenStreams
+from backend.catalogue.values import Session
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -52,6 +57,17 @@ class AccessRules:
     local_owners: LocalOwners = field(default_factory=LocalOwners)
     loopback_without_key: bool = False
     open_status: Literal["loopback", "none"] = "loopback"
+    base_path: str = ""
+    """Below which path people reach the daemon, where no proxy names another one."""
+    external_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentSession:
+    """A living session, and the cookie by which a request has it."""
+
+    cookie: Cookie
+    session: Session
 
 
 class Access:
@@ -106,13 +122,14 @@ class Access:
 
     async def identify(self, request: web.Request, host: str) -> Principal:
         """Who sends the request. A wrong key is an error even where none would be needed."""
-        offered, token = _offered_key(request), request.cookies.get(COOKIE)
-        if offered is not None or token:
+        key = _offered_key(request)
+        if key is not None or any(COOKIE in header for header in _cookie_headers(request)):
             await self._follow_key()
-        if offered is not None:
-            await self.check_key(request, offered)
+        if key is not None:
+            await self.check_key(request, key)
             return Principal(PrincipalKind.KEY, credential=self.key.fingerprint)
-        if token and (session := await self.sessions.find(token, self.key.fingerprint)):
+        if sessions := await self.sessions_of(request):
+            session = sessions[0].session
             return Principal(
                 PrincipalKind.SESSION,
                 session=session.token_hash,
@@ -125,6 +142,40 @@ class Access:
         if self.rules.loopback_without_key and self._is_from_loopback(request, host):
             return _LOOPBACK
         return ANONYMOUS
+
+    async def sessions_of(self, request: web.Request) -> list[SentSession]:
+        """The living sessions whose cookies come with the request."""
+        fingerprint, found = self.key.fingerprint, []
+        for cookie in offered(_cookie_headers(request), fingerprint):
+            if (session := await self.sessions.find(cookie.token, fingerprint)) is not None:
+                found.append(SentSession(cookie, session))
+        return found
+
+    async def cookie_name(self, request: web.Request) -> str:
+        """Under which name a new session of this browser goes, so that no neighbour's cookie is replaced."""
+        cookies = offered(_cookie_headers(request), self.key.fingerprint)
+        ours = [sent.cookie for sent in await self.sessions_of(request)]
+        return name_to_take(cookies, ours, self.key.fingerprint)
+
+    def base_path_of(self, request: web.Request) -> str:
+        """The path below which this client reaches us. Raises ValueError: a trusted proxy says nonsense."""
+        prefixes = [request.headers.getall(name, []) for name in PREFIX_HEADERS]
+        named = self.rules.proxies.base_path_of(peer_of(request), prefixes)
+        return self.rules.base_path if named is None else named
+
+    def page_scheme(self, request: web.Request) -> str:
+        """`https` where the page is, or may be, a secure one; else `http`."""
+        return "https" if self.is_external_https(request) else page_scheme(request)
+
+    def is_trustworthy(self, request: web.Request) -> bool:
+        """Whether browsers take the page for a secure context: over TLS, or from this very machine."""
+        return self.is_external_https(request) or is_trustworthy(request)
+
+    def is_external_https(self, request: web.Request) -> bool:
+        """Whether the request came by `server.external_url`, and that is encrypted."""
+        url = urlsplit(self.rules.external_url or "")
+        host = request.headers.get("Host", "").lower()
+        return url.scheme == "https" and host in {url.netloc, f"{url.netloc}:443"}
 
     def may_read_status(self, request: web.Request) -> bool:
         """Whether a caller without authority may read the two status endpoints: programs on this machine."""
@@ -212,6 +263,10 @@ def refuse_foreign_reads(request: web.Request, principal: Principal) -> None:
     """
     if principal.is_ambient and is_foreign_fetch(request):
         raise Refused(Kind.ORIGIN_FOREIGN)
+
+
+def _cookie_headers(request: web.Request) -> list[str]:
+    return request.headers.getall("Cookie", [])
 
 
 def _offered_key(request: web.Request) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from urllib.parse import urlsplit
 
 from backend.access.access_key import AccessKey
 from backend.access.gate import Access, AccessRules
@@ -11,7 +12,7 @@ from backend.access.peers import Hosts
 from backend.access.proxies import Proxies
 from backend.access.sessions import Sessions, SessionStore
 from backend.base.times import utc_now
-from backend.config.model import ServerConfig
+from backend.config.server import ServerConfig
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ async def open_access(server: ServerConfig, store: SessionStore, key: AccessKey)
         local_owners=await asyncio.to_thread(LocalOwners.of_this_daemon),
         loopback_without_key=server.loopback_without_key,
         open_status=server.open_status,
+        base_path=server.base,
+        external_url=server.external_url,
     )
     sessions = Sessions(
         store,
@@ -36,4 +39,5 @@ async def open_access(server: ServerConfig, store: SessionStore, key: AccessKey)
         now=utc_now,
         monotonic_s=time.monotonic,
     )
-    return Access(key, sessions, Hosts(server.allowed_hosts), rules)
+    external = () if server.external_url is None else (urlsplit(server.external_url).netloc,)
+    return Access(key, sessions, Hosts((*server.allowed_hosts, *external)), rules)

@@ -1,15 +1,20 @@
 """Which client a request comes from: the peer, or what a trusted proxy says about it.
 
-Pure functions over addresses and headers. Only `X-Forwarded-For` is read: nginx, Caddy, HAProxy and
-Traefik append to it, while a `Forwarded` header of a client passes through most of them untouched.
+Pure functions over addresses and headers. Only `X-Forwarded-For` says who the client is: nginx, Caddy,
+HAProxy and Traefik append to it, while a client's own `Forwarded` passes through most of them untouched.
+`X-Ingress-Path` (Home Assistant) or `X-Forwarded-Prefix` says below which path the client sees us: one that a
+client makes up, and a proxy lets through, changes that client's own answers only, which nothing caches.
 """
 
 import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from backend.base.base_path import checked_base_path
+
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+PREFIX_HEADERS = ("X-Ingress-Path", "X-Forwarded-Prefix")
 
 
 class Proxies:
@@ -27,6 +32,18 @@ class Proxies:
         return parsed is not None and any(
             parsed.version == network.version and parsed in network for network in self._networks
         )
+
+    def base_path_of(self, peer: str, prefixes: Sequence[Sequence[str]]) -> str | None:
+        """The path that a trusted proxy took off the request's; None: it says nothing. Raises ValueError.
+
+        `prefixes`: the values of each of `PREFIX_HEADERS`; the first that is sent counts.
+        """
+        sent = next(filter(None, prefixes), None)
+        if sent is None or not self.trusts(peer):
+            return None
+        if len(sent) > 1:
+            raise ValueError("must be sent once")
+        return checked_base_path(sent[0])
 
     def client_of(self, peer: str, forwarded_for: Sequence[str]) -> str:
         """The client's address: the last hop that is not a trusted proxy. `peer` unless that one is trusted.

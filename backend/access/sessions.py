@@ -15,7 +15,6 @@ from typing import Protocol
 
 from backend.catalogue.values import Session
 
-COOKIE = "hindsight_session"
 _REMEMBER_S = 3.0
 _REMEMBERED = 256
 _TOUCH_S = 600.0

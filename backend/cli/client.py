@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
 from backend.access.access_key import AccessKey
 from backend.base import local_socket
+from backend.base.base_path import below
 from backend.base.daemon_proof import SERVER_NAME, listens_on
 from backend.base.data_lock import read_holder
 from backend.base.file_modes import GROUP
@@ -43,7 +44,8 @@ class DaemonClient:
         `runtime_dir`: where its Unix socket lies, which then takes the place of `url` and `key`.
         `is_unproven`: nobody named `url`, and what listens there may be any program.
         """
-        self.url = url
+        self.url = url.rstrip("/")
+        self._base = "" if runtime_dir else urlsplit(self.url).path
         self.tls = tls
         self.headers = {"Authorization": f"Bearer {key}"} if key else {}
         """What lets a request to `url` in that is made without this client."""
@@ -52,7 +54,7 @@ class DaemonClient:
         if runtime_dir is None:
             connector: aiohttp.BaseConnector = aiohttp.TCPConnector(ssl=tls)
             self._session = aiohttp.ClientSession(
-                url, connector=connector, headers=self.headers, timeout=timeout
+                _origin(url), connector=connector, headers=self.headers, timeout=timeout
             )
         else:
             path = self._stack.enter_context(local_socket.short_path(runtime_dir))
@@ -68,6 +70,10 @@ class DaemonClient:
         await self._session.close()
         self._stack.close()
 
+    def address(self, url: str) -> str:
+        """An address that the daemon gave, whole. It may be a path, with a proxy's prefix or without."""
+        return urljoin(self.url, below(urlsplit(self.url).path, url))
+
     async def call(
         self,
         method: str,
@@ -78,7 +84,7 @@ class DaemonClient:
     ) -> Any:
         """The JSON answer. Raises CommandFailed with the daemon's own words."""
         try:
-            async with self._session.request(method, path, json=body, params=query) as answer:
+            async with self._session.request(method, self._base + path, json=body, params=query) as answer:
                 self._check_program(answer)
                 content = await answer.json(content_type=None)
                 if answer.status < 400:
@@ -95,7 +101,7 @@ class DaemonClient:
         """Write the answer to `target`; its length. Raises CommandFailed (also when cut short), OSError."""
         no_end = aiohttp.ClientTimeout(total=None, connect=5, sock_read=_SILENCE_S)
         try:
-            async with self._session.get(path, timeout=no_end) as answer:
+            async with self._session.get(self._base + path, timeout=no_end) as answer:
                 if answer.status >= 400:
                     raise self._refused(answer.status, await answer.json(content_type=None))
                 size = 0
@@ -122,6 +128,10 @@ class DaemonClient:
         code = Exit.NO_PERMISSION if status in {401, 403, 429} else Exit.FAILED
         detail = content.get("detail") if isinstance(content, dict) else None
         return CommandFailed(code, str(detail or f"The daemon answered {status}."))
+
+
+def _origin(url: str) -> str:
+    return urljoin(url, "/")
 
 
 def _why(error: Exception) -> str:

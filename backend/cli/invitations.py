@@ -24,7 +24,8 @@ import segno
 from backend.access.peers import is_loopback
 from backend.cli.client import DaemonClient, client_for
 from backend.cli.exits import Exit
-from backend.config.model import Config, ServerConfig
+from backend.config.model import Config
+from backend.config.server import ServerConfig
 
 NOT_ENCRYPTED = (
     "This address is not encrypted: others in the same network can read along and take over a session. "
@@ -37,7 +38,8 @@ _LOOKS = 120
 
 def is_readable_on_the_way(server: ServerConfig, address: str) -> bool:
     """Whether people reach `address` in plain text over a network."""
-    return server.tls is None and not is_loopback(urlsplit(address).hostname or "")
+    parts = urlsplit(address)
+    return server.tls is None and parts.scheme != "https" and not is_loopback(parts.hostname or "")
 
 
 def invitation_text(address: str, code: str, link: str, lives_s: float, *, qr: bool) -> str:
@@ -57,13 +59,17 @@ def open_page(config: Config, options: argparse.Namespace) -> Exit:
 async def _open_page(config: Config, options: argparse.Namespace) -> Exit:
     async with client_for(config, options.url) as client:
         made = await client.call("POST", "/api/session/codes")
-        link = client.url + made["path"]
+        link = made["url"] if "://" in made["url"] else client.url + made["path"]
         if options.json:
             print(json.dumps(made | {"url": link}, indent=2))
             return Exit.OK
         print(
             invitation_text(
-                client.url, made["code"], link, made["expires_in_seconds"], qr=sys.stdout.isatty()
+                link.removesuffix(made["path"]),
+                made["code"],
+                link,
+                made["expires_in_seconds"],
+                qr=sys.stdout.isatty(),
             ),
             flush=True,
         )

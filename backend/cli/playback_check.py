@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -95,7 +95,7 @@ async def _check(config: Config, options: argparse.Namespace) -> Exit:
                 continue
             modes.add(playback["mode"])
             until = f", until {playback['expires_at']}" if playback["expires_at"] else ""
-            host = urlsplit(urljoin(client.url, playback["playback_url"])).netloc
+            host = urlsplit(client.address(playback["playback_url"])).netloc
             detail = f"{playback['provider']}: {host}{until}"
             steps.append(PlaybackCheckStep(playback["mode"], "resolve", True, detail, _since(began_s)))
             steps += await _tried(client, playback, clip)
@@ -121,7 +121,7 @@ async def _tried(client: DaemonClient, playback: Any, clip: Any) -> list[Playbac
     headers = client.headers if ours else {}  # the store must not need a key, and must not see ours
     connector = aiohttp.TCPConnector(ssl=client.tls if ours else True)
     async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
-        reader = _Reader(session, urljoin(client.url, playback["playback_url"]), clip["size_bytes"])
+        reader = _Reader(session, client.address(playback["playback_url"]), clip["size_bytes"])
         found: list[Track] = []
 
         async def index() -> str:

@@ -69,7 +69,7 @@ async def _record(config: Config, options: argparse.Namespace) -> Exit:
     else:
         print(f"{clip['id']}  {clip['status']}  {clip['camera']}  from {clip['start_time']}")
         if clip["status"] in {"draft", "published"}:
-            print(f"{client.url}{clip['download_url']}")
+            print(client.address(clip["download_url"]))
     if clip["status"] == "failed":
         raise CommandFailed(Exit.FAILED, f"The clip could not be finished: {clip['error']}")
     return Exit.OK

@@ -120,7 +120,7 @@ async def _serve(config: Config, lock: DataLock, stand_in: str | None, read: Rea
     async with running(config, key) as daemon, asyncio.TaskGroup() as group:
         lock.announce(_local(daemon.address))
         reloads = group.create_task(daemon.reloader.follow(reload, read))
-        shown = _reachable(daemon.address)
+        shown = config.server.external_url or _reachable(daemon.address)
         if is_new_key or sys.stdout.isatty():
             invitation, lives_s = daemon.access.invite()
             link = f"{shown}/#code={invitation.token}"

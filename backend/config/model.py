@@ -4,7 +4,6 @@ Not here: where values come from (`load` reads the file, the environment and the
 No message made here repeats a value: it might be a password. Immutable; no I/O.
 """
 
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,59 +12,15 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from backend.config.playback import PlaybackConfig
 from backend.config.retention import BudgetConfig, RetentionConfig
 from backend.config.schedules import ScheduleConfig
+from backend.config.server import ServerConfig
 from backend.config.storage import CatalogueConfig, KeepLocal, S3Config
 from backend.config.values import Bytes, CameraId, Seconds, Section, matching, parse_bytes, parse_seconds
 from recorder.base.redaction import secrets_in
 
-HostName = Annotated[
-    str,
-    matching(
-        r"(?=.{1,260}$)(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
-        "must be a name such as cam.example.org, without http:// or a path",
-    ),
-]
 PictureSize = Annotated[
     str, matching("[1-9][0-9]{1,4}x[1-9][0-9]{1,4}", "must be width x height in pixels, such as 1280x720")
 ]
 SYNTHETIC_CAMERA_ID = "synthetic"
-
-
-class TlsConfig(Section):
-    """HTTPS by the daemon itself: PEM files."""
-
-    certificate: Path
-    key: Path
-
-
-class ServerConfig(Section):
-    """Where the daemon listens and whom it lets in."""
-
-    host: str = "0.0.0.0"  # noqa: S104  a camera box is reached from other machines; the access key guards it
-    port: int = Field(default=8080, ge=0, le=65535)
-    allowed_hosts: tuple[HostName, ...] = ()
-    tls: TlsConfig | None = None
-    trusted_proxies: tuple[str, ...] = Field(default=(), max_length=100)
-    open_status: Literal["loopback", "none"] = "loopback"
-    loopback_without_key: bool = False
-    session_lifetime: Seconds = Field(default=30 * 86400.0, ge=60, le=366 * 86400)
-    session_longest: Seconds = Field(default=180 * 86400.0, ge=60, le=400 * 86400)
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
-        for index, network in enumerate(networks):
-            try:
-                ip_network(network, strict=False)
-            except ValueError:
-                raise ValueError(
-                    f"number {index + 1} must be an address or a network such as 127.0.0.1 or 172.16.0.0/12"
-                ) from None
-        return networks
-
-    @property
-    def scheme(self) -> str:
-        """`https` where the daemon itself speaks TLS."""
-        return "http" if self.tls is None else "https"
 
 
 class BufferConfig(Section):

@@ -75,6 +75,8 @@ class House:
 
 HOUSE: web.AppKey[House] = web.AppKey("house")
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal")
+BASE: web.RequestKey[str] = web.RequestKey("base")
+"""The path below which the client of the request reaches us: "" or such as `/hindsight`."""
 
 
 def house(request: web.Request) -> House:

@@ -10,7 +10,7 @@ from html import escape
 
 from aiohttp import web
 
-from backend.http.addresses import to_root
+from backend.http.canonical import to_root
 from backend.http.problems import Problem, problem_response
 from backend.problems.kinds import Kind
 
@@ -30,9 +30,10 @@ small{color:var(--soft);font-size:.8125rem}
 """
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src 'self'; base-uri 'none'; form-action 'none'"
 )
+"""It names no `frame-ancestors`: a dashboard that may show the page also shows why it was refused, and to
+others `X-Frame-Options` says no as for every answer."""
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -121,10 +121,10 @@ def json_response(model: BaseModel, *, status: int = 200) -> web.Response:
     return web.Response(body=model.model_dump_json().encode(), status=status, content_type="application/json")
 
 
-def install(app: web.Application, routes: tuple[Route, ...]) -> None:
-    """Add every route to `app`, wrapped."""
+def install(app: web.Application, routes: tuple[Route, ...], twins: tuple[Route, ...] = ()) -> None:
+    """Add every route to `app`, wrapped. `twins`: the same below a path; they are no routes of their own."""
     app[ROUTES] = routes
-    for route in routes:
+    for route in (*routes, *twins):
         wrapped = _wrap(route)
         app.router.add_route(route.method, route.path, wrapped)
         if route.also_head or (route.method == "GET" and route.response is not None):

@@ -14,20 +14,21 @@ from pathlib import Path
 
 from aiohttp import web
 
-from backend.access.peers import is_trustworthy
 from backend.access.principals import ANONYMOUS
+from backend.access.proxies import PREFIX_HEADERS
 from backend.base import local_socket
 from backend.base.daemon_proof import SERVER_NAME
 from backend.base.rarely import and_more
-from backend.config.model import ServerConfig
-from backend.http.addresses import canonical, relative
-from backend.http.handles import HOUSE, PRINCIPAL, House, house
+from backend.config.server import ServerConfig
+from backend.http.addresses import routes_below, show_below
+from backend.http.canonical import canonical, relative
+from backend.http.handles import BASE, HOUSE, PRINCIPAL, House, house
 from backend.http.listener import UNREAD_TIMEOUT_S, Listener
 from backend.http.problems import as_problem, internal_problem
 from backend.http.refusals import refusal
 from backend.http.routes import BODY_LIMIT_BYTES, Route, install, path_without_patterns
 from backend.http.server_log import ServerLog
-from backend.http.static import content_security_policy
+from backend.http.static import STRICT, PagePolicy
 from backend.http.tls import ServerTls
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
@@ -52,19 +53,14 @@ _HEADERS = {
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_application(
-    routes: tuple[Route, ...], rooms: House, media_origin: str | None = None
-) -> web.Application:
-    """An application that serves `routes` behind the gate.
-
-    `media_origin`: where else than here the page may fetch clips from (see `content_security_policy`).
-    """
+def make_application(routes: tuple[Route, ...], rooms: House, policy: PagePolicy = STRICT) -> web.Application:
+    """An application that serves `routes` behind the gate, below the configured path too."""
     app = web.Application(
-        middlewares=[_answer_errors, _follow_connection, _gate], client_max_size=BODY_LIMIT_BYTES
+        middlewares=[_show_below, _answer_errors, _follow_connection, _gate], client_max_size=BODY_LIMIT_BYTES
     )
     app[HOUSE] = rooms
-    install(app, routes)
-    headers = _HEADERS | {"Content-Security-Policy": content_security_policy(media_origin)}
+    install(app, routes, routes_below(rooms.access.rules.base_path, routes))
+    headers = _HEADERS | policy.headers()
     app.on_response_prepare.append(partial(_set_headers, headers))
     return app
 
@@ -133,6 +129,26 @@ async def listen(
 
 
 @web.middleware
+async def _show_below(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    access = house(request).access
+    try:
+        request[BASE] = access.base_path_of(request)
+    except ValueError as error:
+        request[BASE] = access.rules.base_path
+        held_back = house(request).connections.rarely.due("prefix")
+        if held_back is not None:
+            _log.warning(
+                "a trusted proxy sends an %s that is ignored: it %s%s",
+                " or ".join(PREFIX_HEADERS),
+                error,
+                and_more(held_back),
+            )
+    answer = await handler(request)
+    show_below(request[BASE], answer)
+    return answer
+
+
+@web.middleware
 async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
     started = time.monotonic()
     metrics = house(request).metrics
@@ -193,7 +209,9 @@ def _better_address(request: web.Request) -> str | None:
 async def _set_headers(headers: Mapping[str, str], request: web.Request, answer: web.StreamResponse) -> None:
     for name, value in headers.items():
         answer.headers.setdefault(name, value)
-    if is_trustworthy(request):  # elsewhere browsers ignore it, with an error on the console
+    if house(request).access.is_trustworthy(
+        request
+    ):  # elsewhere browsers ignore it, with an error on the console
         answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     answer.headers["Server"] = SERVER_NAME
     if answer.headers.get("Connection", "").lower() == "close":
@@ -211,4 +229,7 @@ def _log_failure(request: web.Request, error: Exception) -> None:
 def _route_of(request: web.Request) -> str:
     """The declared path, never the requested one, which would make a metric per guess."""
     resource = request.match_info.route.resource
-    return path_without_patterns(resource.canonical) if resource else "none"
+    if resource is None:
+        return "none"
+    path = path_without_patterns(resource.canonical)
+    return path.removeprefix(house(request).access.rules.base_path) or path

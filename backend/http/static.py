@@ -41,7 +41,6 @@ _POLICY = {
     "object-src": "'none'",
     "base-uri": "'none'",
     "form-action": "'self'",
-    "frame-ancestors": "'none'",
     "require-trusted-types-for": "'script'",
     # Only the worker that shares one event stream between pages (web/shared_events.js).
     "trusted-types": "hindsight-worker",
@@ -58,16 +57,34 @@ _TYPE_NOTE = re.compile(r"/\*\* @type [^*]*\*/ ?")
 _SMALLEST_TO_COMPRESS_BYTES = 1024
 
 
-def content_security_policy(media_origin: str | None = None, **extra: str) -> str:
-    """The policy of every answer; `extra` names directives with - written as _.
+@dataclass(frozen=True, slots=True)
+class PagePolicy:
+    """What browsers let pages of ours do, and pages of others do with them."""
 
-    `media_origin`: scheme, host and port of the object store that browsers may fetch clips from.
-    """
-    directives = _POLICY | {name.replace("_", "-"): value for name, value in extra.items()}
-    if media_origin is not None:
-        for name in ("img-src", "media-src", "connect-src"):
-            directives[name] += f" {media_origin}"
-    return "; ".join(f"{name} {value}" for name, value in directives.items())
+    media_origin: str | None = None
+    """Scheme, host and port of the object store that browsers may fetch clips from."""
+    frame_ancestors: tuple[str, ...] = ()
+    """The origins whose pages may show ours in a frame; `'self'` is our own."""
+
+    def headers(self, **extra: str) -> dict[str, str]:
+        """Those of every answer; `extra` names directives with - written as _."""
+        directives = _POLICY | {name.replace("_", "-"): value for name, value in extra.items()}
+        directives["frame-ancestors"] = " ".join(self.frame_ancestors) or "'none'"
+        if self.media_origin is not None:
+            for name in ("img-src", "media-src", "connect-src"):
+                directives[name] += f" {self.media_origin}"
+        policy = "; ".join(f"{name} {value}" for name, value in directives.items())
+        return {"Content-Security-Policy": policy} | self._frame_options()
+
+    def _frame_options(self) -> dict[str, str]:
+        """For browsers that know no `frame-ancestors`. The header can name no other origin."""
+        if not self.frame_ancestors:
+            return {"X-Frame-Options": "DENY"}
+        return {"X-Frame-Options": "SAMEORIGIN"} if self.frame_ancestors == ("'self'",) else {}
+
+
+STRICT = PagePolicy()
+"""No pictures from elsewhere, no frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +104,14 @@ class Site:
         self,
         web_dir: Path,
         check_page: Path | None = None,
-        media_origin: str | None = None,
+        policy: PagePolicy = STRICT,
         box: str = "",
     ) -> None:
-        """`media_origin`: see `content_security_policy`. `box`: what only this box knows, at most 64 bytes.
+        """`box`: what only this box knows, at most 64 bytes.
 
         The hash is keyed with it: of a public tree alone it would name the version to any stranger.
         """
-        self._media_origin = media_origin
+        self._policy = policy
         files = {
             str(path.relative_to(web_dir)): as_served(path)
             for path in sorted(web_dir.rglob("*"))
@@ -141,9 +158,7 @@ class Site:
         headers = {"Cache-Control": "no-store"}
         scripts, styles = _inline_hashes(text, "script"), _inline_hashes(text, "style")
         if scripts or styles:
-            headers["Content-Security-Policy"] = content_security_policy(
-                self._media_origin, script_src=f"'self' {scripts}", style_src=f"'self' {styles}"
-            )
+            headers |= self._policy.headers(script_src=f"'self' {scripts}", style_src=f"'self' {styles}")
         return _file(name, text.encode(), headers)
 
     async def _answer_index(self, request: web.Request) -> web.StreamResponse:

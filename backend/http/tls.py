@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.config.load import ConfigError
-from backend.config.model import Config, TlsConfig
+from backend.config.model import Config
+from backend.config.server import TlsConfig
 
 _CURES = {
     "KEY_VALUES_MISMATCH": "server.tls.key belongs to another certificate than server.tls.certificate.",

@@ -24,6 +24,7 @@ export class Invitation extends HsElement {
   link = h("input", { id: "invitation-link", readonly: true, on: { focus: () => this.link.select() } });
   copy = h("button", { type: "button", class: "button", on: { click: () => this.#copy() } }, text.devices.copy);
   left = h("p", { class: "soft", role: "timer" });
+  own = h("p", { class: "soft" }, text.devices.ownAddress);
   panel = h(
     "div",
     { class: "invitation", hidden: true },
@@ -31,7 +32,7 @@ export class Invitation extends HsElement {
     this.code,
     h("label", { for: "invitation-link" }, text.devices.link),
     h("div", { class: "invitation-link" }, this.link, this.copy),
-    h("p", { class: "soft", hidden: !isLoopback(location.hostname) }, text.devices.ownAddress),
+    this.own,
     this.left,
   );
   outcome = h("p", { role: "status" });
@@ -80,7 +81,9 @@ export class Invitation extends HsElement {
     this.panel.hidden = made === null;
     this.make.hidden = made !== null;
     setText(this.code, made?.code ?? "");
-    this.link.value = made ? `${location.origin}${made.path}` : "";
+    const link = new URL(made?.url ?? "", location.href);
+    this.link.value = made ? link.href : "";
+    this.own.hidden = !isLoopback(link.hostname);
     if (made) setText(this.left, text.devices.left(formatTimer((made.until_ms - Date.now()) / 1000)));
   }
 

@@ -14,7 +14,8 @@ from pydantic import Field
 from backend.access.actions import Action
 from backend.access.streams import StreamKind
 from backend.events.log import as_server_sent
-from backend.http.handles import PRINCIPAL, house
+from backend.http.addresses import json_below
+from backend.http.handles import BASE, PRINCIPAL, house
 from backend.http.routes import Route, query_of
 from backend.http.wire.times import RequestModel
 
@@ -40,7 +41,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         await answer.write(f"retry: 1000\n{id_line}event: hello\ndata: {hello}\n\n".encode())
         while (events := await subscription.next(HEARTBEAT_S)) is not None:
             seen = [e for e in events if principal.may(Action.VIEW, e.camera)]
-            piece = b"".join(map(as_server_sent, seen)) or b": still here\n\n"
+            piece = json_below(request[BASE], b"".join(map(as_server_sent, seen))) or b": still here\n\n"
             async with asyncio.timeout(_WRITE_TIMEOUT_S):
                 await answer.write(piece)
     return answer

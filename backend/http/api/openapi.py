@@ -11,6 +11,8 @@ from pydantic.json_schema import models_json_schema
 
 from backend import __version__
 from backend.access.actions import Action
+from backend.access.cookies import COOKIE
+from backend.http.handles import BASE
 from backend.http.routes import ROUTES as ALL_ROUTES
 from backend.http.routes import Route, path_without_patterns
 from backend.problems.kinds import Kind
@@ -40,7 +42,8 @@ _REF = "#/components/schemas/{model}"
 
 
 async def openapi(request: web.Request) -> web.StreamResponse:
-    return web.json_response(document(request.app[ALL_ROUTES]))
+    servers = [{"url": request[BASE] or "/"}]
+    return web.json_response({**document(request.app[ALL_ROUTES]), "servers": servers})
 
 
 @lru_cache(maxsize=2)
@@ -64,7 +67,7 @@ def document(routes: tuple[Route, ...]) -> dict[str, Any]:
             "schemas": {**schemas.get("$defs", {}), "Problem": _PROBLEM},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer"},
-                "session": {"type": "apiKey", "in": "cookie", "name": "hindsight_session"},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             },
         },
         "security": [{"key": []}, {"session": []}],

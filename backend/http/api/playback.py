@@ -8,7 +8,7 @@ from pydantic import Field
 
 from backend.access.actions import Action
 from backend.access.authorise import authorise
-from backend.access.peers import page_scheme, split_host
+from backend.access.peers import split_host
 from backend.access.streams import StreamKind
 from backend.catalogue.values import Clip
 from backend.http.api.clips import camera_of_clip, clip_in_path
@@ -57,7 +57,7 @@ class StreamQuery(RequestModel):
 async def playback(request: web.Request) -> web.StreamResponse:
     host, _ = split_host(request.headers["Host"].lower())
     query, clip = query_of(request, PlaybackQuery), await clip_in_path(request)
-    page = Page(page_scheme(request), host, query.after)
+    page = Page(house(request).access.page_scheme(request), host, query.after)
     form, making = _form(request, clip, query.form), streaming(request, StreamKind.CLEAN)
     found = await house(request).playback.resolve(clip, page, form, making)
     return json_response(PlaybackJson.of(clip, found))

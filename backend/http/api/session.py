@@ -5,11 +5,9 @@ from pydantic import Field
 
 from backend.access.actions import Action
 from backend.access.devices import device_name
-from backend.access.peers import is_trustworthy
 from backend.access.principals import PrincipalKind
-from backend.access.sessions import COOKIE, token_hash
 from backend.catalogue.values import Session
-from backend.http.handles import PRINCIPAL, house
+from backend.http.handles import BASE, PRINCIPAL, house
 from backend.http.routes import Route, body_of, json_response
 from backend.http.wire.times import RequestModel, ResponseModel, Time
 from backend.problems.kinds import Kind
@@ -41,6 +39,9 @@ class CodeJson(ResponseModel):
     id: str
     code: str
     path: str = Field(description="To be put behind the address of the page.")
+    url: str = Field(
+        description="The link: whole if `server.external_url` says where people find the page, else a path."
+    )
     expires_in_seconds: float
 
 
@@ -82,17 +83,20 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         device=(sent.device or device_name(request.headers.get("User-Agent", "")))[:100],
         address=access.client_of(request)[:64],
     )
+    name = await access.cookie_name(request)
     if before := request[PRINCIPAL].session:
         await access.end_session(before)  # its cookie is replaced, so it would stay in the list unused
     answer = json_response(SessionJson(principal=PrincipalKind.SESSION, actions=sorted(Action)))
     answer.set_cookie(
-        COOKIE,
+        name,
         token,
         max_age=int(access.sessions.longest_s),
-        path="/",
+        path=f"{request[BASE]}/",
         httponly=True,
         samesite="Strict",
-        secure=request.secure or request.headers.get("Origin", "").startswith("https://"),
+        secure=request.secure
+        or access.is_external_https(request)
+        or request.headers.get("Origin", "").startswith("https://"),
     )
     return answer
 
@@ -103,23 +107,27 @@ async def who_am_i(request: web.Request) -> web.StreamResponse:
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
-    if token := request.cookies.get(COOKIE):
-        await house(request).access.end_session(token_hash(token))
-    answer = web.Response(status=204)
-    answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
-    if is_trustworthy(request):  # elsewhere browsers ignore it, with an error on the console
-        # Not "cookies": that would sign out of every service under the same domain.
+    access, answer = house(request).access, web.Response(status=204)
+    for sent in await access.sessions_of(request):
+        await access.end_session(sent.session.token_hash)
+        answer.del_cookie(sent.cookie.name, path=f"{request[BASE]}/", httponly=True, samesite="Strict")
+    if access.is_trustworthy(request):  # elsewhere browsers ignore it, with an error on the console
+        # Not "cookies" or "storage": they are those of every service under this name. Of the cache, the
+        # others lose only what they can fetch again.
         answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 
 async def make_code(request: web.Request) -> web.StreamResponse:
-    invitation, expires_in_s = house(request).access.invite()
+    access = house(request).access
+    invitation, expires_in_s = access.invite()
+    path = f"/#code={invitation.token}"
     return json_response(
         CodeJson(
             id=invitation.id,
             code=invitation.code,
-            path=f"/#code={invitation.token}",
+            path=path,
+            url=(access.rules.external_url or "") + path,
             expires_in_seconds=expires_in_s,
         ),
         status=201,

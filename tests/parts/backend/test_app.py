@@ -13,7 +13,8 @@ from aiohttp import web
 from backend.access.access_key import AccessKey
 from backend.access.actions import Action
 from backend.app import running
-from backend.config.model import Config, ServerConfig
+from backend.config.model import Config
+from backend.config.server import ServerConfig
 from backend.http.api import all_routes
 from backend.http.routes import Route, path_without_patterns
 from backend.http.static import Site

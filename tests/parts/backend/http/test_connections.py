@@ -18,7 +18,7 @@ from backend.access.actions import Action
 from backend.access.connection_book import Bounds
 from backend.base import descriptors
 from backend.base.health import Health
-from backend.config.model import TlsConfig
+from backend.config.server import TlsConfig
 from backend.http.connections import SUBJECT, Connections
 from backend.http.listener import lifted
 from backend.http.routes import Route

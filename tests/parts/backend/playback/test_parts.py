@@ -11,7 +11,7 @@ from backend.config.storage import S3Config
 from backend.events.clip_events import ClipEvents
 from backend.events.log import EventLog
 from backend.foundation.local_files import LocalFiles
-from backend.http.static import content_security_policy
+from backend.http.static import PagePolicy
 from backend.http.wire.writers import WRITERS
 from backend.playback.parts import open_playback, open_to_share
 from backend.storage.storage import open_store
@@ -58,7 +58,7 @@ def test_the_policy_allows_the_store_that_browsers_reach_and_nothing_else() -> N
     stores = [open_store(StorageConfig(s3=one)) for one in (None, s3, public)]
     origins = [None if store is None else store.browser_origin for store in stores]
     assert origins == [None, "http://minio:9000", "https://s3.example.org"]
-    directives = content_security_policy("https://s3.example.org").split("; ")
+    directives = PagePolicy("https://s3.example.org").headers()["Content-Security-Policy"].split("; ")
     allowing = {directive.split()[0] for directive in directives if "https://s3.example.org" in directive}
     assert allowing == {"img-src", "media-src", "connect-src"}
-    assert "s3" not in content_security_policy()
+    assert "s3" not in PagePolicy().headers()["Content-Security-Policy"]

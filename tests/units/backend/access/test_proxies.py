@@ -57,3 +57,31 @@ def test_what_is_no_network_is_refused() -> None:
     """A typing mistake must not trust the whole world."""
     with pytest.raises(ValueError, match="nowhere"):
         Proxies(["nowhere"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "ingress", "prefix", "base"),
+    [
+        ("127.0.0.1", [], ["/hindsight"], "/hindsight"),
+        ("127.0.0.1", ["/api/hassio_ingress/x"], ["/hindsight"], "/api/hassio_ingress/x"),
+        ("127.0.0.1", [], ["/"], ""),
+        ("127.0.0.1", [], [], None),
+        ("192.0.2.1", ["/hindsight"], ["/hindsight"], None),
+        ("192.0.2.1", ["//evil"], [], None),
+        ("", [], ["/hindsight"], None),
+    ],
+)
+def test_only_a_trusted_proxy_names_the_path_it_took_off(
+    peer: str, ingress: list[str], prefix: list[str], base: str | None
+) -> None:
+    """None: as configured."""
+    assert NEAR.base_path_of(peer, [ingress, prefix]) == base
+
+
+@pytest.mark.parametrize(
+    "sent", [["//evil"], ["/a", "/b"], ["/a, /b"], ["https://evil.example.org"], ["/a\r\nb"]]
+)
+def test_a_path_that_is_none_is_an_error_to_be_told(sent: list[str]) -> None:
+    """Whoever set up the proxy finds out why it does not count."""
+    with pytest.raises(ValueError, match="must"):
+        NEAR.base_path_of("127.0.0.1", [[], sent])

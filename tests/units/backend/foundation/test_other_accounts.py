@@ -8,7 +8,8 @@ from pydantic import SecretStr
 
 from backend.base.file_modes import GROUP
 from backend.base.ids import new_id
-from backend.config.model import CameraConfig, Config, ServerConfig, StorageConfig, TlsConfig
+from backend.config.model import CameraConfig, Config, StorageConfig
+from backend.config.server import ServerConfig, TlsConfig
 from backend.foundation import other_accounts
 from backend.foundation.other_accounts import close, let_group_pass, openings
 

@@ -4,7 +4,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from backend.http.addresses import canonical, relative, to_root
+from backend.http.canonical import canonical, relative, to_root
 
 
 @pytest.mark.parametrize(
