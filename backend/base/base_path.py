@@ -11,7 +11,10 @@ from backend.base.shipped import CHECK_PAGE
 
 LONGEST = 200
 _FORM = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
-OWN_ROOTS = frozenset({"api", "assets", "live", "livez", "metrics", "readyz", "replay", "video", CHECK_PAGE})
+OWN_ROOTS = frozenset(
+    {"api", "assets", "live", "livez", "metrics", "readyz", "replay", "video", CHECK_PAGE, "favicon.ico"}
+    | {"apple-touch-icon.png", "apple-touch-icon-precomposed.png", "robots.txt"}
+)
 """The first parts of our own addresses."""
 _INGRESS = "/api/hassio_ingress/"
 """Home Assistant shows add-ons there: it begins like our addresses, but none of them goes on like that."""

@@ -76,13 +76,13 @@ class Endless:
 
         yield chunks()
 
-    async def stream(self, request: web.Request, clip: Clip, *, clean: bool = False) -> web.StreamResponse:
+    async def stream(self, request: web.Request, *_: object) -> web.StreamResponse:
         return await send_file(request, FileToSend(self.path, "video/mp4"))
 
     async def download(
         self, request: web.Request, clip: Clip, *, inline: bool, clean: bool
     ) -> web.StreamResponse:
-        return await self.stream(request, clip)
+        return await self.stream(request)
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         for _ in range(self.size_bytes >> 16):
