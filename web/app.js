@@ -66,7 +66,7 @@ const helpButton = h(
   "button",
   {
     type: "button",
-    class: "icon-button",
+    class: "icon-button for-keys",
     "aria-label": text.help.open,
     title: text.help.open,
     on: { click: () => openHelp() },

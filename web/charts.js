@@ -1,7 +1,9 @@
 /** Small SVG charts, readable in dark and light, each with its numbers in a table. */
 
+import { pathsOf } from "./chart_lines.js";
 import { h } from "./dom.js";
-import { text } from "./messages.js";
+import { formatNumber, formatTime, shareOf } from "./format.js";
+import { locale, text } from "./messages.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [720, 220, 64, 24];
@@ -23,9 +25,15 @@ function s(tag, attributes, ...children) {
  * @param {{from_ms: number, to_ms: number, top: number, unit: (value: number) => string, bars?: boolean}} options
  */
 export function timeChart(title, series, { from_ms, to_ms, top, unit, bars = false }) {
-  const x = (/** @type {number} */ ms) => LEFT + ((ms - from_ms) / (to_ms - from_ms)) * (WIDTH - LEFT);
-  const y = (/** @type {number} */ value) => (HEIGHT - BOTTOM) * (1 - Math.min(1, value / (top || 1))) + 6;
-  const drawing = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 8}`, class: "chart", role: "img", "aria-label": title });
+  const x = (/** @type {number} */ ms) => LEFT + shareOf(ms - from_ms, to_ms - from_ms) * (WIDTH - LEFT);
+  const y = (/** @type {number} */ value) => (HEIGHT - BOTTOM) * (1 - shareOf(value, top)) + 6;
+  const names = series.length > 1 ? `: ${series.map(({ name }) => name).join(", ")}` : "";
+  const drawing = s("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT + 8}`,
+    class: "chart",
+    role: "img",
+    "aria-label": `${title}${names}`,
+  });
   for (const share of [0, 0.5, 1]) {
     drawing.append(
       s("line", { x1: LEFT, x2: WIDTH, y1: y(top * share), y2: y(top * share), class: "chart-grid" }),
@@ -47,26 +55,14 @@ export function timeChart(title, series, { from_ms, to_ms, top, unit, bars = fal
       ),
     );
   }
-  series.forEach(({ points }, index) => {
-    const slot = (WIDTH - LEFT) / Math.max(1, points.length);
-    if (bars) {
-      for (const [ms, value] of points) {
-        if (value)
-          drawing.append(
-            s("rect", {
-              x: x(ms) + slot * 0.1,
-              y: y(value),
-              width: Math.max(1, slot * 0.8),
-              height: Math.max(1, y(0) - y(value)),
-              rx: 2,
-              class: `chart-bar chart-${index % 8}`,
-            }),
-          );
-      }
-    } else {
-      drawing.append(s("path", { d: line(points, x, y), class: `chart-line chart-${index % 8}` }));
-    }
-  });
+  if (bars) drawing.append(...series.flatMap((_, index) => barsOf(series, index, x, y)));
+  else {
+    const lines = series.map(({ points }) =>
+      points.map(([ms, value]) => /** @type {const} */ ([x(ms), value === null ? null : y(value)])),
+    );
+    const paths = pathsOf(lines);
+    drawing.append(...paths.map((d, index) => s("path", { d, class: `chart-line chart-${index % 8}` })));
+  }
   return h(
     "figure",
     { class: "figure" },
@@ -77,19 +73,26 @@ export function timeChart(title, series, { from_ms, to_ms, top, unit, bars = fal
   );
 }
 
-/** @param {Series["points"]} points @param {(ms: number) => number} x @param {(value: number) => number} y */
-function line(points, x, y) {
-  let path = "";
-  let drawing = false;
-  for (const [ms, value] of points) {
-    if (value !== null) path += `${drawing ? "L" : "M"}${x(ms).toFixed(1)} ${y(value).toFixed(1)}`;
-    drawing = value !== null;
-  }
-  return path;
+/**
+ * The bars of one series, each beside those of the others.
+ * @param {readonly Series[]} series @param {number} index
+ * @param {(ms: number) => number} x @param {(value: number) => number} y
+ */
+function barsOf(series, index, x, y) {
+  const { points } = series[index];
+  const slot = (WIDTH - LEFT) / Math.max(1, points.length);
+  const width = (slot * 0.8) / series.length;
+  return points.flatMap(([ms, value]) => {
+    if (!value) return [];
+    const height = Math.max(1, y(0) - y(value));
+    const place = { x: x(ms) + slot * 0.1 + index * width, y: y(0) - height };
+    return [s("rect", { ...place, width: Math.max(1, width), height, rx: 2, class: `chart-bar chart-${index % 8}` })];
+  });
 }
 
 /**
- * Shares of a whole, one bar for each name.
+ * Shares of a whole, one bar for each name: what fills it is the first part, and the thin line under the rest says what
+ * that is.
  * @param {string} title
  * @param {ReadonlyArray<{name: string, parts: ReadonlyArray<{label: string, kind: string, share: number}>}>} rows
  */
@@ -106,27 +109,37 @@ export function shareChart(title, rows) {
           role: "img",
           "aria-label": parts.map(({ label, share }) => `${label} ${formatShare(share)}`).join(", "),
         },
-        ...parts
-          .filter(({ share }) => share > 0)
-          .map(({ kind, share }) => {
-            const part = h("span", { class: `share-part share-${kind}` });
-            part.style.setProperty("inline-size", `${share * 100}%`);
-            return part;
-          }),
+        ...parts.filter(({ share }) => share > 0).map(({ kind, share }) => sharePart(kind, share)),
       ),
       h("span", { class: "share-value" }, formatShare(parts[0]?.share ?? 0)),
     ),
   );
   const head = [text.insights.camera, ...(rows[0]?.parts.map(({ label }) => label) ?? [])];
   const cells = rows.map(({ name, parts }) => [name, ...parts.map(({ share }) => formatShare(share))]);
-  return h("figure", { class: "figure" }, h("figcaption", {}, title), ...body, plainTable(title, head, cells));
+  const kinds = rows[0]?.parts.filter((_, n) => rows.some(({ parts }) => parts[n].share > 0)) ?? [];
+  const words = kinds.map(({ kind, label }) => h("span", {}, h("i", { class: `legend-dot share-${kind}` }), label));
+  return h(
+    "figure",
+    { class: "figure" },
+    h("figcaption", {}, title),
+    h("p", { class: "legend" }, ...words),
+    ...body,
+    plainTable(title, head, cells),
+  );
+}
+
+/** A piece of a bar. @param {string} kind @param {number} share 0 to 1 */
+export function sharePart(kind, share) {
+  const part = h("span", { class: `share-part share-${kind}` });
+  part.style.setProperty("inline-size", `${share * 100}%`);
+  return part;
 }
 
 /** @param {string} title @param {readonly Series[]} series @param {(value: number) => string} unit */
 function table(title, series, unit) {
   const times = series[0]?.points ?? [];
   const rows = times.map(([ms], index) => [
-    new Date(ms).toLocaleString(),
+    `${new Date(ms).toLocaleDateString(locale)} ${formatTime(new Date(ms))}`,
     ...series.map(({ points }) => {
       const value = points[index]?.[1];
       return value === null || value === undefined ? "–" : unit(value);
@@ -167,10 +180,10 @@ function legend(series) {
   );
 }
 
-/** @param {number} share */
+/** 43.5 %; what is not nothing or all is never said to be. @param {number} share */
 export function formatShare(share) {
-  const value = (share * 100).toFixed(1).replace(/\.0$/, "");
-  return `${value} %`;
+  const percent = share > 0 && share < 1 ? Math.max(0.1, Math.min(99.9, share * 100)) : share * 100;
+  return `${formatNumber(percent, Number.isInteger(Math.round(percent * 10) / 10) ? 0 : 1)} %`;
 }
 
 /** @param {number} ms @param {number} length_ms */
@@ -178,5 +191,5 @@ function when(ms, length_ms) {
   const options = /** @type {Intl.DateTimeFormatOptions} */ (
     length_ms > 3 * 86_400_000 ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" }
   );
-  return new Date(ms).toLocaleString([], options);
+  return new Date(ms).toLocaleString(locale, options);
 }

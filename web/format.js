@@ -1,15 +1,32 @@
-/** Formats values as text. Pure; times are in the viewer's own zone. */
+/**
+ * Formats values as text: every number and time on the page, the way its language writes them. Pure; times are in the
+ * viewer's own zone.
+ */
 
-import { language, text } from "./messages.js";
+import { language, locale, text } from "./messages.js";
 
 /** @import { Camera, Clip, CopyState } from "./types.js" */
 
 // Creating a formatter takes longer than using it a hundred times.
-const TIME = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+/** @type {Intl.DateTimeFormatOptions} */
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const TIME = new Intl.DateTimeFormat(locale, CLOCK);
 const DAY = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+/** @type {Intl.NumberFormat[]} by their digits behind the point */
+const NUMBERS = [];
 
 /** @param {number} n */
 const two = (n) => String(n).padStart(2, "0");
+
+/** 1,234.5, or 1.234,5 in German. @param {number} value @param {number} [digits] behind the point */
+export function formatNumber(value, digits = 0) {
+  NUMBERS[digits] ??= new Intl.NumberFormat(locale, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    signDisplay: "negative",
+  });
+  return NUMBERS[digits].format(value);
+}
 
 /**
  * A running or finished length: 00:12, 02:30, 1:04:09.
@@ -40,14 +57,21 @@ export function formatDuration(seconds) {
 export function formatMoment(iso, now_ms = Date.now()) {
   const then = new Date(iso);
   const now = new Date(now_ms);
-  const time = TIME.format(then);
+  const time = formatTime(then);
   const days = Math.round((midnight(now) - midnight(then)) / 86_400_000);
   if (days === 0 || days === 1) {
     const words = DAY.format(-days, "day");
     return `${words.charAt(0).toUpperCase()}${words.slice(1)} ${time}`;
   }
   const year = then.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  return `${then.toLocaleDateString([], { day: "numeric", month: "short", year })} ${time}`;
+  return `${then.toLocaleDateString(locale, { day: "numeric", month: "short", year })} ${time}`;
+}
+
+/** 14:03:22, and with its zone in the hour that a clock shows twice: 02:30:00 CET. @param {Date} date */
+export function formatTime(date) {
+  const time = TIME.format(date);
+  const twice = [-60, -30, 30, 60].some((minutes) => TIME.format(date.getTime() + minutes * 60_000) === time);
+  return twice ? date.toLocaleTimeString(locale, { ...CLOCK, timeZoneName: "short" }) : time;
 }
 
 /** @param {Date} date */
@@ -63,7 +87,7 @@ export function formatBytes(n) {
     n /= 1000;
     step += 1;
   }
-  return `${n < 10 && step ? n.toFixed(1) : Math.round(n)}\u00a0${units[step]}`;
+  return `${formatNumber(n, n < 10 && step ? 1 : 0)}\u00a0${units[step]}`;
 }
 
 /** @param {Clip} clip @param {readonly Camera[]} cameras */
@@ -84,9 +108,14 @@ export function clipBadge(clip) {
     : (text.clips.status[clip.status] ?? clip.status);
 }
 
+/** How much of a whole, 0 to 1; nothing of what is not known. @param {number} part @param {number} whole */
+export function shareOf(part, whole) {
+  return whole > 0 ? Math.max(0, Math.min(1, part / whole || 0)) : 0;
+}
+
 /** @param {number} share */
 export function formatPercent(share) {
-  return `${Math.round(share * 100)} %`;
+  return `${formatNumber(share * 100)} %`;
 }
 
 /**

@@ -39,6 +39,8 @@ async function load() {
 }
 
 export const language = wanted();
+/** For `Intl`: the page's language, as its viewer writes numbers and times. */
+export const locale = navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
 export let text = en;
 /** Resolves when `text` is in this language. Not awaited here: see start.js. */
 export const ready = language === "en" ? Promise.resolve() : load();

@@ -124,7 +124,8 @@
 /**
  * @typedef {object} Budget
  * @property {Array<{camera: string, clip: {size_bytes: number}|null, snapshot: {size_bytes: number}|null}>} cameras
- * @property {{total_bytes: number, available_bytes: number, refusal: string|null}} disk
+ * @property {{total_bytes: number, free_bytes: number, reserve_bytes: number, available_bytes: number,
+ *   refusal: string|null}} disk
  * @property {number|null} hours_left
  * @property {{left: number, limit: number, snapshot_cost: number, clip_cost: number, refills_at: string}|null} credits
  */

@@ -193,6 +193,26 @@ def modules_page(_modules_page: Page, modules_url: str, complaints: Complaints) 
     stop_listening()
 
 
+@pytest.fixture(scope="module")
+def _elements_page(browser: Browser, modules_url: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 600}, locale="en-GB")
+    page = context.new_page()
+    html = "<!doctype html><html lang=en><title>-</title><body>"
+    page.route("**/elements.html", lambda route: route.fulfill(body=html, content_type="text/html"))
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def elements(_elements_page: Page, modules_url: str, complaints: Complaints) -> Iterator[Page]:
+    """An empty page for single elements of the page, handed answers by the test: no daemon."""
+    page = _elements_page
+    page.goto(f"{modules_url}/elements.html")
+    stop_listening = complaints.listen(page)
+    yield page
+    stop_listening()
+
+
 @pytest.fixture
 def run(modules_page: Page) -> Any:
     """Runs a function body with all exports of one module in scope as `m`."""

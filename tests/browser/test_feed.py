@@ -73,6 +73,13 @@ def test_a_publication_stands_on_top_by_itself_and_leaves_again(page: Page, daem
     expect(page.locator("hs-feed-item")).to_have_count(4)
 
 
+def test_a_card_says_when_its_pictures_are_from_and_when_it_was_published(page: Page, daemon: Daemon) -> None:
+    """The feed goes by publication, and a clip may be older than the one below it."""
+    page.goto(f"{daemon.url}/#/feed")
+    times = page.locator("hs-feed-item").first.locator("time")
+    expect(times).to_have_text([re.compile(r"^Today [\d:]+$"), re.compile(r"^published [\d:]+$")])
+
+
 def test_a_like_counts_once_and_can_be_taken_back(page: Page, daemon: Daemon) -> None:
     """What the heart shows is the server's word, also after a reload."""
     page.goto(f"{daemon.url}/#/feed")

@@ -4,9 +4,10 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -88,6 +89,8 @@ def test_the_newest_stands_on_top_though_the_clock_was_set_back(page: Page, tmp_
             expect(_cards(page).first).to_contain_text(title)
             clock.set_by(-timedelta(hours=1))
         assert made[0]["created_at"] > made[1]["created_at"]
+        expect(_cards(page).first.locator(".card-note")).to_be_empty()
+        expect(_cards(page).last.locator(".card-note")).to_have_text("then the clock was set back")
         page.goto(f"{daemon.url}/#/feed")
         titles = page.locator(".feed-title")
         for shown, clip in enumerate(made, 1):
@@ -99,6 +102,25 @@ def test_the_newest_stands_on_top_though_the_clock_was_set_back(page: Page, tmp_
             page.goto(f"{daemon.url}/#/{screen}")
             page.reload()
             expect(texts).to_have_text([clip["title"] for clip in reversed(made)])
+
+
+def test_a_clip_kept_from_the_past_says_so_above_those_made_before_it(page: Page, daemon: Daemon) -> None:
+    """It was made last and shows the earliest time; also on the live screen, and in the clip itself."""
+    daemon.wait_for_buffer(9, "yard")
+    newest = daemon.get("/video/buffer/status?camera=yard").json()["newest_frame_utc"]
+    _clip(daemon, "yard", title="Kept before")
+    begin = datetime.fromisoformat(newest) - timedelta(seconds=8)
+    span = {"start": begin.isoformat(), "end": (begin + timedelta(seconds=1)).isoformat()}
+    answer = daemon.post("/api/clips", {"camera": "yard", "title": "Kept from the past", **span})
+    assert answer.status == 201, answer.body
+    made = datetime.fromisoformat(answer.json()["created_at"]).astimezone(ZoneInfo("America/St_Johns"))
+    card = page.locator(f'hs-clip-card[data-id="{answer.json()["id"]}"]')
+    for screen in ("clips?q=kept", ""):
+        page.goto(f"{daemon.url}/#/{screen}")
+        expect(card.locator(".card-note")).to_have_text(f"saved {made:%H:%M:%S}")
+        expect(page.locator("hs-clip-card", has_text="Kept before").locator(".card-note")).to_be_empty()
+    card.locator("a").click()
+    expect(page.locator(".facts")).to_contain_text(f"Saved{made:%H:%M:%S}")
 
 
 def test_twenty_chosen_clips_become_one_archive_and_are_published_and_deleted_together(

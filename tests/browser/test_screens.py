@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.daemon import Daemon
 
@@ -37,6 +37,40 @@ def test_insights_show_what_needs_somebody_and_how_many_clips_there_were(page: P
     page.locator("#range").select_option("week")
     expect(page).to_have_url(re.compile("range=week"))
     expect(page.locator(".forecast")).not_to_be_empty()
+
+
+def test_a_german_page_has_german_numbers_everywhere(browser: Browser, daemon: Daemon) -> None:
+    """The corner of the picture, sizes, shares and axes, the strip: a comma where decimals begin."""
+    context = browser.new_context(locale="de-DE")
+    page = context.new_page()
+    page.goto(f"{daemon.url}/#/?camera=front")
+    expect(page.locator(".live-latency")).to_have_text(re.compile(r"^-?\d+,\d\d s zurück$"))
+    expect(page.locator(".cost")).to_contain_text(re.compile(r"etwa \d+(,\d)?\xa0[kM]B"))
+    page.locator("hs-rewind-timeline").click()
+    expect(page.locator(".rewind-ago")).to_have_text(re.compile(r"^\w+ \d+,\d s$"))
+    expect(page.locator(".timeline-cursor")).to_have_attribute(
+        "aria-valuetext", re.compile(r"^\w+ \d+,\d s$")
+    )
+    expect(page.locator(".timeline-cursor")).to_have_attribute("aria-valuenow", re.compile(r"^-\d+(\.\d)?$"))
+    for screen, ready in (("insights", ".figure"), ("settings", ".facts dd"), ("clips", "hs-clip-card")):
+        page.goto(f"{daemon.url}/#/{screen}")
+        expect(page.locator(ready).first).not_to_be_empty()
+        assert re.findall(r"\d\.\d+ ?(?:\xa0|%|s\b|[kMG]B)", page.locator("main").inner_text()) == []
+    context.close()
+
+
+def test_a_phone_is_not_told_about_keys(browser: Browser, page: Page, daemon: Daemon) -> None:
+    """No button for their list, no switch for them: there are none. A desktop has both."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    for looked, shown in ((context.new_page(), False), (page, True)):
+        looked.goto(f"{daemon.url}/#/settings")
+        expect(looked.locator("#theme")).to_be_visible()
+        for name in (
+            looked.get_by_title("Keyboard shortcuts"),
+            looked.get_by_text("Use single-key shortcuts"),
+        ):
+            expect(name).to_be_visible(visible=shown)
+    context.close()
 
 
 def test_a_schedule_is_made_switched_off_and_deleted(page: Page, daemon: Daemon) -> None:

@@ -22,9 +22,9 @@ export class BufferMeter extends HsElement {
   attributeChangedCallback() {
     const capacity = Number(this.getAttribute("capacity")) || 60;
     const seconds = Math.min(capacity, Number(this.getAttribute("seconds")) || 0);
-    const full = seconds >= capacity - 0.5;
+    const full = seconds > 0 && seconds >= capacity - 0.5;
     setAttribute(this.bar, "max", capacity);
-    setAttribute(this.bar, "value", full ? capacity : seconds.toFixed(1));
+    setAttribute(this.bar, "value", full ? capacity : seconds);
     this.toggleAttribute("full", full);
     if (full) setText(this.words, text.buffer.ready(formatDuration(capacity)));
     else if (seconds < 0.5) setText(this.words, text.buffer.empty);

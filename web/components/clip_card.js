@@ -10,6 +10,7 @@ import {
   formatMoment,
   formatPercent,
   formatTimer,
+  shareOf,
 } from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
@@ -43,6 +44,7 @@ export class ClipCard extends HsElement {
   bar = h("progress", { class: "bar", max: 1, hidden: true });
   heading = h("h3", { class: "card-title" });
   time = h("time", { class: "card-time" });
+  note = h("span", { class: "card-note" });
   where = h("span", { class: "card-where" });
   share = h("span");
   copy = h("span", { class: "card-copy", role: "img" }, icon("cloud"), this.share);
@@ -50,7 +52,17 @@ export class ClipCard extends HsElement {
   link = h(
     "a",
     { class: "card-link" },
-    h("span", { class: "card-picture" }, icon("film"), this.image, this.error, this.badge, this.length, this.bar),
+    h(
+      "span",
+      { class: "card-picture" },
+      icon("film"),
+      this.image,
+      this.error,
+      this.badge,
+      this.note,
+      this.length,
+      this.bar,
+    ),
     h(
       "span",
       { class: "card-text" },
@@ -68,10 +80,17 @@ export class ClipCard extends HsElement {
    * @param {readonly Camera[]} cameras
    * @param {number} now_ms on the server's clock
    * @param {CopyState} [copied]
+   * @param {string} [note] beside its time
    */
-  show(clip, cameras, now_ms, copied) {
+  show(clip, cameras, now_ms, copied, note = "") {
     // A card is painted twice a second, and most have not changed.
-    const known = [clip, cameras, copied, clip.status === "pending" ? now_ms : Math.floor(now_ms / QUARTER_HOUR_MS)];
+    const known = [
+      clip,
+      cameras,
+      copied,
+      note,
+      clip.status === "pending" ? now_ms : Math.floor(now_ms / QUARTER_HOUR_MS),
+    ];
     if (known.every((value, index) => value === this.#known[index])) return;
     this.#known = known;
     const title = clipTitle(clip, cameras);
@@ -91,6 +110,7 @@ export class ClipCard extends HsElement {
     setText(this.heading, title);
     setAttribute(this.time, "datetime", clip.start_time);
     setText(this.time, formatMoment(clip.start_time, now_ms));
+    setText(this.note, note);
     const name = cameraName(clip.camera, cameras);
     setText(this.where, cameras.length > 1 && name !== title ? name : "");
     setText(this.error, clip.status === "failed" ? clipError(clip) : "");
@@ -110,8 +130,7 @@ export class ClipCard extends HsElement {
     else if (clip.status === "pending") setText(this.length, formatTimer(elapsed));
     else setText(this.length, clip.duration_seconds === null ? "" : formatTimer(Math.round(clip.duration_seconds)));
     const planned = plannedSeconds(clip);
-    const share =
-      clip.status === "processing" ? clip.progress : clip.status === "pending" && planned ? elapsed / planned : null;
+    const share = clip.status === "processing" ? clip.progress : planned === null ? null : shareOf(elapsed, planned);
     this.bar.hidden = !["pending", "processing"].includes(clip.status);
     if (share === null) this.bar.removeAttribute("value");
     else this.bar.value = share;

@@ -5,6 +5,7 @@
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { cameraName, clipError, copyWords, formatBytes, formatMoment, formatTimer } from "../format.js";
+import { formatBeside } from "../gallery/order.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
@@ -114,6 +115,8 @@ export class ClipDetails extends HsElement {
       [text.clip.camera, cameraName(clip.camera, cameras)],
       [text.clip.starts, h("time", { datetime: clip.start_time }, formatMoment(clip.start_time))],
     ];
+    const made = formatBeside(clip.created_at, clip.start_time, Date.now());
+    rows.push([text.clip.made, h("time", { datetime: clip.created_at }, made)]);
     if (clip.duration_seconds && clip.media_type === "video")
       rows.push([text.clip.length, formatTimer(Math.round(clip.duration_seconds))]);
     if (clip.width && clip.height) rows.push([text.clip.picture, `${clip.width} × ${clip.height}`]);

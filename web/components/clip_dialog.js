@@ -7,6 +7,7 @@ import { closeOnBackdrop, whenClosed } from "../backdrop.js";
 import { ClipActions } from "../clip/clip_actions.js";
 import { frameOf } from "../clip/frame.js";
 import { playerKeys } from "../clip/keys.js";
+import { Likes } from "../clip/likes.js";
 import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
 import { clipTitle } from "../format.js";
 import { text } from "../messages.js";
@@ -27,10 +28,9 @@ export class ClipDialog extends HsElement {
   /** @type {Clip|null} */
   #clip = null;
   #actions;
+  #likes;
   /** @type {(id: string) => readonly Clip[]|null} */
   #clipList;
-  /** The clip whose like has been requested. */
-  #likeOf = "";
 
   player = new ClipPlayer();
   previews = new ClipPreviews();
@@ -60,6 +60,7 @@ export class ClipDialog extends HsElement {
   constructor(services, clipList) {
     super();
     this.#actions = new ClipActions(services);
+    this.#likes = new Likes(this.#actions, (liked) => this.bar.liked(liked));
     this.#clipList = clipList;
     this.player.api = services.api;
     stylesheet("clip");
@@ -76,9 +77,7 @@ export class ClipDialog extends HsElement {
       "change-clip": (clip, { changes }) => actions.change(clip, changes),
       "delete-clip": (clip) => actions.remove(clip),
       favourite: (clip) => actions.favourite(clip),
-      like: async ({ id }, { on }) => {
-        if (await actions.like(id, on)) this.bar.liked(on);
-      },
+      like: (clip, { on }) => this.#likes.press(clip, on),
     });
     for (const [name, handle] of Object.entries(handlers)) {
       this.addEventListener(name, (event) => {
@@ -124,18 +123,10 @@ export class ClipDialog extends HsElement {
       const pending = state.pending.ids.includes(clip.id);
       details.show(clip, state.cameras.items, pending, copyOf(state, clip));
       for (const part of [this.previews, this.publishing, this.bar]) part.show(clip, pending);
-      this.#showLike(clip);
+      this.#likes.follow(clip);
     }
     // A button that disappeared took the focus with it; on the picture every key works.
     if (changed || document.activeElement === document.body) this.stage.focus({ preventScroll: true });
-  }
-
-  /** @param {Clip} clip */
-  async #showLike({ id, status }) {
-    if (status !== "published" || this.#likeOf === id) return;
-    this.#likeOf = id;
-    const liked = await this.#actions.liked(id);
-    if (this.#clip?.id === id) this.bar.liked(liked);
   }
 
   /** The player's video, once it can seek. */

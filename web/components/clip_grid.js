@@ -10,6 +10,8 @@ import { HsElement } from "./element.js";
 export class ClipGrid extends HsElement {
   /** @type {Map<string, {item: HTMLLIElement, card: ClipCard}>} */
   #cards = new Map();
+  /** @type {typeof import("../gallery/order.js")|undefined} imported, since the cards come first */
+  #order;
 
   count = h("span", { class: "count" });
   list = h("ul", { class: "grid", "aria-labelledby": "clips-heading" });
@@ -48,6 +50,12 @@ export class ClipGrid extends HsElement {
       this.empty,
       this.more,
     );
+    import("../gallery/order.js").then(
+      (order) => {
+        this.#order = order;
+      },
+      () => undefined,
+    );
   }
 
   /** @param {State} state @param {number} now_ms on the server's clock */
@@ -78,12 +86,13 @@ export class ClipGrid extends HsElement {
       item.remove();
       this.#cards.delete(id);
     }
+    const notes = this.#order?.notesOn(state.clips.items, now_ms);
     let place = list.firstElementChild;
     for (const clip of state.clips.items) {
       const entry = this.#cards.get(clip.id) ?? this.#add(clip.id);
       if (entry.item === place) place = place.nextElementSibling;
       else list.insertBefore(entry.item, place);
-      entry.card.show(clip, state.cameras.items, now_ms, copyOf(state, clip));
+      entry.card.show(clip, state.cameras.items, now_ms, copyOf(state, clip), notes?.get(clip.id));
     }
   }
 

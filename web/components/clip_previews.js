@@ -19,7 +19,12 @@ export class ClipPreviews extends HsElement {
   #looked = null;
 
   /** Covers the player. */
-  still = h("img", { class: "clip-still", alt: "", hidden: true });
+  still = h("img", {
+    class: "clip-still",
+    alt: "",
+    hidden: true,
+    on: { load: () => this.still.toggleAttribute("pictured", true) },
+  });
   dots = SOURCES.map((source) =>
     h("button", {
       type: "button",
@@ -80,7 +85,11 @@ export class ClipPreviews extends HsElement {
     });
     const looked = this.#looked && clip.previews[this.#looked];
     this.still.hidden = !looked;
-    if (looked) setAttribute(this.still, "src", looked.url);
+    if (looked && this.still.getAttribute("src") !== looked.url) {
+      // Until it is loaded, the browser would go on showing the one before.
+      this.still.toggleAttribute("pictured", false);
+      setAttribute(this.still, "src", looked.url);
+    }
     setText(this.words, this.#looked ? text.clip.previews[this.#looked] : "");
   }
 }

@@ -2,6 +2,7 @@
 
 import { h, setText, stylesheet } from "../dom.js";
 import { formatMoment } from "../format.js";
+import { Latest } from "../latest.js";
 import { leave, signingOut } from "../leaving.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
@@ -16,6 +17,7 @@ export class Devices extends HsElement {
   #services;
   /** @type {readonly Device[]} */
   #shown = [];
+  #latest = new Latest();
 
   words = h("p", { role: "status" });
   list = h("ul", { class: "devices" });
@@ -46,20 +48,23 @@ export class Devices extends HsElement {
     this.#load();
   }
 
-  /** @returns {Promise<boolean>} whether the list is up to date */
+  /** @returns {Promise<readonly Device[]|null>} the devices; null: not known */
   async #load() {
     const { api } = this.#services;
+    const signal = this.#latest.ask();
     try {
       const caller = await api.session();
       const principal = caller?.principal ?? "session";
+      const devices = principal === "session" ? (await api.devices()).sessions : [];
+      if (signal.aborted) return devices;
       this.signedIn.hidden = principal !== "session";
       const { byKey, byLoopback } = text.devices;
       setText(this.words, principal === "session" ? "" : principal === "loopback" ? byLoopback : byKey);
-      if (principal === "session") this.#paint((await api.devices()).sessions);
-      return true;
+      this.#paint(devices);
+      return devices;
     } catch (error) {
-      setText(this.words, /** @type {Error} */ (error).message);
-      return false;
+      if (!signal.aborted) setText(this.words, /** @type {Error} */ (error).message);
+      return null;
     } finally {
       this.words.hidden = this.words.textContent === "";
     }
@@ -143,8 +148,9 @@ export class Devices extends HsElement {
   /** Says which device used the code; none has if it ran out, or if the box has restarted. */
   async #welcome() {
     const before = new Set(this.#shown.map(({ id }) => id));
-    if (!(await this.#load())) return;
-    const newcomer = this.#shown.find(({ id }) => !before.has(id));
+    const devices = await this.#load();
+    if (!devices) return;
+    const newcomer = devices.find(({ id }) => !before.has(id));
     this.invitation.end(newcomer ? text.devices.joined(deviceName(newcomer)) : text.devices.over);
   }
 }

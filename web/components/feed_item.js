@@ -5,6 +5,8 @@
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { cameraName, clipTitle, formatMoment, formatTimer } from "../format.js";
+import { formatBeside } from "../gallery/order.js";
+import { Latest } from "../latest.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
@@ -14,9 +16,10 @@ export class FeedItem extends HsElement {
   #api;
   /** @type {Clip|null} */
   #clip = null;
-  #resolving = new AbortController();
+  #latestAddress = new Latest();
   #wanted = false;
   #again = false;
+  #latestLike = new Latest();
 
   video = h("video", {
     muted: true,
@@ -37,6 +40,8 @@ export class FeedItem extends HsElement {
   heading = h("h2", { class: "feed-title" });
   caption = h("p", { class: "feed-caption" });
   time = h("time");
+  published = h("time");
+  note = h("span");
   where = h("span");
   likes = h("span", { class: "feed-likes" });
   heart = h(
@@ -66,7 +71,7 @@ export class FeedItem extends HsElement {
         { class: "feed-words" },
         this.heading,
         this.caption,
-        h("p", { class: "card-line" }, this.time, this.where),
+        h("p", { class: "card-line" }, this.time, this.published, this.note, this.where),
         h("div", { class: "feed-actions" }, this.heart, this.download),
       ),
     );
@@ -77,8 +82,8 @@ export class FeedItem extends HsElement {
     signal.addEventListener("abort", () => this.rest());
   }
 
-  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms */
-  show(clip, cameras, now_ms) {
+  /** @param {Clip} clip @param {readonly Camera[]} cameras @param {number} now_ms @param {string} [note] */
+  show(clip, cameras, now_ms, note = "") {
     this.#clip = clip;
     this.dataset.id = clip.id;
     const video = clip.media_type === "video";
@@ -92,8 +97,12 @@ export class FeedItem extends HsElement {
     setText(this.heading, clipTitle(clip, cameras));
     setText(this.caption, clip.caption);
     this.caption.hidden = clip.caption === "";
-    setAttribute(this.time, "datetime", clip.published_at ?? clip.start_time);
-    setText(this.time, formatMoment(clip.published_at ?? clip.start_time, now_ms));
+    setAttribute(this.time, "datetime", clip.start_time);
+    setText(this.time, formatMoment(clip.start_time, now_ms));
+    const published_at = clip.published_at ?? clip.start_time;
+    setAttribute(this.published, "datetime", published_at);
+    setText(this.published, text.feed.published(formatBeside(published_at, clip.start_time, now_ms)));
+    setText(this.note, note);
     setText(this.where, cameraName(clip.camera, cameras));
     setText(this.likes, String(clip.likes ?? 0));
     setAttribute(this.heart, "aria-label", text.feed.likes(clip.likes ?? 0));
@@ -116,15 +125,13 @@ export class FeedItem extends HsElement {
   /** Frees the connection and the memory, because it is out of view. */
   rest() {
     this.pause();
-    this.#resolving.abort();
+    this.#latestAddress.end();
     this.video.removeAttribute("src");
     this.video.load();
   }
 
   async #resolve() {
-    this.#resolving.abort();
-    this.#resolving = new AbortController();
-    const { signal } = this.#resolving;
+    const signal = this.#latestAddress.ask();
     try {
       const { playback_url } = await this.#api.playback(
         /** @type {Clip} */ (this.#clip).id,
@@ -147,9 +154,11 @@ export class FeedItem extends HsElement {
     this.play();
   }
 
-  /** @param {boolean} liked as the server reports it */
-  liked(liked) {
-    setAttribute(this.heart, "aria-pressed", String(liked));
+  /** @param {Promise<boolean>} answer whether this viewer likes it, as the server reports it */
+  async liked(answer) {
+    const signal = this.#latestLike.ask();
+    const liked = await answer.catch(() => null);
+    if (liked !== null && !signal.aborted) setAttribute(this.heart, "aria-pressed", String(liked));
   }
 
   #like() {

@@ -5,6 +5,7 @@
 
 import { h, setAttribute } from "../dom.js";
 import { clipTitle } from "../format.js";
+import { notesOn } from "../gallery/order.js";
 import { windowOf } from "../gallery/window.js";
 import { text } from "../messages.js";
 import { ClipCard } from "./clip_card.js";
@@ -133,7 +134,8 @@ export class GalleryGrid extends HsElement {
 
   /** @param {Entry} entry @param {Clip} clip @param {number} index */
   #fill({ item, card, box }, clip, index) {
-    card.show(clip, this.#cameras, this.#now_ms, this.#copyOf(clip));
+    const notes = notesOn(this.#clips, this.#now_ms);
+    card.show(clip, this.#cameras, this.#now_ms, this.#copyOf(clip), notes.get(clip.id));
     setAttribute(item, "aria-posinset", index + 1);
     setAttribute(item, "aria-setsize", this.#complete ? this.#clips.length : -1);
     setAttribute(box, "aria-label", text.gallery.choose(clipTitle(clip, this.#cameras)));

@@ -2,7 +2,7 @@
 
 import { here } from "../base.js";
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { cameraTrouble } from "../format.js";
+import { cameraTrouble, formatNumber } from "../format.js";
 import { LivePlayer } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
@@ -162,7 +162,7 @@ export class LiveView extends HsElement {
     const label_us = this.labelOnScreen;
     this.latency.hidden = label_us === null || words !== "";
     if (label_us !== null && this.clock) {
-      setText(this.latency, text.live.behind(this.clock.secondsSince(label_us).toFixed(2)));
+      setText(this.latency, text.live.behind(formatNumber(this.clock.secondsSince(label_us), 2)));
     }
   }
 

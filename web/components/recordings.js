@@ -1,7 +1,7 @@
 /** All running recordings, each with its length and a Stop button. Events: `stop-recording` {id}. */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { formatDuration, formatTimer } from "../format.js";
+import { formatDuration, formatTime, formatTimer, shareOf } from "../format.js";
 import { text } from "../messages.js";
 import { plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
@@ -48,14 +48,14 @@ export class Recordings extends HsElement {
       );
       row.bar.hidden = planned === null;
       row.note.hidden = planned !== null;
-      if (planned) row.bar.value = elapsed / planned;
+      row.bar.value = shareOf(elapsed, planned ?? 0);
       setAttribute(row.stop, "disabled", pending.includes(clip.id));
     }
   }
 
   /** @param {Clip} clip */
   #add(clip) {
-    const started = new Date(clip.created_at).toLocaleTimeString();
+    const started = formatTime(new Date(clip.created_at));
     const timer = h("span", { class: "recording-time", role: "timer", "aria-live": "off" });
     const bar = h("progress", { class: "bar", max: 1, value: 0, "aria-hidden": "true" });
     const stop = h(

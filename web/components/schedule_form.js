@@ -2,7 +2,7 @@
 
 import { DAYS, toCron } from "../cron.js";
 import { h, setText } from "../dom.js";
-import { text } from "../messages.js";
+import { locale, text } from "../messages.js";
 import { HsElement } from "./element.js";
 
 /** @import { Camera } from "../types.js" */
@@ -136,7 +136,7 @@ function label(words, field) {
 
 /** @param {number} index @param {"long"|"short"} weekday */
 function dayName(index, weekday) {
-  return new Date(MONDAY_MS + index * 86_400_000).toLocaleDateString(document.documentElement.lang || [], {
+  return new Date(MONDAY_MS + index * 86_400_000).toLocaleDateString(locale, {
     weekday,
     timeZone: "UTC",
   });

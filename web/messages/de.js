@@ -152,6 +152,8 @@ export const de = {
     room: (/** @type {string} */ span) => `Etwa ${span} Clips passen noch.`,
     credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) =>
       `Noch ${left} Punkte: ein Clip kostet ${clip}, ein Schnappschuss ${snapshot}.`,
+    diskFull: (/** @type {string} */ free, /** @type {string} */ reserve) =>
+      `Auf der Platte der Clips sind nur ${free} frei, und ${reserve} bleiben als Reserve (retention.reserve).`,
     notYet: "Noch ist nichts im Puffer. Warte, bis die Kamera live ist.",
   },
   rewind: {
@@ -192,6 +194,8 @@ export const de = {
     copying: (/** @type {string} */ percent) => `Kopie in den Objektspeicher: ${percent}`,
     waiting: (/** @type {string} */ why) => `Wartet auf den Objektspeicher: ${why}`,
     snapshot: "Schnappschuss",
+    saved: (/** @type {string} */ when) => `gespeichert ${when}`,
+    clockSet: "dann wurde die Uhr zurückgestellt",
     count: (/** @type {number} */ n, /** @type {boolean} */ more) => (more ? `${n}+` : String(n)),
   },
   gallery: {
@@ -228,6 +232,7 @@ export const de = {
     empty: "Noch nichts veröffentlicht",
     emptyDetail: "Veröffentliche unter Clips einen Entwurf, dann steht er hier ganz oben.",
     open: (/** @type {string} */ title) => `${title} öffnen`,
+    published: (/** @type {string} */ when) => `veröffentlicht ${when}`,
     likes: (/** @type {number} */ n) =>
       n === 1 ? "Gefällt mir. 1 Person gefällt das." : `Gefällt mir. ${n} Personen gefällt das.`,
   },
@@ -360,6 +365,7 @@ export const de = {
     continuedBy: "Nächster Teil",
     camera: "Kamera",
     starts: "Beginnt",
+    made: "Gespeichert",
     length: "Länge",
     picture: "Bild",
     size: "Größe",

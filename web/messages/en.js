@@ -143,6 +143,8 @@ export const en = {
     room: (/** @type {string} */ span) => `About ${span} of clips fit.`,
     credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) =>
       `${left} credits left: a clip takes ${clip}, a snapshot ${snapshot}.`,
+    diskFull: (/** @type {string} */ free, /** @type {string} */ reserve) =>
+      `Only ${free} are free on the disk of the clips, and ${reserve} are kept in reserve (retention.reserve).`,
     notYet: "There is nothing in the buffer yet. Wait until the camera is live.",
   },
   rewind: {
@@ -177,6 +179,8 @@ export const en = {
     copying: (/** @type {string} */ percent) => `Copying to the object store: ${percent}`,
     waiting: (/** @type {string} */ why) => `Waits for the object store: ${why}`,
     snapshot: "Snapshot",
+    saved: (/** @type {string} */ when) => `saved ${when}`,
+    clockSet: "then the clock was set back",
     count: (/** @type {number} */ n, /** @type {boolean} */ more) => (more ? `${n}+` : String(n)),
   },
   gallery: {
@@ -207,6 +211,7 @@ export const en = {
     empty: "Nothing published yet",
     emptyDetail: "Publish a draft under Clips, and it stands here on top.",
     open: (/** @type {string} */ title) => `Open ${title}`,
+    published: (/** @type {string} */ when) => `published ${when}`,
     likes: (/** @type {number} */ n) => (n === 1 ? "Like. 1 person likes this." : `Like. ${n} people like this.`),
   },
   insights: {
@@ -337,6 +342,7 @@ export const en = {
     continuedBy: "Next part",
     camera: "Camera",
     starts: "Starts",
+    made: "Saved",
     length: "Length",
     picture: "Picture",
     size: "Size",

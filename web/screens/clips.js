@@ -4,9 +4,10 @@ import { HsElement } from "../components/element.js";
 import { GalleryBar, MOST_CHOSEN } from "../components/gallery_bar.js";
 import { GalleryFilters } from "../components/gallery_filters.js";
 import { GalleryGrid } from "../components/gallery_grid.js";
-import { h, icon, setText, stylesheet } from "../dom.js";
+import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
 import { batch } from "../gallery/batch.js";
-import { filterOf, withChange } from "../gallery/list.js";
+import { filterOf, matches, withChange } from "../gallery/list.js";
+import { Latest } from "../latest.js";
 import { text } from "../messages.js";
 import { updateQuery } from "../router.js";
 import { copyOf, mergeClips, refreshed } from "../store.js";
@@ -21,7 +22,9 @@ export class ClipsScreen extends HsElement {
   #cursor = null;
   /** @type {"loading"|"ready"|"error"} */
   #status = "loading";
-  #loading = new AbortController();
+  #latest = new Latest();
+  /** Of the question that the items answer: more pages of it are wanted until the next one. */
+  #page = this.#latest.ask();
   #loadingMore = false;
   /** @type {Set<string>} */
   #chosen = new Set();
@@ -90,22 +93,25 @@ export class ClipsScreen extends HsElement {
   connected(signal) {
     this.#filterKey = "";
     this.#services.actions.watchClips((id, clip) => this.#clipChanged(id, clip), signal);
-    signal.addEventListener("abort", () => this.#loading.abort());
+    signal.addEventListener("abort", () => this.#latest.end());
   }
 
   /** @param {State} state @param {number} now_ms */
   show(state, now_ms) {
     this.filters.show(state.query, state.cameras.items);
     const filterKey = JSON.stringify(filterOf(state.query));
-    if (filterKey !== this.#filterKey) {
-      this.#filterKey = filterKey;
-      this.#load();
-    }
+    if (filterKey !== this.#filterKey) this.#filterBy(filterKey);
     this.error.hidden = this.#status !== "error";
     this.empty.hidden = this.#status !== "ready" || this.#items.length > 0;
     setText(this.emptyTitle, filterKey === "{}" ? text.clips.empty : text.gallery.none);
     setText(this.emptyWords, filterKey === "{}" ? text.clips.emptyDetail : text.gallery.noneDetail);
-    setText(this.count, this.#items.length ? text.clips.count(this.#items.length, this.#cursor !== null) : "");
+    setAttribute(this.grid, "aria-busy", this.#status === "loading" || null);
+    setText(
+      this.count,
+      this.#items.length && this.#status !== "loading"
+        ? text.clips.count(this.#items.length, this.#cursor !== null)
+        : "",
+    );
     this.grid.hidden = this.#items.length === 0;
     this.grid.show(this.#items, this.#chosen, {
       cameras: state.cameras.items,
@@ -133,13 +139,25 @@ export class ClipsScreen extends HsElement {
     if (this.isConnected) this.show(this.#services.store.state, this.#services.clock.now_ms());
   }
 
+  /**
+   * What certainly is not meant leaves at once; the rest stays, marked as busy, until the server has answered.
+   * @param {string} filterKey
+   */
+  #filterBy(filterKey) {
+    this.#filterKey = filterKey;
+    this.#items = this.#items.filter((clip) => matches(clip, this.#filter) !== false);
+    this.#chosen = new Set(this.#items.map(({ id }) => id).filter((id) => this.#chosen.has(id)));
+    [this.#cursor, this.#status] = [null, "loading"];
+    this.#load();
+  }
+
   async #load() {
-    this.#loading.abort();
-    this.#loading = new AbortController();
-    const { signal } = this.#loading;
-    this.#status = this.#items.length ? "ready" : "loading";
+    const signal = this.#latest.ask();
+    this.#page = signal;
+    if (this.#items.length === 0) this.#status = "loading";
     try {
       const { items, cursor } = await this.#services.api.clips({ filter: this.#filter, signal });
+      if (signal.aborted) return;
       [this.#items, this.#cursor, this.#status] = [refreshed(this.#items, items), cursor, "ready"];
     } catch (error) {
       if (signal.aborted) return;
@@ -152,7 +170,7 @@ export class ClipsScreen extends HsElement {
   async #more() {
     if (this.#loadingMore || this.#cursor === null || this.#status !== "ready") return;
     this.#loadingMore = true;
-    const { signal } = this.#loading;
+    const signal = this.#page;
     try {
       const page = await this.#services.api.clips({ filter: this.#filter, cursor: this.#cursor, limit: 120, signal });
       if (!signal.aborted) [this.#items, this.#cursor] = [mergeClips(this.#items, page.items), page.cursor];
@@ -186,7 +204,9 @@ export class ClipsScreen extends HsElement {
   async #batch(action) {
     this.#busy = true;
     this.#paint();
-    const left = await batch(this.#services, action, [...this.#chosen]);
+    // Only what is shown: the bar counts nothing else.
+    const ids = this.#items.map(({ id }) => id).filter((id) => this.#chosen.has(id));
+    const left = await batch(this.#services, action, ids);
     this.#busy = false;
     this.#chosen = new Set(left);
     this.#paint();

@@ -3,7 +3,10 @@
 import { HsElement } from "../components/element.js";
 import { FeedItem } from "../components/feed_item.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
+import { publicationNotes } from "../gallery/order.js";
+import { Latest } from "../latest.js";
 import { text } from "../messages.js";
+import { refreshed } from "../store.js";
 
 /** @import { Clip, Services, State } from "../types.js" */
 
@@ -24,6 +27,7 @@ export class FeedScreen extends HsElement {
   /** @type {string|null} */
   #cursor = null;
   #busy = false;
+  #latest = new Latest();
   /** @type {"loading"|"ready"|"error"} */
   #status = "loading";
   /** @type {IntersectionObserver|null} */
@@ -77,6 +81,7 @@ export class FeedScreen extends HsElement {
     signal.addEventListener("abort", () => {
       this.#observer?.disconnect();
       this.#seen.clear();
+      this.#latest.end();
     });
     this.#load();
   }
@@ -91,12 +96,13 @@ export class FeedScreen extends HsElement {
       item.remove();
       this.#items.delete(id);
     }
+    const notes = publicationNotes(clips);
     let place = this.list.firstElementChild;
     for (const clip of clips) {
       const item = this.#items.get(clip.id) ?? this.#add(clip.id);
       if (item === place) place = place.nextElementSibling;
       else this.list.insertBefore(item, place);
-      item.show(clip, state.cameras.items, now_ms);
+      item.show(clip, state.cameras.items, now_ms, notes.get(clip.id));
     }
     this.error.hidden = this.#status !== "error";
     this.empty.hidden = this.#status !== "ready" || clips.length > 0;
@@ -120,10 +126,7 @@ export class FeedScreen extends HsElement {
     item.setAttribute("role", "article");
     this.#items.set(id, item);
     this.#observer?.observe(item);
-    this.#services.api
-      .liked(id)
-      .then(({ liked }) => item.liked(liked))
-      .catch(() => undefined);
+    item.liked(this.#services.api.liked(id).then(({ liked }) => liked));
     return item;
   }
 
@@ -133,19 +136,22 @@ export class FeedScreen extends HsElement {
 
   /** @param {string|null} [cursor] */
   async #load(cursor = null) {
-    if (this.#busy) return;
+    if (this.#busy && cursor !== null) return;
     this.#busy = true;
+    const signal = this.#latest.ask();
     try {
-      const page = await this.#services.api.clips({ list: "feed", limit: 20, cursor });
+      const page = await this.#services.api.clips({ list: "feed", limit: 20, cursor, signal });
+      if (signal.aborted) return;
+      const items = refreshed([...this.#clips.values()], page.items);
       if (cursor === null) this.#clips.clear();
-      for (const clip of page.items) this.#clips.set(clip.id, clip);
+      for (const clip of items) this.#clips.set(clip.id, clip);
       [this.#cursor, this.#status] = [page.cursor, "ready"];
     } catch (error) {
+      if (signal.aborted) return;
       if (this.#clips.size === 0) this.#status = "error";
       setText(this.words, /** @type {Error} */ (error).message);
-    } finally {
-      this.#busy = false;
     }
+    this.#busy = false;
     this.#paint();
   }
 
@@ -185,10 +191,10 @@ export class FeedScreen extends HsElement {
   async #like(event) {
     event.stopPropagation();
     const { id, on } = event.detail;
+    const answer = this.#services.api.like(id, on);
+    this.#items.get(id)?.liked(answer.then(() => on));
     try {
-      const clip = await this.#services.api.like(id, on);
-      this.#items.get(id)?.liked(on);
-      this.#services.actions.clipChanged(clip);
+      this.#services.actions.clipChanged(await answer);
     } catch (error) {
       this.#services.say(/** @type {Error} */ (error).message, "bad");
     }

@@ -1,10 +1,11 @@
 /** The state of the box over time: warnings, buffers, uptime, clips a day, storage and when it is full. */
 
-import { formatShare, shareChart, timeChart } from "../charts.js";
+import { formatShare, shareChart, sharePart, timeChart } from "../charts.js";
 import { HsElement } from "../components/element.js";
-import { h, icon, setText, stylesheet } from "../dom.js";
-import { cameraName, formatBytes } from "../format.js";
+import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
+import { cameraName, formatBytes, formatNumber, shareOf } from "../format.js";
 import { clipsByDay, daysLeft, warningsOf } from "../insights.js";
+import { Latest } from "../latest.js";
 import { text } from "../messages.js";
 import { updateQuery } from "../router.js";
 
@@ -19,6 +20,7 @@ export class InsightsScreen extends HsElement {
   /** @type {keyof typeof HOURS|null} */
   #range = null;
   #names = "";
+  #latest = new Latest();
 
   range = h(
     "select",
@@ -63,7 +65,10 @@ export class InsightsScreen extends HsElement {
     const timer = setInterval(() => {
       if (!document.hidden) this.#load();
     }, REFRESH_MS);
-    signal.addEventListener("abort", () => clearInterval(timer));
+    signal.addEventListener("abort", () => {
+      clearInterval(timer);
+      this.#latest.end();
+    });
   }
 
   /** @param {State} state */
@@ -72,6 +77,8 @@ export class InsightsScreen extends HsElement {
     const range = /** @type {keyof typeof HOURS} */ (Object.hasOwn(HOURS, requested) ? requested : "day");
     const names = state.cameras.items.map(({ name }) => name).join("\n");
     if (range === this.#range && names === this.#names) return;
+    // The charts of another range, or of an earlier visit, are not true under this one.
+    if (range !== this.#range) this.figures.replaceChildren();
     [this.#range, this.#names] = [range, names];
     this.range.value = range;
     this.#load();
@@ -82,6 +89,8 @@ export class InsightsScreen extends HsElement {
     const { api, clock, store } = this.#services;
     const to_ms = clock.now_ms();
     const from_ms = to_ms - HOURS[range] * 3_600_000;
+    const signal = this.#latest.ask();
+    setAttribute(this.figures, "aria-busy", "true");
     try {
       const [analytics, history, system, budget] = await Promise.all([
         api.analytics(from_ms, to_ms),
@@ -89,14 +98,16 @@ export class InsightsScreen extends HsElement {
         api.system(),
         api.budget(),
       ]);
-      if (this.#range !== range || !this.isConnected) return;
+      if (signal.aborted) return;
       this.error.hidden = true;
       const names = (/** @type {string} */ id) => cameraName(id, store.state.cameras.items);
       this.#paint({ analytics, history, system, budget, from_ms, to_ms, names });
     } catch (error) {
+      if (signal.aborted) return;
       this.error.hidden = false;
       setText(this.words, /** @type {Error} */ (error).message);
     }
+    setAttribute(this.figures, "aria-busy", null);
   }
 
   /**
@@ -130,22 +141,21 @@ export class InsightsScreen extends HsElement {
   /** @param {Analytics} history @param {number} to_ms */
   #perDay(history, to_ms) {
     const days = clipsByDay(history.clips, to_ms, 30);
-    const top = Math.max(4, ...days.map(({ clips }) => clips));
+    const top = 2 * Math.ceil(Math.max(4, ...days.map(({ clips }) => clips)) / 2); // half of it is a number of clips
     const points = days.map(({ start_ms, clips }) => /** @type {const} */ ([start_ms, clips]));
     return timeChart(text.insights.perDay, [{ name: text.clips.title, points }], {
       from_ms: days[0].start_ms,
       to_ms: days[0].start_ms + days.length * DAY_MS,
       top,
-      unit: (value) => String(Math.round(value)),
+      unit: formatNumber,
       bars: true,
     });
   }
 
   /** @param {Analytics} history @param {System} system @param {Budget} budget @param {(id: string) => string} names */
   #storage(history, system, budget, names) {
-    const { total_bytes, available_bytes, refusal } = budget.disk;
+    const { total_bytes, free_bytes, reserve_bytes, available_bytes, refusal } = budget.disk;
     const rows = system.cameras.map(({ camera, size_bytes }) => ({ name: names(camera), size_bytes }));
-    const all = Math.max(1, ...rows.map(({ size_bytes }) => size_bytes));
     const days = daysLeft(history.clips, available_bytes);
     return h(
       "figure",
@@ -155,11 +165,14 @@ export class InsightsScreen extends HsElement {
       h(
         "p",
         { class: "forecast" },
-        refusal ?? (days === null ? text.insights.noForecast : text.insights.forecast(days)),
+        refusal
+          ? text.record.diskFull(formatBytes(free_bytes), formatBytes(reserve_bytes))
+          : days === null
+            ? text.insights.noForecast
+            : text.insights.forecast(days),
       ),
       ...rows.map(({ name, size_bytes }) => {
-        const bar = h("span", { class: "share-part share-live" });
-        bar.style.setProperty("inline-size", `${(100 * size_bytes) / all}%`);
+        const bar = size_bytes ? sharePart("live", shareOf(size_bytes, total_bytes)) : null;
         return h(
           "div",
           { class: "share-row" },

@@ -118,11 +118,12 @@ export class LiveScreen extends HsElement {
     if (this.rewind) this.rewind.show(camera, now_ms);
     else if (this.live.labelOnScreen !== null) this.#loadRewind();
     this.#showRunning(state, camera, now_ms);
-    if (camera?.buffer.frame_count) this.#showCosts(camera.id, state);
+    const recordable = camera?.buffer.frame_count ? camera.id : null;
+    if (recordable || this.#costs) this.#showCosts(recordable, state);
     this.grid.show(state, now_ms);
   }
 
-  /** @param {string} camera @param {State} state */
+  /** @param {string|null} camera @param {State} state */
   async #showCosts(camera, { lengths, clips }) {
     if (!this.#costs) {
       try {
@@ -162,7 +163,7 @@ export class LiveScreen extends HsElement {
     const capacity = camera?.buffer.capacity_seconds ?? 60;
     const seconds = camera ? bufferedSeconds(camera, now_ms) : 0;
     setAttribute(this.meter, "capacity", capacity);
-    setAttribute(this.meter, "seconds", seconds.toFixed(1));
+    setAttribute(this.meter, "seconds", Math.round(seconds * 10) / 10);
     this.panel.show({
       ready: seconds > 0 && state.link !== "lost",
       asking: state.pending.record,

@@ -5,6 +5,7 @@ import { ScheduleForm } from "../components/schedule_form.js";
 import { parseCron } from "../cron.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
 import { cameraName, formatDuration, formatMoment } from "../format.js";
+import { Latest } from "../latest.js";
 import { text } from "../messages.js";
 import { routeHref } from "../router.js";
 
@@ -17,6 +18,7 @@ export class SchedulesScreen extends HsElement {
   /** @type {readonly Schedule[]} */
   #schedules = [];
   #busy = false;
+  #latest = new Latest();
   /** @type {readonly Camera[]} whose names the list shows */
   #cameras = [];
 
@@ -70,7 +72,7 @@ export class SchedulesScreen extends HsElement {
   /** @param {AbortSignal} signal */
   connected(signal) {
     const timer = setInterval(() => {
-      if (!document.hidden) this.#load();
+      if (!document.hidden && !this.#busy) this.#load();
     }, REFRESH_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
     this.#load();
@@ -83,10 +85,14 @@ export class SchedulesScreen extends HsElement {
   }
 
   async #load() {
+    const signal = this.#latest.ask();
     try {
-      this.#schedules = (await this.#services.api.schedules()).schedules;
+      const { schedules } = await this.#services.api.schedules();
+      if (signal.aborted) return;
+      this.#schedules = schedules;
       this.error.hidden = true;
     } catch (error) {
+      if (signal.aborted) return;
       this.error.hidden = this.#schedules.length > 0;
       setText(this.words, /** @type {Error} */ (error).message);
     }
@@ -188,6 +194,7 @@ export class SchedulesScreen extends HsElement {
   /** @param {() => Promise<unknown>} request @param {() => void} [done] */
   async #change(request, done) {
     this.#busy = true;
+    this.#latest.end();
     this.form.show(this.#services.store.state.cameras.items, true);
     try {
       await request();

@@ -5,8 +5,9 @@ import { Devices } from "../components/devices.js";
 import { HsElement } from "../components/element.js";
 import { EncryptionNote } from "../components/encryption_note.js";
 import { h, icon, setText, stylesheet } from "../dom.js";
-import { formatBytes, formatDuration } from "../format.js";
+import { formatBytes, formatDuration, formatNumber } from "../format.js";
 import { warningsOf } from "../insights.js";
+import { Latest } from "../latest.js";
 import { LANGUAGES, language, setLanguage, text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
 import { setTheme, THEMES, theme } from "../theme.js";
@@ -14,6 +15,7 @@ import { setTheme, THEMES, theme } from "../theme.js";
 
 export class SettingsScreen extends HsElement {
   #services;
+  #latest = new Latest();
   #painted = "";
 
   themes = h(
@@ -66,7 +68,7 @@ export class SettingsScreen extends HsElement {
         h("h2", {}, text.settings.device),
         h("label", { class: "form-label", for: "theme" }, h("span", {}, text.settings.theme), this.themes),
         h("label", { class: "form-label", for: "language" }, h("span", {}, text.settings.language), this.languages),
-        h("label", { class: "switch", for: "shortcuts" }, this.shortcuts, text.help.enable),
+        h("label", { class: "switch for-keys", for: "shortcuts" }, this.shortcuts, text.help.enable),
       ),
       h("section", { class: "setting" }, h("h2", {}, text.devices.title), this.devices),
       h("section", { class: "setting" }, h("h2", {}, text.insights.warnings), this.findings, this.fine, this.words),
@@ -120,11 +122,14 @@ export class SettingsScreen extends HsElement {
   }
 
   async #load() {
+    const signal = this.#latest.ask();
     try {
       const [system, retention] = await Promise.all([this.#services.api.system(), this.#services.api.retention()]);
+      if (signal.aborted) return;
       this.words.hidden = true;
       this.#paint(system, retention);
     } catch (error) {
+      if (signal.aborted) return;
       this.words.hidden = false;
       setText(this.words, /** @type {Error} */ (error).message);
     }
@@ -143,7 +148,7 @@ export class SettingsScreen extends HsElement {
       [text.settings.version, system.version],
       [text.settings.uptime, formatDuration(system.uptime_seconds)],
       [text.settings.disk, text.insights.free(formatBytes(disk.free_bytes), formatBytes(disk.total_bytes))],
-      [text.settings.clips, `${disk.clips} · ${formatBytes(disk.clips_bytes)}`],
+      [text.settings.clips, `${formatNumber(disk.clips)} · ${formatBytes(disk.clips_bytes)}`],
       [
         text.settings.store,
         storage.provider === "local" ? text.settings.local : `${storage.provider} · ${storage.detail ?? storage.state}`,
@@ -161,7 +166,7 @@ function cameraRow(camera) {
   const facts = [
     camera.codec?.toUpperCase(),
     camera.width && `${camera.width} × ${camera.height}`,
-    camera.fps && `${Math.round(camera.fps)} fps`,
+    camera.fps && `${formatNumber(camera.fps)} fps`,
   ].filter(Boolean);
   return h(
     "div",

@@ -102,6 +102,21 @@ def test_no_module_writes_markup_or_reaches_outside(path: Path) -> None:
     assert not re.search(r"""['"`]https?://(?!www\.w3\.org/2000/svg)""", source)
 
 
+def test_numbers_and_times_are_written_in_the_language_of_the_page() -> None:
+    """`toFixed` writes a point on a German page, and a locale of the browser an English month."""
+    by_hand = re.compile(r"\.(?:toFixed|toPrecision|toExponential)\(")
+    elsewhere = re.compile(
+        r"\.toLocale\w*String\((?!locale\b)|Intl\.\w+Format\((?!locale\b|language\b|\)\.resolved)"
+    )
+    found = [
+        f"{path.relative_to(WEB)}:{number}"
+        for path in SCRIPTS
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if by_hand.search(line) or elsewhere.search(line)
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize(
     "path", [*SCRIPTS, *STYLES, WEB / "index.html", WEB / "types.js"], ids=lambda p: p.name
 )
