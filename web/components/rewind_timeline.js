@@ -4,6 +4,7 @@
  */
 
 import { h, setAttribute } from "../dom.js";
+import { formatNumber, shareOf } from "../format.js";
 import { text } from "../messages.js";
 import { Frames } from "../rewind/frames.js";
 import { framesOf, lastMarked, stepped } from "../rewind/marks.js";
@@ -42,17 +43,15 @@ export class RewindTimeline extends HsElement {
     if (!marks) return;
     this.#place(this.start, marks.start_us);
     this.#place(this.end, marks.end_us, lastMarked(marks));
-    this.range.style.setProperty("inset-inline-start", this.#percent(marks.start_us));
-    this.range.style.setProperty(
-      "inline-size",
-      `${(100 * (marks.end_us - marks.start_us)) / (frames.to_us - frames.from_us)}%`,
-    );
+    const [start, end] = [marks.start_us, marks.end_us].map((us) => this.#percent(us));
+    this.range.style.setProperty("inset-inline-start", `${start}%`);
+    this.range.style.setProperty("inline-size", `${end - start}%`);
   }
 
-  /** @param {number} us */
+  /** Where a moment is on the strip; one that has left it is at its end. @param {number} us */
   #percent(us) {
     const { from_us, to_us } = this.#frames;
-    return `${(100 * (us - from_us)) / (to_us - from_us)}%`;
+    return 100 * shareOf(us - from_us, to_us - from_us);
   }
 
   /**
@@ -63,10 +62,11 @@ export class RewindTimeline extends HsElement {
   #place(slider, us, frame_us = us) {
     const frames = this.#frames;
     slider.dataset.frame = String(frame_us);
-    slider.style.setProperty("inset-inline-start", this.#percent(us));
-    setAttribute(slider, "aria-valuemin", (-frames.secondsBeforeEnd(frames.from_us)).toFixed(1));
-    setAttribute(slider, "aria-valuenow", (-frames.secondsBeforeEnd(us)).toFixed(1));
-    setAttribute(slider, "aria-valuetext", text.rewind.ago(frames.secondsBeforeEnd(us).toFixed(1)));
+    slider.style.setProperty("--at", `${this.#percent(us)}%`);
+    const ago_s = frames.secondsBeforeEnd(us);
+    setAttribute(slider, "aria-valuemin", -tenths(frames.secondsBeforeEnd(frames.from_us)));
+    setAttribute(slider, "aria-valuenow", -tenths(ago_s));
+    setAttribute(slider, "aria-valuetext", text.rewind.ago(formatNumber(ago_s, 1)));
   }
 
   /** @param {string} name @param {string} label @param {MomentHandler} notify */
@@ -105,6 +105,11 @@ export class RewindTimeline extends HsElement {
     const { from_us, to_us } = this.#frames;
     return Math.round(from_us + Math.max(0, Math.min(1, (x - left) / width)) * (to_us - from_us));
   }
+}
+
+/** @param {number} seconds */
+function tenths(seconds) {
+  return Math.round(seconds * 10) / 10;
 }
 
 customElements.define("hs-rewind-timeline", RewindTimeline);

@@ -3,7 +3,7 @@
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { formatDuration } from "../format.js";
+import { formatDuration, formatNumber } from "../format.js";
 import { text } from "../messages.js";
 import { toSeconds } from "../timestamps.js";
 import { HsElement } from "./element.js";
@@ -44,8 +44,8 @@ export class RewindTools extends HsElement {
 
   /** @param {MarkState} marks @param {boolean} playing */
   show(marks, playing) {
-    setText(this.ago, text.rewind.ago(marks.frames.secondsBeforeEnd(marks.at_us).toFixed(1)));
-    setText(this.save, text.rewind.save(formatDuration(toSeconds(marks.end_us - marks.start_us))));
+    setText(this.ago, text.rewind.ago(formatNumber(marks.frames.secondsBeforeEnd(marks.at_us), 1)));
+    setText(this.save, text.rewind.save(length(toSeconds(marks.end_us - marks.start_us))));
     setAttribute(this.play, "aria-pressed", String(playing));
   }
 
@@ -62,6 +62,11 @@ export class RewindTools extends HsElement {
   #button(words, name, press) {
     return h("button", { type: "button", class: `button ${name}`.trim(), on: { click: press } }, words);
   }
+}
+
+/** A single frame is not 0 s. @param {number} seconds */
+function length(seconds) {
+  return seconds < 10 ? `${formatNumber(seconds, 1)} s` : formatDuration(seconds);
 }
 
 customElements.define("hs-rewind-tools", RewindTools);
