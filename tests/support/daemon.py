@@ -55,12 +55,17 @@ class Daemon:
         *,
         environment: Mapping[str, str] | None = None,
         is_measured: bool = True,
+        constants: Mapping[str, float] | None = None,
         **sections: Any,
     ) -> None:
         """`sections` are those of config.yaml, for example `buffer={"seconds": 20}`.
 
         `is_measured`: count the lines it reaches, in a run that does; one that is killed tells none.
+        `constants`: intervals of modules that nobody configures, by dotted name (`fork_daemon`); not
+        together with `environment`.
         """
+        assert not (environment and constants)
+        self._constants = dict(constants or {})
         self._environment = _environment() | dict(environment or {})
         # The loader and the C library read their variables when a process begins.
         self._needs_own_python = bool(environment)
@@ -220,7 +225,9 @@ class Daemon:
 
     def _begin(self, arguments: list[str], log: BinaryIO) -> subprocess.Popen[bytes] | Fork:
         if not self._needs_own_python:
-            return fork_daemon(arguments, cwd=ROOT, environment=self._environment, output=log)
+            return fork_daemon(
+                arguments, cwd=ROOT, environment=self._environment, output=log, constants=self._constants
+            )
         return subprocess.Popen(
             [sys.executable, "-m", "backend", *arguments],
             cwd=ROOT,

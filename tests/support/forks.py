@@ -113,10 +113,20 @@ class _Server:
         self._socket = ours
 
     def fork(
-        self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], output: BinaryIO
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        output: BinaryIO,
+        constants: Mapping[str, float],
     ) -> Fork:
         reading, writing = os.pipe()
-        request = {"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment)}
+        request = {
+            "arguments": list(arguments),
+            "cwd": str(cwd),
+            "environment": dict(environment),
+            "constants": dict(constants),
+        }
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], [output.fileno(), writing])
         finally:
@@ -141,12 +151,21 @@ def _server() -> _Server:
 
 
 def fork_daemon(
-    arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: BinaryIO
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    output: BinaryIO,
+    constants: Mapping[str, float] | None = None,
 ) -> Fork:
-    """Run `python -m backend ARGUMENTS` in a process of its own, stdout and stderr going to `output`."""
+    """Run `python -m backend ARGUMENTS` in a process of its own, stdout and stderr going to `output`.
+
+    `constants` replaces constants of modules in that process, by dotted name: intervals that nobody
+    configures, and that a test cannot wait for.
+    """
     with _making:
         server = _server()
-    return server.fork(arguments, cwd, environment, output)
+    return server.fork(arguments, cwd, environment, output, constants or {})
 
 
 def _load() -> None:
@@ -204,9 +223,15 @@ def _say(answers: int, number: int) -> None:
 
 def _become(request: dict[str, object], output: int) -> list[str]:
     """Turn this fork into what `subprocess` would have started; returns its arguments."""
-    arguments, environment = request["arguments"], request["environment"]
+    arguments, environment, constants = (request[name] for name in ("arguments", "environment", "constants"))
     assert isinstance(arguments, list)
     assert isinstance(environment, dict)
+    assert isinstance(constants, dict)
+    for name, value in constants.items():
+        module, _, constant = name.rpartition(".")
+        # One that is no longer there must not leave the test waiting for the real interval.
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, value)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))

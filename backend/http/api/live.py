@@ -1,8 +1,9 @@
 """Live pictures and sound: WebSockets for our page, JPEG frames for other programs.
 
 WS /live/{camera}. Text messages are JSON: `init` (codec, width, height, and for fMP4 mime), `state` (state,
-reason), `bye` (reason: the daemon stops; come again). H.265 goes only to those who ask for it (`?h265=1`);
-others get it encoded as H.264, and are closed, to come again, where a camera turns to H.265 under their eyes.
+reason), `beat` (every five seconds, so that a viewer knows a quiet camera from a lost connection), `bye`
+(reason: the daemon stops; come again). H.265 goes only to those who ask for it (`?h265=1`); others get it
+encoded as H.264, and are closed, to come again, where a camera turns to H.265 under their eyes.
 A socket whose session is over (signed out, expired, key replaced) is closed with code 4401.
 Binary messages have a 24-byte big-endian header, then the bytes:
 
@@ -61,6 +62,7 @@ from recorder.base.values import Picture
 HEADER = struct.Struct(">B7xdQ")
 KIND_INIT, KIND_FRAGMENT, KIND_KEYFRAME, KIND_JPEG, KIND_SOUND = 0, 1, 2, 3, 4
 HEARTBEAT_S = 10.0
+BEAT_S = 5.0
 SEND_TIMEOUT_S = 20.0
 BOUNDARY = "hindsight-frame"
 SIGNED_OUT = 4401
@@ -92,6 +94,7 @@ async def _serve(request: web.Request, send: Send) -> web.StreamResponse:
     async with asyncio.TaskGroup() as group:
         works = (
             _sending(send, socket, recorder),
+            _sending(_send_beats, socket, recorder),
             _listen(socket),
             viewers.closing.wait(),
             recorder.released.wait(),
@@ -147,6 +150,14 @@ async def _send_sound(socket: web.WebSocketResponse, recorder: Recorder) -> None
         async for message in messages:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await _send_heard(socket, message)
+
+
+async def _send_beats(socket: web.WebSocketResponse, recorder: Recorder) -> None:
+    """The pings of `heartbeat` are invisible to a page."""
+    while True:
+        await asyncio.sleep(BEAT_S)
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await socket.send_str(json.dumps({"type": "beat", "beat_seconds": BEAT_S}))
 
 
 async def _send_heard(socket: web.WebSocketResponse, message: LiveSoundMessage) -> None:

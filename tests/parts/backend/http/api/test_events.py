@@ -1,7 +1,15 @@
 """The event stream over HTTP."""
 
+import asyncio
+import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import aiohttp
+import pytest
+
+from backend.http.api import events as api_events
 from tests.support.backend.serving import serving
 
 
@@ -26,4 +34,45 @@ async def test_a_stream_begins_with_what_needs_somebody(tmp_path: Path) -> None:
             async with served.client.get("/api/events", headers=served.bearer | given) as answer:
                 lines = [(await answer.content.readline()).decode().strip() for _ in range(4)]
             assert lines[1] == first
-            assert 'data: {"concerns": {"storage": "The store is away."}}' in lines
+            hello = json.loads(next(line for line in lines if line.startswith("data: "))[6:])
+            assert hello["concerns"] == {"storage": "The store is away."}
+
+
+async def next_event(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    """Its fields: `event`, `data` and, if it has one, `id`."""
+    fields: dict[str, Any] = {}
+    async with asyncio.timeout(10):
+        while line := (await answer.content.readline()).decode().strip():
+            name, _, value = line.partition(": ")
+            fields[name] = json.loads(value) if name == "data" else value
+    return fields
+
+
+async def test_a_quiet_stream_beats_so_that_a_page_can_tell_it_from_a_lost_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the server's time and when the next beat is due, and no id: there is nothing to catch up on."""
+    monkeypatch.setattr(api_events, "BEAT_S", 0.02)
+    async with serving(tmp_path) as served, served.client.get("/api/events", headers=served.bearer) as answer:
+        hello = await next_event(answer)
+        assert (hello["event"], hello["data"]["beat_seconds"]) == ("hello", 0.02)
+        for _ in range(3):
+            beat = await next_event(answer)
+            assert (beat["event"], beat["data"]["beat_seconds"]) == ("beat", 0.02)
+            age_s = (datetime.now(UTC) - datetime.fromisoformat(beat["data"]["at"])).total_seconds()
+            assert 0 <= age_s < 5
+            assert "id" not in beat
+
+
+async def test_a_stream_beats_however_much_else_it_carries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page does not listen for every event, and may not see those of every camera."""
+    monkeypatch.setattr(api_events, "BEAT_S", 0.05)
+    async with serving(tmp_path) as served, served.client.get("/api/events", headers=served.bearer) as answer:
+        await next_event(answer)
+        heard: list[str] = []
+        while heard.count("beat") < 2:
+            served.rooms.events.publish("archive", {"n": len(heard)})
+            heard.append((await next_event(answer))["event"])
+    assert heard.count("archive") > 2

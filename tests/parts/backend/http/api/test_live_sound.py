@@ -10,7 +10,9 @@ import av
 import numpy as np
 import pytest
 import pytest_asyncio
+from aiohttp import WSMsgType
 
+from backend.http.api import live as api_live
 from recorder.bitstream.aac import from_adts
 from tests.support.backend.whole_app import WholeApp, whole_app
 from tests.support.cameras.films import write_flash_film
@@ -39,6 +41,20 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeAp
 async def camera_of(app: WholeApp, camera_id: str) -> dict[str, Any]:
     cameras: list[dict[str, Any]] = (await app.get("/api/cameras")).json()["cameras"]
     return next(camera for camera in cameras if camera["id"] == camera_id)
+
+
+@pytest.mark.parametrize("path", ["/live/still", "/live/still/sound"])
+async def test_a_live_socket_beats_whether_or_not_there_is_anything_to_send(
+    app: WholeApp, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pings are invisible to a page, which must tell a camera that is quiet from a daemon that is."""
+    monkeypatch.setattr(api_live, "BEAT_S", 0.02)
+    async with app.client.ws_connect(f"{app.url}{path}") as socket:
+        beats = 0
+        while beats < 3:
+            message = await socket.receive(timeout=10)
+            told = json.loads(message.data) if message.type is WSMsgType.TEXT else {}
+            beats += told == {"type": "beat", "beat_seconds": 0.02}
 
 
 async def test_pieces_follow_each_other_by_their_labels(app: WholeApp) -> None:
