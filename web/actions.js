@@ -5,6 +5,7 @@
 
 import { ApiError } from "./api.js";
 import { BASE } from "./base.js";
+import { isStale } from "./freshness.js";
 import { text } from "./messages.js";
 import {
   currentCamera,
@@ -66,26 +67,30 @@ export class Actions {
       this.#store.update({ session: (await this.#api.session()) ? "ok" : "needed" });
     } catch {
       // No response says nothing about the key: go on as if signed in, and let the event stream find the server.
-      this.#store.update({ session: "ok", link: "lost" });
+      this.#store.update(({ link }) => ({ session: "ok", link: link === "connecting" ? "lost" : link }));
     }
   }
 
-  /** Loads everything that the page shows. */
+  /** Loads everything that the page shows. @returns {Promise<boolean>} whether the cameras are known now */
   async reload() {
     for (const watcher of this.#watchers) watcher(null, null);
-    await Promise.all([this.loadCameras(), this.loadClips(), this.loadOpenClip()]);
+    const [known] = await Promise.all([this.loadCameras(), this.loadClips(), this.loadOpenClip()]);
+    return known;
   }
 
-  async loadCameras() {
+  /** @param {number} [ms] how long it may take @returns {Promise<boolean>} whether they are known now */
+  async loadCameras(ms) {
     try {
-      const { cameras, recording } = await this.#api.cameras();
+      const { cameras, recording } = await this.#api.cameras(ms);
       const items = cameras.map((camera) => this.#stamped(camera));
       const lengths = this.#chosen ?? { before: recording.before_seconds, after: recording.after_seconds };
       this.#store.update({ cameras: { status: "ready", items, error: null }, lengths });
+      return true;
     } catch (error) {
       this.#store.update(({ cameras }) => ({
         cameras: cameras.items.length ? cameras : { status: "error", items: [], error: words(error) },
       }));
+      return false;
     }
   }
 
@@ -143,30 +148,21 @@ export class Actions {
 
   async record() {
     const { lengths } = this.#store.state;
-    const clip = await this.#capture("record", (request) =>
-      this.#api.record({ ...request, before_seconds: lengths.before, after_seconds: lengths.after }),
+    const clip = await this.#capture("record", (request, onAgain) =>
+      this.#api.record({ ...request, before_seconds: lengths.before, after_seconds: lengths.after }, onAgain),
     );
     if (clip) this.#say(clip.status === "pending" ? text.record.started : text.record.ready);
   }
 
   /** @param {{camera: string, start: string, end: string, replay?: string}} wanted */
   async keepSpan(wanted) {
-    const { pending } = this.#store.state;
-    if (pending.record) return;
-    this.#store.update({ pending: { ...pending, record: true } });
-    try {
-      const clip = await this.#api.record(wanted);
-      this.clipChanged(clip);
-      this.#say(clip.status === "draft" ? text.record.ready : text.rewind.keeping, "good");
-    } catch (error) {
-      this.#say(words(error), "bad");
-    } finally {
-      this.#store.update((now) => ({ pending: { ...now.pending, record: false } }));
-    }
+    const clip = await this.#ask("record", (onAgain) => this.#api.record(wanted, onAgain));
+    if (clip) this.#say(clip.status === "draft" ? text.record.ready : text.rewind.keeping, "good");
   }
 
   async snapshot() {
-    if (await this.#capture("snapshot", (request) => this.#api.snapshot(request))) this.#say(text.record.snapshotDone);
+    const clip = await this.#capture("snapshot", (request, onAgain) => this.#api.snapshot(request, onAgain));
+    if (clip) this.#say(text.record.snapshotDone);
   }
 
   /** @param {string} id @param {"stop"|"retry"} action */
@@ -226,22 +222,41 @@ export class Actions {
     return { ...camera, received_ms: this.#clock.now_ms() };
   }
 
-  /** @param {"record"|"snapshot"} what @param {(request: {camera: string, at?: string}) => Promise<Clip>} send */
+  /**
+   * @param {"record"|"snapshot"} what
+   * @param {(request: {camera: string, at?: string}, onAgain: () => void) => Promise<Clip>} send
+   */
   async #capture(what, send) {
-    const { pending, ...state } = this.#store.state;
     const camera = currentCamera(this.#store.state);
-    if (!camera || pending[what] || state.session !== "ok") return null;
+    if (!camera) return null;
     const label_us = this.#labelOnScreen();
-    this.#store.update({ pending: { ...pending, [what]: true } });
+    const request = { camera: camera.id, ...(label_us === null ? {} : { at: formatLabel(label_us) }) };
+    return this.#ask(what, (onAgain) => send(request, onAgain));
+  }
+
+  /**
+   * @param {"record"|"snapshot"} what @param {(onAgain: () => void) => Promise<Clip>} send
+   * @returns {Promise<Clip|null>} null: it has said why there is none
+   */
+  async #ask(what, send) {
+    const { pending, session } = this.#store.state;
+    if (pending[what] || session !== "ok") return null;
+    if (isStale(this.#store.state)) {
+      this.#say(text.record.noLink, "bad");
+      return null;
+    }
+    const sent = (/** @type {number} */ times) =>
+      this.#store.update((now) => ({ pending: { ...now.pending, [what]: times } }));
+    sent(1);
     try {
-      const clip = await send({ camera: camera.id, ...(label_us === null ? {} : { at: formatLabel(label_us) }) });
+      const clip = await send(() => sent(this.#store.state.pending[what] + 1));
       this.clipChanged(clip);
       return clip;
     } catch (error) {
       this.#say(words(error), "bad");
       return null;
     } finally {
-      this.#store.update((now) => ({ pending: { ...now.pending, [what]: false } }));
+      sent(0);
     }
   }
 

@@ -2,17 +2,24 @@
 
 import { here, parse } from "./base.js";
 import { text } from "./messages.js";
+import { LONG_MS, limit, READ_MS, WRITE_MS } from "./patience.js";
+
 /** @import { Analytics, Budget, Caller, CameraList, Clip, ClipChanges, ClipFilter, Credential } from "./types.js" */
 /** @import { DeviceList, FramesResponse, Invitation, Playback, ReplayResponse, Retention } from "./types.js" */
 /** @import { Schedule, System } from "./types.js" */
 
+/** How long a press is asked for again: the buffer still holds its moment, and a box that restarts is back. */
+const INSIST_MS = 25_000;
+const INSIST_EVERY_MS = 1000;
+
 /** A request that failed, with the server's or the network's message. `status` 0: no response. */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} message */
-  constructor(status, message) {
+  /** @param {number} status @param {string} message @param {string} [code] the kind of refusal */
+  constructor(status, message, code = "") {
     super(message);
     this.name = "ApiError";
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -43,7 +50,7 @@ export class Api {
 
   /** @param {Credential} credential */
   signIn(credential) {
-    return this.#call("POST", "/api/session", { body: credential, quiet: true });
+    return this.#call("POST", "/api/session", { body: credential, quiet: true, maybe: text.link.late });
   }
 
   signOut() {
@@ -74,9 +81,9 @@ export class Api {
     return this.#call("GET", `/api/session/codes/${id}`);
   }
 
-  /** @returns {Promise<CameraList>} */
-  cameras() {
-    return this.#call("GET", "/api/cameras");
+  /** @param {number} [ms] how long it may take @returns {Promise<CameraList>} */
+  cameras(ms) {
+    return this.#call("GET", "/api/cameras", { ms });
   }
 
   /**
@@ -86,8 +93,10 @@ export class Api {
    * @returns {Promise<{pictures: Array<{label: string, image: string}>}>}
    */
   filmstrip(camera, options, signal) {
-    const query = new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]));
-    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/filmstrip?${query}`, { signal });
+    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/filmstrip?${queryOf(options)}`, {
+      signal,
+      ms: LONG_MS,
+    });
   }
 
   /**
@@ -95,7 +104,7 @@ export class Api {
    * @returns {Promise<ReplayResponse>}
    */
   replay(camera, signal) {
-    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/replay`, { signal });
+    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/replay`, { signal, ms: LONG_MS });
   }
 
   /** Keeps a replay open while a viewer looks at it. @param {string} url */
@@ -130,19 +139,20 @@ export class Api {
     return this.#call("GET", `/api/clips/${encodeURIComponent(id)}`);
   }
 
-  /** @param {object} request @returns {Promise<Clip>} */
-  record(request) {
-    return this.#call("POST", "/api/clips", { body: request, key: randomKey() });
+  /** @param {object} request @param {() => void} [onAgain] @returns {Promise<Clip>} */
+  record(request, onAgain) {
+    return this.#insist("/api/clips", request, onAgain);
   }
 
-  /** @param {object} request @returns {Promise<Clip>} */
-  snapshot(request) {
-    return this.#call("POST", "/api/snapshots", { body: request, key: randomKey() });
+  /** @param {object} request @param {() => void} [onAgain] @returns {Promise<Clip>} */
+  snapshot(request, onAgain) {
+    return this.#insist("/api/snapshots", request, onAgain);
   }
 
   /** @param {string} id @param {string} action @param {object} [body] @returns {Promise<Clip>} */
   clipAction(id, action, body) {
-    return this.#call("POST", `/api/clips/${encodeURIComponent(id)}/${action}`, { body, key: randomKey() });
+    const ms = action === "set_manual_from_timestamp" ? LONG_MS : WRITE_MS;
+    return this.#call("POST", `/api/clips/${encodeURIComponent(id)}/${action}`, { body, key: randomKey(), ms });
   }
 
   /** @param {string} id @param {ClipChanges} changes @returns {Promise<Clip>} */
@@ -160,6 +170,7 @@ export class Api {
     return this.#call(
       "GET",
       `/api/analytics?from=${new Date(from_ms).toISOString()}&to=${new Date(to_ms).toISOString()}`,
+      { ms: LONG_MS },
     );
   }
 
@@ -170,10 +181,7 @@ export class Api {
 
   /** @param {Record<string, string|number>} [options] camera, seconds @returns {Promise<Budget>} */
   budget(options = {}) {
-    return this.#call(
-      "GET",
-      `/api/budget?${new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]))}`,
-    );
+    return this.#call("GET", `/api/budget?${queryOf(options)}`);
   }
 
   /** @returns {Promise<Retention>} */
@@ -220,7 +228,7 @@ export class Api {
    * }>}
    */
   batch(action, ids) {
-    return this.#call("POST", "/api/clips/batch", { body: { action, ids }, key: randomKey() });
+    return this.#call("POST", "/api/clips/batch", { body: { action, ids }, key: randomKey(), ms: LONG_MS });
   }
 
   /**
@@ -238,40 +246,76 @@ export class Api {
   }
 
   /**
+   * Sends a press until there is a response, always with the same key: whatever arrived, it is recorded once, and the
+   * moment is that of the press.
+   * @param {string} path @param {object} body @param {() => void} [onAgain] before it is sent again
+   * @returns {Promise<Clip>}
+   */
+  async #insist(path, body, onAgain) {
+    const key = randomKey();
+    const until = performance.now() + INSIST_MS;
+    for (;;) {
+      try {
+        return await this.#call("POST", path, { body, key, ms: READ_MS, maybe: text.record.maybe });
+      } catch (error) {
+        const { status, code } = /** @type {ApiError} */ (error);
+        const again = status === 0 || code === "same_request_under_way";
+        if (!again || performance.now() > until) throw error;
+      }
+      onAgain?.();
+      await new Promise((resolve) => setTimeout(resolve, INSIST_EVERY_MS));
+    }
+  }
+
+  /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean, keepalive?: boolean}} [options]
-   *   `quiet`: a 401 is an expected response; `keepalive`: sent even while the page unloads
+   * @param {{body?: object, key?: string, signal?: AbortSignal, quiet?: boolean, keepalive?: boolean, ms?: number,
+   *   maybe?: string}} [options] `quiet`: a 401 is an expected response; `keepalive`: sent even while the page unloads;
+   *   `ms`: how long it may take; `maybe`: what to say if a change is not answered, which may have been made
    */
-  async #call(method, path, { body, key, signal, quiet = false, keepalive = false } = {}) {
+  async #call(method, path, { body, key, signal, quiet = false, keepalive = false, ms, maybe = text.link.maybe } = {}) {
     /** @type {Record<string, string>} */
     const headers = { Accept: "application/json" };
     if (body) headers["Content-Type"] = "application/json";
     if (key) headers["Idempotency-Key"] = key;
+    const reads = method === "GET" || method === "HEAD";
+    const time = limit(ms ?? (reads ? READ_MS : WRITE_MS), signal);
     const sent = Date.now();
-    let response;
     try {
-      response = await fetch(here(path), {
+      const response = await fetch(here(path), {
         method,
         headers,
         body: body && JSON.stringify(body),
-        signal,
+        signal: time.signal,
         keepalive,
         credentials: "same-origin",
       });
+      this.#clock.learn(response.headers.get("Date"), sent, Date.now());
+      if (response.status === 401 && !quiet) this.#onUnauthorised();
+      if (!response.ok) throw await problem(response);
+      return response.status === 204 || method === "HEAD" ? null : parse(await response.text());
     } catch (error) {
-      if (signal?.aborted) throw error;
-      throw new ApiError(0, text.link.unreachable);
+      if (signal?.aborted || error instanceof ApiError) throw error;
+      if (!reads) throw new ApiError(0, maybe);
+      throw new ApiError(0, time.signal.aborted ? text.link.late : text.link.unreachable);
+    } finally {
+      time.end();
     }
-    this.#clock.learn(response.headers.get("Date"), sent, Date.now());
-    if (response.status === 401 && !quiet) this.#onUnauthorised();
-    if (!response.ok) throw await problem(response);
-    return response.status === 204 || method === "HEAD" ? null : parse(await response.text());
   }
+}
+
+/** @param {object} options */
+function queryOf(options) {
+  return new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]));
 }
 
 /** @param {Response} response */
 async function problem(response) {
   const body = await response.json().catch(() => ({}));
-  return new ApiError(response.status, body.detail ?? body.error ?? `${text.errors.unknown} (${response.status})`);
+  return new ApiError(
+    response.status,
+    body.detail ?? body.error ?? `${text.errors.unknown} (${response.status})`,
+    body.code,
+  );
 }

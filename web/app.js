@@ -6,14 +6,16 @@ import { Navigation } from "./components/navigation.js";
 import { Toasts } from "./components/toasts.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { encryptionMark } from "./encryption.js";
+import { formatTime } from "./format.js";
+import { asKnown, FIRST_MS, isStale } from "./freshness.js";
 import { leave, whyLeft } from "./leaving.js";
 import { language, text } from "./messages.js";
+import { inTime } from "./patience.js";
 import { HOME, leaveClip, takeCode, updateQuery, watchRoute } from "./router.js";
 import { LiveScreen } from "./screens/live.js";
 import { ScreenSwitcher } from "./screens/screen_switcher.js";
 import { ServerClock } from "./server_clock.js";
 import { listen } from "./shared_events.js";
-import { bindShortcuts } from "./shortcuts.js";
 import { Store } from "./store.js";
 import { applyTheme } from "./theme.js";
 import { withWarning } from "./warnings.js";
@@ -21,6 +23,8 @@ import { withWarning } from "./warnings.js";
 /** @import { Services, State } from "./types.js" */
 
 const REFRESH_CAMERAS_MS = 15_000;
+const LOOK_MS = 500;
+const LATE_MS = 400;
 
 const page = new AbortController();
 const clock = new ServerClock();
@@ -28,6 +32,7 @@ const store = new Store();
 const toasts = new Toasts();
 /** @type {import("./components/clip_dialog.js").ClipDialog|null} imported when the first clip is opened */
 let dialog = null;
+let opening = false;
 const over = h("div");
 /** @type {import("./components/sign_in.js").SignIn|null} imported when the box is locked */
 let signIn = null;
@@ -44,7 +49,8 @@ const services = /** @type {Services} */ (
     clock,
     actions,
     say,
-    confirm: async (words) => (await confirmation()).ask(words),
+    shown,
+    confirm: async (words) => (await confirmation())?.ask(words) ?? false,
   })
 );
 /** @type {LiveScreen} */
@@ -95,54 +101,102 @@ function paintShell(state) {
     setAttribute(signIn, "busy", state.signingIn);
   } else if (state.session === "needed") askForCode();
   navigation.showWarning(Object.keys(state.warnings).length > 0);
-  banner.hidden = state.link !== "lost" && navigator.onLine;
-  setText(banner, banner.hidden ? "" : navigator.onLine ? text.link.lost : text.link.offline);
+  banner.hidden = !isStale(state);
+  const { lost, checking, offline } = text.link;
+  const heard = formatTime(new Date(state.heard_ms ?? 0));
+  setText(
+    banner,
+    banner.hidden ? "" : !navigator.onLine ? offline : state.link === "checking" ? checking : lost(heard),
+  );
+}
+
+/**
+ * What may be shown, and of when it is: of a silent box, what was known when it was heard last.
+ * @returns {[State, number]}
+ */
+function shown() {
+  const { state } = store;
+  return [asKnown(state), state.heard_ms ?? clock.now_ms()];
+}
+
+/**
+ * A module that is fetched when it is needed; null, with words for the viewer, if it does not come.
+ * @template T @param {Promise<T>} module @returns {Promise<T|null>}
+ */
+async function fetched(module) {
+  try {
+    return await inTime(module);
+  } catch {
+    say(text.screens.failed, "bad");
+    return null;
+  }
 }
 
 async function askForCode() {
-  try {
-    const { SignIn } = await import("./components/sign_in.js");
-    signIn ??= new SignIn();
-    paintShell(store.state);
-  } catch {
-    say(text.screens.failed, "bad");
-  }
+  const module = await fetched(import("./components/sign_in.js"));
+  if (!module) return;
+  signIn ??= new module.SignIn();
+  paintShell(store.state);
 }
 
 /** @param {State} state */
 function paint(state) {
   if (state.session !== "ok") return;
-  switcher.show(state, clock.now_ms());
-  if (dialog) dialog.show(state);
+  const [known, now_ms] = shown();
+  switcher.show(known, now_ms);
+  if (dialog) dialog.show(known);
   else if (state.openId) openDialog();
 }
 
 async function openDialog() {
-  const module = await import("./components/clip_dialog.js").catch(() => null);
-  if (dialog || store.state.openId === null) return;
-  if (module === null) {
-    say(text.screens.failed, "bad");
-    return leaveClip();
-  }
+  if (opening) return;
+  opening = true;
+  const late = setTimeout(() => say(text.clip.loading), LATE_MS);
+  const module = await fetched(import("./components/clip_dialog.js"));
+  clearTimeout(late);
+  opening = false;
+  if (store.state.openId === null) return;
+  if (!module) return leaveClip();
   dialog = new module.ClipDialog(services, (id) => switcher.clipList(id));
   over.append(dialog);
   paint(store.state);
 }
 
+/** @param {"lost"|"checking"} link @param {number} age_ms how long ago the box was heard */
+function lose(link, age_ms) {
+  const heard_ms = store.state.heard_ms ?? clock.now_ms() - age_ms;
+  store.update({ link, heard_ms });
+}
+
+/** The box is heard again. What was known before is shown as current only when it has been read again. */
+async function find(/** @type {() => Promise<boolean>} */ read) {
+  const link = isStale(store.state) ? "checking" : store.state.link;
+  store.update({ link });
+  const found = (await read()) || link === "connecting";
+  if (!found || store.state.link !== link) return;
+  store.update({ link: "online", heard_ms: null });
+  if (link !== "checking") return;
+  say(text.link.back);
+  document.dispatchEvent(new CustomEvent("box-back"));
+}
+
 function connectEvents() {
-  listen(
+  const { fresh, hurry } = listen(
     {
       onOpen(again) {
-        store.update({ link: "online" });
-        if (again) toasts.say(text.link.back);
-        else actions.reload();
+        if (store.state.link !== "online" || again)
+          find(() => (again ? actions.loadCameras(FIRST_MS) : actions.reload()));
       },
       onLost() {
-        store.update({ link: "lost" });
+        lose("lost", fresh.age_ms);
         actions.checkSession();
         if (store.state.cameras.status === "loading") actions.reload();
       },
       on: {
+        beat() {
+          // The stream is open and the cameras could not be read.
+          if (isStale(store.state)) find(() => actions.loadCameras());
+        },
         clip: (clip) => actions.clipChanged(clip),
         clip_deleted: ({ id }) => actions.clipDeleted(id),
         hello: ({ concerns }) => store.update({ warnings: concerns }),
@@ -156,6 +210,28 @@ function connectEvents() {
     },
     page.signal,
   );
+  let looked_ms = fresh.now_ms();
+  /** Notices a silent box, and a device that was asleep: then the page looks before it says anything. */
+  const look = () => {
+    const slept = fresh.now_ms() - looked_ms > fresh.limit_ms;
+    looked_ms = fresh.now_ms();
+    if (document.hidden) return;
+    if (store.state.link === "online" && !fresh.current) {
+      lose(slept ? "checking" : "lost", fresh.age_ms);
+      hurry();
+    }
+    if (store.state.session === "ok") paint(store.state);
+  };
+  setInterval(look, LOOK_MS);
+  // On the box itself the page works without a network, so only an answer tells.
+  addEventListener("offline", () => {
+    lose("checking", fresh.age_ms);
+    find(() => actions.loadCameras());
+  });
+  document.addEventListener("visibilitychange", () => {
+    look();
+    if (isStale(store.state) && !document.hidden) hurry();
+  });
 }
 
 const handlers = /** @type {Record<string, (detail: any) => unknown>} */ ({
@@ -183,26 +259,25 @@ for (const [name, handle] of Object.entries(handlers)) {
   });
 }
 
-bindShortcuts(
-  {
-    r: () => live.single && live.panel.press(),
-    s: () => live.single && actions.snapshot(),
-    f: () => live.single && live.live.toggleFullScreen(),
-    arrowleft: () => live.single && live.rewind?.step(-1),
-    arrowright: () => live.single && live.rewind?.step(1),
-    i: () => live.rewind?.markHere("start"),
-    o: () => live.rewind?.markHere("end"),
-    " ": () => (live.rewind?.looking ? live.rewind.togglePlay() : false),
-    enter: () => (live.rewind?.looking ? live.rewind.keep() : false),
-    escape: () => (live.rewind?.looking ? live.rewind.leave() : false),
-    "?": () => openHelp(),
-    digit: (key) => {
-      const camera = store.state.cameras.items[Number(key) - 1];
-      if (camera) updateQuery({ camera: camera.id, grid: null });
-    },
+const keys = /** @type {Parameters<typeof import("./shortcuts.js").bindShortcuts>[0]} */ ({
+  r: () => live.single && live.panel.press(),
+  s: () => live.single && actions.snapshot(),
+  f: () => live.single && live.live.toggleFullScreen(),
+  arrowleft: () => live.single && live.rewind?.step(-1),
+  arrowright: () => live.single && live.rewind?.step(1),
+  i: () => live.rewind?.markHere("start"),
+  o: () => live.rewind?.markHere("end"),
+  " ": () => (live.rewind?.looking ? live.rewind.togglePlay() : false),
+  enter: () => (live.rewind?.looking ? live.rewind.keep() : false),
+  escape: () => (live.rewind?.looking ? live.rewind.leave() : false),
+  "?": () => openHelp(),
+  digit: (key) => {
+    const camera = store.state.cameras.items[Number(key) - 1];
+    if (camera) updateQuery({ camera: camera.id, grid: null });
   },
-  page.signal,
-);
+});
+// Nothing of the first picture waits for it.
+import("./shortcuts.js").then(({ bindShortcuts }) => bindShortcuts(keys, page.signal)).catch(() => undefined);
 
 /**
  * The dialog of a class, added to the page on first use.
@@ -216,11 +291,13 @@ function once(Dialog, name) {
 }
 
 async function openHelp() {
-  once((await import("./components/help_dialog.js")).HelpDialog, "hs-help-dialog").open();
+  const module = await fetched(import("./components/help_dialog.js"));
+  if (module) once(module.HelpDialog, "hs-help-dialog").open();
 }
 
 async function confirmation() {
-  return once((await import("./components/confirm_dialog.js")).ConfirmDialog, "hs-confirm-dialog");
+  const module = await fetched(import("./components/confirm_dialog.js"));
+  return module && once(module.ConfirmDialog, "hs-confirm-dialog");
 }
 
 /** @param {{code: string|null}|null} found in the address */
@@ -267,10 +344,7 @@ async function start() {
   for (const change of ["online", "offline"])
     addEventListener(change, () => paintShell(store.state), { signal: page.signal });
   setInterval(() => {
-    if (!document.hidden && store.state.session === "ok") switcher.show(store.state, clock.now_ms());
-  }, 500);
-  setInterval(() => {
-    if (!document.hidden && store.state.session === "ok") actions.loadCameras();
+    if (!document.hidden && store.state.session === "ok" && !isStale(store.state)) actions.loadCameras();
   }, REFRESH_CAMERAS_MS);
   await followLink(found);
 }

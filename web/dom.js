@@ -45,6 +45,12 @@ export function setText(element, value) {
   if (element.textContent !== value) element.textContent = value;
 }
 
+/** Shapes in place of what is on its way. @param {number} [count] */
+export function skeleton(count = 4) {
+  const shapes = Array.from({ length: count }, () => h("div", { class: "skeleton" }));
+  return h("div", { class: "grid", "aria-hidden": "true" }, ...shapes);
+}
+
 /**
  * @param {string} name a symbol of index.html, without `icon-`
  * @returns {SVGSVGElement}

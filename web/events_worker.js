@@ -3,19 +3,18 @@
 import { EventLink } from "./events.js";
 import { withWarning } from "./warnings.js";
 
-const NAMES = ["hello", "concern", "clip", "clip_deleted", "upload", "storage", "camera", "cameras", "reset"];
+const NAMES = ["hello", "beat", "concern", "clip", "clip_deleted", "upload", "storage", "camera", "cameras", "reset"];
 
 /** @type {Set<MessagePort>} */
 const ports = new Set();
 /** @type {{link: EventLink, stop: AbortController}|null} */
 let stream = null;
-let up = false;
-/** @type {Record<string, string>} for pages that connect later */
-let warnings = {};
+/** For pages that connect later. */
+let hello = { concerns: {} };
 
 /** @param {object} message */
 function broadcast(message) {
-  for (const port of ports) port.postMessage(message);
+  for (const port of ports) port.postMessage({ ...message, sent_ms: Date.now() });
 }
 
 function openStream() {
@@ -23,20 +22,14 @@ function openStream() {
   const link = new EventLink(
     "/api/events",
     {
-      onOpen: (again) => {
-        up = true;
-        broadcast({ type: "open", again });
-      },
-      onLost: () => {
-        up = false;
-        broadcast({ type: "lost" });
-      },
+      onOpen: (again) => broadcast({ type: "open", again }),
+      onLost: () => broadcast({ type: "lost" }),
       on: Object.fromEntries(
         NAMES.map((name) => [
           name,
           (data) => {
-            if (name === "hello") warnings = data.concerns;
-            if (name === "concern") warnings = withWarning(warnings, data);
+            if (name === "hello") hello = data;
+            if (name === "concern") hello = { ...hello, concerns: withWarning(hello.concerns, data) };
             broadcast({ type: "event", name, data });
           },
         ]),
@@ -47,15 +40,25 @@ function openStream() {
   stream = { link, stop };
 }
 
+/** Says how the stream is to a page that does not know. @param {MessagePort} port @param {EventLink} link */
+function report(port, link) {
+  const sent_ms = Date.now() - link.fresh.age_ms;
+  port.postMessage(link.up ? { type: "open", again: false, sent_ms } : { type: "lost" });
+  port.postMessage({ type: "event", name: "hello", data: hello, sent_ms });
+}
+
 /** @param {MessagePort} port @param {string} word */
 function handleMessage(port, word) {
-  if (word === "hurry") stream?.link.hurry();
+  if (word === "reopen") stream?.link.reopen();
+  if (word === "hurry" && stream) {
+    stream.link.hurry();
+    if (stream.link.up) report(port, stream.link);
+  }
   if (word !== "bye") return;
   ports.delete(port);
   if (ports.size > 0) return;
   stream?.stop.abort();
   stream = null;
-  up = false;
 }
 
 addEventListener("connect", (event) => {
@@ -63,8 +66,5 @@ addEventListener("connect", (event) => {
   port.onmessage = ({ data }) => handleMessage(port, data);
   ports.add(port);
   if (stream === null) openStream();
-  else {
-    port.postMessage(up ? { type: "open", again: false } : { type: "lost" });
-    port.postMessage({ type: "event", name: "hello", data: { concerns: warnings } });
-  }
+  else report(port, stream.link);
 });

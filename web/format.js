@@ -102,6 +102,7 @@ export function cameraName(id, cameras) {
 
 /** @param {Clip} clip */
 export function clipBadge(clip) {
+  if (clip.stale) return text.camera.unknown;
   if (clip.status === "processing" && clip.progress) return text.clips.statusProgress(Math.round(clip.progress * 100));
   return clip.status === "draft" && clip.publish_at
     ? text.clip.scheduled
@@ -140,6 +141,7 @@ export function clipError(clip) {
  */
 export function cameraTrouble(camera, now_ms) {
   if (camera.state === "live") return "";
+  if (camera.state === "unknown") return text.live.lost;
   const reason = camera.reason || camera.last_error;
   if (camera.state === "reconnecting") {
     const wait = camera.next_try ? text.camera.nextTry(Math.ceil((Date.parse(camera.next_try) - now_ms) / 1000)) : "";

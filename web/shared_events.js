@@ -1,41 +1,40 @@
 /** The server's events for this page: from the worker that all pages share, or directly if the browser has none. */
 
 import { EventLink } from "./events.js";
+import { Freshness } from "./freshness.js";
 /** @import { EventHandlers } from "./types.js" */
 
-/** @param {EventHandlers} handlers @param {AbortSignal} signal */
+/**
+ * @param {EventHandlers} handlers @param {AbortSignal} signal
+ * @returns {{fresh: Freshness, hurry: () => void, reopen: () => void}} when the box was heard last, and ways to look
+ */
 export function listen(handlers, signal) {
   const shared = sharedWorker();
-  /** @type {() => void} */
-  let hurry;
-  if (shared) {
-    const { port } = shared;
-    port.onmessage = ({ data }) => {
-      if (data.type === "open") handlers.onOpen(data.again);
-      else if (data.type === "lost") handlers.onLost();
-      else handlers.on[data.name]?.(data.data);
-    };
-    hurry = () => port.postMessage("hurry");
-    addEventListener("pagehide", () => port.postMessage("bye"), { signal });
-    // A page from the back/forward cache has left the worker.
-    addEventListener(
-      "pageshow",
-      ({ persisted }) => {
-        if (persisted) location.reload();
-      },
-      { signal },
-    );
-  } else {
-    const link = new EventLink("/api/events", handlers, signal);
-    hurry = () => link.hurry();
-  }
-  document.addEventListener(
-    "visibilitychange",
-    () => {
-      if (!document.hidden) hurry();
+  const stream = shared ? fromWorker(shared.port, handlers, signal) : new EventLink("/api/events", handlers, signal);
+  for (const change of ["online", "offline"]) addEventListener(change, () => stream.reopen(), { signal });
+  return stream;
+}
+
+/** @param {MessagePort} port @param {EventHandlers} handlers @param {AbortSignal} signal */
+function fromWorker(port, handlers, signal) {
+  const fresh = new Freshness();
+  port.onmessage = ({ data: { type, again, name, data, sent_ms } }) => {
+    // A page that stood still gets its messages late.
+    if (type !== "lost") fresh.heard(data, Date.now() - sent_ms);
+    if (type === "open") handlers.onOpen(again);
+    else if (type === "lost") handlers.onLost();
+    else handlers.on[name]?.(data);
+  };
+  addEventListener("pagehide", () => port.postMessage("bye"), { signal });
+  // A page from the back/forward cache has left the worker.
+  addEventListener(
+    "pageshow",
+    ({ persisted }) => {
+      if (persisted) location.reload();
     },
     { signal },
   );
+  return { fresh, hurry: () => port.postMessage("hurry"), reopen: () => port.postMessage("reopen") };
 }
 
 /** @returns {SharedWorker|null} */

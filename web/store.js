@@ -12,6 +12,7 @@ export const INITIAL = Object.freeze({
   sessionNotice: null,
   signingIn: false,
   link: "connecting",
+  heard_ms: null,
   cameras: Object.freeze({ status: "loading", items: [], error: null }),
   clips: Object.freeze({ status: "loading", items: [], error: null, cursor: null, loadingMore: false }),
   copies: Object.freeze({}),
@@ -22,7 +23,7 @@ export const INITIAL = Object.freeze({
   openClip: null,
   openError: null,
   lengths: Object.freeze({ before: 15, after: 15 }),
-  pending: Object.freeze({ record: false, snapshot: false, ids: [] }),
+  pending: Object.freeze({ record: 0, snapshot: 0, ids: [] }),
 });
 
 export class Store {
@@ -159,4 +160,10 @@ export function isOpenEnded(clip) {
 /** How long the clip will be; null: until it is stopped. @param {Clip} clip */
 export function plannedSeconds(clip) {
   return clip.planned_end ? (Date.parse(clip.planned_end) - Date.parse(clip.start_time)) / 1000 : null;
+}
+
+/** @param {Clip} clip @param {number} now_ms on the server's clock */
+export function elapsedSeconds(clip, now_ms) {
+  const elapsed = (now_ms - Date.parse(clip.start_time)) / 1000;
+  return Math.max(0, Math.min(elapsed, plannedSeconds(clip) ?? elapsed));
 }

@@ -14,7 +14,7 @@
  * @typedef {object} Camera
  * @property {string} id
  * @property {string} name
- * @property {"connecting"|"live"|"stalled"|"reconnecting"|"stopped"} state
+ * @property {"connecting"|"live"|"stalled"|"reconnecting"|"stopped"|"unknown"} state `unknown`: the box is silent
  * @property {string} [reason]
  * @property {string|null} [next_try]
  * @property {string|null} [last_error]
@@ -72,6 +72,7 @@
  * @property {string|null} [publish_at] when a draft publishes itself
  * @property {number} [likes]
  * @property {number} version grows with every change of the row
+ * @property {boolean} [stale] the page's own: the box is silent, so whether it still records is not known
  */
 
 /** @typedef {Partial<Pick<Clip, "title"|"caption"|"tags"|"keep">>} ClipChanges the editable fields of a clip */
@@ -98,7 +99,9 @@
  * @property {string|null} sessionError why the last attempt to sign in failed
  * @property {string|null} sessionNotice what to know before the next one
  * @property {boolean} signingIn whether an attempt is under way
- * @property {"connecting"|"online"|"lost"} link the event stream
+ * @property {"connecting"|"online"|"checking"|"lost"} link the event stream. `checking`: after this device was asleep,
+ *   or when the stream is back and the cameras are not read yet
+ * @property {number|null} heard_ms when the box was heard last, on the server's clock; null while it is
  * @property {Listing<Camera>} cameras
  * @property {Listing<Clip> & {cursor: string|null, loadingMore: boolean}} clips
  * @property {Readonly<Record<string, number|undefined>>} copies by clip: the share that is in the object store, 0 to 1,
@@ -110,7 +113,8 @@
  * @property {Clip|null} openClip
  * @property {string|null} openError
  * @property {Lengths} lengths
- * @property {{record: boolean, snapshot: boolean, ids: readonly string[]}} pending requests without a response yet
+ * @property {{record: number, snapshot: number, ids: readonly string[]}} pending requests without a response yet; of
+ *   `record` and `snapshot` how often they have been sent
  */
 
 /**
@@ -198,6 +202,7 @@
  * @property {import("./server_clock.js").ServerClock} clock
  * @property {import("./actions.js").Actions} actions
  * @property {(words: string, tone?: "good"|"bad") => void} say
+ * @property {() => [State, number]} shown the state and the time, on the server's clock, as they may be shown
  * @property {(words: {title: string, body: string, yes: string, no: string}) => Promise<boolean>} confirm
  */
 
@@ -219,8 +224,8 @@
 
 /**
  * @typedef {object} PanelView
- * @property {boolean} ready whether there is anything to record
- * @property {boolean} asking
+ * @property {string|null} cannot why nothing can be recorded now
+ * @property {number} asking how often a request without a response has been sent; 0: there is none
  * @property {boolean} snapping
  * @property {readonly Clip[]} running
  * @property {readonly string[]} stopping

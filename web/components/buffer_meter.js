@@ -1,4 +1,4 @@
-/** How much is buffered: a bar and words. Attributes: `seconds`, `capacity`. */
+/** How much is buffered: a bar and words. Attributes: `seconds`, `capacity`, `stale` if that is not known now. */
 
 import { h, setAttribute, setText } from "../dom.js";
 import { formatDuration } from "../format.js";
@@ -6,7 +6,7 @@ import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 
 export class BufferMeter extends HsElement {
-  static observedAttributes = ["seconds", "capacity"];
+  static observedAttributes = ["seconds", "capacity", "stale"];
 
   words = h("span", { class: "meter-words" });
   bar = h("meter", { class: "meter-bar", min: 0, max: 60, value: 0, "aria-label": text.buffer.label });
@@ -26,7 +26,8 @@ export class BufferMeter extends HsElement {
     setAttribute(this.bar, "max", capacity);
     setAttribute(this.bar, "value", full ? capacity : seconds);
     this.toggleAttribute("full", full);
-    if (full) setText(this.words, text.buffer.ready(formatDuration(capacity)));
+    if (this.hasAttribute("stale")) setText(this.words, text.buffer.unknown);
+    else if (full) setText(this.words, text.buffer.ready(formatDuration(capacity)));
     else if (seconds < 0.5) setText(this.words, text.buffer.empty);
     else setText(this.words, text.buffer.filling(formatDuration(Math.floor(seconds)), formatDuration(capacity)));
   }

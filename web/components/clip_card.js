@@ -14,9 +14,8 @@ import {
 } from "../format.js";
 import { text } from "../messages.js";
 import { clipHref } from "../router.js";
-import { plannedSeconds } from "../store.js";
+import { elapsedSeconds, plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
-import { elapsedSeconds } from "./recordings.js";
 
 /** @import { Camera, Clip, CopyState } from "../types.js" */
 
@@ -106,7 +105,7 @@ export class ClipCard extends HsElement {
       this.image.hidden = !picture;
     }
     setText(this.badge, clipBadge(clip));
-    this.badge.dataset.status = clip.status;
+    this.badge.dataset.status = clip.stale ? "" : clip.status;
     setText(this.heading, title);
     setAttribute(this.time, "datetime", clip.start_time);
     setText(this.time, formatMoment(clip.start_time, now_ms));
@@ -127,11 +126,17 @@ export class ClipCard extends HsElement {
   #showLength(clip, now_ms) {
     const elapsed = elapsedSeconds(clip, now_ms);
     if (clip.media_type === "image") setText(this.length, text.clips.snapshot);
+    else if (clip.stale) setText(this.length, "");
     else if (clip.status === "pending") setText(this.length, formatTimer(elapsed));
     else setText(this.length, clip.duration_seconds === null ? "" : formatTimer(Math.round(clip.duration_seconds)));
     const planned = plannedSeconds(clip);
-    const share = clip.status === "processing" ? clip.progress : planned === null ? null : shareOf(elapsed, planned);
-    this.bar.hidden = !["pending", "processing"].includes(clip.status);
+    const share =
+      clip.status === "processing"
+        ? clip.progress
+        : clip.status === "pending" && planned
+          ? shareOf(elapsed, planned)
+          : null;
+    this.bar.hidden = clip.stale || !["pending", "processing"].includes(clip.status);
     if (share === null) this.bar.removeAttribute("value");
     else this.bar.value = share;
     setAttribute(this.bar, "aria-label", clipBadge(clip));

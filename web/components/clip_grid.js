@@ -1,6 +1,6 @@
 /** All clips, newest first, with the empty, loading and error states. Events: `reload-clips`, `more-clips`. */
 
-import { h, icon, setText } from "../dom.js";
+import { h, icon, setText, skeleton } from "../dom.js";
 import { text } from "../messages.js";
 import { copyOf } from "../store.js";
 import { ClipCard } from "./clip_card.js";
@@ -15,11 +15,7 @@ export class ClipGrid extends HsElement {
 
   count = h("span", { class: "count" });
   list = h("ul", { class: "grid", "aria-labelledby": "clips-heading" });
-  skeleton = h(
-    "div",
-    { class: "grid", "aria-hidden": "true" },
-    ...Array.from({ length: 4 }, () => h("div", { class: "skeleton" })),
-  );
+  skeleton = skeleton();
   empty = h("div", { class: "state" }, icon("film"), h("h3", {}, text.clips.empty), h("p", {}, text.clips.emptyDetail));
   errorWords = h("p");
   error = h(

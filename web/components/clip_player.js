@@ -38,7 +38,7 @@ export class ClipPlayer extends HsElement {
 
   /** @param {Clip|null} clip */
   show(clip) {
-    const key = clip ? `${clip.id} ${isReady(clip)}` : "";
+    const key = clip ? `${clip.id} ${isReady(clip) || clip.status} ${clip.stale}` : "";
     this.#clip = clip;
     if (key === this.#shown) return;
     this.#shown = key;
@@ -53,7 +53,8 @@ export class ClipPlayer extends HsElement {
     if (!isReady(clip)) {
       this.#picture(clip.thumbnail_url);
       const words = { pending: text.clip.recording, processing: text.clip.processing, failed: text.clip.failed };
-      return this.#say(words[/** @type {"pending"} */ (clip.status)] ?? "", false);
+      const said = clip.stale ? text.live.lost : words[/** @type {"pending"} */ (clip.status)];
+      return this.#say(said ?? "", false);
     }
     if (clip.media_type === "image") return this.#picture(clip.image_url);
     this.#say(after === "expired" ? text.clip.expired : text.clip.loading, false);

@@ -1,6 +1,6 @@
 /** The browsers that are signed in: this one first, each with a button that signs it out, and a way to add one. */
 
-import { h, setText, stylesheet } from "../dom.js";
+import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
 import { formatMoment } from "../format.js";
 import { Latest } from "../latest.js";
 import { leave, signingOut } from "../leaving.js";
@@ -20,6 +20,13 @@ export class Devices extends HsElement {
   #latest = new Latest();
 
   words = h("p", { role: "status" });
+  skeleton = skeleton(1);
+  again = h(
+    "button",
+    { type: "button", class: "button", hidden: true, on: { click: () => this.#load() } },
+    icon("retry"),
+    text.clips.retry,
+  );
   list = h("ul", { class: "devices" });
   others = h(
     "button",
@@ -39,7 +46,7 @@ export class Devices extends HsElement {
 
   build() {
     this.signedIn.append(this.list, h("div", { class: "devices-actions" }, this.invitation, this.others));
-    this.append(this.words, this.signedIn);
+    this.append(this.words, this.again, this.skeleton, this.signedIn);
   }
 
   /** @param {AbortSignal} signal */
@@ -60,12 +67,16 @@ export class Devices extends HsElement {
       this.signedIn.hidden = principal !== "session";
       const { byKey, byLoopback } = text.devices;
       setText(this.words, principal === "session" ? "" : principal === "loopback" ? byLoopback : byKey);
+      this.again.hidden = true;
       this.#paint(devices);
       return devices;
     } catch (error) {
-      if (!signal.aborted) setText(this.words, /** @type {Error} */ (error).message);
+      if (signal.aborted) return null;
+      setText(this.words, /** @type {Error} */ (error).message);
+      this.again.hidden = false;
       return null;
     } finally {
+      this.skeleton.hidden = true;
       this.words.hidden = this.words.textContent === "";
     }
   }

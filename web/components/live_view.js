@@ -173,7 +173,8 @@ export class LiveView extends HsElement {
     const trouble = cameraTrouble(this.#camera, this.clock.now_ms());
     if (trouble) return trouble;
     if (this.#phase === "unsupported") return this.#detail ? text.live.unsupported(this.#detail) : text.live.noMse;
-    return this.#phase === "playing" ? "" : text.live.opening;
+    const why = this.#phase === "playing" ? this.#player?.trouble(this.clock.now_ms()) : "opening";
+    return why ? text.live[why] : "";
   }
 }
 

@@ -1,24 +1,37 @@
 /**
- * Record, with the seconds before and after; Stop while an open-ended recording runs; Snapshot.
+ * Record, with the seconds before and after; Stop while an open-ended recording runs; Snapshot. The big button says
+ * that something is recorded only when the server has said so; until then it says that it asks.
  * Events: `record`, `stop-recording` {id}, `snapshot`, `choose-lengths` {before, after}.
  */
 
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { formatDuration, formatTimer } from "../format.js";
 import { text } from "../messages.js";
-import { isOpenEnded } from "../store.js";
+import { elapsedSeconds, isOpenEnded } from "../store.js";
 import { HsElement } from "./element.js";
-import { elapsedSeconds } from "./recordings.js";
 
-/** @import { PanelView } from "../types.js" */
+/** @import { Clip, PanelView } from "../types.js" */
 
 const BEFORE = [0, 5, 10, 15, 30, 45, 60, 120, 300];
 const AFTER = [0, 5, 10, 15, 30, 60, 120, 300];
 const UNTIL_STOPPED = "open";
+const SLOW_MS = 2000;
+
+/**
+ * What the big button is. Pure.
+ * @param {Pick<PanelView, "asking"|"cannot"> & {open: boolean, asked_ms: number}} view `open`: an open-ended recording
+ *   runs; `asked_ms`: how long ago the press was
+ * @returns {{state: "ready"|"asking"|"recording"|"cannot", note: "slow"|"again"|null}}
+ */
+export function recordState({ open, asking, asked_ms, cannot }) {
+  const note = asking > 1 ? "again" : asking && asked_ms > SLOW_MS ? "slow" : null;
+  return { state: open ? "recording" : asking ? "asking" : cannot ? "cannot" : "ready", note };
+}
 
 export class RecordPanel extends HsElement {
   /** @type {string|null} the open-ended recording that the big button stops */
   #open = null;
+  #asked_ms = 0;
 
   word = h("span", { class: "record-word" });
   sub = h("span", { class: "record-sub" });
@@ -67,29 +80,27 @@ export class RecordPanel extends HsElement {
   show(view) {
     const open = view.running.findLast(isOpenEnded) ?? null;
     this.#open = open?.id ?? null;
-    const { lengths } = view;
-    const before = lengths.before ? formatDuration(lengths.before) : text.record.nothing;
-    this.button.toggleAttribute("data-open", open !== null);
-    setAttribute(this.button, "aria-busy", view.asking);
-    if (open) {
-      setText(this.word, text.record.stop);
-      setText(this.sub, formatTimer(elapsedSeconds(open, view.now_ms)));
-    } else {
-      setText(this.word, view.asking ? text.record.asking : text.record.record);
-      setText(
-        this.sub,
-        lengths.after === null
-          ? text.record.untilStop(before)
-          : text.record.aroundNow(before, lengths.after ? formatDuration(lengths.after) : text.record.nothing),
-      );
-    }
-    const blocked = open ? view.stopping.includes(open.id) : view.asking || !view.ready;
-    this.button.disabled = blocked;
-    setAttribute(this.button, "title", view.ready ? null : text.record.notYet);
+    if (!view.asking) this.#asked_ms = performance.now();
+    const asked_ms = performance.now() - this.#asked_ms;
+    const { state, note } = recordState({ ...view, open: open !== null, asked_ms });
+    setAttribute(this.button, "data-state", state);
+    setAttribute(this.button, "aria-busy", state === "asking");
+    setText(this.word, state === "recording" ? text.record.stop : text.record[state === "asking" ? state : "record"]);
+    setText(this.sub, (!open && note && text.record[note]) || view.cannot || this.#plan(view, open));
+    this.button.disabled = view.cannot !== null || (open ? view.stopping.includes(open.id) : view.asking > 0);
     this.another.hidden = open === null;
-    this.another.disabled = view.asking || !view.ready;
-    this.snapshot.disabled = view.snapping || !view.ready;
+    setText(this.another, view.asking ? text.record[note ?? "asking"] : text.record.another);
+    this.another.disabled = view.asking > 0 || view.cannot !== null;
+    this.snapshot.disabled = view.snapping || view.cannot !== null;
     this.#showLengths(view);
+  }
+
+  /** @param {PanelView} view @param {Clip|null} open */
+  #plan({ lengths, now_ms }, open) {
+    if (open) return formatTimer(elapsedSeconds(open, now_ms));
+    const before = lengths.before ? formatDuration(lengths.before) : text.record.nothing;
+    if (lengths.after === null) return text.record.untilStop(before);
+    return text.record.aroundNow(before, lengths.after ? formatDuration(lengths.after) : text.record.nothing);
   }
 
   /** @param {PanelView} view */

@@ -3,15 +3,9 @@
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { formatDuration, formatTime, formatTimer, shareOf } from "../format.js";
 import { text } from "../messages.js";
-import { plannedSeconds } from "../store.js";
+import { elapsedSeconds, plannedSeconds } from "../store.js";
 import { HsElement } from "./element.js";
 /** @import { Clip } from "../types.js" */
-
-/** @param {Clip} clip @param {number} now_ms on the server's clock */
-export function elapsedSeconds(clip, now_ms) {
-  const elapsed = (now_ms - Date.parse(clip.start_time)) / 1000;
-  return Math.max(0, Math.min(elapsed, plannedSeconds(clip) ?? elapsed));
-}
 
 export class Recordings extends HsElement {
   /**
@@ -30,7 +24,7 @@ export class Recordings extends HsElement {
   /**
    * @param {readonly Clip[]} clips
    * @param {readonly string[]} pending ids of clips that are already being stopped
-   * @param {number} now_ms
+   * @param {number} now_ms of a silent box: when it was heard last
    */
   show(clips, pending, now_ms) {
     this.hidden = clips.length === 0;
@@ -46,10 +40,12 @@ export class Recordings extends HsElement {
         row.timer,
         planned === null ? formatTimer(elapsed) : text.record.of(formatTimer(elapsed), formatDuration(planned)),
       );
-      row.bar.hidden = planned === null;
-      row.note.hidden = planned !== null;
+      row.bar.hidden = planned === null || Boolean(clip.stale);
+      row.note.hidden = planned !== null && !clip.stale;
+      setText(row.note, clip.stale ? text.record.asHeard : text.record.open);
+      row.item.toggleAttribute("stale", clip.stale);
       row.bar.value = shareOf(elapsed, planned ?? 0);
-      setAttribute(row.stop, "disabled", pending.includes(clip.id));
+      setAttribute(row.stop, "disabled", clip.stale || pending.includes(clip.id));
     }
   }
 
@@ -69,7 +65,7 @@ export class Recordings extends HsElement {
       icon("stop"),
       text.record.stop,
     );
-    const note = h("span", { class: "recording-note" }, text.record.open);
+    const note = h("span", { class: "recording-note" });
     const item = h(
       "li",
       { class: "recording" },

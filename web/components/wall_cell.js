@@ -106,7 +106,8 @@ export class WallCell extends HsElement {
     if (this.#phase === "lost") return text.live.lost;
     if (trouble) return trouble;
     if (this.#phase === "unsupported") return this.#codec ? text.live.unsupported(this.#codec) : text.live.noMse;
-    return this.#phase === "opening" ? text.live.opening : "";
+    const why = this.#phase === "playing" ? this.#player?.trouble(this.#now_ms) : "opening";
+    return why && this.#phase !== "idle" ? text.live[why] : "";
   }
 }
 

@@ -3,6 +3,7 @@
  * camera sends JPEGs; knows which frame is on screen. It reports phases and never gives up; only `close` ends it.
  */
 
+import { STALE_MS } from "../freshness.js";
 import { toMs } from "../timestamps.js";
 import { JpegPainter } from "./jpeg_painter.js";
 import { LabelTrack } from "./labels.js";
@@ -93,6 +94,17 @@ export class LivePlayer {
 
   hurry() {
     this.#socket.hurry();
+  }
+
+  /**
+   * Why the picture on screen is not live, although it plays: after a pause of the box or of this device, old ones come
+   * first.
+   * @param {number} now_ms on the server's clock @returns {"lost"|"opening"|null}
+   */
+  trouble(now_ms) {
+    if (!this.#socket.current) return "lost";
+    const label_us = this.labelOnScreen;
+    return label_us !== null && now_ms - toMs(label_us) > STALE_MS ? "opening" : null;
   }
 
   /** From a label to its moment on screen; null until it is steady. */

@@ -1,15 +1,16 @@
 /**
- * The WebSocket of one camera: parses its messages, always reconnects, and does not trust a silent connection.
+ * The WebSocket of one camera: parses its messages, always reconnects, and does not trust a connection that is silent
+ * for two beats. Hurries when the page has found the box again (`box-back` on the document).
  * Binary messages begin with 24 bytes, big-endian: u8 kind, 7 zero bytes, f64 media time (s), u64 label (µs).
  * After an `init` of codec `mjpeg` they are whole JPEGs. The sound's socket works the same way.
  */
 
 import { RetryTimer } from "../backoff.js";
+import { Freshness, OPENING_MS, watch } from "../freshness.js";
 
 /** @import { SocketHandlers } from "../types.js" */
 
 const HEADER_BYTES = 24;
-const SILENT_MS = 12_000;
 /** The session is over: signed out, expired, or the key was replaced. */
 const SIGNED_OUT = 4401;
 const KIND_INIT = 0;
@@ -22,18 +23,23 @@ export class LiveSocket {
   #handlers;
   /** @type {WebSocket|null} */
   #socket = null;
-  #closed = false;
+  #ended = new AbortController();
   #retry = new RetryTimer();
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #watchdog;
-  #cameraState = "live";
-  #unplayable = false;
+  #fresh = new Freshness();
 
   /** @param {string} url @param {SocketHandlers} handlers */
   constructor(url, handlers) {
     this.#url = url;
     this.#handlers = handlers;
+    const { signal } = this.#ended;
+    document.addEventListener("box-back", () => this.hurry(), { signal });
+    watch(() => this.#look(), signal);
     this.#open();
+  }
+
+  /** Whether what arrived last may be shown as live. */
+  get current() {
+    return this.#socket !== null && this.#fresh.current;
   }
 
   /** Reconnects, because the player cannot continue this stream. @param {string} [url] of another stream */
@@ -45,14 +51,15 @@ export class LiveSocket {
 
   /** Ends the wait for the next attempt. */
   hurry() {
-    if (this.#closed || this.#socket !== null) return;
+    this.#look();
+    if (this.#ended.signal.aborted || this.#socket !== null) return;
     this.#retry.cancel();
     this.#retry.reset();
     this.#open();
   }
 
   close() {
-    this.#closed = true;
+    this.#ended.abort();
     this.#drop();
   }
 
@@ -60,6 +67,7 @@ export class LiveSocket {
     const socket = new WebSocket(this.#url);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
+    this.#fresh.heard();
     const current = () => this.#socket === socket;
     socket.addEventListener("open", () => current() && this.#handlers.onLink(true));
     socket.addEventListener("message", (event) => current() && this.#receive(event.data));
@@ -70,28 +78,19 @@ export class LiveSocket {
       // The page asks whether that is so, and if it is, shows the sign-in in place of this picture.
       if (code === SIGNED_OUT) document.dispatchEvent(new CustomEvent("signed-out"));
     });
-    this.#listen();
   }
 
   /** @param {string|ArrayBuffer} data */
   #receive(data) {
-    this.#listen();
     if (typeof data === "string") {
       const message = JSON.parse(data);
-      if (message.type === "init") {
-        this.#unplayable = false;
-        this.#handlers.onInit(message);
-      }
-      if (message.type === "unplayable") {
-        this.#unplayable = true;
-        this.#handlers.onUnplayable?.(message);
-      }
-      if (message.type === "state") {
-        this.#cameraState = message.state;
-        this.#handlers.onState(message);
-      }
+      this.#fresh.heard(message);
+      if (message.type === "init") this.#handlers.onInit(message);
+      if (message.type === "unplayable") this.#handlers.onUnplayable?.(message);
+      if (message.type === "state") this.#handlers.onState(message);
       return;
     }
+    this.#fresh.heard();
     if (data.byteLength <= HEADER_BYTES) return;
     const head = new DataView(data, 0, HEADER_BYTES);
     const [kind, payload] = [head.getUint8(0), data.slice(HEADER_BYTES)];
@@ -108,17 +107,17 @@ export class LiveSocket {
     });
   }
 
-  /** A box that lost power closes no connection; only a camera that is away may be silent. */
-  #listen() {
-    clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => {
-      if (this.#cameraState === "live" && !this.#unplayable) this.restart();
-      else this.#listen();
-    }, SILENT_MS);
+  /** A box that lost power closes no connection. */
+  #look() {
+    if (this.#socket === null) return;
+    const opening = this.#socket.readyState === WebSocket.CONNECTING;
+    if (opening ? this.#fresh.age_ms < OPENING_MS : this.#fresh.current) return;
+    // The next socket to this box would wait for one that is still connecting.
+    this.#socket.close();
+    this.restart();
   }
 
   #drop() {
-    clearTimeout(this.#watchdog);
     this.#retry.cancel();
     const socket = this.#socket;
     this.#socket = null;
@@ -128,7 +127,7 @@ export class LiveSocket {
   }
 
   #later() {
-    if (this.#closed) return;
+    if (this.#ended.signal.aborted) return;
     this.#handlers.onLink(false);
     this.#retry.schedule(() => this.#open());
   }

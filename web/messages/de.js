@@ -15,10 +15,16 @@ export const de = {
       "Vielleicht wurde Hindsight aktualisiert oder ist nicht erreichbar.",
   },
   link: {
-    lost: "Die Verbindung zu Hindsight ist unterbrochen. Neuer Versuch…",
+    lost: (/** @type {string} */ time) =>
+      `Die Verbindung zu Hindsight ist unterbrochen. Letzter Kontakt um ${time}. Neuer Versuch…`,
+    checking: "Die Verbindung zu Hindsight wird geprüft…",
     offline: "Dieses Gerät ist offline. Die Seite kommt von selbst zurück.",
     back: "Wieder verbunden.",
     unreachable: "Hindsight hat nicht geantwortet. Läuft es, und ist dieses Gerät in seinem Netz?",
+    late:
+      "Hindsight hat nicht geantwortet. Vielleicht ist es beschäftigt oder steht still: " +
+      "versuche es gleich noch einmal, oder sieh nach dem Rechner.",
+    maybe: "Noch keine Antwort: vielleicht ist es geschehen. Sieh nach, bevor du es wiederholst.",
   },
   signIn: {
     title: "Bei Hindsight anmelden",
@@ -91,6 +97,7 @@ export const de = {
     stalled: "Stockt",
     reconnecting: "Verbindet neu",
     stopped: "Aus",
+    unknown: "Keine Verbindung",
     connectingDetail: "Verbindung zur Kamera wird aufgebaut…",
     stalledDetail: "Die Kamera ist verstummt. Warten auf ihr nächstes Bild…",
     reconnectingDetail: "Die Kamera ist nicht erreichbar.",
@@ -103,7 +110,7 @@ export const de = {
   },
   live: {
     opening: "Das Live-Bild wird geöffnet…",
-    lost: "Das Live-Bild wurde unterbrochen. Neuer Versuch…",
+    lost: "Verbindung unterbrochen. Neuer Versuch…",
     paused: "Angehalten, solange diese Seite verborgen war.",
     unsupported: (/** @type {string} */ codec) =>
       `Dieser Browser kann das Live-Bild dieser Kamera nicht abspielen (${codec}). Aufnehmen geht trotzdem.`,
@@ -126,12 +133,18 @@ export const de = {
     ready: (/** @type {string} */ span) => `Letzte ${span} bereit`,
     filling: (/** @type {string} */ have, /** @type {string} */ all) => `Letzte ${have} bereit, füllt sich bis ${all}`,
     empty: "Noch nichts im Puffer",
+    unknown: "Ohne Verbindung nicht bekannt",
     label: "Puffer",
   },
   record: {
     record: "Aufnehmen",
     stop: "Stopp",
-    asking: "Aufnahme…",
+    asking: "Wird angefragt…",
+    slow: "Hindsight antwortet langsam…",
+    again: "Noch keine Antwort. Vielleicht ist es aufgenommen; neue Anfrage…",
+    maybe: "Noch keine Antwort: vielleicht ist es aufgenommen. Sieh unter Clips nach, bevor du noch einmal drückst.",
+    noLink: "Keine Verbindung zu Hindsight",
+    asHeard: "beim letzten Kontakt",
     another: "Noch eine Aufnahme dazu",
     aroundNow: (/** @type {string} */ before, /** @type {string} */ after) => `${before} davor bis ${after} danach`,
     untilStop: (/** @type {string} */ before) => `${before} davor, bis du stoppst`,

@@ -4,7 +4,8 @@ import { HsElement } from "../components/element.js";
 import { GalleryBar, MOST_CHOSEN } from "../components/gallery_bar.js";
 import { GalleryFilters } from "../components/gallery_filters.js";
 import { GalleryGrid } from "../components/gallery_grid.js";
-import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
+import { h, icon, setAttribute, setText, skeleton, stylesheet } from "../dom.js";
+import { clipsAsKnown } from "../freshness.js";
 import { batch } from "../gallery/batch.js";
 import { filterOf, matches, withChange } from "../gallery/list.js";
 import { Latest } from "../latest.js";
@@ -35,6 +36,7 @@ export class ClipsScreen extends HsElement {
   bar = new GalleryBar();
   count = h("span", { class: "count" });
   words = h("p");
+  skeleton = skeleton(8);
   error = h(
     "div",
     { class: "state", role: "alert", hidden: true },
@@ -43,7 +45,7 @@ export class ClipsScreen extends HsElement {
     this.words,
     h(
       "button",
-      { type: "button", class: "button", on: { click: () => this.#load() } },
+      { type: "button", class: "button", on: { click: () => this.#retry() } },
       icon("retry"),
       text.clips.retry,
     ),
@@ -65,6 +67,7 @@ export class ClipsScreen extends HsElement {
       this.filters,
       this.error,
       h("h2", { class: "unseen" }, text.gallery.found),
+      this.skeleton,
       this.grid,
       this.empty,
       this.bar,
@@ -102,6 +105,7 @@ export class ClipsScreen extends HsElement {
     const filterKey = JSON.stringify(filterOf(state.query));
     if (filterKey !== this.#filterKey) this.#filterBy(filterKey);
     this.error.hidden = this.#status !== "error";
+    this.skeleton.hidden = this.#status !== "loading" || this.#items.length > 0;
     this.empty.hidden = this.#status !== "ready" || this.#items.length > 0;
     setText(this.emptyTitle, filterKey === "{}" ? text.clips.empty : text.gallery.none);
     setText(this.emptyWords, filterKey === "{}" ? text.clips.emptyDetail : text.gallery.noneDetail);
@@ -113,7 +117,7 @@ export class ClipsScreen extends HsElement {
         : "",
     );
     this.grid.hidden = this.#items.length === 0;
-    this.grid.show(this.#items, this.#chosen, {
+    this.grid.show(clipsAsKnown(state, this.#items), this.#chosen, {
       cameras: state.cameras.items,
       complete: this.#cursor === null,
       now_ms,
@@ -136,7 +140,12 @@ export class ClipsScreen extends HsElement {
   }
 
   #paint() {
-    if (this.isConnected) this.show(this.#services.store.state, this.#services.clock.now_ms());
+    if (this.isConnected) this.show(...this.#services.shown());
+  }
+
+  #retry() {
+    this.#load();
+    this.#paint();
   }
 
   /**

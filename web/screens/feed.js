@@ -2,7 +2,7 @@
 
 import { HsElement } from "../components/element.js";
 import { FeedItem } from "../components/feed_item.js";
-import { h, icon, setText, stylesheet } from "../dom.js";
+import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
 import { publicationNotes } from "../gallery/order.js";
 import { Latest } from "../latest.js";
 import { text } from "../messages.js";
@@ -36,6 +36,7 @@ export class FeedScreen extends HsElement {
   list = h("div", { class: "feed", role: "feed", "aria-label": text.screens.feed });
   end = h("div", { class: "feed-end" });
   words = h("p");
+  skeleton = skeleton(2);
   empty = h(
     "div",
     { class: "state", hidden: true },
@@ -51,7 +52,7 @@ export class FeedScreen extends HsElement {
     this.words,
     h(
       "button",
-      { type: "button", class: "button", on: { click: () => this.#load() } },
+      { type: "button", class: "button", on: { click: () => this.#retry() } },
       icon("retry"),
       text.clips.retry,
     ),
@@ -65,7 +66,14 @@ export class FeedScreen extends HsElement {
   }
 
   build() {
-    this.append(h("h1", { class: "screen-title" }, text.screens.feed), this.error, this.list, this.empty, this.end);
+    this.append(
+      h("h1", { class: "screen-title" }, text.screens.feed),
+      this.error,
+      this.skeleton,
+      this.list,
+      this.empty,
+      this.end,
+    );
     this.addEventListener("like", (event) => this.#like(/** @type {CustomEvent} */ (event)));
   }
 
@@ -105,6 +113,7 @@ export class FeedScreen extends HsElement {
       item.show(clip, state.cameras.items, now_ms, notes.get(clip.id));
     }
     this.error.hidden = this.#status !== "error";
+    this.skeleton.hidden = this.#status !== "loading";
     this.empty.hidden = this.#status !== "ready" || clips.length > 0;
     this.#choose();
   }
@@ -131,7 +140,13 @@ export class FeedScreen extends HsElement {
   }
 
   #paint() {
-    if (this.isConnected) this.show(this.#services.store.state, this.#services.clock.now_ms());
+    if (this.isConnected) this.show(...this.#services.shown());
+  }
+
+  #retry() {
+    this.#status = "loading";
+    this.#load();
+    this.#paint();
   }
 
   /** @param {string|null} [cursor] */

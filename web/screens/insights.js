@@ -2,8 +2,9 @@
 
 import { formatShare, shareChart, sharePart, timeChart } from "../charts.js";
 import { HsElement } from "../components/element.js";
-import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
+import { h, icon, setAttribute, setText, skeleton, stylesheet } from "../dom.js";
 import { cameraName, formatBytes, formatNumber, shareOf } from "../format.js";
+import { isStale } from "../freshness.js";
 import { clipsByDay, daysLeft, warningsOf } from "../insights.js";
 import { Latest } from "../latest.js";
 import { text } from "../messages.js";
@@ -37,11 +38,12 @@ export class InsightsScreen extends HsElement {
     this.words,
     h(
       "button",
-      { type: "button", class: "button", on: { click: () => this.#load() } },
+      { type: "button", class: "button", on: { click: () => this.#retry() } },
       icon("retry"),
       text.clips.retry,
     ),
   );
+  skeleton = skeleton();
   figures = h("div", { class: "figures" });
 
   /** @param {Services} services */
@@ -55,6 +57,7 @@ export class InsightsScreen extends HsElement {
     this.append(
       h("div", { class: "screen-head" }, h("h1", { class: "screen-title" }, text.screens.insights), this.range),
       this.error,
+      this.skeleton,
       this.figures,
     );
   }
@@ -73,14 +76,23 @@ export class InsightsScreen extends HsElement {
 
   /** @param {State} state */
   show(state) {
+    // Whether all is well now, a silent box does not say; the rest is of the past.
+    this.figures.querySelector(".figure-wide")?.toggleAttribute("hidden", isStale(state));
     const requested = state.query.get("range") ?? "";
     const range = /** @type {keyof typeof HOURS} */ (Object.hasOwn(HOURS, requested) ? requested : "day");
     const names = state.cameras.items.map(({ name }) => name).join("\n");
     if (range === this.#range && names === this.#names) return;
     // The charts of another range, or of an earlier visit, are not true under this one.
     if (range !== this.#range) this.figures.replaceChildren();
+    this.skeleton.hidden = this.figures.hasChildNodes();
     [this.#range, this.#names] = [range, names];
     this.range.value = range;
+    this.#load();
+  }
+
+  #retry() {
+    this.error.hidden = true;
+    this.skeleton.hidden = this.figures.hasChildNodes();
     this.#load();
   }
 
@@ -105,6 +117,7 @@ export class InsightsScreen extends HsElement {
     } catch (error) {
       if (signal.aborted) return;
       this.error.hidden = false;
+      this.skeleton.hidden = true;
       setText(this.words, /** @type {Error} */ (error).message);
     }
     setAttribute(this.figures, "aria-busy", null);
@@ -116,6 +129,7 @@ export class InsightsScreen extends HsElement {
    */
   #paint({ analytics, history, system, budget, from_ms, to_ms, names }) {
     const open = [...this.figures.querySelectorAll("details")].map((details) => details.open);
+    this.skeleton.hidden = true;
     this.figures.replaceChildren(
       this.#warnings(system),
       timeChart(
@@ -186,7 +200,7 @@ export class InsightsScreen extends HsElement {
 
   /** @param {System} system */
   #warnings(system) {
-    const found = warningsOf(system, this.#services.store.state.cameras.items, text.insights.concerns);
+    const found = warningsOf(system, this.#services.shown()[0].cameras.items, text.insights.concerns);
     return h(
       "figure",
       { class: "figure figure-wide" },

@@ -4,12 +4,11 @@
 
 import { BufferMeter } from "../components/buffer_meter.js";
 import { CameraTabs } from "../components/camera_tabs.js";
-import { ClipGrid } from "../components/clip_grid.js";
 import { HsElement } from "../components/element.js";
 import { LiveView } from "../components/live_view.js";
 import { RecordPanel } from "../components/record_panel.js";
-import { Recordings } from "../components/recordings.js";
-import { h, icon, setAttribute, setText } from "../dom.js";
+import { h, icon, setAttribute, setText, skeleton } from "../dom.js";
+import { isStale } from "../freshness.js";
 import { text } from "../messages.js";
 import { currentCamera, runningClips } from "../store.js";
 /** @import { Camera, Services, State } from "../types.js" */
@@ -21,6 +20,10 @@ export class LiveScreen extends HsElement {
   #wall = null;
   /** @type {import("../components/cost_line.js").CostLine|null} imported when there is something to record */
   #costs = null;
+  /** @type {import("../components/recordings.js").Recordings|null} imported beside the picture, as is `#grid` */
+  #recordings = null;
+  /** @type {import("../components/clip_grid.js").ClipGrid|null} */
+  #grid = null;
   #services;
 
   live = new LiveView();
@@ -28,8 +31,8 @@ export class LiveScreen extends HsElement {
   meter = new BufferMeter();
   cost = h("div");
   panel = new RecordPanel();
-  recordings = new Recordings();
-  grid = new ClipGrid();
+  running = h("div", { hidden: true });
+  clips = h("div", { class: "clips-waiting", "aria-busy": "true" }, skeleton());
   name = h("h1", { class: "camera-name" });
   state = h("span", { class: "state-pill" });
   noCameraTitle = h("h2");
@@ -59,7 +62,7 @@ export class LiveScreen extends HsElement {
       this.meter,
       this.panel,
       this.cost,
-      this.recordings,
+      this.running,
     ),
   );
 
@@ -71,7 +74,7 @@ export class LiveScreen extends HsElement {
   }
 
   build() {
-    this.append(this.tabs, this.noCamera, this.stage, this.grid);
+    this.append(this.tabs, this.noCamera, this.stage, this.clips);
   }
 
   /** The label of the frame on screen, µs since the epoch: of the live picture, or of the replay. */
@@ -82,6 +85,22 @@ export class LiveScreen extends HsElement {
   /** Whether this screen shows one camera. */
   get single() {
     return this.isConnected && !this.stage.hidden;
+  }
+
+  /** The running recordings and the newest clips. */
+  async #loadClips() {
+    try {
+      const [{ ClipGrid }, { Recordings }] = await Promise.all([
+        import("../components/clip_grid.js"),
+        import("../components/recordings.js"),
+      ]);
+      if (this.#grid) return;
+      [this.#grid, this.#recordings] = [new ClipGrid(), new Recordings()];
+    } catch {
+      return; // The box is away; the next call retries.
+    }
+    this.running.replaceWith(this.#recordings);
+    this.clips.replaceWith(this.#grid);
   }
 
   async #loadRewind() {
@@ -109,10 +128,8 @@ export class LiveScreen extends HsElement {
     setText(this.noCameraWords, status === "error" ? (error ?? "") : text.camera.noneDetail);
     this.tabs.show(items, camera?.id ?? null);
     setText(this.name, camera?.name || camera?.id || text.camera.loading);
-    // While the box is away, the camera's state is unknown.
-    const known = state.link === "lost" ? undefined : camera?.state;
-    setText(this.state, known ? text.camera[known] : "");
-    setAttribute(this.state, "data-state", known);
+    setText(this.state, camera ? text.camera[camera.state] : "");
+    setAttribute(this.state, "data-state", camera?.state);
     this.live.camera = camera;
     // The live picture comes first; rewinding may take a moment longer.
     if (this.rewind) this.rewind.show(camera, now_ms);
@@ -120,7 +137,8 @@ export class LiveScreen extends HsElement {
     this.#showRunning(state, camera, now_ms);
     const recordable = camera?.buffer.frame_count ? camera.id : null;
     if (recordable || this.#costs) this.#showCosts(recordable, state);
-    this.grid.show(state, now_ms);
+    if (this.#grid) this.#grid.show(state, now_ms);
+    else this.#loadClips();
   }
 
   /** @param {string|null} camera @param {State} state */
@@ -164,21 +182,24 @@ export class LiveScreen extends HsElement {
     const seconds = camera ? bufferedSeconds(camera, now_ms) : 0;
     setAttribute(this.meter, "capacity", capacity);
     setAttribute(this.meter, "seconds", Math.round(seconds * 10) / 10);
+    const stale = isStale(state);
+    const nothing = camera ? text.record.notYet : text.camera.loading;
+    setAttribute(this.meter, "stale", stale);
     this.panel.show({
-      ready: seconds > 0 && state.link !== "lost",
+      cannot: stale ? text.record.noLink : seconds > 0 ? null : nothing,
       asking: state.pending.record,
-      snapping: state.pending.snapshot,
+      snapping: state.pending.snapshot > 0,
       running,
       stopping: state.pending.ids,
       lengths: state.lengths,
       capacity,
       now_ms,
     });
-    this.recordings.show(running, state.pending.ids, now_ms);
+    this.#recordings?.show(running, state.pending.ids, now_ms);
   }
 }
 
-/** A live buffer grows between two updates from the server. @param {Camera} camera @param {number} now_ms */
+/** A live buffer grows between updates while the box is heard. @param {Camera} camera @param {number} now_ms */
 function bufferedSeconds({ buffer, state, received_ms = 0 }, now_ms) {
   const since = state === "live" ? Math.max(0, (now_ms - received_ms) / 1000) : 0;
   return Math.min(buffer.capacity_seconds ?? 60, buffer.duration_seconds + (buffer.frame_count ? since : 0));

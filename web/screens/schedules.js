@@ -3,7 +3,7 @@
 import { HsElement } from "../components/element.js";
 import { ScheduleForm } from "../components/schedule_form.js";
 import { parseCron } from "../cron.js";
-import { h, icon, setText, stylesheet } from "../dom.js";
+import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
 import { cameraName, formatDuration, formatMoment } from "../format.js";
 import { Latest } from "../latest.js";
 import { text } from "../messages.js";
@@ -30,7 +30,7 @@ export class SchedulesScreen extends HsElement {
     this.words,
     h(
       "button",
-      { type: "button", class: "button", on: { click: () => this.#load() } },
+      { type: "button", class: "button", on: { click: () => this.#retry() } },
       icon("retry"),
       text.clips.retry,
     ),
@@ -43,6 +43,7 @@ export class SchedulesScreen extends HsElement {
     h("h2", {}, text.schedules.empty),
     h("p", {}, text.schedules.emptyDetail),
   );
+  skeleton = skeleton(2);
   form = new ScheduleForm();
 
   /** @param {Services} services */
@@ -56,6 +57,7 @@ export class SchedulesScreen extends HsElement {
     this.append(
       h("h1", { class: "screen-title" }, text.screens.schedules),
       this.error,
+      this.skeleton,
       this.list,
       this.empty,
       this.form,
@@ -84,6 +86,12 @@ export class SchedulesScreen extends HsElement {
     if (state.cameras.items !== this.#cameras && this.#schedules.length) this.#paint();
   }
 
+  #retry() {
+    this.error.hidden = true;
+    this.skeleton.hidden = false;
+    this.#load();
+  }
+
   async #load() {
     const signal = this.#latest.ask();
     try {
@@ -102,6 +110,7 @@ export class SchedulesScreen extends HsElement {
   #paint() {
     const { store, clock } = this.#services;
     this.#cameras = store.state.cameras.items;
+    this.skeleton.hidden = true;
     this.empty.hidden = this.#schedules.length > 0 || !this.error.hidden;
     this.list.replaceChildren(...this.#schedules.map((schedule) => this.#row(schedule, clock.now_ms())));
   }

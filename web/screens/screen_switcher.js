@@ -1,11 +1,15 @@
 /**
  * Shows one screen at a time. A screen is an element with `show(state, now_ms)`; the first visit imports its module and
- * creates it, and then it is kept. `connectedCallback` and `disconnectedCallback` tell a screen whether it is shown.
+ * creates it, and then it is kept. Until it is there, its name and grey shapes stand in its place; after a while, or if
+ * it cannot be had, words and a button, and it comes by itself when the box does. `connectedCallback` and
+ * `disconnectedCallback` tell a screen whether it is shown.
  */
 
 import { HsElement } from "../components/element.js";
-import { h, icon, setText } from "../dom.js";
+import { h, icon, setText, skeleton } from "../dom.js";
+import { isStale } from "../freshness.js";
 import { text } from "../messages.js";
+import { READ_MS } from "../patience.js";
 /** @import { Screen, State } from "../types.js" */
 
 export class ScreenSwitcher extends HsElement {
@@ -19,8 +23,9 @@ export class ScreenSwitcher extends HsElement {
   #name = null;
   /** @type {() => void} */
   #repaint;
+  #stale = false;
 
-  words = h("p");
+  words = h("p", {}, text.screens.failed);
   failure = h(
     "div",
     { class: "state", role: "alert" },
@@ -28,11 +33,13 @@ export class ScreenSwitcher extends HsElement {
     this.words,
     h(
       "button",
-      { type: "button", class: "button", on: { click: () => location.reload() } },
+      { type: "button", class: "button", on: { click: () => this.#retry() } },
       icon("retry"),
       text.clips.retry,
     ),
   );
+  heading = h("h1", { class: "screen-title" });
+  waiting = h("div", { "aria-busy": "true" }, this.heading, skeleton());
 
   /** @param {Record<string, () => Promise<Screen>|Screen>} makers by name @param {() => void} repaint */
   constructor(makers, repaint) {
@@ -47,27 +54,47 @@ export class ScreenSwitcher extends HsElement {
   }
 
   /** @param {string} name */
-  async go(name) {
+  go(name) {
     if (name === this.#name) return;
     if (this.#name) this.#scrolled.set(this.#name, scrollY);
     this.#name = name;
-    let screen = this.#made.get(name);
-    if (!screen) {
-      try {
-        screen = await this.#makers[name]();
-      } catch {
-        // The box is away, or serves a newer version of the page.
-        setText(this.words, text.screens.failed);
-        if (this.#name === name) this.replaceChildren(this.failure);
-        this.#name = null;
-        return;
-      }
-      this.#made.set(name, screen);
+    const screen = this.#made.get(name);
+    if (screen) this.#put(screen);
+    else this.#visit(name);
+  }
+
+  /** @param {string} name */
+  async #visit(name) {
+    setText(this.heading, text.screens[/** @type {"live"} */ (name)]);
+    this.replaceChildren(this.waiting);
+    const fail = () => {
+      if (this.#name === name) this.replaceChildren(this.failure);
+    };
+    // An import from a box that stands still neither ends nor fails. If it ends later, it is welcome.
+    const late = setTimeout(fail, READ_MS);
+    try {
+      const screen = await this.#makers[name]();
+      if (!this.#made.has(name)) this.#made.set(name, screen);
+      if (this.#name === name) this.#put(/** @type {Screen} */ (this.#made.get(name)));
+    } catch {
+      fail();
+    } finally {
+      clearTimeout(late);
     }
-    if (this.#name !== name) return;
+  }
+
+  /** @param {Screen} screen */
+  #put(screen) {
+    if (screen.isConnected) return;
     this.replaceChildren(screen);
     this.#repaint();
-    scrollTo(0, this.#scrolled.get(name) ?? 0);
+    scrollTo(0, this.#scrolled.get(String(this.#name)) ?? 0);
+  }
+
+  #retry() {
+    // A box that is there may be another version by now, and some browsers remember that a module failed.
+    if (!this.#stale) location.reload();
+    else if (this.#name) this.#visit(this.#name);
   }
 
   /** The clips of the current screen in its order, if it has any. @param {string} id of the open clip */
@@ -78,6 +105,9 @@ export class ScreenSwitcher extends HsElement {
 
   /** @param {State} state @param {number} now_ms on the server's clock */
   show(state, now_ms) {
+    const back = this.#stale && !isStale(state);
+    this.#stale = isStale(state);
+    if (back && this.#name && this.failure.isConnected) this.#visit(this.#name);
     const screen = this.#name === null ? undefined : this.#made.get(this.#name);
     if (screen?.isConnected) screen.show(state, now_ms);
   }

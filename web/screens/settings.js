@@ -4,8 +4,9 @@ import { here } from "../base.js";
 import { Devices } from "../components/devices.js";
 import { HsElement } from "../components/element.js";
 import { EncryptionNote } from "../components/encryption_note.js";
-import { h, icon, setText, stylesheet } from "../dom.js";
+import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
 import { formatBytes, formatDuration, formatNumber } from "../format.js";
+import { isStale } from "../freshness.js";
 import { warningsOf } from "../insights.js";
 import { Latest } from "../latest.js";
 import { LANGUAGES, language, setLanguage, text } from "../messages.js";
@@ -46,7 +47,21 @@ export class SettingsScreen extends HsElement {
   box = h("dl", { class: "facts" });
   findings = h("ul", { class: "warnings" });
   fine = h("p", { hidden: true }, text.insights.noWarnings);
-  words = h("p", { role: "alert", hidden: true });
+  health = h("div", {}, this.findings, this.fine);
+  skeleton = skeleton(2);
+  words = h("p");
+  error = h(
+    "div",
+    { class: "state", role: "alert", hidden: true },
+    icon("alert"),
+    this.words,
+    h(
+      "button",
+      { type: "button", class: "button", on: { click: () => this.#retry() } },
+      icon("retry"),
+      text.clips.retry,
+    ),
+  );
 
   /** @param {Services} services */
   constructor(services) {
@@ -71,7 +86,7 @@ export class SettingsScreen extends HsElement {
         h("label", { class: "switch for-keys", for: "shortcuts" }, this.shortcuts, text.help.enable),
       ),
       h("section", { class: "setting" }, h("h2", {}, text.devices.title), this.devices),
-      h("section", { class: "setting" }, h("h2", {}, text.insights.warnings), this.findings, this.fine, this.words),
+      h("section", { class: "setting" }, h("h2", {}, text.insights.warnings), this.health, this.error),
       h(
         "section",
         { class: "setting" },
@@ -79,7 +94,7 @@ export class SettingsScreen extends HsElement {
         this.cameras,
         h("p", { class: "soft" }, text.settings.change),
       ),
-      h("section", { class: "setting" }, h("h2", {}, text.settings.box), this.box),
+      h("section", { class: "setting" }, h("h2", {}, text.settings.box), this.skeleton, this.box),
       h(
         "section",
         { class: "setting" },
@@ -104,6 +119,7 @@ export class SettingsScreen extends HsElement {
 
   /** @param {State} state */
   show(state) {
+    this.health.hidden = isStale(state);
     const now = JSON.stringify(
       state.cameras.items.map(({ id, name, state: is, reason, codec, width, height }) => [
         id,
@@ -121,24 +137,31 @@ export class SettingsScreen extends HsElement {
     this.#load();
   }
 
+  #retry() {
+    this.error.hidden = true;
+    this.skeleton.hidden = this.box.hasChildNodes();
+    this.#load();
+  }
+
   async #load() {
     const signal = this.#latest.ask();
     try {
       const [system, retention] = await Promise.all([this.#services.api.system(), this.#services.api.retention()]);
       if (signal.aborted) return;
-      this.words.hidden = true;
+      this.error.hidden = true;
       this.#paint(system, retention);
     } catch (error) {
       if (signal.aborted) return;
-      this.words.hidden = false;
+      this.error.hidden = false;
       setText(this.words, /** @type {Error} */ (error).message);
     }
+    this.skeleton.hidden = true;
   }
 
   /** @param {System} system @param {Retention} retention */
   #paint(system, retention) {
     const findings = [
-      ...warningsOf(system, this.#services.store.state.cameras.items, text.insights.concerns),
+      ...warningsOf(system, this.#services.shown()[0].cameras.items, text.insights.concerns),
       ...(retention.held ? [retention.held.reason] : []),
     ];
     this.findings.replaceChildren(...findings.map((words) => h("li", {}, icon("alert"), words)));
