@@ -75,7 +75,7 @@ def test_every_file_the_page_names_exists() -> None:
 
 def test_no_module_takes_the_root_of_the_host_for_the_daemon() -> None:
     """A proxy may show it below a prefix: what the page fetches goes by `here` (web/base.js)."""
-    resolved = r"\bhere\(|#call\(|new EventLink\(|\blink\("  # the last three hand the path on to it
+    resolved = r"\bhere\(|#(?:call|insist)\(|new EventLink\(|\blink\("  # these hand the path on to it
     path = r"""(?<!=)["'`]/(?!["'`/])[a-z]"""
     odd = [
         f"{script.name}: {found[0]}"
