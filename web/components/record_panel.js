@@ -96,7 +96,8 @@ export class RecordPanel extends HsElement {
   }
 
   /** @param {PanelView} view @param {Clip|null} open */
-  #plan({ lengths, now_ms }, open) {
+  #plan({ lengths, stopping, now_ms }, open) {
+    if (open && stopping.includes(open.id)) return text.record.asking;
     if (open) return formatTimer(elapsedSeconds(open, now_ms));
     const before = lengths.before ? formatDuration(lengths.before) : text.record.nothing;
     if (lengths.after === null) return text.record.untilStop(before);
