@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,15 @@ http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folde
 fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
 server {{ listen 127.0.0.1:{own}; location / {{ proxy_pass http://127.0.0.1:{to}; {more} }} }} }}
 """
+_NGINX_SERVER = """daemon off; pid {folder}/pid; error_log {folder}/err; worker_processes 1; events {{}}
+http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
+fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+log_format path $request_uri; server {{ listen 127.0.0.1:{own};
+location / {{ access_log {folder}/outside path; return 404 "another service"; }}
+{locations}
+}} }}
+"""
+_DEPLOY = Path(__file__).parents[2] / "deploy"
 _FORWARDING = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
 _HAPROXY = """defaults
  mode {mode}
@@ -88,9 +97,81 @@ def program_of(name: str) -> str:
 @contextmanager
 def proxy(name: str, folder: Path, port: int) -> Iterator[int]:
     """The port of a proxy of that name that leads to `port`."""
+    with _running(folder, lambda own: PROXIES[name](folder, own, port)) as own:
+        yield own
+
+
+@contextmanager
+def below(program: str, folder: Path, ports: Mapping[str, int], *, strips: bool = True) -> Iterator[int]:
+    """The port of a proxy that shows daemons below paths, with the samples in deploy/.
+
+    `ports`: that of the daemon by its path. `strips`: whether the path is taken off the requests.
+    """
+    with _running(folder, lambda own: _BELOW[program](folder, own, ports, strips)) as own:
+        yield own
+
+
+def _sample(name: str, path: str, port: int) -> str:
+    """The sample for another path and port."""
+    text = (_DEPLOY / name).read_text()
+    assert "/hindsight" in text
+    assert "127.0.0.1:8080" in text
+    return text.replace("/hindsight", path).replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+
+
+def _without(part: str, text: str, instead: str = "") -> str:
+    assert part in text, part
+    return text.replace(part, instead)
+
+
+def _nginx_below(folder: Path, own: int, ports: Mapping[str, int], strips: bool) -> list[str]:
+    locations = []
+    for path, port in ports.items():
+        location = _sample("nginx-subpath.conf", path, port)
+        locations.append(location if strips else _without(f":{port}/;", location, f":{port};"))
+    (folder / "nginx.conf").write_text(
+        _NGINX_SERVER.format(folder=folder, own=own, locations="\n".join(locations))
+    )
+    return ["nginx", "-e", str(folder / "err"), "-c", str(folder / "nginx.conf")]
+
+
+def _caddy_below(folder: Path, own: int, ports: Mapping[str, int], strips: bool) -> list[str]:
+    sites = []
+    for path, port in ports.items():
+        site = _sample("Caddyfile-subpath", path, port).partition("home.example.org {")[2].rpartition("}")[0]
+        sites.append(site if strips else _without("handle_path", site, "handle"))
+    (folder / "Caddyfile").write_text(
+        f"{{\n admin off\n auto_https off\n}}\nhttp://:{own} {{\n bind 127.0.0.1\n{''.join(sites)}}}\n"
+    )
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+
+
+def _haproxy_below(folder: Path, own: int, ports: Mapping[str, int], strips: bool) -> list[str]:
+    front, backs = "", ""
+    for number, (path, port) in enumerate(ports.items()):
+        sample = _sample("haproxy-subpath.cfg", path, port).replace("hindsight if", f"hindsight{number} if")
+        begin, _, back = sample.partition("\nbackend hindsight\n")
+        begin, _, use = begin.partition("    use_backend")
+        front = front or begin
+        front += f"    use_backend{use}"
+        if not strips:
+            rewriting = f"    http-request replace-path {path}/(.*) /\\1\n"
+            back = _without(rewriting, back)
+        backs += f"\nbackend hindsight{number}\n{back}"
+    secure = "bind :443 ssl crt /etc/haproxy/home.example.org.pem"
+    (folder / "haproxy.cfg").write_text(_without(secure, front, f"bind 127.0.0.1:{own}") + backs)
+    return ["haproxy", "-db", "-f", str(folder / "haproxy.cfg")]
+
+
+_BELOW = {"nginx": _nginx_below, "caddy": _caddy_below, "haproxy": _haproxy_below}
+BELOW = tuple(_BELOW)
+
+
+@contextmanager
+def _running(folder: Path, command: Callable[[int], list[str]]) -> Iterator[int]:
     folder.mkdir()
     own = free_port()
-    program, *arguments = PROXIES[name](folder, own, port)
+    program, *arguments = command(own)
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
     assert found is not None, program
     environ = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
