@@ -151,9 +151,13 @@ function paint(state) {
 async function openDialog() {
   if (opening) return;
   opening = true;
-  const late = setTimeout(() => say(text.clip.loading), LATE_MS);
+  let hush = () => {};
+  const late = setTimeout(() => {
+    hush = toasts.say(text.clip.loading);
+  }, LATE_MS);
   const module = await fetched(import("./components/clip_dialog.js"));
   clearTimeout(late);
+  hush();
   opening = false;
   if (store.state.openId === null) return;
   if (!module) return leaveClip();

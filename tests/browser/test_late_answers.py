@@ -12,6 +12,7 @@ const soon = () => new Promise((done) => setTimeout(done));
 const put = (element) => document.body.appendChild(element);
 const { Store } = await import("/store.js");
 const services = { api, store: new Store(), say: () => undefined, clock: { now_ms: () => 1.8e12 },
+  shown: () => [services.store.state, 1.8e12],
   actions: { watchClips: () => undefined, clipChanged: () => undefined } };
 const showing = (query) => {
   services.store.update({ query: new URLSearchParams(query) });

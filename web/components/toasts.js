@@ -14,7 +14,7 @@ export class Toasts extends HsElement {
     this.setAttribute("aria-live", "polite");
   }
 
-  /** @param {string} words @param {"good"|"bad"} [tone] */
+  /** @param {string} words @param {"good"|"bad"} [tone] @returns {() => void} takes it back before its time */
   say(words, tone = "good") {
     this.#raise();
     const close = h(
@@ -26,6 +26,7 @@ export class Toasts extends HsElement {
     this.append(toast);
     while (this.childElementCount > 3) this.firstElementChild?.remove();
     setTimeout(() => this.#remove(toast), tone === "bad" ? STAY_ERROR_MS : STAY_MS);
+    return () => this.#remove(toast);
   }
 
   /** An open modal dialog makes everything outside inert, so the toasts move into the topmost one. */
