@@ -168,7 +168,7 @@ def test_a_box_that_stands_still_is_given_up_in_words(run: Any) -> None:
         window.fetch = (path, {{ signal }}) => hang(signal);
         const asked = [await said(api.system()), await said(api.change("c", {{}}))];
         window.fetch = async (path, {{ signal }}) => ({{ ok: true, status: 200, headers: new Headers(),
-          json: () => hang(signal) }});
+          text: () => hang(signal) }});
         asked.push(await said(api.clip("c")));
         window.fetch = async () => {{ throw new TypeError("Failed to fetch"); }};
         return [...asked, await said(api.system())];""",
