@@ -7,8 +7,12 @@ import { firstAfter, parseLabel, SECOND_US, toSeconds } from "../timestamps.js";
 
 /** @import { FramesResponse } from "../types.js" */
 
-/** Players round, so a seek lands inside a frame; near its beginning, because an outage may hold the frame for long. */
+/**
+ * Players round, so a seek lands inside a frame; near its beginning, because an outage may hold the frame for long, and
+ * because some report the time that was sought instead of the frame's own.
+ */
 const INTO_US = 20_000;
+const INTO_SHARE = 1 / 3;
 const ESTIMATED_FRAME_US = SECOND_US / 30;
 
 export class Frames {
@@ -75,7 +79,7 @@ export class Frames {
   /** The media time, in seconds, at which a player shows exactly the frame of a moment. @param {number} us */
   seekTime(us) {
     const label = this.at(us);
-    return toSeconds(label - this.from_us + Math.min(INTO_US, (this.endOf(us) - label) / 2));
+    return toSeconds(label - this.from_us + Math.min(INTO_US, (this.endOf(us) - label) * INTO_SHARE));
   }
 
   /** The frame that a player reports as painted; times in files are rounded to 11 µs. @param {number} media_time_s */

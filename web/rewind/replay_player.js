@@ -7,6 +7,7 @@ import { here } from "../base.js";
 import { h } from "../dom.js";
 import { formatLabel, fromMs, parseLabel, SECOND_US } from "../timestamps.js";
 import { Frames } from "./frames.js";
+import { ReportedShift } from "./reported_shift.js";
 
 /** @import { Api } from "../api.js" */
 /** @import { Camera, FramesResponse, ReplayResponse } from "../types.js" */
@@ -15,6 +16,8 @@ const KEEP_MS = 20_000;
 /** How long to wait for the picture after a seek: in a hidden page, and in browsers that do not report painting. */
 const PAINT_MS = 2000;
 const PAINT_WITHOUT_CALLBACK_MS = 100;
+/** If no other picture follows for so long, the one that was painted is the one that was sought. */
+const LAST_PAINTED_MS = 600;
 /** Frames that leave memory this soon count as gone. */
 const LEAVING_US = SECOND_US;
 
@@ -74,6 +77,8 @@ class VideoReplayPlayer extends ReplayPlayer {
   #url;
   #timer;
   #paintTimer = 0;
+  #patience_ms = PAINT_MS;
+  #shift = new ReportedShift();
   #closed = new AbortController();
   /** @type {number|null} the latest request; null: it is on screen, or the video plays */
   #wanted_us = null;
@@ -81,6 +86,8 @@ class VideoReplayPlayer extends ReplayPlayer {
   #sought_us = null;
   /** @type {number|null} the frame painted since the first seek to that target */
   #painted_us = null;
+  /** The media time that was reported with it. */
+  #reported_s = 0;
   #played_us = 0;
   #last_us = 0;
 
@@ -167,12 +174,7 @@ class VideoReplayPlayer extends ReplayPlayer {
   #seeked() {
     if (this.#wanted_us === null) return;
     if (this.#sought_us !== this.#wanted_us) return this.#seek();
-    this.#settle();
-    if (this.#wanted_us === null) return;
-    this.#paintTimer = setTimeout(
-      () => this.#arrived(),
-      "requestVideoFrameCallback" in this.video ? PAINT_MS : PAINT_WITHOUT_CALLBACK_MS,
-    );
+    this.#settle(this.#patience_ms);
   }
 
   /**
@@ -183,14 +185,27 @@ class VideoReplayPlayer extends ReplayPlayer {
     this.video.requestVideoFrameCallback?.((_now, { mediaTime }) => {
       if (this.#closed.signal.aborted) return;
       this.#watch();
-      this.#painted_us = this.frames.painted(mediaTime);
-      this.#settle();
+      this.#patience_ms = PAINT_MS;
+      this.#reported_s = mediaTime;
+      this.#painted_us = this.frames.painted(mediaTime - this.#shift.s);
+      this.#settle(LAST_PAINTED_MS);
       this.#moved(this.#painted_us);
     });
   }
 
-  #settle() {
-    if (this.#wanted_us !== null && this.#painted_us === this.#wanted_us && !this.video.seeking) this.#arrived();
+  /** @param {number} patience_ms how long to wait for another picture */
+  #settle(patience_ms) {
+    if (this.#wanted_us === null || this.video.seeking) return;
+    if (this.#painted_us === this.#wanted_us) return this.#arrived();
+    clearTimeout(this.#paintTimer);
+    this.#paintTimer = setTimeout(() => this.#assume(), patience_ms);
+  }
+
+  /** Nothing else is painted, so this must be the picture that was sought. */
+  #assume() {
+    if (this.#painted_us === null) this.#patience_ms = PAINT_WITHOUT_CALLBACK_MS;
+    else this.#shift.learn(this.#reported_s - this.video.currentTime);
+    this.#arrived();
   }
 
   #arrived() {

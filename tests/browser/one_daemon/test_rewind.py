@@ -34,6 +34,9 @@ SHOWN = """async (only) => {
   return { shown: counter, asked, label, at_us };
 }"""
 
+NEVER = "HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0"
+"""A browser that has the callback for painted frames and never calls it."""
+
 AT = "document.querySelector('hs-rewind-panel').at_us"
 
 
@@ -109,6 +112,27 @@ def test_a_look_back_shows_exactly_the_asked_frame(page: Page, daemon: Daemon, c
     second = page.evaluate(SHOWN)
     assert second["shown"] == second["asked"]
     assert _after(camera, second["shown"]) == first["shown"]
+
+
+def test_where_no_painting_is_reported_only_the_first_picture_is_waited_for(
+    page: Page, daemon: Daemon
+) -> None:
+    """Two seconds; after that each frame counts as shown at once, and is the right one."""
+    page.add_init_script(NEVER)
+    line = _open(page, daemon, "front")
+    _drag(page, line, 0.95, 0.9)
+    _settled(page)
+    page.clock.install()
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowRight"):
+        page.get_by_role("slider", name="Moment shown").press(key)
+        for _ in range(20):
+            page.clock.run_for(50)
+            if page.locator(".replay[aria-busy]").count() == 0:
+                break
+        else:
+            pytest.fail("not shown within a second")
+        seen = page.evaluate(SHOWN)
+        assert seen["shown"] == seen["asked"]
 
 
 @pytest.mark.parametrize("camera", ["front", "far", "jpeg"])
