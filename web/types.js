@@ -245,6 +245,16 @@
 /** @typedef {{seek_s: number|null, rate: number}} Decision */
 
 /**
+ * @typedef {object} Look what is seen of a player
+ * @property {number} at_s on the page's clock
+ * @property {number} now_s the player's position
+ * @property {number} rate since the look before
+ * @property {number} ahead_s how much is buffered ahead of the position
+ * @property {boolean} dry whether it has waited for data since the look before
+ * @property {number} pictures the player's own count; NaN: it does not count
+ */
+
+/**
  * @typedef {object} FramesResponse the frames that can be shown
  * @property {string} start_time
  * @property {string} end_time

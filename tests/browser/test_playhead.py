@@ -87,3 +87,35 @@ def test_three_seconds_of_silence_cost_one_jump(run: Any) -> None:
     assert len([at_s for at_s in found["dry"] if at_s > SETTLED_S]) == 1
     assert max(found["rates"]) <= 1.10
     assert _p95(found, 110) <= 0.35
+
+
+def test_a_player_that_only_jumps_leaves_its_rate_alone_and_jumps_when_told(run: Any) -> None:
+    """It lands further behind than a gentle one, and less than two seconds behind it stays where it is."""
+    found = run(
+        "live/playhead.js",
+        """const p = new m.Playhead(), found = [];
+        const arrived = (s) => { for (let i = 0; i < 30; i += 1) p.arrived(s + i / 30, s + i / 30); };
+        for (let s = 0; s < 10; s += 1) arrived(s);
+        const look = (now_s) => p.decide({ at_s: 10, now_s, ranges: [[0, 10]], started: true });
+        look(9.9);
+        found.push(look(9.5).rate, p.margin_s);
+        p.gentle = false;
+        found.push(look(9.5), look(8.2));
+        p.jump = true;
+        found.push(look(9.5), look(9.5), p.margin_s, look(7.9).seek_s !== null);
+        return found;""",
+    )
+    rate, margin_s, *kept, jump, after, wider_s, far = found
+    assert rate > 1
+    assert [*kept, after] == [{"seek_s": None, "rate": 1}] * 3
+    assert wider_s == pytest.approx(margin_s + 0.15)
+    assert jump["seek_s"] == pytest.approx(10 - wider_s, abs=0.01)
+    assert far
+
+
+def test_the_rate_changes_in_steps_and_not_at_every_look(run: Any) -> None:
+    """A position that is read a few milliseconds off is no reason for another rate."""
+    found = _simulated(run, seconds=120)
+    assert all(rate == pytest.approx(round(rate, 2)) for rate in found["rates"])
+    changes = sum(later != before for before, later in pairwise(found["rates"]))
+    assert changes < len(found["rates"]) / 4

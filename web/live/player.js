@@ -16,6 +16,8 @@ import { LiveSocket } from "./socket.js";
 const TICK_MS = 200;
 const LAGS = 15;
 const FEWEST_LAGS = 5;
+/** A player that moves for so long without reporting a picture does not report them. */
+const UNREPORTED_MS = 600;
 /** Main profile, as most cameras send it; whether this camera's profile plays turns out when it arrives. */
 const H265 = 'video/mp4; codecs="hvc1.1.6.L120.B0"';
 
@@ -29,13 +31,21 @@ export class LivePlayer {
   /** @type {JpegPainter|null} */
   #painter = null;
   #labels = new LabelTrack();
-  #playhead = new Playhead({ gentle: !mediaSourceManaged });
+  // pacing.js writes down in which browser a change of the rate was seen to cost pictures.
+  #playhead = new Playhead({
+    gentle: !mediaSourceManaged && localStorage["hindsight.stutters"] !== navigator.userAgent,
+  });
+  /** @type {import("./pacing.js").Pacing|null} imported after the first picture */
+  #pacing = null;
   /** @type {MediaFeed|null} */
   #feed = null;
   #started = false;
   #abort = new AbortController();
   /** @type {number|null} media time of the frame last painted */
   #painted_s = null;
+  /** When the browser last reported a picture, or the position was last seen at rest. */
+  #reported_ms = 0;
+  #moved_s = 0;
   #playing = false;
   #hold_s = 0;
   /** @type {number[]} of the last pictures, ms */
@@ -171,6 +181,12 @@ export class LivePlayer {
     if (this.#playing || this.#abort.signal.aborted) return;
     this.#playing = true;
     this.#handlers.onPhase("playing", "");
+    if (this.#feed) this.#pace().catch(() => undefined);
+  }
+
+  async #pace() {
+    const { Pacing } = await import("./pacing.js");
+    this.#pacing ??= new Pacing(this.#video, this.#playhead, this.#abort.signal);
   }
 
   #broken() {
@@ -187,12 +203,13 @@ export class LivePlayer {
   #tick() {
     if (this.#feed === null) return;
     const video = this.#video;
-    const { seek_s, rate } = this.#playhead.decide({
-      at_s: performance.now() / 1000,
-      now_s: video.currentTime,
-      ranges: this.#feed.ranges,
-      started: this.#started,
-    });
+    const { ranges } = this.#feed;
+    const [at_ms, now_s] = [performance.now(), video.currentTime];
+    if (now_s <= this.#moved_s || video.seeking) this.#reported_ms = at_ms;
+    else if (at_ms - this.#reported_ms > UNREPORTED_MS) this.#painted(null, at_ms);
+    this.#moved_s = now_s;
+    this.#pacing?.look(at_ms / 1000, (ranges.at(-1)?.[1] ?? 0) - now_s);
+    const { seek_s, rate } = this.#playhead.decide({ at_s: at_ms / 1000, now_s, ranges, started: this.#started });
     if (seek_s !== null) {
       video.currentTime = seek_s;
       this.#started = true;
@@ -204,23 +221,18 @@ export class LivePlayer {
     this.#labels.forgetBefore(video.currentTime - 5);
   }
 
+  /** @param {number|null} media_time_s null: not reported @param {number} at_ms */
+  #painted(media_time_s, at_ms) {
+    this.#painted_s = media_time_s;
+    if (this.#started) this.#seen(at_ms);
+  }
+
   #watchFrames() {
-    const video = this.#video;
-    const painted = (/** @type {number|null} */ media_time_s, /** @type {number} */ at_ms) => {
+    this.#video.requestVideoFrameCallback?.((_now, { mediaTime, expectedDisplayTime }) => {
       if (this.#abort.signal.aborted) return;
-      this.#painted_s = media_time_s;
-      if (this.#started) this.#seen(at_ms);
-    };
-    if (!("requestVideoFrameCallback" in video)) {
-      /** @type {HTMLVideoElement} */ (video).addEventListener("timeupdate", () => painted(null, performance.now()), {
-        signal: this.#abort.signal,
-      });
-      return;
-    }
-    const next = (/** @type {number} */ _now, /** @type {VideoFrameCallbackMetadata} */ frame) => {
-      painted(frame.mediaTime, frame.expectedDisplayTime);
-      if (!this.#abort.signal.aborted) video.requestVideoFrameCallback(next);
-    };
-    video.requestVideoFrameCallback(next);
+      this.#reported_ms = performance.now();
+      this.#painted(mediaTime, expectedDisplayTime);
+      this.#watchFrames();
+    });
   }
 }

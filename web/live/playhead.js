@@ -25,16 +25,24 @@ const DEAD_BAND_S = 0.02;
 const MIN_RATE = 0.95;
 const MIN_RATE_HOLDING = 0.85;
 const SETTLED_S = 0.03;
+/** Where a jump lands is not corrected any more. */
+const SETTLED_BY_JUMPS_S = 0.3;
 const MAX_RATE = 1.1;
+/** A player that only jumps cannot slow down before it runs dry, so it lands further behind. */
+const LANDING_S = 0.15;
 
 export class Playhead {
   #arrivals = new Arrivals();
   #spare_s = MIN_SPARE_S;
   /** The spare that was enough before a smaller one was not. */
   #floor_s = MIN_SPARE_S;
-  #gentle;
+  /** Whether it changes the rate; else it only jumps, because this player stutters at each change. */
+  gentle;
+  /** Jump at the next decision. */
+  jump = false;
+  /** How much further behind than intended. */
+  behind_s = 0;
   #hold_s = 0;
-  #jump = false;
   #caught = false;
   #steady_s = 0;
   /** @type {number|null} the spare before it shrank, until the smaller one is proved */
@@ -42,21 +50,22 @@ export class Playhead {
   /** Whether it plays at the intended distance. */
   settled = false;
 
-  /** @param {{gentle?: boolean}} [options] `gentle` false: only jump, because this player stutters at other rates */
+  /** @param {{gentle?: boolean}} [options] */
   constructor({ gentle = true } = {}) {
-    this.#gentle = gentle;
+    this.gentle = gentle;
   }
 
   /** How far it plays behind the earliest possible arrival of the next picture. */
   get margin_s() {
     const first_s = this.#arrivals.known_s < LEARN_S ? FIRST_MARGIN_S : 0;
-    return Math.min(MAX_MARGIN_S, Math.max(this.#arrivals.jitter_s + this.#spare_s, this.#hold_s, first_s));
+    const spare_s = this.#spare_s + (this.gentle ? 0 : LANDING_S);
+    return Math.min(MAX_MARGIN_S, Math.max(this.#arrivals.jitter_s + spare_s, this.#hold_s, first_s));
   }
 
   /** Keeps the margin at least this large. @param {number} seconds */
   hold(seconds) {
     this.#hold_s = seconds;
-    this.#jump = !this.#gentle;
+    this.jump = !this.gentle;
     this.settled = false;
   }
 
@@ -98,7 +107,8 @@ export class Playhead {
     // Stay within the buffered range: a stream whose clock was set must not send the play head ahead of it.
     const want_s = Math.min((this.#arrivals.edge_s(at_s) ?? end_s) - margin_s, end_s - MIN_SPARE_S);
     const error_s = want_s - now_s;
-    this.settled ||= started && Math.abs(error_s) < SETTLED_S;
+    this.behind_s = error_s;
+    this.settled ||= started && Math.abs(error_s) < (this.gentle ? SETTLED_S : SETTLED_BY_JUMPS_S);
     // A position before the newest range has a hole ahead, which playing alone never crosses.
     if (this.#jumpsNow(error_s) || !started || now_s < start_s || end_s - now_s > JUMP_BEHIND_S) {
       return { seek_s: Math.max(start_s, want_s), rate: 1 };
@@ -110,16 +120,17 @@ export class Playhead {
   #jumpsNow(error_s) {
     const first = !this.#caught && this.#arrivals.known_s > 0;
     this.#caught ||= first;
-    const jumps = this.#jump || (first && error_s > FIRST_FAR_S);
-    this.#jump = false;
+    const jumps = this.jump || (first && error_s > FIRST_FAR_S);
+    this.jump = false;
     return jumps;
   }
 
   /** @param {number} error_s how much further behind than intended */
   #rate(error_s) {
-    if (!this.#gentle || Math.abs(error_s) <= DEAD_BAND_S) return 1;
+    if (!this.gentle || Math.abs(error_s) <= DEAD_BAND_S) return 1;
     // A viewer who turned the sound on waits for it: adjust quickly.
-    if (this.#hold_s && !this.settled) return Math.min(MAX_RATE, Math.max(MIN_RATE_HOLDING, 1 + error_s * 1.5));
-    return Math.min(MAX_RATE, Math.max(MIN_RATE, 1 + error_s * 0.5));
+    const [slowest, pull] = this.#hold_s && !this.settled ? [MIN_RATE_HOLDING, 1.5] : [MIN_RATE, 0.5];
+    // In steps of a hundredth: less is not worth a change, which some players notice.
+    return Math.round(100 * Math.min(MAX_RATE, Math.max(slowest, 1 + error_s * pull))) / 100;
   }
 }

@@ -83,6 +83,27 @@ def test_the_live_picture_appears_and_its_counter_lags_by_the_printed_time(
     assert (seen["after"] - seen["painted"] + 1) / FPS >= seen["lag_s"] - 0.1
 
 
+def test_a_live_picture_whose_frames_are_never_reported_plays_and_has_its_label(
+    page: Page, daemon: Daemon
+) -> None:
+    """By its position: the label is that of the frame painted, give or take the one that comes next."""
+    page.add_init_script("HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0")
+    open_page(page, daemon)
+    wait_for_live(page)
+    seen: Any = page.evaluate(
+        """async () => {
+          const m = await import("/painted.js");
+          const live = document.querySelector("hs-live-view"), { video } = live;
+          const label_us = live.labelOnScreen;
+          const painted = m.counterOf(video, video.videoWidth, video.videoHeight);
+          const second = new Date(Math.floor(label_us / 1e6) * 1000).toISOString().slice(0, 19);
+          const at = `${second}.${String(label_us % 1e6).padStart(6, "0")}Z`;
+          return [painted, await m.counterOfPicture(`/api/cameras/front/frame.jpg?at=${at}`)];
+        }"""
+    )
+    assert abs(seen[0] - seen[1]) <= 2
+
+
 @pytest.mark.parametrize("camera", ["front", "far"])
 def test_record_gives_a_card_and_a_clip_that_shows_exactly_its_frames(
     page: Page, daemon: Daemon, camera: str
