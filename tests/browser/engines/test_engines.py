@@ -1,11 +1,12 @@
 """The promises of the page in Chromium, Firefox and WebKit, each by what is painted."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.browser.engines import ways
-from tests.browser.engines.conftest import CLIP_S, FAR_FPS, FPS
+from tests.browser.engines.ways import CLIP_S, FAR_FPS, FPS
 from tests.browser.locked import invitation
 from tests.support.daemon import Daemon
 from tests.support.engines.engine import Engine
@@ -16,6 +17,15 @@ WATCHED_S = 4.0
 BEFORE_S = 5
 FRAME_S = 1 / FPS
 FAR_FRAME_S = 1 / FAR_FPS
+
+
+@pytest.fixture(autouse=True)
+def _what_the_engine_said(request: pytest.FixtureRequest, engine: Engine) -> Iterator[None]:
+    """With the failure of a test, the end of it."""
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        print(f"--- {engine.name} {engine.version}\n{engine.said()}")
 
 
 def test_the_live_picture_moves_and_its_label_with_it(engine: Engine, daemon: Daemon) -> None:
@@ -51,7 +61,8 @@ def test_a_clip_begins_before_record_was_pressed(engine: Engine, daemon: Daemon)
     counters = ways.counters_of_clip(daemon, clip)
     assert seen is not None
     assert counters[0] <= seen - (BEFORE_S - 1) * FPS
-    assert counters[-1] >= seen - 1
+    # What is on screen when Record is pressed is the first that is after; its label may be its neighbour's.
+    assert counters[-1] >= seen - 2
     assert clip["duration_seconds"] == pytest.approx(BEFORE_S, abs=FRAME_S)
 
 
@@ -66,9 +77,12 @@ def test_a_clip_plays_from_its_first_picture_to_its_last_and_each_between(
     counters = ways.counters_of_clip(daemon, clip)
     assert [played.counters[0], played.counters[-1]] == [counters[0], counters[-1]]
     assert played.counters == [counter for counter in counters if counter in played.counters]
-    for place, counter in enumerate(counters):
-        if counter not in played.counters:
-            assert ways.pause_at(engine, (place + 0.5) * FAR_FRAME_S) == counter
+    if missed := [place for place, counter in enumerate(counters) if counter not in played.counters]:
+        # In a page of its own, because WebKit does not seek in a video that has ended.
+        ways.open_clip(engine, daemon, clip)
+        ways.wait_for_clip_shown(engine, clip)
+    for place in missed:
+        assert ways.pause_at(engine, (place + 0.5) * FAR_FRAME_S) == counters[place]
     assert played.duration_s == pytest.approx(clip["duration_seconds"], abs=FAR_FRAME_S / 10)
     assert played.ended_at_s == pytest.approx(clip["duration_seconds"], abs=FAR_FRAME_S)
 
@@ -79,7 +93,6 @@ def test_the_frame_on_screen_becomes_the_thumbnail(engine: Engine, daemon: Daemo
     ways.wait_for_clip_shown(engine, clip)
     for time_s in (0.0, CLIP_S / 2 + 0.05, CLIP_S - 0.05):
         shown = ways.pause_at(engine, time_s)
-        assert shown is not None
         assert ways.set_thumbnail(engine, daemon, clip) == shown
 
 

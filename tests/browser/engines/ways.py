@@ -4,6 +4,7 @@ Each function does one thing in an `Engine` and returns what was seen; tests jud
 docs/ref/browsers.md words it. Pictures are told apart by the counter that the test card paints.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,8 +23,31 @@ from tests.support.engines.engine import Engine
 
 Clip = dict[str, Any]
 
-_PAINTED = (Path(__file__).parents[1] / "painted.js").read_text().replace("export ", "")
+FPS = 10
+FRONT = {"id": "front", "name": "Front door", "source": f"synthetic?size=320x180&fps={FPS}&gop_s=1"}
+FAR_FPS = 5
+FAR = {"id": "far", "name": "Far", "source": f"synthetic?size=320x180&fps={FAR_FPS}&gop_s=10&bframes=2"}
+"""Nearly every moment of it lies inside a GOP. A busy machine, too, paints that few pictures."""
+CLIP_S = 5.4
+BUFFERED_S = 16.0
+
+PAINTED = (Path(__file__).parents[1] / "painted.js").read_text().replace("export ", "")
+"""The functions of painted.js, for scripts."""
 _OPEN_S = 30.0
+_NOTE_CODEC = """
+const Known = window.WebSocket;
+window.WebSocket = class extends Known {
+  constructor(...address) {
+    super(...address);
+    this.addEventListener("message", ({ data }) => {
+      const said = typeof data === "string" ? JSON.parse(data) : {};
+      if (said.type === "init") window.codec = said.codec;
+    });
+  }
+};
+location.hash = `#/?camera=${camera}`;
+"""
+_IS_MOVING = "return document.querySelector('.live-latency')?.hidden === false"
 _LIVE = """
 const live = document.querySelector("hs-live-view");
 const { video, picture } = live;
@@ -59,12 +83,28 @@ document.addEventListener("loadstart", ({ target }) => { target.autoplay = false
 document.addEventListener("loadeddata", ({ target: video }) => {
   const look = () => shown.push(counterOf(video, video.videoWidth, video.videoHeight));
   look();
-  const again = () => { look(); video.requestVideoFrameCallback(again); };
-  video.requestVideoFrameCallback(again);
-  const end = () => { look(); window.ended = video; };
+  // Not by requestVideoFrameCallback, which WebKit on a busy machine calls for one picture in ten.
+  const looking = setInterval(look, 20);
+  const end = () => { clearInterval(looking); look(); window.ended = video; };
   video.addEventListener("ended", () => setTimeout(end, 300), once);
 }, once);
 location.hash = `#/clips/${id}`;
+"""
+_PAUSE = """
+const late = new Promise((resolve) => setTimeout(() => resolve(null), 10_000));
+return Promise.race([late, counterAt(document.querySelector("hs-clip-player video"), time_s)]);
+"""
+_STAYS = """
+const video = document.querySelector("hs-clip-player video");
+const before = counterOf(video, video.videoWidth, video.videoHeight);
+const latest = performance.now() + 10_000;
+let [shown, since] = [before, performance.now()];
+while (performance.now() < Math.min(latest, since + (shown === before ? 5000 : 1000))) {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const now = video.seeking ? null : counterOf(video, video.videoWidth, video.videoHeight);
+  if (now !== shown) [shown, since] = [now, performance.now()];
+}
+return shown;
 """
 _CLIP_IS_OPEN = """
 const video = document.querySelector("hs-clip-player video");
@@ -95,19 +135,50 @@ class Played:
     """In the order painted, each once."""
     duration_s: float
     ended_at_s: float
+    address: str
+    first_png: bytes
+    last_png: bytes
 
 
 def open_live(engine: Engine, daemon: Daemon, camera: str) -> None:
     """The page with this camera's live picture, once it moves."""
     engine.open("about:blank")
     engine.open(f"{daemon.url}/#/?camera={camera}")
-    moving = "return document.querySelector('.live-latency')?.hidden === false"
-    engine.wait_for(moving, "the live picture", _OPEN_S)
+    engine.wait_for(_IS_MOVING, "the live picture", _OPEN_S)
+
+
+def open_live_noting_codec(engine: Engine, daemon: Daemon, camera: str) -> str:
+    """The same; returns as what the daemon sends it."""
+    engine.open("about:blank")
+    engine.open(f"{daemon.url}/#/clips")
+    engine.wait_for("return document.querySelector('hs-clip-card') !== null", "the gallery")
+    engine.evaluate(_NOTE_CODEC, camera=camera)
+    engine.wait_for(_IS_MOVING, "the live picture", _OPEN_S)
+    return str(engine.evaluate("return window.codec"))
+
+
+def sound_state(engine: Engine) -> str:
+    """What the button of the live sound says, once it is no longer opening."""
+    state = """
+      const { state } = document.querySelector(".live-sound").dataset;
+      return ["off", "opening"].includes(state) ? null : state;
+    """
+    return str(engine.wait_for(state, "the live sound"))
 
 
 def watch_live(engine: Engine, seconds: float) -> list[LiveLook]:
     """The live picture, looked at forty times a second."""
-    return [LiveLook(*look) for look in engine.evaluate(_PAINTED + _LIVE, seconds=seconds)]
+    return [LiveLook(*look) for look in engine.evaluate(PAINTED + _LIVE, seconds=seconds)]
+
+
+def record_inside_a_gop(daemon: Daemon) -> Clip:
+    """A clip that begins inside a GOP of ten seconds: its file hides pictures before its first."""
+    while True:
+        daemon.wait_for_buffer(BUFFERED_S, "far")
+        request = {"camera": "far", "before_seconds": CLIP_S, "after_seconds": 0}
+        clip = daemon.wait_for_clip(daemon.post("/api/clips", request).json()["id"])
+        if clip["lead_in_seconds"] > 1:
+            return clip
 
 
 def frame_at(daemon: Daemon, camera: str, label_us: int) -> int | None:
@@ -142,7 +213,7 @@ def look_back(engine: Engine, along: float) -> tuple[int | None, int]:
 def shown_back(engine: Engine) -> tuple[int | None, int]:
     """The picture of the look back, once it is the exact one: its counter and its label."""
     engine.wait_for(_SETTLED, "the exact picture of the look back")
-    counter, label_us = engine.evaluate(_PAINTED + _LOOK_BACK)
+    counter, label_us = engine.evaluate(PAINTED + _LOOK_BACK)
     return counter, label_us
 
 
@@ -160,7 +231,7 @@ def press_record(engine: Engine, daemon: Daemon, before_s: int) -> tuple[int | N
       }, { capture: true });
       return [...document.querySelectorAll("hs-clip-card")].map((card) => card.dataset.id);
     """
-    known = engine.evaluate(_PAINTED + choose, before_s=before_s)
+    known = engine.evaluate(PAINTED + choose, before_s=before_s)
     engine.click(".record-button")
     seen = engine.evaluate("return window.pressed")
     card = """
@@ -175,12 +246,39 @@ def play_clip(engine: Engine, daemon: Daemon, clip: Clip) -> Played:
     engine.open("about:blank")
     engine.open(f"{daemon.url}/#/clips")
     engine.wait_for("return document.querySelector('hs-clip-card') !== null", "the gallery")
-    engine.evaluate(_PAINTED + _FOLLOW, id=clip["id"])
+    engine.evaluate(PAINTED + _FOLLOW, id=clip["id"])
     engine.wait_for(_CLIP_IS_OPEN, "the clip's picture", _OPEN_S, id=clip["id"])
+    first_png = _picture(engine)
     engine.press("k")
-    ended = "return window.ended ? [window.followed, window.ended.duration, window.ended.currentTime] : null"
-    shown, duration_s, ended_at_s = engine.wait_for(ended, "the end of the clip", 60)
-    return Played([counter for counter, _ in groupby(shown)], duration_s, ended_at_s)
+    ended = """
+      const { followed, ended } = window;
+      return ended ? [followed, ended.duration, ended.currentTime, ended.currentSrc] : null;
+    """
+    shown, duration_s, ended_at_s, address = engine.wait_for(ended, "the end of the clip", 60)
+    counters = [counter for counter, _ in groupby(shown)]
+    return Played(counters, duration_s, ended_at_s, address, first_png, _picture(engine))
+
+
+def _picture(engine: Engine) -> bytes:
+    """What the open clip's video shows, as PNG."""
+    body = """
+      const video = document.querySelector("hs-clip-player video");
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+      canvas.getContext("2d").drawImage(video, 0, 0);
+      return canvas.toDataURL("image/png").split(",")[1];
+    """
+    return base64.b64decode(engine.evaluate(body))
+
+
+def step(engine: Engine) -> int | None:
+    """Step to the next picture by key; what is shown once it has stayed for a second.
+
+    The page may seek more than once to find it.
+    """
+    engine.press(".")
+    shown: int | None = engine.evaluate(PAINTED + _STAYS)
+    return shown
 
 
 def open_clip(engine: Engine, daemon: Daemon, clip: Clip) -> None:
@@ -194,10 +292,10 @@ def wait_for_clip_shown(engine: Engine, clip: Clip) -> None:
     engine.wait_for(_CLIP_IS_OPEN, "the clip's dialog and picture", _OPEN_S, id=clip["id"])
 
 
-def pause_at(engine: Engine, time_s: float) -> int | None:
+def pause_at(engine: Engine, time_s: float) -> int:
     """Pause the open clip there, by its player's own clock; the counter painted."""
-    body = "return await counterAt(document.querySelector('hs-clip-player video'), time_s)"
-    counter: int | None = engine.evaluate(_PAINTED + body, time_s=time_s)
+    counter: int | None = engine.evaluate(PAINTED + _PAUSE, time_s=time_s)
+    assert counter is not None, f"{engine.name}: no picture within 10 s of a seek to {time_s} s"
     return counter
 
 
