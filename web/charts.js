@@ -1,9 +1,9 @@
 /** Small SVG charts, readable in dark and light, each with its numbers in a table. */
 
+import { locale, text } from "./all_messages.js";
 import { pathsOf } from "./chart_lines.js";
 import { h } from "./dom.js";
 import { formatNumber, formatTime, shareOf } from "./format.js";
-import { locale, text } from "./messages.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [720, 220, 64, 24];

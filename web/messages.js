@@ -1,6 +1,6 @@
 /**
  * The language in use: the one chosen on this device, else the browser's own, else English. A message that a language
- * lacks is shown in English.
+ * lacks is shown in English. The texts of the first screen; `all_messages.js` has those of the others as well.
  */
 
 import { en } from "./messages/en.js";
@@ -30,9 +30,16 @@ function filled(whole, part) {
   return /** @type {T} */ (Object.fromEntries(entries));
 }
 
+/** What this language says in place of English; null: nothing. */
+let translation = /** @type {object|null} */ (null);
+
+/** @template T @param {T} english @returns {T} in the language in use */
+export const inLanguage = (english) => (translation ? filled(english, translation) : english);
+
 async function load() {
   try {
-    text = filled(en, (await import("./messages/de.js")).de);
+    translation = (await import("./messages/de.js")).de;
+    text = inLanguage(en);
   } catch {
     // English is better than no page.
   }

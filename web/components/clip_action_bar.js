@@ -49,7 +49,7 @@ export class ClipActionBar extends HsElement {
     this.retry.hidden = clip.status !== "failed" || !clip.retryable;
     this.heart.hidden = clip.status !== "published";
     setText(this.likes, String(clip.likes ?? 0));
-    setAttribute(this.heart, "aria-label", text.feed.likes(clip.likes ?? 0));
+    setAttribute(this.heart, "aria-label", text.clip.likes(clip.likes ?? 0));
     setAttribute(this.star, "aria-pressed", String(clip.keep));
     this.download.hidden = !isReady(clip) || !clip.download_url;
     setAttribute(this.download, "href", clip.download_url);

@@ -1,10 +1,10 @@
 /** The browsers that are signed in: this one first, each with a button that signs it out, and a way to add one. */
 
+import { text } from "../all_messages.js";
 import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
 import { formatMoment } from "../format.js";
 import { Latest } from "../latest.js";
 import { leave, signingOut } from "../leaving.js";
-import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 import { Invitation } from "./invitation.js";
 

@@ -3,11 +3,11 @@
  * Events: `like` {id, on}.
  */
 
+import { text } from "../all_messages.js";
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { cameraName, clipTitle, formatMoment, formatTimer } from "../format.js";
 import { formatBeside } from "../gallery/order.js";
 import { Latest } from "../latest.js";
-import { text } from "../messages.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
 /** @import { Camera, Clip } from "../types.js" */
@@ -105,7 +105,7 @@ export class FeedItem extends HsElement {
     setText(this.note, note);
     setText(this.where, cameraName(clip.camera, cameras));
     setText(this.likes, String(clip.likes ?? 0));
-    setAttribute(this.heart, "aria-label", text.feed.likes(clip.likes ?? 0));
+    setAttribute(this.heart, "aria-label", text.clip.likes(clip.likes ?? 0));
     setAttribute(this.download, "href", clip.download_url);
   }
 

@@ -1,8 +1,8 @@
 /** The actions for the chosen clips. Events: `batch` {action}, `choose-all`, `choose-none`. */
 
+import { text } from "../all_messages.js";
 import { here } from "../base.js";
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { text } from "../messages.js";
 import { isReady } from "../store.js";
 import { HsElement } from "./element.js";
 /** @import { Clip } from "../types.js" */

@@ -1,8 +1,8 @@
 /** The filters of the gallery: words, camera, kind, day. The address holds them. Event: `filter` {name: value}. */
 
+import { text } from "../all_messages.js";
 import { h } from "../dom.js";
 import { SHOWN } from "../gallery/list.js";
-import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 
 /** @import { Camera } from "../types.js" */

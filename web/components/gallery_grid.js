@@ -3,11 +3,11 @@
  * reused. Cards can be chosen. Events: `more` near the end of the list, `chosen` {id, on} when a card is chosen.
  */
 
+import { text } from "../all_messages.js";
 import { h, setAttribute } from "../dom.js";
 import { clipTitle } from "../format.js";
 import { notesOn } from "../gallery/order.js";
 import { windowOf } from "../gallery/window.js";
-import { text } from "../messages.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
 

@@ -1,8 +1,8 @@
 /** All keyboard shortcuts, and the switch that turns them off. */
 
+import { text } from "../all_messages.js";
 import { closeOnBackdrop } from "../backdrop.js";
 import { h, icon } from "../dom.js";
-import { text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
 import { HsElement } from "./element.js";
 

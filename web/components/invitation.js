@@ -3,10 +3,10 @@
  * used. Event: `invitation-over`, after which the parent calls `end` with what became of it.
  */
 
+import { text } from "../all_messages.js";
 import { h, setAttribute, setText } from "../dom.js";
 import { isLoopback } from "../encryption.js";
 import { formatTimer } from "../format.js";
-import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 
 /** @import { Invitation as Made, Services } from "../types.js" */

@@ -53,8 +53,7 @@ export class LiveView extends HsElement {
 
   /** @param {AbortSignal} signal */
   connected(signal) {
-    /** @type {ReturnType<typeof setTimeout>|undefined} */
-    let hiding;
+    let hiding = 0;
     document.addEventListener(
       "visibilitychange",
       () => {

@@ -1,8 +1,8 @@
 /** The form for a new schedule: what to record, when and how long. Event: `add-schedule` with the request. */
 
+import { locale, text } from "../all_messages.js";
 import { DAYS, toCron } from "../cron.js";
 import { h, setText } from "../dom.js";
-import { locale, text } from "../messages.js";
 import { HsElement } from "./element.js";
 
 /** @import { Camera } from "../types.js" */

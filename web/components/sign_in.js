@@ -3,9 +3,9 @@
  * one was refused; `notice`, what to know before the next; `busy`, while the server is asked.
  */
 
+import { text } from "../all_messages.js";
 import { isBeyondCode, readCredential } from "../credentials.js";
 import { h, icon, setAttribute, setText } from "../dom.js";
-import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 import { EncryptionNote } from "./encryption_note.js";
 

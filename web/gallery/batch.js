@@ -1,6 +1,6 @@
 /** One action for many clips: sends the request and reports the outcome. */
 
-import { text } from "../messages.js";
+import { text } from "../all_messages.js";
 /** @import { Services } from "../types.js" */
 
 /**

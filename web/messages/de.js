@@ -246,8 +246,6 @@ export const de = {
     emptyDetail: "Veröffentliche unter Clips einen Entwurf, dann steht er hier ganz oben.",
     open: (/** @type {string} */ title) => `${title} öffnen`,
     published: (/** @type {string} */ when) => `veröffentlicht ${when}`,
-    likes: (/** @type {number} */ n) =>
-      n === 1 ? "Gefällt mir. 1 Person gefällt das." : `Gefällt mir. ${n} Personen gefällt das.`,
   },
   insights: {
     camera: "Kamera",
@@ -407,6 +405,8 @@ export const de = {
     isPublished: "Veröffentlicht.",
     isUnpublished: "Wieder bei den Entwürfen.",
     isCancelled: "Bleibt ein Entwurf.",
+    likes: (/** @type {number} */ n) =>
+      n === 1 ? "Gefällt mir. 1 Person gefällt das." : `Gefällt mir. ${n} Personen gefällt das.`,
     favourite: "Favorit",
     clean: "Saubere Kopie",
     cleanDetail: "Zum Weitergeben: ohne das, was die Datei vor dem Anfang und hinter dem Ende verbirgt",

@@ -1,5 +1,6 @@
 /** The gallery: all clips and drafts, with filters and with actions for many at once. */
 
+import { text } from "../all_messages.js";
 import { HsElement } from "../components/element.js";
 import { GalleryBar, MOST_CHOSEN } from "../components/gallery_bar.js";
 import { GalleryFilters } from "../components/gallery_filters.js";
@@ -9,7 +10,6 @@ import { clipsAsKnown } from "../freshness.js";
 import { batch } from "../gallery/batch.js";
 import { filterOf, matches, withChange } from "../gallery/list.js";
 import { Latest } from "../latest.js";
-import { text } from "../messages.js";
 import { updateQuery } from "../router.js";
 import { copyOf, mergeClips, refreshed } from "../store.js";
 /** @import { Clip, Services, State } from "../types.js" */

@@ -1,11 +1,11 @@
 /** The feed: published clips, newest first. The clip in view plays silently; opening one gives sound and controls. */
 
+import { text } from "../all_messages.js";
 import { HsElement } from "../components/element.js";
 import { FeedItem } from "../components/feed_item.js";
 import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
 import { publicationNotes } from "../gallery/order.js";
 import { Latest } from "../latest.js";
-import { text } from "../messages.js";
 import { refreshed } from "../store.js";
 
 /** @import { Clip, Services, State } from "../types.js" */

@@ -1,5 +1,6 @@
 /** The state of the box over time: warnings, buffers, uptime, clips a day, storage and when it is full. */
 
+import { text } from "../all_messages.js";
 import { formatShare, shareChart, sharePart, timeChart } from "../charts.js";
 import { HsElement } from "../components/element.js";
 import { h, icon, setAttribute, setText, skeleton, stylesheet } from "../dom.js";
@@ -7,7 +8,6 @@ import { cameraName, formatBytes, formatNumber, shareOf } from "../format.js";
 import { isStale } from "../freshness.js";
 import { clipsByDay, daysLeft, warningsOf } from "../insights.js";
 import { Latest } from "../latest.js";
-import { text } from "../messages.js";
 import { updateQuery } from "../router.js";
 
 /** @import { Analytics, Budget, Services, State, System } from "../types.js" */

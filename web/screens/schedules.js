@@ -1,12 +1,12 @@
 /** The schedules: when each is due next, how its last run went, and a form for a new one. */
 
+import { text } from "../all_messages.js";
 import { HsElement } from "../components/element.js";
 import { ScheduleForm } from "../components/schedule_form.js";
 import { parseCron } from "../cron.js";
 import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
 import { cameraName, formatDuration, formatMoment } from "../format.js";
 import { Latest } from "../latest.js";
-import { text } from "../messages.js";
 import { routeHref } from "../router.js";
 
 /** @import { Camera, Schedule, Services, State } from "../types.js" */

@@ -1,5 +1,6 @@
 /** Settings of this device, the devices that are signed in, warnings, the cameras, facts of the box, and help. */
 
+import { LANGUAGES, language, setLanguage, text } from "../all_messages.js";
 import { here } from "../base.js";
 import { Devices } from "../components/devices.js";
 import { HsElement } from "../components/element.js";
@@ -9,7 +10,6 @@ import { formatBytes, formatDuration, formatNumber } from "../format.js";
 import { isStale } from "../freshness.js";
 import { warningsOf } from "../insights.js";
 import { Latest } from "../latest.js";
-import { LANGUAGES, language, setLanguage, text } from "../messages.js";
 import { setShortcutsEnabled, shortcutsEnabled } from "../shortcuts.js";
 import { setTheme, THEMES, theme } from "../theme.js";
 /** @import { Camera, Retention, Services, State, System } from "../types.js" */
