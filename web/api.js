@@ -4,9 +4,9 @@ import { here, parse } from "./base.js";
 import { text } from "./messages.js";
 import { LONG_MS, limit, READ_MS, WRITE_MS } from "./patience.js";
 
-/** @import { Analytics, Budget, Caller, CameraList, Clip, ClipChanges, ClipFilter, Credential } from "./types.js" */
-/** @import { DeviceList, FramesResponse, Invitation, Playback, ReplayResponse, Retention } from "./types.js" */
-/** @import { Schedule, System } from "./types.js" */
+/** @import { Analytics, Budget, Caller, CameraList, Clip, ClipChanges, ClipFilter, ClipFrames } from "./types.js" */
+/** @import { Credential, DeviceList, FramesResponse, Invitation, Playback, ReplayResponse } from "./types.js" */
+/** @import { Retention, Schedule, System } from "./types.js" */
 
 /** How long a press is asked for again: the buffer still holds its moment, and a box that restarts is back. */
 const INSIST_MS = 25_000;
@@ -100,11 +100,12 @@ export class Api {
   }
 
   /**
-   * @param {string} camera @param {AbortSignal} signal
+   * @param {string} camera @param {AbortSignal} signal @param {boolean} clean it hides nothing before its first frame
    * @returns {Promise<ReplayResponse>}
    */
-  replay(camera, signal) {
-    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/replay`, { signal, ms: LONG_MS });
+  replay(camera, signal, clean) {
+    const query = clean ? "?form=clean" : "";
+    return this.#call("GET", `/api/cameras/${encodeURIComponent(camera)}/replay${query}`, { signal, ms: LONG_MS });
   }
 
   /** Keeps a replay open while a viewer looks at it. @param {string} url */
@@ -137,6 +138,11 @@ export class Api {
   /** @param {string} id @returns {Promise<Clip>} */
   clip(id) {
     return this.#call("GET", `/api/clips/${encodeURIComponent(id)}`);
+  }
+
+  /** @param {string} id @returns {Promise<ClipFrames>} */
+  clipFrames(id) {
+    return this.#call("GET", `/api/clips/${encodeURIComponent(id)}/frames`);
   }
 
   /** @param {object} request @param {() => void} [onAgain] @returns {Promise<Clip>} */
@@ -232,16 +238,15 @@ export class Api {
   }
 
   /**
-   * @param {string} id @param {AbortSignal} [signal]
-   * @param {"expired"|"failed"} [after] why the previous address does not work
+   * @param {string} id
+   * @param {{after?: "expired"|"failed", form?: "clean"}} options `after`: why the previous address does not work
+   * @param {AbortSignal} signal
    * @returns {Promise<Playback>}
    */
-  async playback(id, signal, after) {
-    const answer = await this.#call(
-      "GET",
-      `/api/clips/${encodeURIComponent(id)}/playback${after ? `?after=${after}` : ""}`,
-      { signal },
-    );
+  async playback(id, { after, form }, signal) {
+    const query = String(new URLSearchParams({ ...(after && { after }), ...(form && { form }) }));
+    const path = `/api/clips/${encodeURIComponent(id)}/playback${query && `?${query}`}`;
+    const answer = await this.#call("GET", path, { signal });
     return { ...answer, lives_ms: answer.expires_at ? Date.parse(answer.expires_at) - this.#clock.now_ms() : Infinity };
   }
 

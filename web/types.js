@@ -261,7 +261,9 @@
  * @property {readonly number[]} frame_offsets_us
  */
 
-/** @typedef {FramesResponse & {url: string, token: string}} ReplayResponse */
+/** @typedef {FramesResponse & {media_start_seconds: number}} ClipFrames with the start on the clock of the media */
+
+/** @typedef {ClipFrames & {url: string, token: string}} ReplayResponse */
 
 /**
  * @typedef {object} MarkState the frame on screen and the marked span of a replay; µs since the epoch

@@ -102,9 +102,10 @@ def test_set_as_thumbnail_takes_the_frame_on_screen(page: Page, daemon: Daemon, 
     request = _set_thumbnail(page)
     assert request.url.endswith("set_manual_from_timestamp")
     assert page.evaluate("document.querySelector('.clip-dialog video').paused") is not playing
-    time_s = request.post_data_json["time"]
+    number = request.post_data_json["frame"]
     at_s, painted = page.evaluate("window.clicked")
-    assert time_s == at_s
+    offsets_us = daemon.get(f"/api/clips/{clip['id']}/frames").json()["frame_offsets_us"]
+    assert offsets_us[number] / 1e6 == pytest.approx(at_s, abs=2e-5)
     manual = daemon.clip(clip["id"])["previews"]["manual"]["url"]
     counter = _picture(page, manual)
     # While it plays, what a busy machine draws onto a canvas may be a frame later than the one it names.
@@ -112,7 +113,7 @@ def test_set_as_thumbnail_takes_the_frame_on_screen(page: Page, daemon: Daemon, 
     later = (painted - counter) % clip["frame_count"]
     assert later <= (2 if playing else 0), (painted, counter)
     _pause(page, 0)  # A frame that was on its way when it paused is still painted.
-    assert counter == _pause(page, time_s + 0.5 / 30)
+    assert counter == _pause(page, offsets_us[number] / 1e6 + 0.5 / 30)
     card = page.locator(f'hs-clip-card[data-id="{clip["id"]}"] img')
     expect(card).to_have_attribute("src", manual)
 
@@ -341,23 +342,34 @@ def test_single_frames_are_single_also_where_their_lengths_differ(page: Page, mo
     page.route("**/uneven.mp4", lambda route: route.fulfill(body=_uneven(times_ms), content_type="video/mp4"))
     page.goto(f"{modules_url}/blank.html")
     found = page.evaluate(
-        """async (count) => {
-          const { frameOf } = await import("/clip/frame.js");
+        """async (times_ms) => {
+          const { FrameOnScreen } = await import("/clip/frame.js");
           const video = document.createElement("video");
           document.body.append(video);
-          const frame = frameOf(video);
+          const greyOf = (video) => {
+            const canvas = new OffscreenCanvas(64, 64).getContext("2d");
+            canvas.drawImage(video, 0, 0);
+            return canvas.getImageData(32, 32, 1, 1).data[0];
+          };
+          const start_time = "2026-01-01T00:00:00.000000Z", end_time = "2026-01-01T00:00:00.790000Z";
+          const frame_offsets_us = times_ms.map((ms) => ms * 1000);
+          const frame = new FrameOnScreen(
+            video, async () => ({ start_time, end_time, frame_offsets_us, media_start_seconds: 0 }));
           const ready = new Promise((done) => video.addEventListener("loadeddata", done));
           video.src = URL.createObjectURL(await (await fetch("/uneven.mp4")).blob());
           await ready;
           const found = [];
           for (const direction of [1, -1]) {
-            for (let n = 1; n < count; n += 1) {
-              await frame.step(direction, 0.04);
-              found.push(Math.round(frame.time_s * 1000));
+            for (let n = 1; n < times_ms.length; n += 1) {
+              await frame.step(direction);
+              found.push(times_ms[await frame.number()], greyOf(video));
             }
           }
           return found;
         }""",
-        len(times_ms),
+        times_ms,
     )
-    assert found == times_ms[1:] + times_ms[-2::-1]
+    steps = [*range(1, len(times_ms)), *range(len(times_ms) - 2, -1, -1)]
+    assert found[::2] == [times_ms[number] for number in steps]
+    # Each picture is brighter than the one before it, so the pictures themselves tell which is shown.
+    assert [round(grey / 25) for grey in found[1::2]] == steps

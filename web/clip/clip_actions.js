@@ -24,14 +24,14 @@ export class ClipActions {
     this.#say(words);
   }
 
-  /** Makes a frame of the clip its thumbnail. @param {string} id @param {number} time_s */
-  setFrame(id, time_s) {
-    return this.#setPicture(id, "set_manual_from_timestamp", { time: time_s });
+  /** Makes a frame of the clip its thumbnail. @param {string} id @param {Promise<number>} number of the frame */
+  setFrame(id, number) {
+    return this.#setPicture(id, "set_manual_from_timestamp", async () => ({ frame: await number }));
   }
 
   /** Makes one of its previews its thumbnail. @param {string} id @param {PreviewSource} source */
   promotePreview(id, source) {
-    return this.#setPicture(id, "promote_preview", { source });
+    return this.#setPicture(id, "promote_preview", () => ({ source }));
   }
 
   /** @param {string} id @param {Date|null} at null: now */
@@ -92,10 +92,10 @@ export class ClipActions {
     }
   }
 
-  /** @param {string} id @param {string} action @param {object} body */
+  /** @param {string} id @param {string} action @param {() => object|Promise<object>} body */
   #setPicture(id, action, body) {
     return this.#actions.withPending(id, async () => {
-      await this.#api.clipAction(id, action, body);
+      await this.#api.clipAction(id, action, await body());
       this.#say(text.clip.thumbnailSet);
       this.#actions.clipChanged(await this.#api.clip(id));
     });

@@ -1,129 +1,151 @@
 /**
- * Which frame of a <video> is on screen, and how to step to its neighbour. A frame's `mediaTime` is exact if the
- * browser reports it; `currentTime` lies somewhere within the frame. Independent of clips and of the page.
+ * Which frame of a clip a <video> shows, and how to step to its neighbour. The frames' times come from the server: what
+ * a player calls a frame's time differs. Paused, every browser shows the frame that is due at `currentTime`, unless it
+ * was paused while playing: then it shows any frame near by, so the one it seems to show is sought.
  */
 
-/** More than browsers round times, and less than the shortest frame. */
-const EDGE_S = 0.0005;
-/** How long the frame may take to be painted after `seeked`. */
-const PAINT_MS = 400;
+import { Frames } from "../rewind/frames.js";
+
+/** @import { ClipFrames } from "../types.js" */
+
+/** Times are rounded, to microseconds here and to ticks of 11 µs in files. */
+const ROUNDING_S = 0.00002;
+/** A browser that decodes ahead may report a frame that is not on screen yet. */
+const NEAR_S = 0.5;
+const PAINT_MS = 100;
 const GIVE_UP_MS = 5000;
-/** @type {WeakMap<HTMLVideoElement, FrameOnScreen>} */
-const known = new WeakMap();
-
-/** Follows a video's frames from the first call on. @param {HTMLVideoElement} video */
-export function frameOf(video) {
-  const frame = known.get(video) ?? new FrameOnScreen(video);
-  known.set(video, frame);
-  return frame;
-}
-
 /** Steps that may wait for a slow seek: a key that was held down must not run on for long. */
 const WAITING = 4;
 
-class FrameOnScreen {
+/**
+ * The time of the frame on screen. Some browsers report it on the clock of the media, which begins before the clip.
+ * @param {number} now_s @param {number|null} media_s as reported @param {number} shift_s where the clip begins there
+ */
+export function shown(now_s, media_s, shift_s) {
+  if (media_s === null) return now_s;
+  const away = (/** @type {number} */ time_s) => Math.abs(time_s - now_s);
+  const time_s = away(media_s - shift_s) < away(media_s) ? media_s - shift_s : media_s;
+  return away(time_s) < NEAR_S ? time_s : now_s;
+}
+
+/** @param {HTMLVideoElement} video @param {string} name @returns {Promise<unknown>} */
+function once(video, name) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, GIVE_UP_MS);
+    video.addEventListener(name, resolve, { once: true });
+  });
+}
+
+/** A frame that was decoded before a pause is still painted. A page that nobody sees paints nothing. */
+function painted() {
+  return new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(done, PAINT_MS);
+  });
+}
+
+export class FrameOnScreen {
   #video;
-  /** @type {number|null} of the frame painted last */
+  #load;
+  /** @type {Promise<{frames: Frames, shift_s: number}>|null} */
+  #known = null;
+  /** @type {number|null} the frame painted last, on the clock of this browser */
   #media_s = null;
-  /** @type {() => void} */
-  #painted = () => undefined;
+  /** Whether the frame due at `currentTime` is on screen. */
+  #exact = true;
   #waiting = 0;
   /** @type {Promise<unknown>} */
   #last = Promise.resolve();
 
-  /** @param {HTMLVideoElement} video */
-  constructor(video) {
+  /** @param {HTMLVideoElement} video @param {() => Promise<ClipFrames>} load the frames of its clip */
+  constructor(video, load) {
     this.#video = video;
-    video.addEventListener("emptied", () => {
+    this.#load = load;
+    this.#exact = video.paused;
+    /** @param {string} name @param {() => void} act */
+    const on = (name, act) => video.addEventListener(name, act);
+    on("emptied", () => {
       this.#media_s = null;
     });
+    on("seeking", () => {
+      this.#exact = video.paused;
+    });
+    on("play", () => {
+      this.#exact = false;
+    });
+    on("pause", () => this.#settle().catch(() => undefined));
     if ("requestVideoFrameCallback" in video) this.#watch();
   }
 
   #watch() {
     this.#video.requestVideoFrameCallback((_now, { mediaTime }) => {
       this.#media_s = mediaTime;
-      this.#painted();
       this.#watch();
     });
   }
 
-  /** Seconds from the start of the clip; during a seek, those of its target. */
-  get time_s() {
-    return this.#video.seeking ? this.#video.currentTime : (this.#media_s ?? this.#video.currentTime);
+  /** @returns {Promise<number>} the number of the frame on screen at the call */
+  async number() {
+    const { frames, us } = await this.#onScreen();
+    return frames.number(us);
   }
 
-  /**
-   * Steps one frame forward (1) or back (-1), however long the frames are.
-   * @param {1|-1} direction
-   * @param {number} frame_s usual length of a frame
-   */
-  step(direction, frame_s) {
+  /** Steps one frame forward (1) or back (-1), however long the frames are. @param {1|-1} direction */
+  step(direction) {
     if (this.#waiting >= WAITING) return this.#last;
     this.#waiting += 1;
     this.#last = this.#last
-      .then(() => this.#step(direction, frame_s))
+      .then(() => this.#step(direction))
+      .catch(() => undefined)
       .finally(() => {
         this.#waiting -= 1;
       });
     return this.#last;
   }
 
-  /** @param {1|-1} direction @param {number} frame_s */
-  async #step(direction, frame_s) {
-    const video = this.#video;
-    if (!video.paused) {
-      video.pause();
-      // A frame that was decoded before the pause is still painted.
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  /** @param {1|-1} direction */
+  async #step(direction) {
+    if (!this.#video.paused) {
+      this.#video.pause();
+      await painted();
     }
-    const from_s = video.seeking ? await this.#seek(video.currentTime, frame_s) : this.time_s;
-    if (direction < 0) return void (await this.#seek(Math.max(0, from_s - EDGE_S), frame_s));
-    const end_s = video.duration - EDGE_S;
-    let at_s = from_s;
-    for (let reach_s = 1.5 * frame_s; at_s <= from_s && reach_s < 64 * frame_s; reach_s *= 2) {
-      at_s = await this.#seek(Math.min(from_s + reach_s, end_s), frame_s);
-      if (from_s + reach_s >= end_s) break;
-    }
-    // If frames are shorter than usual, the seek may have skipped one: look before it.
-    for (let tries = 0; tries < 32 && Math.abs(at_s - from_s - frame_s) > 0.05 * frame_s; tries += 1) {
-      const before_s = await this.#seek(at_s - EDGE_S, frame_s);
-      if (before_s <= from_s) return void (await this.#seek(at_s + EDGE_S, 2 * EDGE_S));
-      at_s = before_s;
+    const { frames, us } = await this.#onScreen();
+    await this.#show(frames, frames.stepped(us, direction));
+  }
+
+  async #settle() {
+    await painted();
+    if (!this.#isLoose()) return;
+    const { frames, us } = await this.#onScreen();
+    if (this.#isLoose()) await this.#show(frames, us);
+  }
+
+  /** Whether it was paused while playing, and nothing was sought since. */
+  #isLoose() {
+    const { paused, ended, seeking } = this.#video;
+    return paused && !ended && !seeking && !this.#exact;
+  }
+
+  async #onScreen() {
+    const { currentTime: now_s, ended, seeking } = this.#video;
+    const media_s = this.#exact || ended || seeking ? null : this.#media_s;
+    this.#known ??= this.#load().then((found) => ({
+      frames: Frames.fromResponse(found),
+      shift_s: found.media_start_seconds,
+    }));
+    try {
+      const { frames, shift_s } = await this.#known;
+      return { frames, us: frames.atMediaTime(shown(now_s, media_s, shift_s) + ROUNDING_S) };
+    } catch (error) {
+      this.#known = null; // The next call tries again.
+      throw error;
     }
   }
 
-  /**
-   * @param {number} time_s
-   * @param {number} frame_s how long before `time_s` the frame may begin
-   * @returns {Promise<number>} the time of the painted frame
-   */
-  #seek(time_s, frame_s) {
-    const video = this.#video;
-    return new Promise((resolve) => {
-      const listening = new AbortController();
-      const done = () => {
-        this.#painted = () => undefined;
-        listening.abort();
-        clearTimeout(timer);
-        resolve(this.time_s);
-      };
-      const arrived = () => {
-        const media_s = this.#media_s ?? -1;
-        if (!video.seeking && media_s <= time_s + EDGE_S / 2 && media_s > time_s - 1.2 * frame_s) done();
-      };
-      let timer = setTimeout(done, GIVE_UP_MS);
-      this.#painted = arrived;
-      video.addEventListener(
-        "seeked",
-        () => {
-          clearTimeout(timer);
-          timer = setTimeout(done, PAINT_MS);
-          arrived();
-        },
-        { signal: listening.signal },
-      );
-      video.currentTime = time_s;
-    });
+  /** @param {Frames} frames @param {number} us */
+  async #show(frames, us) {
+    const sought = once(this.#video, "seeked");
+    this.#video.currentTime = frames.seekTime(us);
+    await sought;
   }
 }

@@ -1,7 +1,5 @@
 /** The single-key shortcuts of the clip dialog. */
 
-import { frameOf } from "./frame.js";
-
 /** Seconds. */
 const SKIP = 10;
 const NUDGE = 5;
@@ -36,8 +34,8 @@ export function playerKeys(dialog) {
     });
   /** @param {1|-1} direction */
   const step = (direction) =>
-    on((video) => {
-      frameOf(video).step(direction, dialog.frame_s);
+    on(() => {
+      dialog.player.frame?.step(direction);
     });
   return {
     " ": on(toggle),

@@ -5,7 +5,6 @@
 
 import { closeOnBackdrop, whenClosed } from "../backdrop.js";
 import { ClipActions } from "../clip/clip_actions.js";
-import { frameOf } from "../clip/frame.js";
 import { playerKeys } from "../clip/keys.js";
 import { Likes } from "../clip/likes.js";
 import { h, icon, setAttribute, setText, stylesheet } from "../dom.js";
@@ -85,13 +84,6 @@ export class ClipDialog extends HsElement {
         if (this.#clip) handle(this.#clip, /** @type {CustomEvent} */ (event).detail);
       });
     }
-    this.addEventListener(
-      "loadstart",
-      (event) => {
-        if (event.target instanceof HTMLVideoElement) frameOf(event.target);
-      },
-      { capture: true },
-    );
     this.addEventListener("play", () => this.previews.look(null), { capture: true });
   }
 
@@ -147,7 +139,7 @@ export class ClipDialog extends HsElement {
   #setThumbnail({ id }, source) {
     const { video } = this;
     const began = video && (video.played.length > 0 || video.currentTime > 0);
-    if (source === null && began) return this.#actions.setFrame(id, frameOf(video).time_s);
+    if (source === null && began && this.player.frame) return this.#actions.setFrame(id, this.player.frame.number());
     const shown = source ?? this.previews.chosen;
     if (shown === "manual" || shown === null) return this.#actions.say(text.clip.thumbnailAlready);
     return this.#actions.promotePreview(id, shown);

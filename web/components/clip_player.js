@@ -1,5 +1,6 @@
 /** The picture or video of one clip, through the playback resolver. Attributes: `clip`, `media`, `poster`, `image`. */
 
+import { FrameOnScreen } from "../clip/frame.js";
 import { h, icon, setText } from "../dom.js";
 import { text } from "../messages.js";
 import { isReady } from "../store.js";
@@ -9,6 +10,8 @@ import { HsElement } from "./element.js";
 export class ClipPlayer extends HsElement {
   /** @type {import("../api.js").Api|null} set by the page */
   api = null;
+  /** @type {FrameOnScreen|null} what its video shows */
+  frame = null;
   #shown = ""; // the clip and whether it was ready
   /** @type {Clip|null} */
   #clip = null;
@@ -58,15 +61,15 @@ export class ClipPlayer extends HsElement {
     }
     if (clip.media_type === "image") return this.#picture(clip.image_url);
     this.#say(after === "expired" ? text.clip.expired : text.clip.loading, false);
+    const { api } = this;
     const { signal } = this.#loading;
+    if (!api) return;
     try {
-      let playback = await this.api?.playback(clip.id, signal, after);
-      // A proxy that does not announce https leads to an http address, which the browser would refuse.
-      if (location.protocol === "https:" && playback?.playback_url.startsWith("http:")) {
-        playback = await this.api?.playback(clip.id, signal, "failed");
-      }
-      const Direct = playback?.mode === "direct_url" ? (await import("../direct_address.js")).DirectAddress : null;
-      if (!signal.aborted && playback) this.#play(clip, playback, Direct);
+      const { resolvePlayback } = await import("../clip/playback.js");
+      const preparing = () => signal.aborted || this.#say(text.clip.preparing, false);
+      const playback = await resolvePlayback(api, clip.id, signal, after, preparing);
+      const Direct = playback.mode === "direct_url" ? (await import("../direct_address.js")).DirectAddress : null;
+      if (!signal.aborted) this.#play(clip, playback, Direct);
     } catch (error) {
       if (!signal.aborted) this.#say(`${text.clip.cannotPlay} ${/** @type {Error} */ (error).message}`, true);
     }
@@ -91,6 +94,7 @@ export class ClipPlayer extends HsElement {
   /** @param {Clip} clip */
   #video(clip) {
     if (clip.width && clip.height) this.style.setProperty("--ratio", `${clip.width} / ${clip.height}`);
+    const { api } = this;
     const video = /** @type {HTMLVideoElement} */ (
       h("video", {
         controls: true,
@@ -109,6 +113,7 @@ export class ClipPlayer extends HsElement {
         },
       })
     );
+    if (api) this.frame = new FrameOnScreen(video, () => api.clipFrames(clip.id));
     return video;
   }
 
@@ -155,6 +160,7 @@ export class ClipPlayer extends HsElement {
     video?.removeAttribute("src");
     video?.load();
     this.stage.replaceChildren();
+    this.frame = null;
   }
 }
 

@@ -133,11 +133,9 @@ export class FeedItem extends HsElement {
   async #resolve() {
     const signal = this.#latestAddress.ask();
     try {
-      const { playback_url } = await this.#api.playback(
-        /** @type {Clip} */ (this.#clip).id,
-        signal,
-        this.#again ? "expired" : undefined,
-      );
+      const { resolvePlayback } = await import("../clip/playback.js");
+      const { id } = /** @type {Clip} */ (this.#clip);
+      const { playback_url } = await resolvePlayback(this.#api, id, signal, this.#again ? "expired" : undefined);
       if (signal.aborted) return false;
       this.video.src = playback_url;
       return true;

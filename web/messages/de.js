@@ -364,6 +364,7 @@ export const de = {
     processing: "Wird fertiggestellt. Er spielt hier in einem Augenblick.",
     failed: "Diese Aufnahme konnte nicht fertiggestellt werden.",
     loading: "Der Clip wird geladen…",
+    preparing: "Der Clip wird für diesen Browser vorbereitet…",
     expired: "Die Adresse des Clips ist abgelaufen. Eine neue wird geholt…",
     cannotPlay: "Der Clip konnte nicht abgespielt werden.",
     noCodec:

@@ -180,6 +180,7 @@ export const en = {
     processing: "Being finished. It plays here in a moment.",
     failed: "This recording could not be finished.",
     loading: "Loading the clip…",
+    preparing: "Preparing the clip for this browser…",
     expired: "The clip’s address has expired. Getting a new one…",
     cannotPlay: "The clip could not be played.",
     noCodec: "This browser cannot play the clip’s video format. Download it and use another player.",

@@ -7,12 +7,9 @@ import { firstAfter, parseLabel, SECOND_US, toSeconds } from "../timestamps.js";
 
 /** @import { FramesResponse } from "../types.js" */
 
-/**
- * Players round, so a seek lands inside a frame; near its beginning, because an outage may hold the frame for long, and
- * because some report the time that was sought instead of the frame's own.
- */
+/** Players round, so a seek lands inside a frame; near its beginning, because an outage may hold the frame for long. */
 const INTO_US = 20_000;
-const INTO_SHARE = 1 / 3;
+const ROUNDING_US = 200;
 const ESTIMATED_FRAME_US = SECOND_US / 30;
 
 export class Frames {
@@ -79,19 +76,26 @@ export class Frames {
   /** The media time, in seconds, at which a player shows exactly the frame of a moment. @param {number} us */
   seekTime(us) {
     const label = this.at(us);
-    return toSeconds(label - this.from_us + Math.min(INTO_US, (this.endOf(us) - label) * INTO_SHARE));
+    return toSeconds(label - this.from_us + Math.min(INTO_US, (this.endOf(us) - label) / 2));
   }
 
-  /** The frame that a player reports as painted; times in files are rounded to 11 µs. @param {number} media_time_s */
+  /**
+   * The frame that a player reports as painted: by its own time, which files round to 11 µs, or by the one that was
+   * sought inside it (Firefox, WebKit).
+   * @param {number} media_time_s
+   */
   painted(media_time_s) {
-    const us = this.#momentOf(media_time_s);
-    const [label, next] = [this.at(us), this.stepped(us, 1)];
-    return next - us < us - label ? next : label;
+    return this.at(this.#momentOf(media_time_s) + ROUNDING_US);
   }
 
   /** The frame shown at a media time. @param {number} media_time_s */
   atMediaTime(media_time_s) {
     return this.at(this.#momentOf(media_time_s));
+  }
+
+  /** Counted from 0. @param {number} us @returns {number} the number of the frame shown at a moment */
+  number(us) {
+    return this.#index(us);
   }
 
   /** How long before the end of the replay a moment is, in seconds. @param {number} us */

@@ -4,10 +4,11 @@
  */
 
 import { here } from "../base.js";
+import { honoursEditLists } from "../clip/edit_lists.js";
+import { shown } from "../clip/frame.js";
 import { h } from "../dom.js";
 import { formatLabel, fromMs, parseLabel, SECOND_US } from "../timestamps.js";
 import { Frames } from "./frames.js";
-import { ReportedShift } from "./reported_shift.js";
 
 /** @import { Api } from "../api.js" */
 /** @import { Camera, FramesResponse, ReplayResponse } from "../types.js" */
@@ -26,7 +27,8 @@ const LEAVING_US = SECOND_US;
  * @returns {Promise<ReplayPlayer>}
  */
 export async function openReplayPlayer(api, camera, signal) {
-  if (camera.codec === "h264") return new VideoReplayPlayer(api, await api.replay(camera.id, signal));
+  if (camera.codec === "h264")
+    return new VideoReplayPlayer(api, await api.replay(camera.id, signal, !(await honoursEditLists())));
   return new StillReplayPlayer(api, camera.id, await api.frames(camera.id, signal));
 }
 
@@ -75,10 +77,11 @@ export class ReplayPlayer {
 class VideoReplayPlayer extends ReplayPlayer {
   #api;
   #url;
+  /** See `shown`. */
+  #shift_s;
   #timer;
   #paintTimer = 0;
   #patience_ms = PAINT_MS;
-  #shift = new ReportedShift();
   #closed = new AbortController();
   /** @type {number|null} the latest request; null: it is on screen, or the video plays */
   #wanted_us = null;
@@ -86,8 +89,6 @@ class VideoReplayPlayer extends ReplayPlayer {
   #sought_us = null;
   /** @type {number|null} the frame painted since the first seek to that target */
   #painted_us = null;
-  /** The media time that was reported with it. */
-  #reported_s = 0;
   #played_us = 0;
   #last_us = 0;
 
@@ -96,6 +97,7 @@ class VideoReplayPlayer extends ReplayPlayer {
     super(response);
     this.#api = api;
     this.#url = response.url;
+    this.#shift_s = response.media_start_seconds;
     this.token = response.token;
     const video = h("video", {
       class: "replay-picture",
@@ -186,8 +188,7 @@ class VideoReplayPlayer extends ReplayPlayer {
       if (this.#closed.signal.aborted) return;
       this.#watch();
       this.#patience_ms = PAINT_MS;
-      this.#reported_s = mediaTime;
-      this.#painted_us = this.frames.painted(mediaTime - this.#shift.s);
+      this.#painted_us = this.frames.painted(shown(this.video.currentTime, mediaTime, this.#shift_s));
       this.#settle(LAST_PAINTED_MS);
       this.#moved(this.#painted_us);
     });
@@ -204,7 +205,6 @@ class VideoReplayPlayer extends ReplayPlayer {
   /** Nothing else is painted, so this must be the picture that was sought. */
   #assume() {
     if (this.#painted_us === null) this.#patience_ms = PAINT_WITHOUT_CALLBACK_MS;
-    else this.#shift.learn(this.#reported_s - this.video.currentTime);
     this.#arrived();
   }
 
