@@ -1,6 +1,7 @@
 """The promises of the page in Chromium, Firefox and WebKit, each by what is painted."""
 
 from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
 import pytest
@@ -36,9 +37,17 @@ def test_the_live_picture_moves_and_its_label_with_it(engine: Engine, daemon: Da
     assert counters == sorted(counters)
     assert len(set(counters)) >= 0.5 * WATCHED_S * FPS
     labelled = [(look.counter, look.label_us) for look in looks if look.counter and look.label_us]
-    (_, first_us), (counter, last_us) = labelled[0], labelled[-1]
-    assert last_us - first_us == pytest.approx(WATCHED_S * 1e6, rel=0.3)
-    assert ways.frame_at(daemon, "front", last_us) == pytest.approx(counter, abs=1)
+    assert labelled[-1][1] - labelled[0][1] == pytest.approx(WATCHED_S * 1e6, rel=0.3)
+    # Of several looks, because a busy machine may report a picture later than it paints it.
+    some = labelled[:: len(labelled) // 8]
+    assert median(_distance(daemon, counter, label_us) for counter, label_us in some) <= 1
+
+
+def _distance(daemon: Daemon, counter: int, label_us: int) -> int:
+    """How many pictures lie between the one shown and the one that its label names."""
+    named = ways.frame_at(daemon, "front", label_us)
+    assert named is not None
+    return abs(named - counter)
 
 
 def test_a_look_back_shows_exactly_the_frame_asked_for(engine: Engine, daemon: Daemon) -> None:
@@ -74,6 +83,7 @@ def test_a_clip_plays_from_its_first_picture_to_its_last_and_each_between(
     A busy machine paints fewer than it plays; those are found at their places.
     """
     played = ways.play_clip(engine, daemon, clip)
+    assert None not in played.counters
     counters = ways.counters_of_clip(daemon, clip)
     assert [played.counters[0], played.counters[-1]] == [counters[0], counters[-1]]
     assert played.counters == [counter for counter in counters if counter in played.counters]
