@@ -1,4 +1,4 @@
-/** What the screens and dialogs that are fetched later say, in English. A section may have a part in `../en.js`, too. */
+/** What is said by screens and dialogs that are fetched later, in English. A section may have a part in `../en.js`. */
 
 export const en = {
   signIn: {
