@@ -245,8 +245,10 @@ export class Api {
    */
   async playback(id, { after, form }, signal) {
     const query = String(new URLSearchParams({ ...(after && { after }), ...(form && { form }) }));
-    const path = `/api/clips/${encodeURIComponent(id)}/playback${query && `?${query}`}`;
-    const answer = await this.#call("GET", path, { signal });
+    const answer = await this.#call("GET", `/api/clips/${encodeURIComponent(id)}/playback${query && `?${query}`}`, {
+      signal,
+      ms: form && LONG_MS, // it is made before the answer
+    });
     return { ...answer, lives_ms: answer.expires_at ? Date.parse(answer.expires_at) - this.#clock.now_ms() : Infinity };
   }
 
