@@ -238,7 +238,8 @@ class CleanCopies:
         local = await self._source.local_file(clip)
         source = local or await self._fetched(clip)
         out = self._directory / f"{clip.id}.mp4"
-        unfinished = out.with_suffix(".tmp")
+        # Of its own name: one that is made again may begin before the broken-off one has been tidied away.
+        unfinished = self._directory / f"{clip.id}.{secrets.token_hex(4)}.tmp"
         try:
             result = await self._pool.run_long(
                 write_clean_copy,

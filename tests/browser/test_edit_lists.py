@@ -99,6 +99,20 @@ def test_a_browser_that_ignores_them_plays_the_clean_form_with_the_same_ends(
     assert page.evaluate("async (url) => (await import('/painted.js')).counterOfPicture(url)", url) == shown
 
 
+@pytest.mark.parametrize(("lead_in_s", "form"), [(0.2, ""), (7.0, "?form=clean"), (None, "?form=clean")])
+def test_a_browser_that_honours_short_ones_plays_the_clean_form_of_a_long_one(
+    page: Page, daemon: Daemon, clip: Any, lead_in_s: float | None, form: str
+) -> None:
+    """WebKitGTK plays nothing where more is hidden than shown; a clip that does not say counts as such."""
+    page.add_init_script(IGNORED.replace("ignored", "short"))
+    changed = clip | {"lead_in_seconds": lead_in_s}
+    page.route(f"**/api/clips/{clip['id']}", lambda route: route.fulfill(json=changed))
+    page.route("**/api/clips?*", lambda route: route.fulfill(json={"clips": [changed], "next_cursor": None}))
+    with page.expect_request(re.compile(r"/playback(\?|$)")) as asked:
+        page.goto(f"{daemon.url}/#/clips/{clip['id']}")
+    assert asked.value.url.endswith(f"/playback{form}")
+
+
 def test_while_a_clean_form_is_made_the_page_says_so_and_a_refusal_in_words(
     page: Page, daemon: Daemon, clip: Any, complaints: Complaints
 ) -> None:

@@ -67,7 +67,7 @@ export class ClipPlayer extends HsElement {
     try {
       const { resolvePlayback } = await import("../clip/playback.js");
       const preparing = () => signal.aborted || this.#say(text.clip.preparing, false);
-      const playback = await resolvePlayback(api, clip.id, signal, after, preparing);
+      const playback = await resolvePlayback(api, clip, signal, after, preparing);
       const Direct = playback.mode === "direct_url" ? (await import("../direct_address.js")).DirectAddress : null;
       if (!signal.aborted) this.#play(clip, playback, Direct);
     } catch (error) {

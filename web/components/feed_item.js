@@ -134,8 +134,8 @@ export class FeedItem extends HsElement {
     const signal = this.#latestAddress.ask();
     try {
       const { resolvePlayback } = await import("../clip/playback.js");
-      const { id } = /** @type {Clip} */ (this.#clip);
-      const { playback_url } = await resolvePlayback(this.#api, id, signal, this.#again ? "expired" : undefined);
+      const clip = /** @type {Clip} */ (this.#clip);
+      const { playback_url } = await resolvePlayback(this.#api, clip, signal, this.#again ? "expired" : undefined);
       if (signal.aborted) return false;
       this.video.src = playback_url;
       return true;

@@ -7,8 +7,11 @@ import { firstAfter, parseLabel, SECOND_US, toSeconds } from "../timestamps.js";
 
 /** @import { FramesResponse } from "../types.js" */
 
-/** Players round, so a seek lands inside a frame; near its beginning, because an outage may hold the frame for long. */
-const INTO_US = 20_000;
+/**
+ * Players round, so a seek lands inside a frame; near its beginning, because WebKitGTK goes by the length that a file
+ * gives a frame, and with B-frames of uneven lengths that is another frame's.
+ */
+const INTO_US = 5000;
 const ROUNDING_US = 200;
 const ESTIMATED_FRAME_US = SECOND_US / 30;
 

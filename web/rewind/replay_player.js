@@ -4,7 +4,7 @@
  */
 
 import { here } from "../base.js";
-import { honoursEditLists } from "../clip/edit_lists.js";
+import { editLists } from "../clip/edit_lists.js";
 import { shown } from "../clip/frame.js";
 import { h } from "../dom.js";
 import { formatLabel, fromMs, parseLabel, SECOND_US } from "../timestamps.js";
@@ -28,7 +28,7 @@ const LEAVING_US = SECOND_US;
  */
 export async function openReplayPlayer(api, camera, signal) {
   if (camera.codec === "h264")
-    return new VideoReplayPlayer(api, await api.replay(camera.id, signal, !(await honoursEditLists())));
+    return new VideoReplayPlayer(api, await api.replay(camera.id, signal, (await editLists()) !== "honoured"));
   return new StillReplayPlayer(api, camera.id, await api.frames(camera.id, signal));
 }
 

@@ -3,11 +3,10 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.browser.engines.ways import BUFFERED_S, FAR, FRONT, record_inside_a_gop
+from tests.browser.engines.ways import BUFFERED_S, FAR, FRONT, Clip, record_inside_a_gop
 from tests.browser.locked import locked_daemon
 from tests.support.components import require
 from tests.support.daemon import Daemon
@@ -31,9 +30,9 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 
 
 @pytest.fixture(scope="module")
-def clip(daemon: Daemon) -> Any:
-    """It hides pictures before its first."""
-    return record_inside_a_gop(daemon)
+def clips(daemon: Daemon) -> dict[str, Clip]:
+    """By what their files hide."""
+    return {hides: record_inside_a_gop(daemon, hides) for hides in ("less", "more")}
 
 
 @pytest.fixture(scope="module", params=["Chromium", "Firefox ESR", "WebKitGTK"])

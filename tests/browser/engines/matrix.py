@@ -55,9 +55,9 @@ _NOTES = """
 - *WebKitGTK* is as near to Safari as Debian comes: the same engine with another media player (GStreamer). It
   ran on a virtual screen, Chromium and Firefox without a window, all without graphics hardware and sound.
 - *Painted n of m pictures*: a busy machine paints fewer than it plays.
-- *Honours edit lists*: what a clip's file hides before its start is skipped
+- *Honours an edit list*: what a clip's file hides before its start is skipped
   ([0006](../adr/0006-exact-cuts-by-edit-list.md)). For a browser that plays it there is the
-  [clean form](../adr/0050-clean-form.md).
+  [clean form](../adr/0050-clean-form.md). WebKitGTK shows nothing of a file that hides more than it shows.
 - *Seeking after the end*: WebKitGTK 2.50 seeks in an ended video only when it plays again, on any page.
 - *H.265 files*: what the browser says of `hvc1`; the row of the H.265 camera was played.
 
@@ -148,7 +148,7 @@ def _visit(visit: Visit) -> Seen:
         cells.append(probe.cell(visit))
         print(f"{visit.engine.name}: {probe.row}: {cells[-1]}", flush=True)
     played = visit.__dict__.get("played")  # only if it did
-    pictures = [smaller(played.first_png), smaller(played.last_png)] if played else []
+    pictures = [smaller(png) for png in (played.first_png, played.last_png) if png] if played else []
     return Seen(visit.engine.name, visit.engine.version, cells, pictures)
 
 
@@ -162,11 +162,11 @@ def main(arguments: Sequence[str]) -> int:
         daemon = stack.enter_context(_box(folder))
         (folder / "locked").mkdir()
         locked = stack.enter_context(locked_daemon(folder / "locked", [ways.FRONT]))
-        clip = ways.record_inside_a_gop(daemon)
+        clip, late = (ways.record_inside_a_gop(daemon, hides) for hides in ("less", "more"))
         counters = ways.counters_of_clip(daemon, clip)
         for start in _starts(stack.enter_context(sync_playwright()), folder):
             with start() as engine:
-                seen.append(_visit(Visit(engine, daemon, locked, clip, counters)))
+                seen.append(_visit(Visit(engine, daemon, locked, clip, late, counters)))
     (target / "pictures").mkdir(parents=True, exist_ok=True)
     for each in seen:
         for end, png in zip(ENDS, each.pictures, strict=False):

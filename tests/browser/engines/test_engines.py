@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from statistics import median
-from typing import Any
 
 import pytest
 
 from tests.browser.engines import ways
-from tests.browser.engines.ways import CLIP_S, FAR_FPS, FPS
+from tests.browser.engines.ways import CLIP_S, FAR_FPS, FPS, Clip
 from tests.browser.locked import invitation
 from tests.support.daemon import Daemon
 from tests.support.engines.engine import Engine
 
 pytestmark = pytest.mark.slow("three browsers start, and play in real time")
+
+Clips = dict[str, Clip]
+HIDES = pytest.mark.parametrize("hides", ["less", "more"])
+"""Than it shows, as far as the clip's file goes."""
 
 WATCHED_S = 4.0
 BEFORE_S = 5
@@ -75,13 +78,15 @@ def test_a_clip_begins_before_record_was_pressed(engine: Engine, daemon: Daemon)
     assert clip["duration_seconds"] == pytest.approx(BEFORE_S, abs=FRAME_S)
 
 
+@HIDES
 def test_a_clip_plays_from_its_first_picture_to_its_last_and_each_between(
-    engine: Engine, daemon: Daemon, clip: Any
+    engine: Engine, daemon: Daemon, clips: Clips, hides: str
 ) -> None:
     """Nothing of the pictures that its file hides, and the end is where the clip ends.
 
     A busy machine paints fewer than it plays; those are found at their places.
     """
+    clip = clips[hides]
     played = ways.play_clip(engine, daemon, clip)
     assert None not in played.counters
     counters = ways.counters_of_clip(daemon, clip)
@@ -97,8 +102,12 @@ def test_a_clip_plays_from_its_first_picture_to_its_last_and_each_between(
     assert played.ended_at_s == pytest.approx(clip["duration_seconds"], abs=FAR_FRAME_S)
 
 
-def test_the_frame_on_screen_becomes_the_thumbnail(engine: Engine, daemon: Daemon, clip: Any) -> None:
+@HIDES
+def test_the_frame_on_screen_becomes_the_thumbnail(
+    engine: Engine, daemon: Daemon, clips: Clips, hides: str
+) -> None:
     """By the counter in the stored picture, whatever the player's clock says."""
+    clip = clips[hides]
     ways.open_clip(engine, daemon, clip)
     ways.wait_for_clip_shown(engine, clip)
     for time_s in (0.0, CLIP_S / 2 + 0.05, CLIP_S - 0.05):
@@ -106,8 +115,11 @@ def test_the_frame_on_screen_becomes_the_thumbnail(engine: Engine, daemon: Daemo
         assert ways.set_thumbnail(engine, daemon, clip) == shown
 
 
-def test_the_link_of_a_clip_opens_it_and_so_does_a_reload(engine: Engine, daemon: Daemon, clip: Any) -> None:
+def test_the_link_of_a_clip_opens_it_and_so_does_a_reload(
+    engine: Engine, daemon: Daemon, clips: Clips
+) -> None:
     """Links are what people send each other."""
+    clip = clips["less"]
     ways.open_clip(engine, daemon, clip)
     ways.wait_for_clip_shown(engine, clip)
     engine.reload()

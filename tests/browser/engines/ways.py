@@ -26,7 +26,8 @@ Clip = dict[str, Any]
 FPS = 10
 FRONT = {"id": "front", "name": "Front door", "source": f"synthetic?size=320x180&fps={FPS}&gop_s=1"}
 FAR_FPS = 5
-FAR = {"id": "far", "name": "Far", "source": f"synthetic?size=320x180&fps={FAR_FPS}&gop_s=10&bframes=2"}
+GOP_S = 10
+FAR = {"id": "far", "name": "Far", "source": f"synthetic?size=320x180&fps={FAR_FPS}&gop_s={GOP_S}&bframes=2"}
 """Nearly every moment of it lies inside a GOP. A busy machine, too, paints that few pictures."""
 CLIP_S = 5.4
 BUFFERED_S = 16.0
@@ -171,14 +172,19 @@ def watch_live(engine: Engine, seconds: float) -> list[LiveLook]:
     return [LiveLook(*look) for look in engine.evaluate(PAINTED + _LIVE, seconds=seconds)]
 
 
-def record_inside_a_gop(daemon: Daemon) -> Clip:
-    """A clip that begins inside a GOP of ten seconds: its file hides pictures before its first."""
+def record_inside_a_gop(daemon: Daemon, hides: str) -> Clip:
+    """A clip that begins inside a GOP: its file hides pictures before its first.
+
+    `hides`: "less" than it shows, or "more", of which WebKitGTK shows nothing.
+    """
+    least_s, most_s = {"less": (1.0, CLIP_S - 1), "more": (CLIP_S, GOP_S)}[hides]
     while True:
         daemon.wait_for_buffer(BUFFERED_S, "far")
         request = {"camera": "far", "before_seconds": CLIP_S, "after_seconds": 0}
         clip = daemon.wait_for_clip(daemon.post("/api/clips", request).json()["id"])
-        if clip["lead_in_seconds"] > 1:
+        if least_s < clip["lead_in_seconds"] < most_s:
             return clip
+        assert daemon.request("DELETE", f"/api/clips/{clip['id']}").status == 204
 
 
 def frame_at(daemon: Daemon, camera: str, label_us: int) -> int | None:

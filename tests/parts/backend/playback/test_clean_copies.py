@@ -131,6 +131,32 @@ async def test_the_bound_holds_and_the_longest_unused_goes(tmp_path: Path, body:
         assert made.clean_copies.counters.evicted == 2
 
 
+async def test_one_that_was_given_up_and_is_asked_for_again_at_once_is_made(
+    tmp_path: Path, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page scrolls away and back: tidying up after the first try takes nothing of the second."""
+    clip, tasks = clip_number(1), Tasks()
+    tidied: list[list[Path]] = []
+    monkeypatch.setattr("backend.playback.clean_copies._unlink", tidied.append)
+    async with house(tmp_path) as made:
+        made.keep(clip, body)
+
+        async def ask() -> None:
+            async with made.clean_copies.open(clip):
+                pass
+
+        given_up = tasks.spawn(ask(), "ask")
+        async with asyncio.timeout(20):
+            while not any(name.endswith(".tmp") for name in await asyncio.to_thread(kept, made)):
+                await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.wait({given_up})
+        async with made.clean_copies.open(clip) as clean:
+            assert await asyncio.to_thread(frames, clean.path) == 60
+    first, second = tidied
+    assert set(first).isdisjoint(second)
+
+
 async def test_a_deleted_clip_takes_its_clean_form_along(tmp_path: Path, body: bytes) -> None:
     """Also while it is being made."""
     clip, tasks = clip_number(1), Tasks()
