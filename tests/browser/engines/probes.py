@@ -25,8 +25,8 @@ await new Promise((resolve, reject) => {
   video.onloadeddata = resolve;
   video.onerror = () => reject(new Error(video.error.message));
 });
-await new Promise((resolve) => setTimeout(resolve, 500));
-return video.videoWidth ? counterOf(video, video.videoWidth, video.videoHeight) : null;
+const late = new Promise((resolve) => setTimeout(() => resolve(null), 5000));
+return Promise.race([late, counterAt(video, 0)]);
 """
 _SOUND = """
 const { sound } = document.querySelector("hs-live-view").sound;

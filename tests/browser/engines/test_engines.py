@@ -32,6 +32,7 @@ def _what_the_engine_said(request: pytest.FixtureRequest, engine: Engine) -> Ite
         print(f"--- {engine.name} {engine.version}\n{engine.said()}")
 
 
+@pytest.mark.real_time("a picture and its label are read one after the other, while both change")
 def test_the_live_picture_moves_and_its_label_with_it(engine: Engine, daemon: Daemon) -> None:
     """Most frames are painted, one after the other; the label is that of the frame or of its neighbour."""
     ways.open_live(engine, daemon, "front")
