@@ -115,9 +115,11 @@ class Engine(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            print(f"--- {self.name}\n{self.said()}")
-        self.close()
+        try:
+            if error is not None:
+                print(f"--- {self.name}\n{self.said()}")
+        finally:
+            self.close()
 
 
 def as_function(body: str, values: dict[str, object]) -> str:
