@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.browser.conftest import Complaints
 from tests.support.daemon import Daemon
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow("a buffer of six seconds, and clean forms made by a worker")
 
@@ -33,7 +34,14 @@ def clip(daemon: Daemon) -> Any:
         made = daemon.post("/api/clips", {"before_seconds": 3, "after_seconds": 0}).json()
         found = daemon.wait_for_clip(made["id"])
         if found["lead_in_seconds"] > 0.2:
-            return found
+            break
+
+    def pictured() -> Any:
+        return daemon.clip(made["id"])["previews"]["middle"]
+
+    # Its event would replace what a test answers for the clip.
+    wait_until(pictured, 30)
+    return daemon.clip(made["id"])
 
 
 def open_clip(page: Page, daemon: Daemon, clip: Any) -> list[Request]:

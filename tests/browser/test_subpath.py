@@ -67,7 +67,9 @@ def test_the_page_below_a_path_shows_records_plays_and_keeps_its_links(
     picture = page.locator(f'hs-clip-card[data-id="{clip["id"]}"] img')
     for _ in range(2):
         expect(page.locator("hs-clip-dialog video")).to_be_visible(timeout=40_000)
-        page.wait_for_function("() => document.querySelector('hs-clip-dialog video').currentTime > 0.2")
+        page.wait_for_function(
+            "() => document.querySelector('hs-clip-dialog video').currentTime > 0.2", timeout=40_000
+        )
         page.wait_for_function("(image) => image.naturalWidth > 0", arg=picture.element_handle())
         page.reload()
     with page.expect_download() as pending:

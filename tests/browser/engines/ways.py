@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
-from itertools import groupby
+from itertools import dropwhile, groupby
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +261,8 @@ def play_clip(engine: Engine, daemon: Daemon, clip: Clip) -> Played:
       return ended ? [followed, ended.duration, ended.currentTime, ended.currentSrc] : null;
     """
     shown, duration_s, ended_at_s, address = engine.wait_for(ended, "the end of the clip", 60)
-    counters = [counter for counter, _ in groupby(shown)]
+    # Chromium may report the first picture a moment before it can be drawn.
+    counters = [counter for counter, _ in groupby(dropwhile(lambda counter: counter is None, shown))]
     return Played(counters, duration_s, ended_at_s, address, first_png, _picture(engine))
 
 
