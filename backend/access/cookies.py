@@ -36,7 +36,7 @@ def offered(headers: Sequence[str], fingerprint: str) -> list[Cookie]:
 
 
 def name_to_take(offered: Sequence[Cookie], ours: Sequence[Cookie], fingerprint: str) -> str:
-    """Under which name a new session goes. `ours`: those of `offered` that let somebody in here."""
+    """The name for a new session's cookie. `ours`: those of `offered` that belong to our sessions."""
     is_free = not any(cookie.name == COOKIE for cookie in offered)
     is_ours = any(cookie.name == COOKIE for cookie in ours)
     return COOKIE if is_free or is_ours else own_name(fingerprint)

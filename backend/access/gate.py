@@ -152,7 +152,7 @@ class Access:
         return found
 
     async def cookie_name(self, request: web.Request) -> str:
-        """Under which name a new session of this browser goes, so that no neighbour's cookie is replaced."""
+        """The name for the cookie of a new session, so that it replaces no other daemon's cookie."""
         cookies = offered(_cookie_headers(request), self.key.fingerprint)
         ours = [sent.cookie for sent in await self.sessions_of(request)]
         return name_to_take(cookies, ours, self.key.fingerprint)

@@ -1,6 +1,6 @@
 """Which form of a clip a player gets: its own file, or one that hides nothing.
 
-Here: the decision, from who asks, what was asked for and which browser it is. Not here: making a clean form
+Here: the decision, from the caller's rights, the requested form and the browser. Not here: making clean forms
 (`clean_copies`), whether a file hides something (`clip_index`). Pure.
 """
 

@@ -47,7 +47,7 @@ def test_a_message_that_waited_is_as_old_as_it_is(run: Any) -> None:
 
 
 def test_the_clock_counts_sleep_and_never_goes_back(run: Any) -> None:
-    """A laptop's monotonic clock may stand still while it is asleep; somebody may set the other one."""
+    """A laptop's monotonic clock may stop during sleep, and a user may set the wall clock."""
     found = run(
         "freshness.js",
         """let [wall, steady] = [1000, 0];

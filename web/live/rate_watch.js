@@ -1,5 +1,5 @@
 /**
- * Whether this player stutters when its rate changes, as WebKit does, which decodes anew from the last keyframe. Judged
+ * Whether this player stutters when its rate changes, as WebKit does: it decodes again from the last keyframe. Judged
  * by what is seen: media time that is lost right after changes and not otherwise, though the data was there. Pure.
  */
 

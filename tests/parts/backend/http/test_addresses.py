@@ -1,4 +1,4 @@
-"""Addresses below a path: in answers, events, redirects and cookies, for whoever reaches the daemon there."""
+"""Addresses below a path: in answers, events, redirects and cookies of requests that come below it."""
 
 import asyncio
 import json

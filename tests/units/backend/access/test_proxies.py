@@ -82,6 +82,6 @@ def test_only_a_trusted_proxy_names_the_path_it_took_off(
     "sent", [["//evil"], ["/a", "/b"], ["/a, /b"], ["https://evil.example.org"], ["/a\r\nb"]]
 )
 def test_a_path_that_is_none_is_an_error_to_be_told(sent: list[str]) -> None:
-    """Whoever set up the proxy finds out why it does not count."""
+    """The log says why the proxy's header is ignored."""
     with pytest.raises(ValueError, match="must"):
         NEAR.base_path_of("127.0.0.1", [[], sent])
