@@ -143,6 +143,21 @@ def test_without_a_player_the_picture_that_is_shown_becomes_the_thumbnail(
     assert _set_thumbnail(page).post_data_json == {"source": "middle"}
 
 
+def test_under_the_poster_the_poster_counts_and_after_a_seek_to_the_start_the_first_frame(
+    page: Page, daemon: Daemon
+) -> None:
+    """A browser that does not play by itself shows the poster until then; a seek takes it away."""
+    page.add_init_script(
+        "addEventListener('loadstart', ({ target }) => { target.autoplay = false; }, { capture: true })"
+    )
+    clip = _clip(daemon)
+    _open(page, daemon, clip)
+    assert _set_thumbnail(page).post_data_json == {"source": "middle"}
+    shown = _pause(page, 0)
+    assert _set_thumbnail(page).post_data_json == {"frame": 0}
+    assert _picture(page, daemon.clip(clip["id"])["previews"]["manual"]["url"]) == shown
+
+
 def test_a_thumbnail_that_cannot_be_made_says_why_and_leaves_the_card(
     page: Page, daemon: Daemon, complaints: Complaints
 ) -> None:

@@ -51,6 +51,8 @@ export class FrameOnScreen {
   #known = null;
   /** @type {number|null} the frame painted last, on the clock of this browser */
   #media_s = null;
+  /** Whether a frame is on screen, and not the poster: a browser takes that away when it plays or seeks. */
+  isUncovered = false;
   /** Whether the frame due at `currentTime` is on screen. */
   #exact = true;
   #waiting = 0;
@@ -66,12 +68,15 @@ export class FrameOnScreen {
     const on = (name, act) => video.addEventListener(name, act);
     on("emptied", () => {
       this.#media_s = null;
+      this.isUncovered = false;
     });
     on("seeking", () => {
       this.#exact = video.paused;
+      this.isUncovered = true;
     });
     on("play", () => {
       this.#exact = false;
+      this.isUncovered = true;
     });
     on("pause", () => this.#settle().catch(() => undefined));
     if ("requestVideoFrameCallback" in video) this.#watch();

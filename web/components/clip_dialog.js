@@ -137,9 +137,8 @@ export class ClipDialog extends HsElement {
 
   /** @param {Clip} clip @param {PreviewSource|null} source the picture on screen; null: the player or its poster */
   #setThumbnail({ id }, source) {
-    const { video } = this;
-    const began = video && (video.played.length > 0 || video.currentTime > 0);
-    if (source === null && began && this.player.frame) return this.#actions.setFrame(id, this.player.frame.number());
+    const { frame } = this.player;
+    if (source === null && this.video && frame?.isUncovered) return this.#actions.setFrame(id, frame.number());
     const shown = source ?? this.previews.chosen;
     if (shown === "manual" || shown === null) return this.#actions.say(text.clip.thumbnailAlready);
     return this.#actions.promotePreview(id, shown);
