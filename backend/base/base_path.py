@@ -39,3 +39,10 @@ def below(base: str, path: str) -> str:
     if not path.startswith("/") or path.startswith(("//", f"{base}/")) or path == base:
         return path
     return base + path
+
+
+def without(base: str, path: str) -> str:
+    """`path` of a request, whose proxy may have left `base` on it, as our routes are declared."""
+    if path == base:
+        return "/"
+    return path.removeprefix(base) if path.startswith(f"{base}/") else path

@@ -5,6 +5,11 @@ Relative, so that it is right below the sub-path of a proxy too. Not here: route
 
 import re
 
+from aiohttp import web
+
+OWN_PATH: web.RequestKey[str] = web.RequestKey("own path")
+"""The path of a request as routes are declared: percent-encoded, and without `server.base_path`, which a
+proxy may leave before it."""
 _INDEX = "/index.html"
 
 

@@ -10,7 +10,7 @@ from html import escape
 
 from aiohttp import web
 
-from backend.http.canonical import to_root
+from backend.http.canonical import OWN_PATH, to_root
 from backend.http.problems import Problem, problem_response
 from backend.problems.kinds import Kind
 
@@ -73,7 +73,7 @@ def refusal(request: web.Request, problem: Problem) -> web.Response:
     """The answer to `request` that says `problem`, in the form that its client reads best."""
     reads = request.method in {"GET", "HEAD"}
     is_page = reads and prefers_page(request.headers.getall("Accept", []))
-    answer = _page(problem, request.rel_url.raw_path) if is_page else problem_response(problem)
+    answer = _page(problem, request[OWN_PATH]) if is_page else problem_response(problem)
     if reads:
         answer.headers["Vary"] = "Accept"
     return answer

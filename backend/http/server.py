@@ -17,11 +17,12 @@ from aiohttp import web
 from backend.access.principals import ANONYMOUS
 from backend.access.proxies import PREFIX_HEADERS
 from backend.base import local_socket
+from backend.base.base_path import without
 from backend.base.daemon_proof import SERVER_NAME
 from backend.base.rarely import and_more
 from backend.config.server import ServerConfig
 from backend.http.addresses import routes_below, show_below
-from backend.http.canonical import canonical, relative
+from backend.http.canonical import OWN_PATH, canonical, relative
 from backend.http.handles import BASE, HOUSE, PRINCIPAL, House, house
 from backend.http.listener import UNREAD_TIMEOUT_S, Listener
 from backend.http.problems import as_problem, internal_problem
@@ -131,6 +132,7 @@ async def listen(
 @web.middleware
 async def _show_below(request: web.Request, handler: _Handler) -> web.StreamResponse:
     access = house(request).access
+    request[OWN_PATH] = without(access.rules.base_path, request.rel_url.raw_path)
     try:
         request[BASE] = access.base_path_of(request)
     except ValueError as error:
@@ -201,7 +203,7 @@ def _better_address(request: web.Request) -> str | None:
     is_unknown = isinstance(request.match_info.http_exception, web.HTTPNotFound)
     if not is_unknown or request.method not in {"GET", "HEAD"}:
         return None
-    path, query = request.rel_url.raw_path, request.rel_url.raw_query_string
+    path, query = request[OWN_PATH], request.rel_url.raw_query_string
     better = canonical(path)
     return None if better is None else relative(path, better) + (f"?{query}" if query else "")
 
@@ -231,5 +233,4 @@ def _route_of(request: web.Request) -> str:
     resource = request.match_info.route.resource
     if resource is None:
         return "none"
-    path = path_without_patterns(resource.canonical)
-    return path.removeprefix(house(request).access.rules.base_path) or path
+    return without(house(request).access.rules.base_path, path_without_patterns(resource.canonical))

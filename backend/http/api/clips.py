@@ -11,6 +11,7 @@ from backend.access.authorise import authorise
 from backend.base.ids import new_id
 from backend.catalogue.values import Clip, ClipFilter, ClipPage, MediaType
 from backend.clips.idempotency import Order, SentKey, StoredAnswer
+from backend.http.canonical import OWN_PATH
 from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, body_of, json_response, query_of
 from backend.http.wire.clips import (
@@ -139,7 +140,7 @@ async def _once(
     status: int,
 ) -> web.StreamResponse:
     order = Order(
-        request=f"{request.path} {_canonical(body)}",
+        request=f"{request[OWN_PATH]} {_canonical(body)}",
         subject=clip_id,
         carry_out=carry_out,
         answer=lambda found: _answer(request, found, status),

@@ -9,6 +9,7 @@ from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.base.ids import new_id
 from backend.clips.idempotency import Order, SentKey, StoredAnswer
+from backend.http.canonical import OWN_PATH
 from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, body_of, camera_in_query, json_response, query_of
 from backend.http.wire.schedules import (
@@ -62,7 +63,7 @@ async def create(request: web.Request) -> web.StreamResponse:
         return StoredAnswer(201, ScheduleJson.of(await schedules.view(made)).model_dump_json())
 
     order = Order(
-        request=f"{request.path} {body.model_dump_json(exclude_unset=True)}",
+        request=f"{request[OWN_PATH]} {body.model_dump_json(exclude_unset=True)}",
         subject=schedule_id,
         carry_out=carry_out,
         answer=answer,

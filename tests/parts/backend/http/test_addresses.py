@@ -5,18 +5,21 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from backend.access.actions import Action
 from backend.access.gate import AccessRules
 from backend.access.proxies import Proxies
 from backend.base.base_path import OWN_ROOTS
+from backend.clips.idempotency import Order, SentKey, StoredAnswer
 from backend.http.addresses import json_below
-from backend.http.api import all_routes
+from backend.http.api import all_routes, clips
 from backend.http.routes import Route
 from backend.http.static import PagePolicy, Site
 from tests.support.backend.serving import OWN_ROUTES, Served, serving
@@ -141,6 +144,53 @@ async def test_with_the_setting_requests_come_with_the_path_or_without(tmp_path:
         metrics = (await _get(served, "/hindsight/metrics"))[2].decode()
         assert 'route="/livez"' in metrics
         assert 'route="/hindsight/livez"' not in metrics
+
+
+async def test_a_refusal_and_another_way_of_writing_lead_to_the_page_of_the_path(tmp_path: Path) -> None:
+    """Not to the root of the name, which belongs to another service."""
+    async with serving(tmp_path, routes=ROUTES, rules=CONFIGURED) as served:
+        for prefix in ("", "/hindsight"):
+            text = (await _get(served, f"{prefix}/api/none", Accept="text/html"))[2].decode()
+            assert '<a href="../">' in text, prefix
+            for path, better in (("/index.html", "./"), ("//livez", "../livez"), ("/livez/", "../livez")):
+                url = URL(f"http://{served.host}:{served.port}{prefix}{path}", encoded=True)
+                async with served.client.get(url, allow_redirects=False) as answer:
+                    assert (answer.status, answer.headers["Location"]) == (308, better), prefix + path
+
+
+async def test_a_metric_names_the_route_whatever_letters_it_shares_with_the_path(tmp_path: Path) -> None:
+    """`/li` is no part of `/livez`."""
+    async with serving(tmp_path, rules=AccessRules(base_path="/li")) as served:
+        await _get(served, "/livez")
+        assert 'route="/livez"' in (await _get(served, "/metrics"))[2].decode()
+
+
+class _Fingerprints:
+    """Stands in for `Idempotency`: keeps what makes two requests the same."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    async def once(self, sent: SentKey, order: Order) -> StoredAnswer:
+        self.seen.append(order.request)
+        return StoredAnswer(200, "{}", replayed=True)
+
+
+class _AnyCamera:
+    def find(self, camera: str | None) -> SimpleNamespace:
+        return SimpleNamespace(settings=SimpleNamespace(camera_id="front"))
+
+
+async def test_a_press_sent_again_by_another_way_is_the_same_press(tmp_path: Path) -> None:
+    """Once through the proxy that leaves the path on it, once past it: recorded once."""
+    kept = _Fingerprints()
+    rooms: Any = {"idempotency": kept, "cameras": _AnyCamera()}
+    async with serving(tmp_path, routes=clips.ROUTES, rules=CONFIGURED, **rooms) as served:
+        for prefix in ("", "/hindsight"):
+            headers = served.bearer | {"Idempotency-Key": "k"}
+            async with served.client.post(f"{prefix}/api/clips", json={}, headers=headers) as answer:
+                assert answer.status == 200
+    assert kept.seen == ["/api/clips {}"] * 2
 
 
 async def test_every_reader_of_the_events_gets_the_addresses_of_their_own_way(tmp_path: Path) -> None:

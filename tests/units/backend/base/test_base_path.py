@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.base.base_path import LONGEST, OWN_ROOTS, below, checked_base_path
+from backend.base.base_path import LONGEST, OWN_ROOTS, below, checked_base_path, without
 from backend.base.shipped import CHECK_PAGE
 
 HARMLESS = set(string.ascii_letters + string.digits + "/._~-")
@@ -95,3 +95,20 @@ def test_an_address_of_ours_gets_the_base_once() -> None:
         assert below("", address) == address
     for address in ("/hindsight", "/hindsight/api", "https://store.example.org/a", "//evil", "", "#a"):
         assert below("/hindsight", address) == address
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "own"),
+    [
+        ("/hindsight", "/hindsight/api/clips", "/api/clips"),
+        ("/hindsight", "/api/clips", "/api/clips"),
+        ("/hindsight", "/hindsight", "/"),
+        ("/hindsight", "/hindsight/", "/"),
+        ("/hindsight", "/hindsight-2/api", "/hindsight-2/api"),
+        ("/rep", "/replay/x.mp4", "/replay/x.mp4"),
+        ("", "/api/clips", "/api/clips"),
+    ],
+)
+def test_a_requests_path_is_known_with_the_base_and_without(base: str, path: str, own: str) -> None:
+    """A base is whole parts of a path, not letters."""
+    assert without(base, path) == own

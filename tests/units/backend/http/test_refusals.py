@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from backend.http.canonical import OWN_PATH
 from backend.http.problems import problem_of
 from backend.http.refusals import prefers_page, refusal
 from backend.problems.kinds import Kind
@@ -27,7 +28,9 @@ def _refused(accept: str, refused: Refused, path: str = "/api/clips/1/download",
 
 
 def _answer(accept: str, refused: Refused, path: str = "/x", method: str = "GET") -> web.Response:
-    return refusal(make_mocked_request(method, path, {"Accept": accept}), problem_of(refused))
+    request = make_mocked_request(method, path, {"Accept": accept})
+    request[OWN_PATH] = path
+    return refusal(request, problem_of(refused))
 
 
 @pytest.mark.parametrize(
