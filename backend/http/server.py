@@ -31,6 +31,7 @@ from backend.http.routes import BODY_LIMIT_BYTES, Route, install, path_without_p
 from backend.http.server_log import ServerLog
 from backend.http.static import STRICT, PagePolicy
 from backend.http.tls import ServerTls
+from backend.playback.file_body import StoppedReading
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -156,9 +157,9 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
     metrics = house(request).metrics
     try:
         answer = await handler(request)
-    except ConnectionError:
-        raise  # the other side went away: nobody is left to answer
     except Exception as error:
+        if _has_left(request, error):
+            raise
         problem = as_problem(error)
         if problem is None or request.writer.output_size > 0:
             metrics.failed("http")
@@ -170,6 +171,12 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
     elapsed_s = None if streamed or answer.status == 101 else time.monotonic() - started
     metrics.answered(request.method, _route_of(request), answer.status, elapsed_s)
     return answer
+
+
+def _has_left(request: web.Request, error: Exception) -> bool:
+    """Whether `error` only says that the client went away, or was given up because it took nothing."""
+    is_closed = request.transport is None or request.transport.is_closing()
+    return isinstance(error, StoppedReading) or (is_closed and isinstance(error, ConnectionError))
 
 
 @web.middleware

@@ -1,4 +1,7 @@
-"""What aiohttp has to say about requests: a stranger's nonsense is counted, an error of ours is logged."""
+"""What aiohttp has to say about requests: a stranger's nonsense is counted, an error of ours is logged.
+
+A client that goes away in the middle of an answer is neither.
+"""
 
 import logging
 from typing import Any
@@ -24,6 +27,8 @@ class ServerLog(logging.LoggerAdapter[logging.Logger]):
         if isinstance(exc_info, _MALFORMED):
             self._connections.malformed(exc_info)
             return
+        if isinstance(exc_info, ConnectionError):
+            return  # a client that left; what broke on our side is in the log of `server`
         held_back = self._rarely.due(f"{msg} {type(exc_info).__name__}") if level >= logging.ERROR else 0
         if held_back is not None:
             super().log(level, f"{msg}{and_more(held_back)}", *args, exc_info=exc_info, **kwargs)

@@ -77,10 +77,10 @@ def outside(stored: Stored, chosen: Slice) -> web.Response:
     )
 
 
-async def write_piece(response: web.StreamResponse, piece: bytes) -> None:
+async def write_piece(response: web.StreamResponse, piece: bytes, timeout_s: float = WRITE_TIMEOUT_S) -> None:
     """Send on. Raises StoppedReading, ConnectionResetError."""
     try:
-        async with asyncio.timeout(WRITE_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             await response.write(piece)
     except TimeoutError as error:
         raise StoppedReading("the client stopped reading") from error

@@ -1,7 +1,7 @@
 """`GET /api/clips/archive.zip`: many clips as one download. `backend.playback.archive` does the work."""
 
-import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Literal
 
 from aiohttp import web
@@ -16,7 +16,7 @@ from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, query_of
 from backend.http.wire.publishing import MOST_AT_ONCE, IdList
 from backend.http.wire.times import RequestModel
-from backend.playback.file_body import WRITE_TIMEOUT_S
+from backend.playback.file_body import write_piece
 from backend.playback.playback import disposition
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
@@ -61,7 +61,7 @@ async def archive(request: web.Request) -> web.StreamResponse:
         response.content_length = made.total_bytes
         await response.prepare(request)
         if request.method != "HEAD":
-            await archives.send(made, lambda piece: _write(response, piece))
+            await archives.send(made, partial(write_piece, response))
         await response.write_eof()
         return response
 
@@ -78,14 +78,6 @@ async def _clips(request: web.Request, listed: str, action: Action) -> list[Clip
         authorise(request[PRINCIPAL], action, clip.camera)
         clips.append(clip)
     return clips
-
-
-async def _write(response: web.StreamResponse, piece: bytes) -> None:
-    try:
-        async with asyncio.timeout(WRITE_TIMEOUT_S):
-            await response.write(piece)
-    except TimeoutError as error:
-        raise ConnectionResetError("the client stopped reading") from error
 
 
 ROUTES = (

@@ -21,10 +21,12 @@ from backend.http.addresses import json_below
 from backend.http.handles import BASE, PRINCIPAL, house
 from backend.http.routes import Route, query_of
 from backend.http.wire.times import RequestModel
+from backend.playback.file_body import write_piece
 
 BEAT_S = 5.0
 """How often a page hears that we are here. A page that misses two beats says that the connection is lost."""
-_WRITE_TIMEOUT_S = 30.0
+WRITE_TIMEOUT_S = 30.0
+"""A page that takes nothing for so long is asleep or gone, and catches up by the last id when it is back."""
 
 
 class EventsQuery(RequestModel):
@@ -51,8 +53,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
                 pieces.append(_beat())
                 beat_due_s = now_s() + BEAT_S
             if pieces:
-                async with asyncio.timeout(_WRITE_TIMEOUT_S):
-                    await answer.write(json_below(request[BASE], b"".join(pieces)))
+                await write_piece(answer, json_below(request[BASE], b"".join(pieces)), WRITE_TIMEOUT_S)
     return answer
 
 

@@ -1,9 +1,11 @@
 """What stands in front of every route: hosts, origins, keys, sessions, headers, deadlines."""
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 from yarl import URL
@@ -11,6 +13,7 @@ from yarl import URL
 from backend.access.actions import Action
 from backend.http.routes import Route, json_response, path_without_patterns
 from backend.http.wire.times import RequestModel, ResponseModel
+from backend.playback.file_body import StoppedReading
 from tests.support.backend.serving import OWN_ROUTES, Served, serving
 
 CANARY = "canary-77aa"
@@ -42,6 +45,27 @@ async def _breaks_half_way(request: web.Request) -> web.StreamResponse:
     raise RuntimeError("half way")
 
 
+async def _begins_for_nobody(request: web.Request) -> web.StreamResponse:
+    """As every answer that streams, for a client whose reset is here already."""
+    assert request.transport is not None
+    request.transport.abort()
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    await answer.write(b"x")
+    return answer
+
+
+async def _gives_up(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    await answer.write(b"x")
+    raise StoppedReading("the client stopped reading")
+
+
+async def _breaks_its_own_pipe(request: web.Request) -> web.StreamResponse:
+    raise BrokenPipeError("a worker is gone")
+
+
 MORE = (
     Route("GET", "/done", _done, Action.VIEW, "Done"),
     Route(
@@ -49,6 +73,9 @@ MORE = (
     ),
     Route("GET", "/breaks", _breaks, Action.VIEW, "Breaks"),
     Route("GET", "/breaks-half-way", _breaks_half_way, Action.VIEW, "Breaks"),
+    Route("GET", "/begins-for-nobody", _begins_for_nobody, Action.VIEW, "Begins"),
+    Route("GET", "/gives-up", _gives_up, Action.VIEW, "Gives up"),
+    Route("GET", "/breaks-its-own-pipe", _breaks_its_own_pipe, Action.VIEW, "Breaks"),
 )
 
 
@@ -165,6 +192,32 @@ async def test_an_error_after_the_first_byte_closes_the_connection(tmp_path: Pat
         assert whole.endswith(b"x" * 10)
         assert b"500" not in whole
         writer.close()
+
+
+@pytest.mark.parametrize("path", ["/begins-for-nobody", "/gives-up"])
+async def test_a_client_that_leaves_is_no_error(
+    path: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before the first byte, or given up after it: no traceback, and no failure counted."""
+    async with serving(tmp_path, routes=(*OWN_ROUTES, *MORE)) as served:
+        with pytest.raises(aiohttp.ClientError):
+            async with served.client.get(path, headers=served.bearer) as answer:
+                await answer.read()
+        async with served.client.get("/metrics", headers=served.bearer) as answer:
+            assert 'hindsight_unforeseen_errors_total{where="http"}' not in await answer.text()
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+async def test_a_broken_pipe_of_our_own_is_not_taken_for_a_client_that_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker process or a socket of ours raises the same kind of error: who asked gets an answer."""
+    async with (
+        serving(tmp_path, routes=MORE) as served,
+        served.client.get("/breaks-its-own-pipe", headers=served.bearer) as answer,
+    ):
+        assert (answer.status, (await answer.json())["code"]) == (500, "internal")
+    assert "GET /breaks-its-own-pipe failed" in caplog.text
 
 
 @pytest.mark.parametrize(

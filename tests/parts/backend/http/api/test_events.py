@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -76,3 +77,20 @@ async def test_a_stream_beats_however_much_else_it_carries(
             served.rooms.events.publish("archive", {"n": len(heard)})
             heard.append((await next_event(answer))["event"])
     assert heard.count("archive") > 2
+
+
+async def test_a_page_that_takes_nothing_loses_its_stream_without_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A laptop asleep closes no connection; it comes back with its last id."""
+    monkeypatch.setattr(api_events, "WRITE_TIMEOUT_S", 0.05)
+    async with serving(tmp_path) as served, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection(served.host, served.port, limit=1024)
+        authorization = f"Authorization: {served.bearer['Authorization']}"
+        writer.write(f"GET /api/events HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n\r\n".encode())
+        await reader.readuntil(b"event: hello")
+        while served.rooms.events.subscribers:
+            served.rooms.events.publish("archive", {"n": "x" * 100_000})
+            await asyncio.sleep(0)
+        writer.close()
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
