@@ -1,6 +1,7 @@
 """How a refusal is written: a problem document for programs, a small page for a person in a browser.
 
-The page has no script, loads nothing, and leads back to Hindsight. Not here: statuses (`problems`).
+The page has no script, loads nothing, and leads back to Hindsight. What people meet most it says in German to
+a browser that prefers it; problem documents are English. Not here: statuses (`problems`).
 """
 
 import base64
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from backend.http.canonical import OWN_PATH, to_root
 from backend.http.problems import Problem, problem_response
+from backend.http.refusal_words import FOR_PEOPLE, OPEN
 from backend.problems.kinds import Kind
 
 _STYLE = """
@@ -32,10 +34,9 @@ _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src 'self'; base-uri 'none'; form-action 'none'"
 )
-"""It names no `frame-ancestors`: a dashboard that may show the page also shows why it was refused, and to
-others `X-Frame-Options` says no as for every answer."""
+"""Who may show it in a frame is the same for every answer, and added by `server`."""
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <meta charset="utf-8">
 <title>{title} · Hindsight</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -48,23 +49,7 @@ _PAGE = """<!doctype html>
 </main>
 </html>
 """
-_LINK = '<a href="{root}">Open Hindsight</a>\n'
-
-_SIGN_IN = ("Sign in first", "Open Hindsight and sign in. Then open this address again.")
-_FOR_PEOPLE: dict[Kind, tuple[str, str]] = {
-    Kind.ACCESS_KEY_NEEDED: _SIGN_IN,
-    Kind.ACCESS_KEY_NEEDED_HERE: _SIGN_IN,
-    Kind.ROUTE_UNKNOWN: (
-        "Nothing here",
-        "There is nothing at this address. It may be mistyped or cut off.",
-    ),
-    Kind.PAGE_OUTDATED: ("No such file", "Hindsight has been updated since. Open it again."),
-    Kind.ORIGIN_FOREIGN: (
-        "Not from another site",
-        "Another site led here. Open Hindsight and look there.",
-    ),
-}
-"""Titles and sentences for a browser, where those of the problem document speak to a program."""
+_LINK = '<a href="{root}">{words}</a>\n'
 
 _JSON = ("application/json", "application/problem+json")
 
@@ -73,9 +58,9 @@ def refusal(request: web.Request, problem: Problem) -> web.Response:
     """The answer to `request` that says `problem`, in the form that its client reads best."""
     reads = request.method in {"GET", "HEAD"}
     is_page = reads and prefers_page(request.headers.getall("Accept", []))
-    answer = _page(problem, request[OWN_PATH]) if is_page else problem_response(problem)
+    answer = _page(problem, request) if is_page else problem_response(problem)
     if reads:
-        answer.headers["Vary"] = "Accept"
+        answer.headers["Vary"] = "Accept, Accept-Language"
     return answer
 
 
@@ -84,6 +69,14 @@ def prefers_page(accept: Iterable[str]) -> bool:
     weights = dict(map(_weighed, ",".join(accept).lower().split(",")))
     html = weights.get("text/html", 0.0)
     return html > 0 and html >= max(weights.get(name, 0.0) for name in _JSON)
+
+
+def language_for(accept_language: Iterable[str]) -> str:
+    """Of the languages that the page speaks, the one the browser prefers; English if it names neither."""
+    weighed = map(_weighed, ",".join(accept_language).lower().split(","))
+    wanted = ((weight, name.partition("-")[0]) for name, weight in weighed if weight > 0)
+    spoken = [(weight, name) for weight, name in wanted if name in FOR_PEOPLE]
+    return max(spoken, key=lambda entry: entry[0], default=(0.0, "en"))[1]
 
 
 def _weighed(entry: str) -> tuple[str, float]:
@@ -95,16 +88,19 @@ def _weighed(entry: str) -> tuple[str, float]:
         return name, 0.0
 
 
-def _page(problem: Problem, path: str) -> web.Response:
-    refused = problem.refused
-    title, detail = _FOR_PEOPLE.get(refused.kind, (refused.title, refused.detail))
-    # At a host that is not ours, the link would lead to the same refusal.
-    link = "" if refused.kind is Kind.HOST_UNKNOWN else _LINK.format(root=escape(to_root(path)))
+def _page(problem: Problem, request: web.Request) -> web.Response:
+    refused, language = problem.refused, language_for(request.headers.getall("Accept-Language", []))
+    if refused.kind not in FOR_PEOPLE[language]:
+        language = "en"  # the sentences of problem documents
+    title, detail = FOR_PEOPLE[language].get(refused.kind, (refused.title, refused.detail))
+    link = _LINK.format(root=escape(to_root(request[OWN_PATH])), words=OPEN[language])
     text = _PAGE.format(
+        language=language,
         title=escape(title),
         detail=escape(detail),
         style=_STYLE,
-        link=link,
+        # At a host that is not ours, the link would lead to the same refusal.
+        link="" if refused.kind is Kind.HOST_UNKNOWN else link,
         status=problem.status,
         code=escape(refused.kind.code),
     )

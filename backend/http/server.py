@@ -42,6 +42,7 @@ KEEPALIVE_TIMEOUT_S = 30.0
 LINGER_S = 5.0
 """How long what is left of a refused body is read and thrown away, so that the answer arrives."""
 SHUTDOWN_TIMEOUT_S = 3.0
+_POLICY = "Content-Security-Policy"
 _STREAMED = ("text/event-stream", "video/", "multipart/", "application/zip")
 
 _HEADERS = {
@@ -62,8 +63,7 @@ def make_application(routes: tuple[Route, ...], rooms: House, policy: PagePolicy
     )
     app[HOUSE] = rooms
     install(app, routes, routes_below(rooms.access.rules.base_path, routes))
-    headers = _HEADERS | policy.headers()
-    app.on_response_prepare.append(partial(_set_headers, headers))
+    app.on_response_prepare.append(partial(_set_headers, _HEADERS | policy.headers(), policy.framing))
     return app
 
 
@@ -215,12 +215,16 @@ def _better_address(request: web.Request) -> str | None:
     return None if better is None else relative(path, better) + (f"?{query}" if query else "")
 
 
-async def _set_headers(headers: Mapping[str, str], request: web.Request, answer: web.StreamResponse) -> None:
+async def _set_headers(
+    headers: Mapping[str, str], framing: str, request: web.Request, answer: web.StreamResponse
+) -> None:
     for name, value in headers.items():
         answer.headers.setdefault(name, value)
-    if house(request).access.is_trustworthy(
-        request
-    ):  # elsewhere browsers ignore it, with an error on the console
+    policy = answer.headers[_POLICY]
+    if framing not in policy:
+        answer.headers[_POLICY] = f"{policy}; {framing}"
+    if house(request).access.is_trustworthy(request):
+        # Elsewhere browsers ignore it, with an error on the console.
         answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     answer.headers["Server"] = SERVER_NAME
     if answer.headers.get("Connection", "").lower() == "close":

@@ -69,12 +69,16 @@ class PagePolicy:
     def headers(self, **extra: str) -> dict[str, str]:
         """Those of every answer; `extra` names directives with - written as _."""
         directives = _POLICY | {name.replace("_", "-"): value for name, value in extra.items()}
-        directives["frame-ancestors"] = " ".join(self.frame_ancestors) or "'none'"
         if self.media_origin is not None:
             for name in ("img-src", "media-src", "connect-src"):
                 directives[name] += f" {self.media_origin}"
-        policy = "; ".join(f"{name} {value}" for name, value in directives.items())
+        policy = "; ".join([*(f"{name} {value}" for name, value in directives.items()), self.framing])
         return {"Content-Security-Policy": policy} | self._frame_options()
+
+    @property
+    def framing(self) -> str:
+        """The directive of every answer's policy that says who may show it in a frame."""
+        return "frame-ancestors " + (" ".join(self.frame_ancestors) or "'none'")
 
     def _frame_options(self) -> dict[str, str]:
         """For browsers that know no `frame-ancestors`. The header can name no other origin."""

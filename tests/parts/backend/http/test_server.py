@@ -134,7 +134,9 @@ async def test_a_refusal_in_a_browsers_tab_is_a_page(tmp_path: Path) -> None:
             async with served.client.get(path, headers=tab | more) as answer:
                 assert (answer.status, answer.content_type) == (status, "text/html"), path
                 assert "<main>" in await answer.text()
-                assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+                policy = answer.headers["Content-Security-Policy"]
+                assert policy.startswith("default-src 'none'")
+                assert policy.endswith("frame-ancestors 'none'")
                 assert answer.headers["Cache-Control"] == "no-store"
             async with served.client.get(path, headers={"Accept": "*/*"} | more) as answer:
                 assert (answer.status, answer.content_type) == (status, "application/problem+json"), path

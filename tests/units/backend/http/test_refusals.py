@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from backend.http.canonical import OWN_PATH
 from backend.http.problems import problem_of
-from backend.http.refusals import prefers_page, refusal
+from backend.http.refusals import language_for, prefers_page, refusal
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused
 
@@ -27,8 +27,10 @@ def _refused(accept: str, refused: Refused, path: str = "/api/clips/1/download",
     return answer.text or ""
 
 
-def _answer(accept: str, refused: Refused, path: str = "/x", method: str = "GET") -> web.Response:
-    request = make_mocked_request(method, path, {"Accept": accept})
+def _answer(
+    accept: str, refused: Refused, path: str = "/x", method: str = "GET", language: str = "en"
+) -> web.Response:
+    request = make_mocked_request(method, path, {"Accept": accept, "Accept-Language": language})
     request[OWN_PATH] = path
     return refusal(request, problem_of(refused))
 
@@ -63,7 +65,7 @@ def test_the_page_says_what_happened_and_leads_back_to_hindsight() -> None:
     assert (answer.status, answer.content_type) == (401, "text/html")
     assert (answer.headers["WWW-Authenticate"], answer.headers["Vary"]) == (
         'Bearer realm="hindsight"',
-        "Accept",
+        "Accept, Accept-Language",
     )
     assert answer.text is not None
     assert "<h1>Sign in first</h1>" in answer.text
@@ -85,6 +87,39 @@ def test_the_page_runs_no_script_and_its_style_is_the_one_that_is_allowed() -> N
 def test_at_a_foreign_host_the_page_has_no_link() -> None:
     """It would lead to the same refusal."""
     assert "<a " not in _refused(FIREFOX, Refused(Kind.HOST_UNKNOWN), "/")
+
+
+@pytest.mark.parametrize(
+    ("accept_language", "language"),
+    [
+        ("de,en-US;q=0.7,en;q=0.3", "de"),
+        ("de-CH", "de"),
+        ("fr,de;q=0.8,en;q=0.5", "de"),
+        ("de,en", "de"),
+        ("en,de", "en"),
+        ("en-US,en;q=0.9,de;q=0.8", "en"),
+        ("de;q=0", "en"),
+        ("de;q=nan", "en"),
+        ("fr", "en"),
+        ("*", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_page_speaks_the_language_that_the_browser_prefers(accept_language: str, language: str) -> None:
+    """Of the two that it speaks; the problem document is English."""
+    assert language_for([accept_language]) == language
+    text = _answer(FIREFOX, Refused(Kind.ROUTE_UNKNOWN), language=accept_language).text or ""
+    assert f'<html lang="{language}">' in text
+    assert ("Hindsight öffnen" in text) is ("Nothing here" not in text) is (language == "de")
+    document = _answer("*/*", Refused(Kind.ROUTE_UNKNOWN), language=accept_language).text or ""
+    assert json.loads(document)["title"] == "Not Found"
+
+
+def test_words_that_are_english_are_marked_as_english() -> None:
+    """A page in two languages would be read aloud wrongly."""
+    text = _answer(FIREFOX, Refused(Kind.STORE_FAILED, reason="x"), language="de").text or ""
+    assert '<html lang="en">' in text
+    assert "Open Hindsight" in text
 
 
 def test_what_changes_something_is_always_answered_in_json() -> None:
