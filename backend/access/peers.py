@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from backend.access.proxies import parse_address
+from backend.access.proxies import PREFIX_HEADERS, parse_address
 
 _FORWARDING_HEADERS = (
     "Forwarded",
@@ -19,6 +19,7 @@ _FORWARDING_HEADERS = (
     "X-Forwarded-Proto",
     "X-Real-IP",
     "Via",
+    *PREFIX_HEADERS,
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})

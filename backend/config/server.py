@@ -99,7 +99,7 @@ class ServerConfig(Section):
     @model_validator(mode="after")
     def _one_path(self) -> Self:
         if self.base_path and self.external_url and urlsplit(self.external_url).path != self.base_path:
-            raise ValueError("external_url must end with base_path: it is the address below which people are")
+            raise ValueError("external_url must end with base_path; without base_path, its own path counts")
         return self
 
     @property

@@ -40,6 +40,8 @@ class ClipIndexes:
         self._threads = threads
         self._directory = directory
         self._known: OrderedDict[tuple[str, str | None], FrameTimes] = OrderedDict()
+        self.remembered_frames = 0
+        """Of all indexes that are kept in memory."""
 
     async def frame_times(self, clip: Clip) -> FrameTimes:
         """When the finished video `clip` shows its frames.
@@ -52,15 +54,14 @@ class ClipIndexes:
             self._known.move_to_end(key)
             return known
         found = await self._read(clip)
+        if (also := self._known.pop(key, None)) is not None:  # read for another request meanwhile
+            self.remembered_frames -= len(also.pts)
         self._known[key] = found
+        self.remembered_frames += len(found.pts)
         while len(self._known) > 1 and self.remembered_frames > MOST_REMEMBERED_FRAMES:
-            self._known.popitem(last=False)
+            _, oldest = self._known.popitem(last=False)
+            self.remembered_frames -= len(oldest.pts)
         return found
-
-    @property
-    def remembered_frames(self) -> int:
-        """Of all indexes that are kept in memory."""
-        return sum(len(times.pts) for times in self._known.values())
 
     async def offsets_us(self, times: FrameTimes) -> Sequence[int]:
         """The frames' times in microseconds; of hours of video this takes a while."""

@@ -1,6 +1,6 @@
 """Our one statement in a bucket's policy: anyone may read below public/. All others are an operator's. Pure.
 
-Not here: requests (`s3`). A policy that we do not understand is never changed.
+Not here: requests (`s3_buckets`). A policy that we do not understand is never changed.
 """
 
 import hashlib

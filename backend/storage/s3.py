@@ -5,9 +5,9 @@
 
 Here: requests, and the threads they block. Not here: in which bucket, below which prefix (`s3_settings`),
 whether buckets are there (`s3_buckets`), connections (`s3_http`), what an error means (`s3_errors`), when to
-try again (`upload_queue`). Two clients: one speaks to `endpoint`, the other only
-signs for `public_endpoint`, because the host is part of a signature; both know the region, without
-which the client asks the store before it signs anything.
+try again (`upload_queue`). Two clients: one speaks to `endpoint`, the other only signs for `public_endpoint`,
+because the host is part of a signature; both know the region, without which the client asks the store before
+it signs anything.
 """
 
 import hashlib

@@ -105,6 +105,8 @@ async def test_loopback_needs_no_key_only_when_nothing_hints_at_a_proxy(tmp_path
         assert await _status(served, "GET", "/api/session", X_Forwarded_For="203.0.113.1") == 401
         assert await _status(served, "GET", "/api/session", Forwarded="for=203.0.113.1") == 401
         assert await _status(served, "GET", "/api/session", Via="1.1 proxy") == 401
+        assert await _status(served, "GET", "/api/session", X_Forwarded_Prefix="/hindsight") == 401
+        assert await _status(served, "GET", "/api/session", X_Ingress_Path="/hindsight") == 401
         assert await _status(served, "GET", "/api/session", Host="cam.example.org") == 401
         assert await _status(served, "GET", "/api/session", Authorization="Bearer wrong") == 401
 

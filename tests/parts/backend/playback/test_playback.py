@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from backend.base.host import FreeSpace
 from backend.catalogue import Clip, Location, MediaType
 from backend.catalogue.lifecycle import Status
 from backend.http.problems import STATUSES
+from backend.playback import clip_index
 from backend.playback.clip_bytes import ClipBytes
 from backend.playback.forms import Form
 from backend.playback.playback import Page, disposition, readable_name, usable
@@ -178,6 +180,20 @@ async def test_the_index_of_a_clip_is_read_once(stored: House, monkeypatch: pyte
     assert await stored.indexes.frame_times(clip) is times
     assert len(fetched) == 1
     assert stored.indexes.remembered_frames == 45
+
+
+async def test_what_is_remembered_of_indexes_is_bounded_and_counted_once(
+    alone: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests may read one index at the same time; the clip that was looked at last stays."""
+    clip = await held(alone, Location.LOCAL, hiding=True)
+    await asyncio.gather(*(alone.indexes.frame_times(clip) for _ in range(3)))
+    assert alone.indexes.remembered_frames == 45
+    monkeypatch.setattr(clip_index, "MOST_REMEMBERED_FRAMES", 80)
+    newer = replace(clip, sha256="other content")
+    times = await alone.indexes.frame_times(newer)
+    assert alone.indexes.remembered_frames == 45
+    assert await alone.indexes.frame_times(newer) is times
 
 
 class Making:
