@@ -160,11 +160,13 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
     except Exception as error:
         if _has_left(request, error):
             raise
-        problem = as_problem(error)
-        if problem is None or request.writer.output_size > 0:
+        problem, is_begun = as_problem(error), request.writer.output_size > 0
+        if is_begun and isinstance(error, ConnectionError):
+            _log_cut(request, error)
+        elif is_begun or problem is None:
             metrics.failed("http")
             _log_failure(request, error)
-        if request.writer.output_size > 0:
+        if is_begun:
             raise  # part of an answer is out: only closing the connection tells that it is not whole
         answer = refusal(request, problem or internal_problem())
     streamed = request.method == "GET" and answer.content_type.startswith(_STREAMED)
@@ -237,6 +239,14 @@ def _log_failure(request: web.Request, error: Exception) -> None:
     held_back = house(request).connections.rarely.due(f"{what} {type(error).__name__}")
     if held_back is not None:
         _log.error("%s failed%s", what, and_more(held_back), exc_info=error)
+
+
+def _log_cut(request: web.Request, error: ConnectionError) -> None:
+    """A line a minute for each route: a sender says so where it cannot go on, as a store that breaks off."""
+    what = f"{request.method} {_route_of(request)}"
+    held_back = house(request).connections.rarely.due(f"{what} cut")
+    if held_back is not None:
+        _log.warning("%s was cut off: %s%s", what, error, and_more(held_back))
 
 
 def _route_of(request: web.Request) -> str:

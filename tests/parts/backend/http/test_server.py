@@ -62,6 +62,13 @@ async def _gives_up(request: web.Request) -> web.StreamResponse:
     raise StoppedReading("the client stopped reading")
 
 
+async def _is_cut(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    await answer.write(b"x")
+    raise ConnectionResetError("the store broke off")
+
+
 async def _breaks_its_own_pipe(request: web.Request) -> web.StreamResponse:
     raise BrokenPipeError("a worker is gone")
 
@@ -74,6 +81,7 @@ MORE = (
     Route("GET", "/breaks", _breaks, Action.VIEW, "Breaks"),
     Route("GET", "/breaks-half-way", _breaks_half_way, Action.VIEW, "Breaks"),
     Route("GET", "/begins-for-nobody", _begins_for_nobody, Action.VIEW, "Begins"),
+    Route("GET", "/is-cut", _is_cut, Action.VIEW, "Is cut"),
     Route("GET", "/gives-up", _gives_up, Action.VIEW, "Gives up"),
     Route("GET", "/breaks-its-own-pipe", _breaks_its_own_pipe, Action.VIEW, "Breaks"),
 )
@@ -208,6 +216,20 @@ async def test_a_client_that_leaves_is_no_error(
         async with served.client.get("/metrics", headers=served.bearer) as answer:
             assert 'hindsight_unforeseen_errors_total{where="http"}' not in await answer.text()
     assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+async def test_an_answer_that_cannot_go_on_is_a_line_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client sees the connection close; a store that breaks off is foreseen, and no bug to report."""
+    async with serving(tmp_path, routes=(*OWN_ROUTES, *MORE)) as served:
+        with pytest.raises(aiohttp.ClientError):
+            async with served.client.get("/is-cut", headers=served.bearer) as answer:
+                await answer.read()
+        async with served.client.get("/metrics", headers=served.bearer) as answer:
+            assert 'hindsight_unforeseen_errors_total{where="http"}' not in await answer.text()
+    told = [(r.getMessage(), r.exc_info) for r in caplog.records if r.levelno >= logging.WARNING]
+    assert told == [("GET /is-cut was cut off: the store broke off", None)]
 
 
 async def test_a_broken_pipe_of_our_own_is_not_taken_for_a_client_that_left(
