@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from backend.base.file_modes import UMASK
+from backend.base.machine.file_modes import UMASK
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.parser import make_parser
 from backend.config.load import ConfigError, load

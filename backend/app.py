@@ -15,9 +15,9 @@ from typing import Protocol, TypeVar
 from backend.access.access_key import AccessKey
 from backend.access.gate import SWEEP_S, Access
 from backend.access.parts import open_access
-from backend.base import descriptors
-from backend.base.host import boot_s
 from backend.base.loop_errors import counted_loop_errors
+from backend.base.machine import descriptors
+from backend.base.machine.host import boot_s
 from backend.base.scheduler import Scheduler
 from backend.base.shipped import CHECK_PAGE, WEB, shipped
 from backend.base.times import utc_now

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from backend.base.file_modes import GROUP
-from backend.base.local_socket import PeerCredentials, peer_credentials
+from backend.base.machine.file_modes import GROUP
+from backend.base.machine.local_socket import PeerCredentials, peer_credentials
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from backend.access.access_key import AccessKey
-from backend.base import local_socket
 from backend.base.base_path import below
-from backend.base.daemon_proof import SERVER_NAME, listens_on
-from backend.base.data_lock import read_holder
-from backend.base.file_modes import GROUP
+from backend.base.machine import local_socket
+from backend.base.machine.daemon_proof import SERVER_NAME, listens_on
+from backend.base.machine.data_lock import read_holder
+from backend.base.machine.file_modes import GROUP
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config
 from backend.http.tls import client_context

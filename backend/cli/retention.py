@@ -5,7 +5,7 @@ import asyncio
 import json
 from typing import Any
 
-from backend.base.human_units import readable_bytes
+from backend.base.text.human_units import readable_bytes
 from backend.cli.client import client_for
 from backend.cli.exits import Exit
 from backend.cli.tables import print_table

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from backend.access.access_key import AccessKey
 from backend.app import running
-from backend.base import descriptors
-from backend.base.data_lock import DataDirInUse, DataLock
 from backend.base.ids import RecorderIdDamaged
-from backend.base.redaction import LogFormatter, Redactor
+from backend.base.machine import descriptors
+from backend.base.machine.data_lock import DataDirInUse, DataLock
+from backend.base.text.redaction import LogFormatter, Redactor
 from backend.catalogue import CatalogueError
 from backend.cli.cameras import with_stand_in
 from backend.cli.exits import CommandFailed, Exit

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import yaml
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from backend.base.validation_text import plain_words
+from backend.base.text.validation_text import plain_words
 from backend.config.model import CameraConfig, Config
 from backend.config.storage import CatalogueConfig
 from backend.config.values import Section

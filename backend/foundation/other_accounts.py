@@ -14,8 +14,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from backend.base.file_modes import GROUP, Facts, Opening, Owner, opening
 from backend.base.ids import is_id
+from backend.base.machine.file_modes import GROUP, Facts, Opening, Owner, opening
 from backend.config.model import Config
 
 OWN_NAMES = {

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from backend.access.connection_book import Bounds, ConnectionBook, IsExempt, Standing, nobody_is_exempt
-from backend.base import descriptors
 from backend.base.health import Health
+from backend.base.machine import descriptors
 from backend.base.rarely import Rarely, and_more
 from recorder.base.tasks import Tasks
 

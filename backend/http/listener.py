@@ -12,7 +12,7 @@ import socket
 import ssl
 from contextlib import ExitStack, suppress
 
-from backend.base.descriptors import HELD_BACK, SELECT_LIMIT, SHORTAGE
+from backend.base.machine.descriptors import HELD_BACK, SELECT_LIMIT, SHORTAGE
 from backend.http.connections import Connections, Factory
 
 UNREAD_TIMEOUT_S = 60.0

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from backend.base.validation_text import plain_words
+from backend.base.text.validation_text import plain_words
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused, as_refused
 

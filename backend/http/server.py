@@ -16,9 +16,9 @@ from aiohttp import web
 
 from backend.access.principals import ANONYMOUS
 from backend.access.proxies import PREFIX_HEADERS
-from backend.base import local_socket
 from backend.base.base_path import without
-from backend.base.daemon_proof import SERVER_NAME
+from backend.base.machine import local_socket
+from backend.base.machine.daemon_proof import SERVER_NAME
 from backend.base.rarely import and_more
 from backend.config.server import ServerConfig
 from backend.http.addresses import routes_below, show_below

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from backend.base.host import FreeSpace
+from backend.base.machine.host import FreeSpace
 from backend.catalogue import Clip, MediaType
 from backend.problems.kinds import Kind
 from backend.problems.refused import Refused

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from backend.base.host import FreeSpace
+from backend.base.machine.host import FreeSpace
 from backend.base.numbers import counted
 from backend.catalogue import Clip, MediaType
 from backend.events.clip_events import ClipEvents

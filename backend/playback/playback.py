@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from backend.access.peers import is_loopback
-from backend.base.file_names import file_name, harmless
+from backend.base.text.file_names import file_name, harmless
 from backend.base.times import utc_now
 from backend.catalogue import Clip, MediaType
 from backend.playback.clean_copies import CleanCopies

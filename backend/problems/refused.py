@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from string import Formatter
 from typing import Any
 
-from backend.base.descriptors import NONE_LEFT
-from backend.base.human_units import readable_bytes, readable_s
+from backend.base.machine.descriptors import NONE_LEFT
+from backend.base.text.human_units import readable_bytes, readable_s
 from backend.base.times import rfc3339
 from backend.catalogue import errors as catalogue_errors
 from backend.problems.kinds import Kind

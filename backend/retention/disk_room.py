@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from backend.base.host import FreeSpace
-from backend.base.human_units import readable_bytes
+from backend.base.machine.host import FreeSpace
+from backend.base.text.human_units import readable_bytes
 from backend.catalogue import Clip
 from backend.catalogue.lifecycle import Status
 from backend.config.model import RecordingConfig

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
 
-from backend.base.human_units import readable_bytes, readable_s
+from backend.base.text.human_units import readable_bytes, readable_s
 from backend.catalogue.lifecycle import UNFINISHED, Status
 from backend.catalogue.values import Location, RetentionGroup, RetentionRow
 from backend.storage.store_state import StoreReach

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
-from backend.base.daemon_proof import SERVER_NAME
+from backend.base.machine.daemon_proof import SERVER_NAME
 
 
 class Answering:

@@ -17,7 +17,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from backend.base.data_lock import read_holder
+from backend.base.machine.data_lock import read_holder
 from tests.support.daemon import ROOT, Daemon
 
 _LEFT_OUT = {

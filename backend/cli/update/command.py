@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend import __version__
-from backend.base.data_lock import DataDirInUse, DataLock
+from backend.base.machine.data_lock import DataDirInUse, DataLock
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.parser import make_parser
 from backend.cli.update.answers import version_of, wait_until_answers

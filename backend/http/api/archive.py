@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from backend.access.actions import Action
 from backend.access.authorise import authorise
 from backend.access.streams import StreamKind
-from backend.base.validation_text import plain_words
+from backend.base.text.validation_text import plain_words
 from backend.catalogue.values import Clip
 from backend.http.handles import PRINCIPAL, house
 from backend.http.routes import Route, query_of

@@ -9,7 +9,7 @@ from aiohttp import web
 from backend import __version__
 from backend.access.actions import Action
 from backend.access.streams import StreamKind
-from backend.base.host import read_box
+from backend.base.machine.host import read_box
 from backend.base.times import utc_now
 from backend.catalogue.values import Sample, SampleFilter
 from backend.http.handles import PRINCIPAL, house

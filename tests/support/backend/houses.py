@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from backend.base.host import FreeSpace
+from backend.base.machine.host import FreeSpace
 from backend.catalogue import Clip
 from backend.foundation.local_files import LocalFiles
 from backend.playback.clean_copies import CleanCopies

@@ -17,7 +17,7 @@ from backend.access.actions import Action
 from backend.access.gate import AccessRules
 from backend.access.local_peers import LocalOwners
 from backend.access.proxies import Proxies
-from backend.base import local_socket
+from backend.base.machine import local_socket
 from backend.http.routes import Route, json_response
 from backend.http.server import make_runner
 from backend.http.wire.times import RequestModel, ResponseModel

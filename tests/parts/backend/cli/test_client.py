@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from backend.access.access_key import AccessKey
-from backend.base.daemon_proof import listens_on
-from backend.base.data_lock import DataLock
+from backend.base.machine.daemon_proof import listens_on
+from backend.base.machine.data_lock import DataLock
 from backend.cli.client import client_for
 from backend.cli.exits import CommandFailed, Exit
 from backend.config.model import Config

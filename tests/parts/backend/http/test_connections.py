@@ -16,8 +16,8 @@ from aiohttp import web
 
 from backend.access.actions import Action
 from backend.access.connection_book import Bounds
-from backend.base import descriptors
 from backend.base.health import Health
+from backend.base.machine import descriptors
 from backend.config.server import TlsConfig
 from backend.http.connections import SUBJECT, Connections
 from backend.http.listener import lifted

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.base.host import FreeSpace
+from backend.base.machine.host import FreeSpace
 from backend.catalogue import Clip, Location, MediaType
 from backend.catalogue.lifecycle import Status
 from backend.http.problems import STATUSES

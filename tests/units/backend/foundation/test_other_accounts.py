@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backend.base.file_modes import GROUP
 from backend.base.ids import new_id
+from backend.base.machine.file_modes import GROUP
 from backend.config.model import CameraConfig, Config, StorageConfig
 from backend.config.server import ServerConfig, TlsConfig
 from backend.foundation import other_accounts

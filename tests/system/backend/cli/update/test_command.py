@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.__main__ import main
-from backend.base.data_lock import DataLock
+from backend.base.machine.data_lock import DataLock
 from backend.cli.exits import CommandFailed, Exit
 from backend.cli.update import command
 from backend.cli.update.command import Change, Place, find_place

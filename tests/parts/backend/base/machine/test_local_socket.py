@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from backend.base import local_socket
+from backend.base.machine import local_socket
 
 
 def test_the_socket_is_reached_however_long_the_path_to_it_is(tmp_path: Path) -> None:

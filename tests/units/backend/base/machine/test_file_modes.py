@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.base.file_modes import GROUP, Facts, Owner, opening
+from backend.base.machine.file_modes import GROUP, Facts, Owner, opening
 
 PATH = Path("/srv/it's here")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.base.file_names import MOST_BYTES, file_name, harmless
+from backend.base.text.file_names import MOST_BYTES, file_name, harmless
 
 ENDING = " 2025-10-26 08-00-00Z.mp4"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from backend.base.validation_text import plain_words
+from backend.base.text.validation_text import plain_words
 from backend.http.problems import refused_by_validation
 from backend.problems.kinds import Kind
 

@@ -5,7 +5,7 @@ from types import TracebackType
 
 import pytest
 
-from backend.base.redaction import LogFormatter, Redactor
+from backend.base.text.redaction import LogFormatter, Redactor
 
 CANARY = "canary-0b1d"
 

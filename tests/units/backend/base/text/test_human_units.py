@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.base.human_units import readable_bytes, readable_s
+from backend.base.text.human_units import readable_bytes, readable_s
 
 
 @pytest.mark.parametrize(

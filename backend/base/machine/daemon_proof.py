@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from backend.base.data_lock import FILE_NAME, read_holder
+from backend.base.machine.data_lock import FILE_NAME, read_holder
 
 SERVER_NAME = "Hindsight"
 """What every answer says in `Server`: it tells other programs apart, and proves nothing."""

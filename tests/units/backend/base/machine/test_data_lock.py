@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.base.data_lock import DataDirInUse, DataLock, read_holder
+from backend.base.machine.data_lock import DataDirInUse, DataLock, read_holder
 
 
 def test_one_data_dir_has_one_holder_who_is_named(tmp_path: Path) -> None:

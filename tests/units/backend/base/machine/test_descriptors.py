@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.base import descriptors
+from backend.base.machine import descriptors
 
 Set = Callable[[int, tuple[int, int]], None]
 
