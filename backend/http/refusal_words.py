@@ -8,7 +8,7 @@ from backend.problems.kinds import Kind
 _SIGN_IN = ("Sign in first", "Open Hindsight and sign in. Then open this address again.")
 _SIGN_IN_DE = ("Zuerst anmelden", "Öffne Hindsight und melde dich an. Öffne dann diese Adresse noch einmal.")
 _NO_CLIP = ("No such clip", "It may have been deleted, or the address is cut off.")
-_NO_CLIP_DE = ("Diesen Clip gibt es nicht", "Er wurde gelöscht, oder die Adresse ist abgeschnitten.")
+_NO_CLIP_DE = ("Diesen Clip gibt es nicht", "Er wurde gelöscht, oder die Adresse ist unvollständig.")
 FOR_PEOPLE: dict[str, dict[Kind, tuple[str, str]]] = {
     "en": {
         Kind.ACCESS_KEY_NEEDED: _SIGN_IN,
@@ -30,7 +30,7 @@ FOR_PEOPLE: dict[str, dict[Kind, tuple[str, str]]] = {
         Kind.ACCESS_KEY_NEEDED_HERE: _SIGN_IN_DE,
         Kind.ROUTE_UNKNOWN: (
             "Hier ist nichts",
-            "Unter dieser Adresse gibt es nichts. Vielleicht ist sie vertippt oder abgeschnitten.",
+            "Unter dieser Adresse gibt es nichts. Vielleicht fehlt ein Stück, oder sie hat einen Tippfehler.",
         ),
         Kind.PAGE_OUTDATED: (
             "Diese Datei gibt es nicht mehr",
