@@ -1,32 +1,19 @@
 """A daemon that lets nobody in without a session, and the ways to get one."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from tests.browser.conftest import HOUSE
+from tests.support import daemon as support
 from tests.support.daemon import READY_S, Daemon
 
 
-@contextmanager
-def locked_daemon(directory: Path, cameras: Sequence[Mapping[str, Any]]) -> Iterator[Daemon]:
-    """Even /readyz is closed, so it is waited for at the page itself. Known as HOUSE, too."""
-    server = {"loopback_without_key": False, "allowed_hosts": [HOUSE]}
-    daemon = Daemon(directory, cameras, server=server)
-
-    def answers() -> bool:
-        with suppress(OSError):
-            return daemon.get("/").status == 200
-        return False
-
-    daemon.start(wait=False)
-    try:
-        daemon.wait(answers, READY_S, "serving")
-        yield daemon
-    finally:
-        daemon.stop()
+def locked_daemon(directory: Path, cameras: Sequence[Mapping[str, Any]]) -> AbstractContextManager[Daemon]:
+    """Known as HOUSE, too."""
+    return support.locked_daemon(directory, cameras, allowed_hosts=[HOUSE])
 
 
 def house_url(daemon: Daemon) -> str:

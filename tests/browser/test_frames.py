@@ -10,7 +10,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.conftest import HOUSE, Complaints
 from tests.browser.locked import invitation
-from tests.support.daemon import READY_S, SMALL_CAMERA, Daemon
+from tests.support.daemon import Daemon, locked_daemon
 
 pytestmark = pytest.mark.slow("a browser signs in inside frames")
 
@@ -45,14 +45,10 @@ def framed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Framed]:
     thread = Thread(target=server.serve_forever, name="dashboard", daemon=True)
     thread.start()
     named = [f"http://127.0.0.1:{port}", f"http://{HOUSE}:{port}"]
-    rules = {"loopback_without_key": False, "frame_ancestors": named}
-    daemon = Daemon(tmp_path_factory.mktemp("framed"), [SMALL_CAMERA], server=rules)
-    daemon.start(wait=False)
     try:
-        daemon.wait(daemon.is_open, READY_S, "serving")
-        yield Framed(daemon, port)
+        with locked_daemon(tmp_path_factory.mktemp("framed"), frame_ancestors=named) as daemon:
+            yield Framed(daemon, port)
     finally:
-        daemon.stop()
         server.shutdown()
         server.server_close()
         thread.join(5)
@@ -96,6 +92,6 @@ def test_on_another_site_the_page_is_shown_and_stays_locked(
 def test_a_page_that_is_not_named_shows_nothing(page: Page, complaints: Complaints, framed: Framed) -> None:
     """Its buttons cannot lie over ours."""
     complaints.expected += ["frame-ancestors"]
-    frame = _open(page, "localhost", framed)
-    page.wait_for_function("() => document.querySelector('iframe').contentDocument === null")
+    with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
+        frame = _open(page, "localhost", framed)
     expect(frame.locator("#credential, .live-latency")).to_have_count(0)

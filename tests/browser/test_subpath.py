@@ -1,7 +1,6 @@
 """The page below a path, behind nginx: once only the proxy knows the path, once the daemon does, too."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,13 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Complaints
 from tests.browser.locked import by_key, invitation
 from tests.browser.one_daemon.test_page import lengths, record, wait_for_live
-from tests.support.components import require
-from tests.support.daemon import READY_S, SMALL_CAMERA, Daemon
-from tests.support.proxies import below
+from tests.support.daemon import Daemon, locked_daemon
+from tests.support.proxies import below, require_proxy
 
 pytestmark = pytest.mark.slow("every screen of a page behind a real proxy")
 
 PATH = "/hindsight"
-SCREENS = ("clips", "feed", "schedules", "insights", "settings")
+SCREENS = ("Clips", "Feed", "Schedules", "Insights", "Settings")
 
 
 @dataclass(frozen=True)
@@ -35,18 +33,13 @@ class Shown:
 @pytest.fixture(scope="module", params=[["127.0.0.1"], []], ids=["the daemon knows", "the proxy alone knows"])
 def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """Below PATH, which the proxy says; the daemon listens only if it trusts that proxy."""
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/sbin")
-    require("nginx", "apt-get install nginx-light", nginx)
+    require_proxy("nginx")
     folder = tmp_path_factory.mktemp("below")
-    server = {"loopback_without_key": False, "trusted_proxies": request.param}
-    daemon = Daemon(folder, [SMALL_CAMERA], server=server)
-    daemon.start(wait=False)
-    try:
-        daemon.wait(daemon.is_open, READY_S, "serving")
-        with below("nginx", folder / "proxy", {PATH: daemon.port}) as port:
-            yield Shown(daemon, f"http://127.0.0.1:{port}{PATH}/", folder / "proxy" / "outside")
-    finally:
-        daemon.stop()
+    with (
+        locked_daemon(folder, trusted_proxies=request.param) as daemon,
+        below("nginx", folder / "proxy", {PATH: daemon.port}) as port,
+    ):
+        yield Shown(daemon, f"http://127.0.0.1:{port}{PATH}/", folder / "proxy" / "outside")
 
 
 def _sign_in(page: Page, shown: Shown, complaints: Complaints) -> None:
@@ -76,9 +69,11 @@ def test_the_page_below_a_path_shows_records_plays_and_keeps_its_links(
         page.get_by_role("link", name="Download", exact=True).first.click()
     assert pending.value.url.startswith(f"{shown.page}api/clips/{clip['id']}/download")
     for screen in SCREENS:
-        page.goto(f"{shown.page}#/{screen}")
-        expect(page.locator(".screen-title").first).to_be_visible()
-    for link in page.locator(".setting-links a").all():
+        page.goto(f"{shown.page}#/{screen.lower()}")
+        expect(page.locator("h1.screen-title")).to_contain_text(screen)
+    links = page.locator(".setting-links a")
+    expect(links.first).to_be_visible()
+    for link in links.all():
         assert page.request.get(str(link.evaluate("(a) => a.href"))).status == 200
     assert shown.outside.read_text() == ""
 

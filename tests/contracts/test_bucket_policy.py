@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
-from urllib.parse import urlsplit
 
 import pytest
 from minio import Minio
@@ -17,26 +16,21 @@ from minio.error import S3Error
 
 from backend.storage.s3 import S3Store
 from backend.storage.s3_settings import S3Place, S3Settings
-from tests.support.s3_servers import S3Server, find_minio
-
-
-def running(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    server = S3Server(kind, tmp_path_factory.mktemp(kind) / "objects")
-    server.start()
-    yield server
-    server.kill()
+from tests.support.s3_servers import S3Server, find_minio, running_s3
 
 
 @pytest.fixture(scope="module")
 def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    yield from running("rclone", tmp_path_factory)
+    with running_s3("rclone", tmp_path_factory.mktemp("rclone") / "objects") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     if not find_minio():
         pytest.skip("rclone knows no policies")
-    yield from running("minio", tmp_path_factory)
+    with running_s3("minio", tmp_path_factory.mktemp("minio") / "objects") as server:
+        yield server
 
 
 def settings_of(server: S3Server) -> S3Settings:
@@ -59,21 +53,11 @@ async def prepared(server: S3Server, *, public_urls: bool) -> None:
     await store.close()
 
 
-def _policy_client(server: S3Server) -> Minio:
-    return Minio(
-        urlsplit(server.endpoint).netloc,
-        access_key=server.access_key,
-        secret_key=server.secret_key,
-        secure=False,
-        region="us-east-1",
-    )
-
-
 async def test_public_addresses_come_and_go_beside_an_operators_statements(
     minio: S3Server, tmp_path: Path
 ) -> None:
     """The office's own folder stays open all the time, drafts never are, published clips while wanted."""
-    client, bucket = _policy_client(minio), f"clips-{secrets.token_hex(4)}"
+    client, bucket = minio.operator(), f"clips-{secrets.token_hex(4)}"
     await asyncio.to_thread(client.make_bucket, bucket)
     own = {
         "Sid": "Office",
@@ -118,7 +102,7 @@ async def test_a_store_without_policies_loses_no_bucket_and_is_told_of_only_if_p
     caplog.clear()
     await prepared(rclone, public_urls=False)
     assert caplog.text == ""
-    assert await asyncio.to_thread(_policy_client(rclone).bucket_exists, "clips")
+    assert await asyncio.to_thread(rclone.operator().bucket_exists, "clips")
 
 
 async def test_a_policy_that_may_not_be_read_is_not_replaced(

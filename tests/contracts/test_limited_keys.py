@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from minio import Minio
 
 from backend.base.ids import new_id
 from backend.catalogue import Root, StoredPath
@@ -17,22 +15,15 @@ from backend.storage.s3 import S3Store
 from backend.storage.s3_buckets import MARK
 from backend.storage.s3_settings import S3Place, S3Settings
 from tests.support.limited_s3 import ALL_RIGHTS, LimitedS3, limited_key
-from tests.support.s3_servers import S3Server, find_minio
+from tests.support.s3_servers import S3Server, find_minio, running_s3
 
 BUCKET, PREFIX = "shared", "house/"
 CLIPS, THUMBNAILS = S3Place(BUCKET, f"{PREFIX}clips/"), S3Place(BUCKET, f"{PREFIX}thumbnails/")
 
 
-def running(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    server = S3Server(kind, tmp_path_factory.mktemp(kind) / "objects")
-    server.start()
-    yield server
-    server.kill()
-
-
 @pytest.fixture(scope="module")
 def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    for server in running("rclone", tmp_path_factory):
+    with running_s3("rclone", tmp_path_factory.mktemp("rclone") / "objects") as server:
         others = server.directory / BUCKET / "office"
         others.mkdir(parents=True)
         (others / "ledger.txt").write_text("not ours")
@@ -72,17 +63,6 @@ def checked(settings: S3Settings) -> list[StoreCheckStep]:
             await store.close()
 
     return asyncio.run(steps())
-
-
-def client_of(server: S3Server) -> Minio:
-    """With the operator's key."""
-    return Minio(
-        urlsplit(server.endpoint).netloc,
-        access_key=server.access_key,
-        secret_key=server.secret_key,
-        secure=False,
-        region="us-east-1",
-    )
 
 
 def clip_key() -> StoredPath:
@@ -164,7 +144,7 @@ async def test_a_mark_that_others_have_deleted_comes_again(
 ) -> None:
     """A lifecycle rule for old objects takes it, too."""
     await store.prepare()
-    operator, mark = client_of(rclone), f"{PREFIX}clips/{MARK}"
+    operator, mark = rclone.operator(), f"{PREFIX}clips/{MARK}"
     await asyncio.to_thread(operator.remove_object, BUCKET, mark)
     assert (await store.health()).ok
     assert (await asyncio.to_thread(operator.stat_object, BUCKET, mark)).size
@@ -194,12 +174,13 @@ async def test_a_place_outside_the_key_is_named(door: LimitedS3) -> None:
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     if not find_minio():
         pytest.skip("rclone has one key for everything")
-    yield from running("minio", tmp_path_factory)
+    with running_s3("minio", tmp_path_factory.mktemp("minio") / "objects") as server:
+        yield server
 
 
 def test_a_real_key_of_a_prefix_is_enough(minio: S3Server) -> None:
     """By MinIO's own policies; the operator's key sees what came of it, and what is outside."""
-    operator = client_of(minio)
+    operator = minio.operator()
     operator.make_bucket(BUCKET)
     settings = settings_of(minio.endpoint, *limited_key(minio, BUCKET, PREFIX))
     steps = checked(settings)

@@ -16,8 +16,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -256,6 +256,20 @@ class Daemon:
             raise
         finally:
             self._process = None
+
+
+@contextmanager
+def locked_daemon(
+    directory: Path, cameras: Sequence[Mapping[str, Any]] = (SMALL_CAMERA,), **server: Any
+) -> Iterator[Daemon]:
+    """A daemon that lets nobody in without a session, not even to /readyz: it serves once /livez answers."""
+    daemon = Daemon(directory, cameras, server={"loopback_without_key": False, **server})
+    daemon.start(wait=False)
+    try:
+        daemon.wait(daemon.is_open, READY_S, "serving")
+        yield daemon
+    finally:
+        daemon.stop()
 
 
 def unmeasured() -> dict[str, str]:

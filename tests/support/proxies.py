@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.components import require
 from tests.support.daemon import free_port
 
 _NGINX = """daemon off; pid {folder}/pid; error_log {folder}/err; worker_processes 1; events {{}}
@@ -26,6 +27,8 @@ location / {{ access_log {folder}/outside path; return 404 "another service"; }}
 {locations}
 }} }}
 """
+_SYSTEM_PATH = "/usr/sbin:/usr/local/sbin:/sbin"
+"""Where Debian puts them, and the PATH of an ordinary user does not lead."""
 _DEPLOY = Path(__file__).parents[2] / "deploy"
 _FORWARDING = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
 _HAPROXY = """defaults
@@ -92,6 +95,16 @@ ADD_FORWARDED_FOR = ("nginx, as in deploy/", "caddy", "haproxy, option forwardfo
 def program_of(name: str) -> str:
     """The program that must be installed for this one."""
     return name.partition(",")[0]
+
+
+def require_proxy(program: str) -> Path:
+    """Where it is; a test that needs one that is not installed is skipped, which fails under CI=true."""
+    line = f"apt-get install {'nginx-light' if program == 'nginx' else program}"
+    return require(program, line, _found(program))
+
+
+def _found(program: str) -> str | None:
+    return shutil.which(program) or shutil.which(program, path=_SYSTEM_PATH)
 
 
 @contextmanager
@@ -172,7 +185,7 @@ def _running(folder: Path, command: Callable[[int], list[str]]) -> Iterator[int]
     folder.mkdir()
     own = free_port()
     program, *arguments = command(own)
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin")
+    found = _found(program)
     assert found is not None, program
     environ = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
     with (folder / "said").open("wb") as said:

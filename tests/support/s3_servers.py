@@ -7,8 +7,12 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from minio import Minio
 
 from tests.support.components import require
 from tests.support.daemon import free_port
@@ -71,6 +75,16 @@ class S3Server:
             self._process.wait()
             self._process = None
 
+    def operator(self) -> Minio:
+        """A client with the key that may do everything."""
+        return Minio(
+            f"127.0.0.1:{self.port}",
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            secure=False,
+            region="us-east-1",
+        )
+
     def objects(self) -> list[str]:
         """`bucket/key` of every finished object, as files below the directory (rclone only)."""
         assert self.kind == "rclone"
@@ -110,3 +124,14 @@ class S3Server:
         roots = {"MINIO_ROOT_USER": self.access_key, "MINIO_ROOT_PASSWORD": self.secret_key}
         quiet = {"MINIO_BROWSER": "off", "MINIO_UPDATE": "off", "MINIO_CALLHOME_ENABLE": "off"}
         return [str(minio), "server", "--quiet", "--address", address, str(self.directory)], roots | quiet
+
+
+@contextmanager
+def running_s3(kind: str, directory: Path) -> Iterator[S3Server]:
+    """A server that ends with its context; `directory` is made if need be."""
+    server = S3Server(kind, directory)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()

@@ -6,7 +6,6 @@ The daemon listens on loopback with the defaults. docs/design/threat-model.md na
 import http.client
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.daemon import READY_S, Daemon
-from tests.support.proxies import ADD_FORWARDED_FOR, PROXIES, program_of, proxy
+from tests.support.daemon import Daemon, locked_daemon
+from tests.support.proxies import ADD_FORWARDED_FOR, PROXIES, program_of, proxy, require_proxy
 
 pytestmark = pytest.mark.slow("real proxies before a real daemon")
 
@@ -34,26 +33,10 @@ ASKED = (
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """One that trusts no loopback, and believes the proxies of this machine about addresses."""
-    server = {
-        "loopback_without_key": False,
-        "allowed_hosts": ["cam.example.org"],
-        "trusted_proxies": ["127.0.0.1"],
-    }
-    started = Daemon(tmp_path_factory.mktemp("daemon"), server=server)
-    started.start(wait=False)
-    try:
-        started.wait(started.is_open, READY_S, "serving")
+    with locked_daemon(
+        tmp_path_factory.mktemp("daemon"), allowed_hosts=["cam.example.org"], trusted_proxies=["127.0.0.1"]
+    ) as started:
         yield started
-    finally:
-        started.stop()
-
-
-def _needs(program: str) -> None:
-    if shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin"):
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{program} is missing")
-    pytest.skip(f"{program} is not installed; ./hindsight installs it where CI=true")
 
 
 def _ask(
@@ -73,7 +56,7 @@ def _ask(
 @pytest.mark.parametrize("name", PROXIES)
 def test_a_stranger_behind_a_proxy_on_the_box_gets_nothing(name: str, daemon: Daemon, tmp_path: Path) -> None:
     """Whatever the proxy says of Host, and whether or not it says that it is one."""
-    _needs(program_of(name))
+    require_proxy(program_of(name))
     with proxy(name, tmp_path / "proxy", daemon.port) as port:
         for host in ("cam.example.org", "localhost", f"127.0.0.1:{daemon.port}"):
             for method, path, body in ASKED:
@@ -84,7 +67,7 @@ def test_a_stranger_behind_a_proxy_on_the_box_gets_nothing(name: str, daemon: Da
 @pytest.mark.parametrize("name", ADD_FORWARDED_FOR)
 def test_a_trusted_proxy_names_the_stranger_in_the_log(name: str, daemon: Daemon, tmp_path: Path) -> None:
     """Not the proxy; and not the address that the stranger made up."""
-    _needs(program_of(name))
+    require_proxy(program_of(name))
     with proxy(name, tmp_path / "proxy", daemon.port) as port:
         made_up = {
             "X-Forwarded-For": "203.0.113.77",

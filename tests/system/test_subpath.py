@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -18,8 +17,8 @@ import aiohttp
 import pytest
 
 from backend.base.base_path import OWN_ROOTS
-from tests.support.daemon import READY_S, ROOT, SMALL_CAMERA, Daemon
-from tests.support.proxies import BELOW, below
+from tests.support.daemon import ROOT, Daemon, locked_daemon
+from tests.support.proxies import BELOW, below, require_proxy
 
 pytestmark = pytest.mark.slow("real proxies before real daemons")
 
@@ -28,27 +27,16 @@ EXTERNAL = f"https://home.example.org{PATH}"
 INGRESS = "/api/hassio_ingress/Wx-9_0aBcD"
 
 
-def _daemon(directory: Path, **server: Any) -> Daemon:
-    own = {"loopback_without_key": False, "trusted_proxies": ["127.0.0.1"], **server}
-    return Daemon(directory, [SMALL_CAMERA], server=own)
-
-
 @pytest.fixture(scope="module")
 def daemons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, Daemon]]:
     """One that is told its path, and one that hears it from the proxy."""
-    started = (
-        _daemon(tmp_path_factory.mktemp("told"), external_url=EXTERNAL),
-        _daemon(tmp_path_factory.mktemp("hears")),
-    )
-    try:
-        for daemon in started:
-            daemon.start(wait=False)
-        for daemon in started:
-            daemon.wait(daemon.is_open, READY_S, "serving")
-        yield started
-    finally:
-        for daemon in started:
-            daemon.stop()
+    proxies = ["127.0.0.1"]
+    folders = [tmp_path_factory.mktemp(name) for name in ("told", "hears")]
+    with (
+        locked_daemon(folders[0], trusted_proxies=proxies, external_url=EXTERNAL) as told,
+        locked_daemon(folders[1], trusted_proxies=proxies) as hears,
+    ):
+        yield told, hears
 
 
 @dataclass
@@ -84,14 +72,6 @@ async def browser(page: str) -> AsyncIterator[Browser]:
     jar, timeout = aiohttp.CookieJar(unsafe=True), aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as http:
         yield Browser(http, page)
-
-
-def _needs(program: str) -> None:
-    if shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin:/sbin"):
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{program} is missing")
-    pytest.skip(f"{program} is not installed; ./hindsight installs it where CI=true")
 
 
 def _addresses(found: Any, path: str) -> Iterator[str]:
@@ -209,7 +189,7 @@ async def test_below_a_path_everything_is_as_at_the_root(
     program: str, strips: bool, daemons: tuple[Daemon, Daemon], tmp_path: Path
 ) -> None:
     """Page, sign-in, live picture, record, events, download, redirects: with the samples as they are."""
-    _needs(program)
+    require_proxy(program)
     with below(program, tmp_path / "proxy", {PATH: daemons[0].port}, strips=strips) as port:
         async with browser(f"http://127.0.0.1:{port}{PATH}/") as looking:
             status, headers, _ = await looking.get(f"http://127.0.0.1:{port}{PATH}")
@@ -223,7 +203,7 @@ async def test_a_daemon_that_is_told_nothing_hears_its_path_from_the_proxy(
     path: str, daemons: tuple[Daemon, Daemon], tmp_path: Path
 ) -> None:
     """Another path for the same daemon; and one as Home Assistant's ingress has it."""
-    _needs("nginx")
+    require_proxy("nginx")
     with below("nginx", tmp_path / "proxy", {path: daemons[1].port}) as port:
         async with browser(f"http://127.0.0.1:{port}{path}/") as looking:
             await _promises_hold(looking, daemons[1], path)
@@ -234,7 +214,7 @@ async def test_two_boxes_under_one_name_keep_their_sign_ins_apart(
     program: str, daemons: tuple[Daemon, Daemon], tmp_path: Path
 ) -> None:
     """Below two paths of one proxy, and one of them at its own port, too, which cookies do not know."""
-    _needs(program)
+    require_proxy(program)
     ports = {PATH: daemons[0].port, SECOND: daemons[1].port}
     with below(program, tmp_path / "proxy", ports) as port:
         pages = [f"http://127.0.0.1:{port}{path}/" for path in ports]
@@ -256,7 +236,7 @@ def test_the_commands_and_the_given_check_take_an_address_with_a_path(
     daemons: tuple[Daemon, Daemon], tmp_path: Path
 ) -> None:
     """From another machine: with the key, and what they print works there."""
-    _needs("nginx")
+    require_proxy("nginx")
     key = (daemons[1].data_dir / "access_key").read_text().strip()
     environ = os.environ | {"HINDSIGHT_KEY": key, "PYTHONPATH": str(ROOT)}
     (tmp_path / "config.yaml").write_text(json.dumps({"data_dir": str(tmp_path / "other")}))
