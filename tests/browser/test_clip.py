@@ -78,11 +78,14 @@ def _picture(page: Page, url: str) -> int:
 
 
 def _set_thumbnail(page: Page) -> Any:
-    """What was asked of the server."""
-    with page.expect_request(lambda r: r.method == "POST" and "/api/clips/" in r.url) as asked:
+    """What was asked of the server, once it has answered; words alone may be those of an earlier press."""
+    with page.expect_response(
+        lambda answer: answer.request.method == "POST" and "/api/clips/" in answer.url
+    ) as answered:
         page.get_by_role("button", name="Set as thumbnail").click()
+    assert answered.value.ok
     expect(page.locator(".toast").last).to_have_text("This is its thumbnail now.")
-    return asked.value
+    return answered.value.request
 
 
 @pytest.mark.parametrize("playing", [True, False], ids=["playing", "paused"])

@@ -136,6 +136,8 @@ def test_while_a_clean_form_is_made_the_page_says_so_and_a_refusal_in_words(
     page.goto(f"{daemon.url}/#/clips/{clip['id']}")
     notice = page.locator(".player-notice")
     expect(notice).to_contain_text("Preparing the clip for this browser")
+    while not waiting:  # the page may say so a moment before its request is here
+        page.wait_for_timeout(20)
     detail = "Only 1 MB are free on the disk of the clips."
     waiting[0].fulfill(status=507, json={"detail": detail})
     expect(notice).to_contain_text(detail)

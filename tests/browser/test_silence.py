@@ -5,7 +5,6 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -77,6 +76,22 @@ def expect_found(page: Page) -> None:
     assert page.evaluate("window.stillTheSamePage")
 
 
+def press_and_expect_asking(page: Page) -> None:
+    """While no answer can come: first that the page asks, then that the answer takes long, and no more."""
+    page.click(".record-button")
+    expect(page.locator(".record-word")).to_have_text("Asking…")
+    expect(page.locator(".record-sub")).to_have_text("Hindsight is slow to answer…")
+    expect(page.locator('.record-button[data-state="asking"]')).to_be_disabled()
+    expect(page.locator(".toast")).to_have_count(0)
+
+
+def go_and_expect_shapes(page: Page, screen: str, name: str) -> None:
+    """While no answer can come: the screen has its name and shapes all the same."""
+    page.evaluate("(screen) => { location.hash = `#/${screen}`; }", screen)
+    expect(page.locator("h1.screen-title")).to_have_text(name)
+    expect(page.locator(".skeleton").first).to_be_visible()
+
+
 def test_of_a_daemon_that_stands_still_nothing_is_called_live_or_recording(
     page: Page, complaints: Complaints, daemon: Daemon
 ) -> None:
@@ -112,11 +127,7 @@ def test_a_press_says_asking_until_it_is_answered_and_is_recorded_once(
     page.select_option("#after", "0")
     before = len(daemon.get("/api/clips").json()["clips"])
     with standing_still(daemon):
-        page.click(".record-button")
-        expect(page.locator(".record-word")).to_have_text("Asking…", timeout=1000)
-        expect(page.locator(".record-sub")).to_have_text("Hindsight is slow to answer…")
-        expect(page.locator('.record-button[data-state="asking"]')).to_be_disabled()
-        expect(page.locator(".toast")).to_have_count(0)
+        press_and_expect_asking(page)
     expect(page.locator(".toast", has_text="Clip is ready")).to_be_visible()
     expect_found(page)
     expect(page.locator(".record-word")).to_have_text("Record")
@@ -149,9 +160,7 @@ def test_a_dead_network_is_noticed_although_no_connection_is_closed(
         opened(page, f"http://127.0.0.1:{line.port}")
         line.is_dead = True
         expect_lost(page)
-        page.evaluate("location.hash = '#/insights'")
-        expect(page.locator("h1.screen-title")).to_have_text("Insights", timeout=1000)
-        expect(page.locator(".skeleton").first).to_be_visible(timeout=1000)
+        go_and_expect_shapes(page, "insights", "Insights")
         line.is_dead = False
         expect(page.locator(".figure").first).to_be_visible(timeout=BACK_MS)
         page.evaluate("location.hash = '#/?camera=front'")
@@ -165,15 +174,11 @@ def test_late_answers_are_waited_for_with_shapes_and_words(
     with Line(daemon.port) as line:
         opened(page, f"http://127.0.0.1:{line.port}")
         page.select_option("#after", "0")
-        line.late_s = 3.5
-        page.click(".record-button")
-        expect(page.locator(".record-word")).to_have_text("Asking…", timeout=1000)
-        expect(page.locator(".record-sub")).to_have_text("Hindsight is slow to answer…")
+        with line.slow():
+            press_and_expect_asking(page)
         expect(page.locator(".toast", has_text="Clip is ready")).to_be_visible()
-        line.late_s = 1.0
-        page.evaluate("location.hash = '#/schedules'")
-        expect(page.locator("h1.screen-title")).to_have_text("Schedules", timeout=1000)
-        expect(page.locator(".skeleton").first).to_be_visible(timeout=1000)
+        with line.slow():
+            go_and_expect_shapes(page, "schedules", "Schedules")
         expect(page.locator(".skeleton:visible")).to_have_count(0, timeout=BACK_MS)
         expect(page.get_by_role("heading", name="Nothing is recorded on time")).to_be_visible()
         expect(page.locator(".banner")).to_be_hidden()
@@ -194,20 +199,19 @@ def test_a_device_without_a_network_says_so_in_every_place(
 
 
 def test_a_daemon_that_was_killed_is_found_again_with_what_it_has_now(
-    page: Page, complaints: Complaints, tmp_path: Path
+    page: Page, complaints: Complaints, daemon: Daemon
 ) -> None:
     """Its buffer is empty, and the page does not offer the old one."""
     complaints.expected += SPEECHLESS
-    with Daemon(tmp_path, CAMERAS, constants=BEATS, is_measured=False) as daemon:
-        daemon.wait_for_buffer(8, "front")
-        opened(page, daemon.url)
-        expect(page.locator(".meter-words")).to_contain_text(re.compile(r"Last ([89]|\d\d) s ready"))
-        daemon.kill()
-        expect_lost(page)
-        daemon.start()
-        expect(page.locator(".banner")).to_be_hidden(timeout=BACK_MS)
-        words = str(page.locator(".meter-words").text_content())
-        held = daemon.get("/video/buffer/status?camera=front").json()["duration_seconds"]
-        said = float((re.search(r"\d+", words) or ["0"])[0]) if "ready" in words else 0
-        assert said <= held + 1, words
-        expect_found(page)
+    daemon.wait_for_buffer(12, "front")
+    opened(page, daemon.url)
+    expect(page.locator(".meter-words")).to_contain_text(re.compile(r"Last (1[2-9]|[2-9]\d) s ready"))
+    daemon.kill()
+    expect_lost(page)
+    daemon.start()
+    expect(page.locator(".banner")).to_be_hidden(timeout=BACK_MS)
+    words = str(page.locator(".meter-words").text_content())
+    held = daemon.get("/video/buffer/status?camera=front").json()["duration_seconds"]
+    said = float((re.search(r"\d+", words) or ["0"])[0]) if "ready" in words else 0
+    assert said <= held + 1, words
+    expect_found(page)

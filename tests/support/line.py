@@ -2,7 +2,8 @@
 
     with Line(daemon.port) as line:
         page.goto(f"http://127.0.0.1:{line.port}/")
-        line.late_s = 2.0       # every answer begins two seconds later
+        with line.slow():       # no answer begins before the end of this block
+            ...
         line.is_dead = True     # no byte passes, and no connection is closed
 
 Two threads per connection; ends only what it opened.
@@ -11,10 +12,9 @@ Two threads per connection; ends only what it opened.
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
-
-from tests.support.daemon import free_port
 
 _PIECE_BYTES = 1 << 16
 
@@ -23,14 +23,14 @@ class Line:
     """Passes TCP connections on to a port of this machine."""
 
     def __init__(self, to_port: int) -> None:
-        self.port = free_port()
-        self.late_s = 0.0
         self._to_port = to_port
-        self._passing = threading.Event()
+        self._passing, self._answering = threading.Event(), threading.Event()
         self._passing.set()
+        self._answering.set()
         self._ended = threading.Event()
         self._open: set[socket.socket] = set()
-        self._listening = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port: int = self._listening.getsockname()[1]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, name="line", daemon=True).start()
@@ -41,8 +41,18 @@ class Line:
     ) -> None:
         self._ended.set()
         self._passing.set()
+        self._answering.set()
         for one in (self._listening, *self._open):
             _close(one)
+
+    @contextlib.contextmanager
+    def slow(self) -> Iterator[None]:
+        """Hold back every answer that begins meanwhile; what has begun, such as events, goes on."""
+        self._answering.clear()
+        try:
+            yield
+        finally:
+            self._answering.set()
 
     @property
     def is_dead(self) -> bool:
@@ -72,8 +82,8 @@ class Line:
     def _pass_on(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_PIECE_BYTES):
-                if is_answer and self.late_s and data.startswith(b"HTTP/1.1"):
-                    self._ended.wait(self.late_s)
+                if is_answer and data.startswith(b"HTTP/1.1"):
+                    self._answering.wait()
                 self._passing.wait()
                 target.sendall(data)
         for one in (source, target):

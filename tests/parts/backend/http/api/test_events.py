@@ -61,7 +61,7 @@ async def test_a_quiet_stream_beats_so_that_a_page_can_tell_it_from_a_lost_one(
             beat = await next_event(answer)
             assert (beat["event"], beat["data"]["beat_seconds"]) == ("beat", 0.02)
             age_s = (datetime.now(UTC) - datetime.fromisoformat(beat["data"]["at"])).total_seconds()
-            assert 0 <= age_s < 5
+            assert 0 <= age_s < 60
             assert "id" not in beat
 
 
@@ -73,10 +73,11 @@ async def test_a_stream_beats_however_much_else_it_carries(
     async with serving(tmp_path) as served, served.client.get("/api/events", headers=served.bearer) as answer:
         await next_event(answer)
         heard: list[str] = []
-        while heard.count("beat") < 2:
+        # A busy machine may need as long for one event as from beat to beat.
+        while heard.count("beat") < 2 or heard.count("archive") < 3:
             served.rooms.events.publish("archive", {"n": len(heard)})
             heard.append((await next_event(answer))["event"])
-    assert heard.count("archive") > 2
+    assert set(heard) == {"archive", "beat"}
 
 
 async def test_a_page_that_takes_nothing_loses_its_stream_without_an_error(
