@@ -106,10 +106,10 @@ def test_the_newest_stands_on_top_though_the_clock_was_set_back(page: Page, tmp_
 
 def test_a_clip_kept_from_the_past_says_so_above_those_made_before_it(page: Page, daemon: Daemon) -> None:
     """It was made last and shows the earliest time; also on the live screen, and in the clip itself."""
-    daemon.wait_for_buffer(9, "yard")
+    daemon.wait_for_buffer(4, "yard")
     newest = daemon.get("/video/buffer/status?camera=yard").json()["newest_frame_utc"]
     _clip(daemon, "yard", title="Kept before")
-    begin = datetime.fromisoformat(newest) - timedelta(seconds=8)
+    begin = datetime.fromisoformat(newest) - timedelta(seconds=3)
     span = {"start": begin.isoformat(), "end": (begin + timedelta(seconds=1)).isoformat()}
     answer = daemon.post("/api/clips", {"camera": "yard", "title": "Kept from the past", **span})
     assert answer.status == 201, answer.body

@@ -166,7 +166,7 @@ def _ends(visit: Visit) -> str:
 
 def _seek_after_end(visit: Visit) -> str:
     place = len(visit.counters) // 2
-    return _told("picture", ways.pause_at(visit.engine, (place + 0.5) / FAR_FPS), visit.counters[place])
+    return _told("picture", ways.pause_at(visit.engine, (place + 0.5) / FAR_FPS, 10), visit.counters[place])
 
 
 def _edit_list(visit: Visit, clip: ways.Clip) -> str:

@@ -67,6 +67,7 @@ def test_a_look_back_shows_exactly_the_frame_asked_for(engine: Engine, daemon: D
     assert before == ways.frame_at(daemon, "far", label_us)
 
 
+@pytest.mark.real_time("the press names the picture that is reported as painted, while the next ones are")
 def test_a_clip_begins_before_record_was_pressed(engine: Engine, daemon: Daemon) -> None:
     """It goes from seconds before the picture that was on screen up to that."""
     ways.open_live(engine, daemon, "front")

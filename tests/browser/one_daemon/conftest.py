@@ -18,8 +18,8 @@ from tests.support.components import require_rtsp_server
 from tests.support.daemon import Daemon
 from tests.support.shared_daemon import SharedDaemon
 
-BUFFERED_S = 12.0
-"""More than a GOP of `far`."""
+BUFFERED_S = 7.0
+"""More than a look back and a recording of five seconds need."""
 
 _SHARED = pytest.StashKey[SharedDaemon]()
 

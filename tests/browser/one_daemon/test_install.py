@@ -12,7 +12,7 @@ from tests.browser.locked import invitation
 from tests.browser.one_daemon.test_page import record, wait_for_live
 from tests.support.daemon import Daemon
 
-pytestmark = pytest.mark.slow("the first of its folder: buffers of twelve seconds are filled")
+pytestmark = pytest.mark.slow("the first of its folder: buffers of seven seconds are filled")
 
 
 def test_where_the_context_is_secure_the_page_can_be_installed(page: Page, daemon: Daemon) -> None:
