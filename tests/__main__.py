@@ -4,7 +4,8 @@
     python -m tests PYTEST_ARGUMENTS                     chosen tests, in one process
 
 Static checks run beside the tests and hide none of them. The units lane goes first, because it answers within
-seconds; then the browser's tests run in one process and everything else in several. One verdict joins them.
+seconds; then everything else runs in several processes, two of which begin with the browser's tests
+(tests/spread.py). One verdict joins them.
 """
 
 import os
@@ -27,18 +28,20 @@ BUILD = ROOT / "build" / "tests"
 UNITS = ("tests/units", "tests/test_house.py")
 WAITING = "tests/parts/recorder"
 """Tests that wait for cameras more than they compute."""
-PARTS = (
+REST = (
     WAITING,
     "tests/system",
     "test_background_stream.py",
     "tests/contracts",
     *sorted({str(each.relative_to(ROOT)) for each in (ROOT / "tests/parts").glob("[!_]*/")} - {WAITING}),
+    "tests/browser",
 )
 """The order of the files: those that wait begin, then daemons; short files that compute fill the end.
 
 Not `tests/parts` as a whole: pytest drops an argument that lies inside another one, and its place with it.
 """
-BROWSER = ("tests/browser",)
+WORKERS = 5
+"""For the rest. Four computed for three fifths of their time on two cores: a suite of real cameras waits."""
 
 
 @dataclass(slots=True)
@@ -57,12 +60,8 @@ class Lane:
     def folder(self) -> Path:
         return BUILD / self.name
 
-    @property
-    def log(self) -> Path:
-        return self.folder / "log"
-
-    def start(self, *, is_shown: bool) -> None:
-        """Begin; what it prints goes to the terminal or, for a lane beside another, to its log."""
+    def start(self) -> None:
+        """Begin; it prints to the terminal."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         environment = os.environ | {SUMMARY_VARIABLE: str(self.folder / "summary.json")}
@@ -74,15 +73,8 @@ class Lane:
                 "COVERAGE_FILE": str(self.folder / "coverage"),
             }
         self._began = time.monotonic()
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *self.arguments],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=None if is_shown else log,
-                stderr=None if is_shown else subprocess.STDOUT,
-            )
+        command = [sys.executable, "-m", "pytest", *self.arguments]
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
 
     def wait(self) -> None:
         """Block until its last test has ended."""
@@ -151,7 +143,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run_chosen(options: Options) -> list[Lane]:
     lane = Lane("chosen", _campaigns(options) + list(options.chosen))
     with _ending([lane]):
-        lane.start(is_shown=True)
+        lane.start()
         lane.wait()
     return [lane]
 
@@ -159,19 +151,12 @@ def _run_chosen(options: Options) -> list[Lane]:
 def _run_lanes(options: Options) -> list[Lane]:
     measured = options.is_measured
     units = Lane("units", [*_campaigns(options), *UNITS, "-q", "-n", "2"], measured)
-    # Not measured: its daemons reach a thousandth more than those of the other lanes (docs/adr/0098).
-    browser = Lane("browser", [*_campaigns(options), *BROWSER])
-    parts = Lane("parts", [*_campaigns(options), *PARTS, "-q", "-n", "3", *SPREAD], measured)
-    lanes = [units] if options.is_fast else [units, browser, parts]
+    rest = Lane("rest", [*_campaigns(options), *REST, "-q", "-n", str(WORKERS), *SPREAD], measured)
+    lanes = [units] if options.is_fast else [units, rest]
     with _ending(lanes):
-        units.start(is_shown=True)
-        units.wait()
-        if not options.is_fast:
-            browser.start(is_shown=False)
-            parts.start(is_shown=True)
-            parts.wait()
-            browser.wait()
-            sys.stdout.write(browser.log.read_text("utf-8", "replace"))
+        for lane in lanes:
+            lane.start()
+            lane.wait()
     return lanes
 
 
