@@ -6,10 +6,13 @@ and the frames shown of an interrupted recording. Not here: muxing (`muxer`), ta
 """
 
 from bisect import insort
+from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, pairwise
 
 from recorder.base.errors import FinishFailed
+from recorder.base.media_time import ns_of
 from recorder.bitstream.access_unit import AccessUnit, Epoch
 
 # A hole shorter than this many frames is jitter, not an outage.
@@ -20,7 +23,8 @@ class SpanCut:
     """Iterate once: yields the units to mux, in decode order, starting with a keyframe.
 
     A unit is shown if and only if `start_ns ≤ pts_ns < end_ns`. Hidden units are the lead-in from the latest
-    keyframe not after the first shown frame, and later pictures that shown B-frames refer to. Leading
+    keyframe not after the first shown frame, and later pictures that shown B-frames refer to. The latter get
+    PTS right behind the end, because Chromium takes the greatest PTS in a file for its duration. Leading
     pictures of a keyframe that opens a run or follows lost units refer to missing pictures and are left out.
     With `may_break_off` the units may end between a picture and the B-frames shown before it; frames after
     such a hole are hidden too.
@@ -74,7 +78,8 @@ class SpanCut:
         return self.first_pts_ns if self._last_pts_ns is None else self._last_pts_ns
 
     def __iter__(self) -> Iterator[AccessUnit]:
-        waiting: list[AccessUnit] = []
+        # A unit waits while a later one may be shown before it: until then it is not known to be shown.
+        held: deque[AccessUnit] = deque()
         self._run = None
         for unit in chain(self._lead, self._source):
             follows = self._follows(unit)
@@ -85,16 +90,26 @@ class SpanCut:
                 continue
             if unit.pts_ns >= self._end_ns:
                 self._note_later(unit)
-                waiting.append(unit)
-                continue
-            yield from waiting
-            waiting.clear()
-            if unit.pts_ns >= self._start_ns:
+            elif unit.pts_ns >= self._start_ns:
                 self._note_shown(unit, follows)
-            yield unit
+            held.append(unit)
+            while held and held[0].pts_ns <= unit.dts_ns:
+                yield held.popleft()
         else:
             if self._may_break_off:
                 self._hide_behind_hole()
+        yield from self._without_late_times(held)
+
+    def _without_late_times(self, units: deque[AccessUnit]) -> Iterator[AccessUnit]:
+        """The last units, up to the last shown one; those hidden behind the end begin there, a tick apart."""
+        last_ns = self.last_pts_ns
+        while units and units[-1].pts_ns > last_ns:
+            units.pop()
+        hidden = sorted(unit.pts_ns for unit in units if unit.pts_ns > last_ns)
+        for unit in units:
+            if unit.pts_ns > last_ns:
+                unit = replace(unit, pts_ns=self.end_ns + ns_of(hidden.index(unit.pts_ns)))
+            yield unit
 
     def _read_lead(self) -> tuple[list[AccessUnit], int]:
         lead: list[AccessUnit] = []

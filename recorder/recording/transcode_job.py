@@ -85,7 +85,8 @@ class _Transcode:
         start_ns = self._tail.header.start_ns
         # The end may still move while the part file grows, so each frame is checked (`_in_span`).
         units = SpanCut(self._tail, start_ns, FOREVER_NS, may_break_off=True)
-        shown = (item for item in self._decoder.frames(units) if item.pts_ns >= start_ns)
+        frames = self._decoder.frames(units)
+        shown = (item for item in frames if start_ns <= item.pts_ns <= units.last_pts_ns)
         encoded = encode_frames(_lengths_known(self._in_span(shown)), self._upright, self._open)
         cut = write_mp4(self._order.out, encoded, start_ns, FOREVER_NS, sound=self._tail.sound)
         return TranscodeResult(cut, self._decoder.damaged)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.base.errors import FinishFailed
-from recorder.base.media_time import FOREVER_NS
+from recorder.base.media_time import FOREVER_NS, ns_of
 from recorder.bitstream.access_unit import AccessUnit
 from recorder.mp4.span_cut import SpanCut, shown_units
 from tests.support.fakes import EPOCH, NS_PER_S, shown_numbers, units
@@ -79,6 +79,19 @@ def test_pictures_behind_the_end_are_written_only_where_shown_ones_refer_to_them
         assert written[-1].pts_ns < at(end), "nothing is written behind the last shown frame"
 
 
+@pytest.mark.parametrize("bframes", [2, 3])
+def test_pictures_behind_the_end_come_at_the_end_and_in_their_order(bframes: int) -> None:
+    """Chromium takes the greatest time in a file for its duration, also that of a hidden picture."""
+    stream = units(30, bframes=bframes)
+    for end in range(2, 30):
+        cut = SpanCut(stream, START_NS, at(end))
+        written = list(cut)
+        assert cut.end_ns == at(end)
+        times = {number: unit.pts_ns for number, unit in zip(shown_numbers(written), written, strict=True)}
+        hidden = sorted(number for number in times if number >= end)
+        assert [times[number] for number in hidden] == [at(end) + ns_of(n) for n in range(len(hidden))]
+
+
 @st.composite
 def cuts(draw: st.DrawFn) -> tuple[list[AccessUnit], int, int]:
     """A stream of one to three runs, and a span that lies in or around it."""
@@ -109,7 +122,10 @@ def test_any_cut_shows_its_span_and_holds_what_decoding_it_needs(
     last = max(i for i, unit in enumerate(stream) if unit.pts_ns < end_ns)
     cut = SpanCut(iter(stream), start_ns, end_ns)
     assert cut.first_pts_ns == first_ns
-    assert list(cut) == stream[lead : last + 1]
+    written = list(cut)
+    kept = stream[lead : last + 1]
+    assert [unit for unit in written if unit.pts_ns < cut.end_ns] == [u for u in kept if u.pts_ns < end_ns]
+    assert [replace(unit, pts_ns=0) for unit in written] == [replace(unit, pts_ns=0) for unit in kept]
     assert cut.frame_count == len(shown)
     assert cut.last_pts_ns == max(unit.pts_ns for unit in shown)
     assert cut.last_pts_ns < cut.end_ns <= cut.last_pts_ns + shown[-1].duration_ns + 1
