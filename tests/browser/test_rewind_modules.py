@@ -56,6 +56,26 @@ def test_a_seek_lands_inside_its_frame_and_what_was_painted_is_recognised(run: A
     assert found["near"] == [33333, 0, 10133333]
 
 
+def test_a_frame_that_plays_is_named_by_the_clock_that_one_at_rest_has_shown(run: Any) -> None:
+    """If media begin two frames early, its distance from the position alone may mean either."""
+    found = run(
+        "clip/frame.js",
+        """const [frame, shift] = [1 / 30, 2 / 30];
+        const round = (s) => Math.round(s / frame * 10) / 10;
+        // The position is 1.2 frames ahead of the frame, or 1.2 behind: frame 30 is on screen.
+        const at = (now, media, rest) => round(m.shown(now * frame, media, shift, rest));
+        const named = (media, rest) => [31.2, 28.8].map((now) => at(now, media, rest));
+        const own = 30 * frame;
+        return { own: named(own, [5.1 * frame, 5 * frame]),
+          shifted: named(own + shift, [5.1 * frame, 7 * frame]),
+          unknown: [named(own, null), named(own + shift, null)],
+          far: at(90, own, [0, 0]), none: at(30, null, [0, 0]) };""",
+    )
+    assert found["own"] == found["shifted"] == [30, 30]
+    assert found["unknown"] == [[30, 28], [32, 30]]
+    assert (found["far"], found["none"]) == (90, 30)
+
+
 def test_frames_that_have_gone_are_no_longer_stepped_to(run: Any) -> None:
     """The rest is as if they had never been; the last one stays."""
     found = run(

@@ -18,14 +18,18 @@ const GIVE_UP_MS = 5000;
 const WAITING = 4;
 
 /**
- * The time of the frame on screen. Some browsers report it on the clock of the media, which begins before the clip.
+ * The time of the frame on screen. Some browsers report it on the clock of the media, which begins before the clip. A
+ * frame at rest tells which clock it is; while a clip plays, the position runs ahead of the frame, and where the media
+ * begins only a frame or two before the clip, as with B-frames, either clock may look right.
  * @param {number} now_s @param {number|null} media_s as reported @param {number} shift_s where the clip begins there
+ * @param {readonly [number, number]|null} rest position and report of a frame at rest; null: none was seen
  */
-export function shown(now_s, media_s, shift_s) {
+export function shown(now_s, media_s, shift_s, rest = null) {
   if (media_s === null) return now_s;
-  const away = (/** @type {number} */ time_s) => Math.abs(time_s - now_s);
-  const time_s = away(media_s - shift_s) < away(media_s) ? media_s - shift_s : media_s;
-  return away(time_s) < NEAR_S ? time_s : now_s;
+  const [rest_s, reported_s] = rest ?? [now_s, media_s];
+  const isShifted = Math.abs(reported_s - shift_s - rest_s) < Math.abs(reported_s - rest_s);
+  const time_s = isShifted ? media_s - shift_s : media_s;
+  return Math.abs(time_s - now_s) < NEAR_S ? time_s : now_s;
 }
 
 /** @param {HTMLVideoElement} video @param {string} name @returns {Promise<unknown>} */
@@ -51,6 +55,8 @@ export class FrameOnScreen {
   #known = null;
   /** @type {number|null} the frame painted last, on the clock of this browser */
   #media_s = null;
+  /** @type {[number, number]|null} see `shown` */
+  #rest = null;
   /** Whether a frame is on screen, and not the poster: a browser takes that away when it plays or seeks. */
   isUncovered = false;
   /** Whether the frame due at `currentTime` is on screen. */
@@ -85,6 +91,7 @@ export class FrameOnScreen {
   #watch() {
     this.#video.requestVideoFrameCallback((_now, { mediaTime }) => {
       this.#media_s = mediaTime;
+      if (this.#exact && !this.#video.seeking) this.#rest = [this.#video.currentTime, mediaTime];
       this.#watch();
     });
   }
@@ -140,7 +147,7 @@ export class FrameOnScreen {
     }));
     try {
       const { frames, shift_s } = await this.#known;
-      return { frames, us: frames.atMediaTime(shown(now_s, media_s, shift_s) + ROUNDING_S) };
+      return { frames, us: frames.atMediaTime(shown(now_s, media_s, shift_s, this.#rest) + ROUNDING_S) };
     } catch (error) {
       this.#known = null; // The next call tries again.
       throw error;

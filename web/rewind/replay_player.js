@@ -79,6 +79,8 @@ class VideoReplayPlayer extends ReplayPlayer {
   #url;
   /** See `shown`. */
   #shift_s;
+  /** @type {[number, number]|null} */
+  #rest = null;
   #timer;
   #paintTimer = 0;
   #patience_ms = PAINT_MS;
@@ -188,7 +190,9 @@ class VideoReplayPlayer extends ReplayPlayer {
       if (this.#closed.signal.aborted) return;
       this.#watch();
       this.#patience_ms = PAINT_MS;
-      this.#painted_us = this.frames.painted(shown(this.video.currentTime, mediaTime, this.#shift_s));
+      const { currentTime: now_s, paused, seeking } = this.video;
+      if (paused && !seeking && this.#wanted_us !== null) this.#rest = [now_s, mediaTime];
+      this.#painted_us = this.frames.painted(shown(now_s, mediaTime, this.#shift_s, this.#rest));
       this.#settle(LAST_PAINTED_MS);
       this.#moved(this.#painted_us);
     });
