@@ -303,7 +303,7 @@ def test_a_draft_publishes_itself_at_the_time_that_was_set_in_the_viewers_zone(
     expect(page.locator(".publishing-words")).to_be_hidden()
     assert daemon.clip(clip["id"])["publish_at"] is None
     page.get_by_role("button", name="Publish later…").click()
-    page.get_by_role("button", name="Leave it").click()
+    page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Publish later…").click()
     plan(timedelta(seconds=5))
     expect(page.locator(".clip-actions .badge")).to_have_text("Published", timeout=20_000)

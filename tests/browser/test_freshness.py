@@ -176,7 +176,7 @@ def test_a_box_that_stands_still_is_given_up_in_words(run: Any) -> None:
     question, change, body, refused = found
     assert question == body
     assert question.startswith("ApiError 0: Hindsight has not answered.")
-    assert change == "ApiError 0: No answer yet: it may have been done. Look before you do it again."
+    assert change == "ApiError 0: No answer. It may have been done all the same: check before you try again."
     assert refused.startswith("ApiError 0: Hindsight did not answer. Is it running")
 
 
@@ -218,7 +218,7 @@ def test_a_press_is_asked_for_no_longer_than_its_moment_is_worth(run: Any) -> No
         return [given_up, sent, await said(api.record({{}}))];""",
     )
     given_up, sent, refused = found
-    assert given_up.startswith("ApiError 0: No answer yet: it may have been recorded. Look under Clips")
+    assert given_up.startswith("ApiError 0: No answer. It may have been recorded all the same: check Clips")
     assert sent == [0, 10_000, 20_000]
     assert refused == "ApiError 409: Nothing is buffered."
 

@@ -57,7 +57,7 @@ def test_filters_live_in_the_address_and_a_link_shows_the_same(page: Page, daemo
     page.goto(f"{daemon.url}/#/clips?camera=yard&q=fox")
     expect(_cards(page)).to_have_attribute("data-id", wanted["id"])
     page.get_by_role("searchbox").fill("no such words")
-    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    expect(page.get_by_role("heading", name="No clips match")).to_be_visible()
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(f'hs-clip-card[data-id="{wanted["id"]}"]')).to_be_visible()
 

@@ -29,7 +29,7 @@ def test_insights_show_what_needs_somebody_and_how_many_clips_there_were(page: P
     """The camera that is away is named with its reason; the table behind a picture holds the numbers."""
     page.goto(f"{daemon.url}/#/insights")
     expect(page.locator(".warnings")).to_contain_text("Gone")
-    assert page.locator(".figure").first.inner_text().startswith("What needs you")
+    assert page.locator(".figure").first.inner_text().startswith("Needs attention")
     figure = page.locator(".figure", has=page.get_by_text("Clips a day"))
     figure.get_by_text("As a table").click()
     today = figure.locator("tbody tr").last

@@ -276,7 +276,7 @@ def test_an_event_stream_that_ends_with_the_session_leads_to_the_form(
 
 def test_the_page_says_where_others_can_read_along(page: Page, daemon: Daemon) -> None:
     """On the form, in Settings and beside the navigation; by loopback nobody can."""
-    words = "Not encrypted: others in this network can read along"
+    words = "Not encrypted: others on this network can read along"
     page.goto(house_url(daemon))
     expect(page.locator("hs-sign-in")).to_contain_text(words)
     _sign_in(page, daemon)

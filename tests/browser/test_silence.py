@@ -103,7 +103,7 @@ def test_of_a_daemon_that_stands_still_nothing_is_called_live_or_recording(
     expect(page.locator(".recording-note")).to_have_text("until you stop")
     with standing_still(daemon):
         expect_lost(page)
-        expect(page.locator(".recording-note")).to_have_text("when last heard")
+        expect(page.locator(".recording-note")).to_have_text("at last contact")
         expect(page.locator(".recording button")).to_be_disabled()
         expect(page.locator(".record-sub")).to_have_text("No connection to Hindsight")
         expect(page.locator('.badge[data-status="pending"]')).to_have_count(0)
@@ -180,7 +180,7 @@ def test_late_answers_are_waited_for_with_shapes_and_words(
         with line.slow():
             go_and_expect_shapes(page, "schedules", "Schedules")
         expect(page.locator(".skeleton:visible")).to_have_count(0, timeout=BACK_MS)
-        expect(page.get_by_role("heading", name="Nothing is recorded on time")).to_be_visible()
+        expect(page.get_by_role("heading", name="No schedules yet")).to_be_visible()
         expect(page.locator(".banner")).to_be_hidden()
 
 

@@ -12,19 +12,19 @@ export const de = {
     settings: "Einstellungen",
     failed:
       "Dieser Teil der Seite konnte nicht geladen werden. " +
-      "Vielleicht wurde Hindsight aktualisiert oder ist nicht erreichbar.",
+      "Vielleicht wurde Hindsight aktualisiert, oder es ist nicht erreichbar.",
   },
   link: {
     lost: (/** @type {string} */ time) =>
       `Die Verbindung zu Hindsight ist unterbrochen. Letzter Kontakt um ${time}. Neuer Versuch…`,
     checking: "Die Verbindung zu Hindsight wird geprüft…",
-    offline: "Dieses Gerät ist offline. Die Seite kommt von selbst zurück.",
+    offline: "Dieses Gerät ist offline. Die Seite verbindet sich von selbst wieder.",
     back: "Wieder verbunden.",
-    unreachable: "Hindsight hat nicht geantwortet. Läuft es, und ist dieses Gerät in seinem Netz?",
+    unreachable: "Hindsight hat nicht geantwortet. Läuft es, und ist dieses Gerät im selben Netz?",
     late:
-      "Hindsight hat nicht geantwortet. Vielleicht ist es beschäftigt oder steht still: " +
-      "versuche es gleich noch einmal, oder sieh nach dem Rechner.",
-    maybe: "Noch keine Antwort: vielleicht ist es geschehen. Sieh nach, bevor du es wiederholst.",
+      "Hindsight hat nicht geantwortet. Vielleicht ist es beschäftigt oder hängt. " +
+      "Versuche es gleich noch einmal, oder sieh auf dem Hindsight-Rechner nach.",
+    maybe: "Keine Antwort. Vielleicht ist es trotzdem geschehen: Sieh nach, bevor du es noch einmal versuchst.",
   },
   signIn: {
     title: "Bei Hindsight anmelden",
@@ -43,7 +43,7 @@ export const de = {
     usedLink:
       "Dieser Link wurde schon benutzt oder ist älter als zehn Minuten. " +
       "„hindsight open“ auf dem Hindsight-Rechner macht einen neuen.",
-    tooMany: "Zu viele falsche Versuche. Warte eine halbe Minute und versuche es dann noch einmal.",
+    tooMany: "Zu viele Versuche. Warte eine halbe Minute und versuche es dann noch einmal.",
     keyInAddress:
       "In der Adresse gilt der Zugangsschlüssel nicht mehr, denn Browser merken sich Adressen. " +
       "„hindsight open“ auf dem Hindsight-Rechner zeigt einen Link an, der gilt.",
@@ -106,7 +106,7 @@ export const de = {
     none: "Noch keine Kamera",
     noneDetail: "Trage eine in config.yaml ein und starte Hindsight neu.",
     loading: "Kameras werden gesucht…",
-    failed: "Die Kameras konnten nicht gelesen werden.",
+    failed: "Die Kameras konnten nicht geladen werden.",
   },
   live: {
     opening: "Das Live-Bild wird geöffnet…",
@@ -133,7 +133,7 @@ export const de = {
     ready: (/** @type {string} */ span) => `Letzte ${span} bereit`,
     filling: (/** @type {string} */ have, /** @type {string} */ all) => `Letzte ${have} bereit, füllt sich bis ${all}`,
     empty: "Noch nichts im Puffer",
-    unknown: "Ohne Verbindung nicht bekannt",
+    unknown: "Ohne Verbindung unbekannt",
     label: "Puffer",
   },
   record: {
@@ -141,11 +141,11 @@ export const de = {
     stop: "Stopp",
     asking: "Wird angefragt…",
     slow: "Hindsight antwortet langsam…",
-    again: "Noch keine Antwort. Vielleicht ist es aufgenommen; neue Anfrage…",
-    maybe: "Noch keine Antwort: vielleicht ist es aufgenommen. Sieh unter Clips nach, bevor du noch einmal drückst.",
+    again: "Noch keine Antwort. Neue Anfrage…",
+    maybe: "Keine Antwort. Vielleicht wurde trotzdem aufgenommen: Sieh unter Clips nach, bevor du noch einmal drückst.",
     noLink: "Keine Verbindung zu Hindsight",
     asHeard: "beim letzten Kontakt",
-    another: "Noch eine Aufnahme dazu",
+    another: "Weitere Aufnahme starten",
     aroundNow: (/** @type {string} */ before, /** @type {string} */ after) => `${before} davor bis ${after} danach`,
     untilStop: (/** @type {string} */ before) => `${before} davor, bis du stoppst`,
     before: "Behalte die letzten",
@@ -153,7 +153,7 @@ export const de = {
     untilIStop: "bis ich stoppe",
     nothing: "nichts",
     snapshot: "Schnappschuss",
-    snapshotDone: "Schnappschuss behalten.",
+    snapshotDone: "Schnappschuss gespeichert.",
     started: "Aufnahme läuft.",
     ready: "Der Clip ist fertig.",
     running: "Läuft gerade",
@@ -162,11 +162,11 @@ export const de = {
     of: (/** @type {string} */ done, /** @type {string} */ all) => `${done} von ${all}`,
     costs: (/** @type {string} */ clip, /** @type {string} */ snapshot) =>
       `Ein Clip braucht etwa ${clip}, ein Schnappschuss ${snapshot}.`,
-    room: (/** @type {string} */ span) => `Etwa ${span} Clips passen noch.`,
+    room: (/** @type {string} */ span) => `Platz für etwa ${span} Clips.`,
     credits: (/** @type {number} */ left, /** @type {number} */ clip, /** @type {number} */ snapshot) =>
       `Noch ${left} Punkte: ein Clip kostet ${clip}, ein Schnappschuss ${snapshot}.`,
     diskFull: (/** @type {string} */ free, /** @type {string} */ reserve) =>
-      `Auf der Platte der Clips sind nur ${free} frei, und ${reserve} bleiben als Reserve (retention.reserve).`,
+      `Auf der Platte für die Clips sind nur ${free} frei, und ${reserve} bleiben als Reserve (retention.reserve).`,
     notYet: "Noch ist nichts im Puffer. Warte, bis die Kamera live ist.",
   },
   rewind: {
@@ -185,14 +185,14 @@ export const de = {
     save: (/** @type {string} */ length) => `${length} speichern`,
     live: "Zurück zu live",
     keeping: "Gespeichert. Der Clip wird fertiggestellt.",
-    gone: "Dieser Augenblick ist nicht mehr im Speicher.",
+    gone: "Dieser Augenblick ist nicht mehr im Puffer.",
   },
   clips: {
     title: "Clips",
     empty: "Noch keine Clips",
     emptyDetail: "Drücke Aufnehmen, wenn etwas geschehen ist. Der Clip beginnt, bevor du gedrückt hast.",
-    failed: "Die Clips konnten nicht gelesen werden.",
-    more: "Ältere Clips zeigen",
+    failed: "Die Clips konnten nicht geladen werden.",
+    more: "Ältere Clips anzeigen",
     loadingMore: "Lädt…",
     retry: "Erneut versuchen",
     status: {
@@ -214,7 +214,7 @@ export const de = {
   gallery: {
     found: "Gefunden",
     search: "Titel, Beschreibungen und Stichwörter durchsuchen",
-    show: "Zeige",
+    show: "Anzeigen",
     all: "Alles",
     shown: {
       drafts: "Entwürfe",
@@ -223,11 +223,11 @@ export const de = {
       snapshots: "Schnappschüsse",
       kept: "Favoriten",
     },
-    everyCamera: "Jede Kamera",
+    everyCamera: "Alle Kameras",
     day: "Tag",
     clear: "Zurücksetzen",
-    none: "Nichts gefunden",
-    noneDetail: "So einen Clip gibt es nicht. Versuche andere Wörter oder setze die Filter zurück.",
+    none: "Keine passenden Clips",
+    noneDetail: "Versuche andere Wörter, oder setze die Filter zurück.",
     choose: (/** @type {string} */ title) => `${title} auswählen`,
     chosen: "Ausgewählte Clips",
     count: (/** @type {number} */ n) => `${n} ausgewählt`,
@@ -243,7 +243,7 @@ export const de = {
   },
   feed: {
     empty: "Noch nichts veröffentlicht",
-    emptyDetail: "Veröffentliche unter Clips einen Entwurf, dann steht er hier ganz oben.",
+    emptyDetail: "Veröffentliche unter Clips einen Entwurf, dann erscheint er hier ganz oben.",
     open: (/** @type {string} */ title) => `${title} öffnen`,
     published: (/** @type {string} */ when) => `veröffentlicht ${when}`,
   },
@@ -255,7 +255,7 @@ export const de = {
     ranges: { day: "Letzte 24 Stunden", week: "Letzte 7 Tage", month: "Letzte 30 Tage" },
     fill: "Wie voll die Puffer waren",
     uptime: "Laufzeit: wie lange jede Kamera live war",
-    perDay: "Clips am Tag, letzte 30 Tage",
+    perDay: "Clips pro Tag, letzte 30 Tage",
     storage: "Speicher",
     free: (/** @type {string} */ free, /** @type {string} */ all) => `${free} frei von ${all}`,
     forecast: (/** @type {number} */ days) =>
@@ -264,9 +264,9 @@ export const de = {
         : days < 1
           ? "In diesem Tempo ist die Platte binnen eines Tages voll."
           : `In diesem Tempo ist die Platte in ${Math.round(days)} Tagen voll.`,
-    noForecast: "In der letzten Woche wurde nichts aufgenommen, also füllt nichts die Platte.",
-    warnings: "Was dich braucht",
-    noWarnings: "Alles arbeitet, wie es soll.",
+    noForecast: "In der letzten Woche wurde nichts aufgenommen, also füllt sich die Platte nicht.",
+    warnings: "Braucht Aufmerksamkeit",
+    noWarnings: "Alles läuft, wie es soll.",
     concerns: {
       descriptors:
         "Hindsight darf kaum noch Dateien und Verbindungen öffnen, daher können Aufnahmen scheitern. Erhöhe " +
@@ -274,7 +274,7 @@ export const de = {
     },
   },
   schedules: {
-    empty: "Nichts wird nach Zeit aufgenommen",
+    empty: "Noch keine Zeitpläne",
     emptyDetail: "Lege unten einen Zeitplan an: jeden Morgen, jede Stunde, oder einen Zeitraffer des Tages.",
     new: "Neuer Zeitplan",
     name: "Name",
@@ -283,14 +283,14 @@ export const de = {
     timelapse: "Zeitraffer",
     rhythm: "Wann",
     onDays: "An Wochentagen",
-    every: "Immer wieder",
+    every: "In festen Abständen",
     everyLabel: "Alle",
     minutes: "Minuten",
     seconds: "Sekunden",
     time: "Um",
     days: "Tage; keiner gewählt heißt jeden Tag",
     length: "Länge",
-    join: "Ein Clip für jede(n)",
+    join: "Ein Clip pro",
     perHour: "Stunde",
     perDay: "Tag",
     add: "Anlegen",
@@ -299,7 +299,7 @@ export const de = {
     fixed: "Aus config.yaml",
     next: (/** @type {string} */ when) => `Nächstes Mal: ${when}`,
     last: (/** @type {string} */ when, /** @type {string} */ how) => `Zuletzt: ${when}, ${how}.`,
-    show: "Clip zeigen",
+    show: "Clip anzeigen",
     remove: (/** @type {string} */ name) => `${name} löschen`,
     removeTitle: (/** @type {string} */ name) => `„${name}“ löschen?`,
     removeBody: "Damit wird nichts mehr aufgenommen. Schon gemachte Clips bleiben.",
@@ -321,7 +321,7 @@ export const de = {
     themes: { system: "Wie das System", light: "Hell", dark: "Dunkel" },
     language: "Sprache",
     change: "Kameras werden in config.yaml eingerichtet.",
-    box: "Dieser Kasten",
+    box: "Hindsight-Rechner",
     version: "Version",
     uptime: "Läuft seit",
     disk: "Platte",
@@ -329,7 +329,7 @@ export const de = {
     store: "Objektspeicher",
     local: "Keiner: Clips bleiben hier",
     encoder: "H.264-Encoder",
-    noEncoder: "Noch keiner geht",
+    noEncoder: "Noch keiner funktioniert",
     clock: "Uhr",
     clocks: {
       synchronised: "Synchronisiert",
@@ -387,24 +387,24 @@ export const de = {
     previous: "Voriger Clip",
     next: "Nächster Clip",
     pictures: "Bilder des Clips",
-    previews: { manual: "Ausgesuchtes Bild", current: "Bild beim Druck auf Aufnehmen", middle: "Bild aus der Mitte" },
-    setThumbnail: "Als Vorschaubild nehmen",
+    previews: { manual: "Ausgewähltes Bild", current: "Bild beim Druck auf Aufnehmen", middle: "Bild aus der Mitte" },
+    setThumbnail: "Als Vorschaubild verwenden",
     thumbnailSet: "Das ist jetzt sein Vorschaubild.",
     thumbnailAlready: "Das ist schon sein Vorschaubild.",
     publish: "Veröffentlichen",
     publishNow: "Jetzt veröffentlichen",
     publishLater: "Später veröffentlichen…",
-    otherTime: "Andere Zeit…",
-    publishAt: "Veröffentlichen um",
-    plan: "Zeit setzen",
-    leave: "So lassen",
+    otherTime: "Anderer Zeitpunkt…",
+    publishAt: "Veröffentlichen am",
+    plan: "Zeitpunkt festlegen",
+    leave: "Abbrechen",
     cancel: "Nicht veröffentlichen",
     unpublish: "Zurückziehen",
-    scheduled: "Vorgemerkt",
-    promised: (/** @type {string} */ when) => `Veröffentlicht sich selbst: ${when}.`,
+    scheduled: "Geplant",
+    promised: (/** @type {string} */ when) => `Wird automatisch veröffentlicht: ${when}.`,
     publishedAt: (/** @type {string} */ when) => `Veröffentlicht: ${when}.`,
     isPublished: "Veröffentlicht.",
-    isUnpublished: "Wieder bei den Entwürfen.",
+    isUnpublished: "Wieder ein Entwurf.",
     isCancelled: "Bleibt ein Entwurf.",
     likes: (/** @type {number} */ n) =>
       n === 1 ? "Gefällt mir. 1 Person gefällt das." : `Gefällt mir. ${n} Personen gefällt das.`,
@@ -415,14 +415,14 @@ export const de = {
   help: {
     open: "Tastenkürzel",
     title: "Tastenkürzel",
-    enable: "Einzelne Tasten als Kürzel benutzen",
+    enable: "Tastenkürzel mit einzelnen Tasten",
     record: "Aufnehmen, oder eine offene Aufnahme stoppen",
     snapshot: "Schnappschuss",
     look: "Zurückschauen, Bild für Bild",
     mark: "Anfang und Ende eines Clips markieren",
     camera: "Eine Kamera wählen",
     fullScreen: "Vollbild",
-    help: "Diese Liste zeigen",
+    help: "Diese Liste anzeigen",
     close: "Schließen, was offen ist",
     clip: "In einem offenen Clip",
     play: "Abspielen oder anhalten",

@@ -13,23 +13,23 @@ export const en = {
     insights: "Insights",
     schedules: "Schedules",
     settings: "Settings",
-    failed: "This part of the page could not be loaded. Hindsight may have been updated or be away.",
+    failed: "This part of the page could not be loaded. Hindsight may have been updated, or it cannot be reached.",
   },
   link: {
     lost: (/** @type {string} */ time) => `Connection to Hindsight lost. Last heard at ${time}. Trying again…`,
     checking: "Checking the connection to Hindsight…",
-    offline: "This device is offline. The page comes back by itself.",
+    offline: "This device is offline. The page reconnects by itself.",
     back: "Connected again.",
-    unreachable: "Hindsight did not answer. Is it running, and is this device in its network?",
-    late: "Hindsight has not answered. It may be busy, or stand still: try again in a moment, or look at the box.",
-    maybe: "No answer yet: it may have been done. Look before you do it again.",
+    unreachable: "Hindsight did not answer. Is it running, and is this device on its network?",
+    late: "Hindsight has not answered. It may be busy or frozen. Try again in a moment, or check the box.",
+    maybe: "No answer. It may have been done all the same: check before you try again.",
   },
   signIn: {
     wrongCode:
       "That code does not work. Each works once, for ten minutes; “hindsight open” on the box makes a new one.",
     wrongKey: "That is not the access key. “hindsight key show” on the box prints it.",
     usedLink: "This link was used or is older than ten minutes. “hindsight open” on the box makes a new one.",
-    tooMany: "Too many wrong tries. Try again in half a minute.",
+    tooMany: "Too many attempts. Try again in half a minute.",
     keyInAddress:
       "The access key no longer works in an address, where browsers remember it. " +
       "“hindsight open” on the box prints a link that does.",
@@ -37,7 +37,7 @@ export const en = {
     done: "You are signed out.",
   },
   encryption: {
-    mark: "Not encrypted: others in this network can read along",
+    mark: "Not encrypted: others on this network can read along",
     cure: "They can also take over the session. What helps: docs/guide/https.md.",
   },
   camera: {
@@ -91,10 +91,10 @@ export const en = {
     stop: "Stop",
     asking: "Asking…",
     slow: "Hindsight is slow to answer…",
-    again: "No answer yet. It may have been recorded; asking again…",
-    maybe: "No answer yet: it may have been recorded. Look under Clips before you press again.",
+    again: "No answer yet. Asking again…",
+    maybe: "No answer. It may have been recorded all the same: check Clips before you press again.",
     noLink: "No connection to Hindsight",
-    asHeard: "when last heard",
+    asHeard: "at last contact",
     another: "Record another as well",
     aroundNow: (/** @type {string} */ before, /** @type {string} */ after) => `${before} before to ${after} after`,
     untilStop: (/** @type {string} */ before) => `${before} before, until you stop`,
@@ -156,7 +156,7 @@ export const en = {
     count: (/** @type {number} */ n, /** @type {boolean} */ more) => (more ? `${n}+` : String(n)),
   },
   insights: {
-    warnings: "What needs you",
+    warnings: "Needs attention",
   },
   clip: {
     close: "Close",
@@ -216,7 +216,7 @@ export const en = {
     otherTime: "Another time…",
     publishAt: "Publish at",
     plan: "Set the time",
-    leave: "Leave it",
+    leave: "Cancel",
     cancel: "Do not publish",
     unpublish: "Unpublish",
     scheduled: "Scheduled",

@@ -47,11 +47,11 @@ export const en = {
     show: "Show",
     all: "Everything",
     shown: { drafts: "Drafts", published: "Published", failed: "Failed", snapshots: "Snapshots", kept: "Favourites" },
-    everyCamera: "Every camera",
+    everyCamera: "All cameras",
     day: "Day",
     clear: "Clear",
-    none: "Nothing found",
-    noneDetail: "No clip is like that. Try other words, or clear the filters.",
+    none: "No clips match",
+    noneDetail: "Try other words, or clear the filters.",
     choose: (/** @type {string} */ title) => `Choose ${title}`,
     chosen: "Chosen clips",
     count: (/** @type {number} */ n) => `${n} chosen`,
@@ -67,7 +67,7 @@ export const en = {
   },
   feed: {
     empty: "Nothing published yet",
-    emptyDetail: "Publish a draft under Clips, and it stands here on top.",
+    emptyDetail: "Publish a draft under Clips, and it appears here at the top.",
     open: (/** @type {string} */ title) => `Open ${title}`,
     published: (/** @type {string} */ when) => `published ${when}`,
   },
@@ -88,7 +88,7 @@ export const en = {
         : days < 1
           ? "At this pace the disk is full within a day."
           : `At this pace the disk is full in ${Math.round(days)} days.`,
-    noForecast: "Nothing was recorded in the last week, so nothing fills the disk.",
+    noForecast: "Nothing was recorded in the last week, so the disk is not filling up.",
     noWarnings: "Everything works as it should.",
     concerns: {
       descriptors:
@@ -97,7 +97,7 @@ export const en = {
     },
   },
   schedules: {
-    empty: "Nothing is recorded on time",
+    empty: "No schedules yet",
     emptyDetail: "Add a schedule below: every morning, every hour, or a timelapse of the day.",
     new: "New schedule",
     name: "Name",
@@ -141,7 +141,7 @@ export const en = {
   settings: {
     device: "On this device",
     theme: "Theme",
-    themes: { system: "As the system", light: "Light", dark: "Dark" },
+    themes: { system: "Same as system", light: "Light", dark: "Dark" },
     language: "Language",
     change: "Cameras are configured in config.yaml.",
     box: "This box",
