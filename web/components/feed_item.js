@@ -10,13 +10,19 @@ import { formatBeside } from "../gallery/order.js";
 import { Latest } from "../latest.js";
 import { clipHref } from "../router.js";
 import { HsElement } from "./element.js";
+
 /** @import { Camera, Clip } from "../types.js" */
+
+const TRY_AGAIN_MS = 10_000;
 
 export class FeedItem extends HsElement {
   #api;
   /** @type {Clip|null} */
   #clip = null;
   #latestAddress = new Latest();
+  /** @type {Promise<boolean>|null} whether there is an address to play, while it is not known */
+  #resolving = null;
+  #none_until_ms = 0;
   #wanted = false;
   #again = false;
   #latestLike = new Latest();
@@ -109,11 +115,17 @@ export class FeedItem extends HsElement {
     setAttribute(this.download, "href", clip.download_url);
   }
 
-  /** Plays silently, because it is in view. */
+  /** Plays silently, because it is in view. Called twice a second, also while a clean form is made for a minute. */
   async play() {
     if (this.#clip?.media_type !== "video") return;
     this.#wanted = true;
-    if (!this.video.src && !(await this.#resolve())) return;
+    if (!this.video.src) {
+      if (performance.now() < this.#none_until_ms) return;
+      this.#resolving ??= this.#resolve().finally(() => {
+        this.#resolving = null;
+      });
+      if (!(await this.#resolving)) return;
+    }
     if (this.#wanted) this.video.play().catch(() => undefined);
   }
 
@@ -136,11 +148,12 @@ export class FeedItem extends HsElement {
       const { resolvePlayback } = await import("../clip/playback.js");
       const clip = /** @type {Clip} */ (this.#clip);
       const { playback_url } = await resolvePlayback(this.#api, clip, signal, this.#again ? "expired" : undefined);
-      if (signal.aborted) return false;
-      this.video.src = playback_url;
-      return true;
+      if (!signal.aborted) this.video.src = playback_url;
+      return !signal.aborted;
     } catch {
-      return false; // The poster stays; the dialog of the clip says why.
+      // The poster stays; the dialog of the clip says why.
+      if (!signal.aborted) this.#none_until_ms = performance.now() + TRY_AGAIN_MS;
+      return false;
     }
   }
 
