@@ -24,7 +24,7 @@ export class ApiError extends Error {
 }
 
 /** crypto.randomUUID exists only in secure contexts, and a box at home is served over plain http. */
-export function randomKey() {
+function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
@@ -265,9 +265,7 @@ export class Api {
       try {
         return await this.#call("POST", path, { body, key, ms: READ_MS, maybe: text.record.maybe });
       } catch (error) {
-        const { status, code } = /** @type {ApiError} */ (error);
-        const again = status === 0 || code === "same_request_under_way";
-        if (!again || performance.now() > until) throw error;
+        if (!isOpen(/** @type {ApiError} */ (error)) || performance.now() > until) throw error;
       }
       onAgain?.();
       await new Promise((resolve) => setTimeout(resolve, INSIST_EVERY_MS));
@@ -310,6 +308,14 @@ export class Api {
       time.end();
     }
   }
+}
+
+/**
+ * Whether a press is undecided: while the box is away, a proxy in front of it answers 502 to 504, without a code.
+ * @param {ApiError} error
+ */
+function isOpen({ status, code }) {
+  return status === 0 || code === "same_request_under_way" || (status >= 502 && code === "");
 }
 
 /** @param {object} options */

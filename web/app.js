@@ -4,7 +4,7 @@ import { Actions } from "./actions.js";
 import { Api } from "./api.js";
 import { Navigation } from "./components/navigation.js";
 import { Toasts } from "./components/toasts.js";
-import { h, icon, setAttribute, setText } from "./dom.js";
+import { h, icon, setAttribute, setText, showOnly } from "./dom.js";
 import { encryptionMark } from "./encryption.js";
 import { formatTime } from "./format.js";
 import { asKnown, FIRST_MS, isStale } from "./freshness.js";
@@ -36,6 +36,7 @@ let opening = false;
 const over = h("div");
 /** @type {import("./components/sign_in.js").SignIn|null} imported when the box is locked */
 let signIn = null;
+let importing = false;
 const navigation = new Navigation();
 
 /** @param {string} words @param {"good"|"bad"} [tone] */
@@ -102,12 +103,15 @@ function paintShell(state) {
   } else if (state.session === "needed") askForCode();
   navigation.showWarning(Object.keys(state.warnings).length > 0);
   banner.hidden = !isStale(state);
-  const { lost, checking, offline } = text.link;
-  const heard = formatTime(new Date(state.heard_ms ?? 0));
-  setText(
-    banner,
-    banner.hidden ? "" : !navigator.onLine ? offline : state.link === "checking" ? checking : lost(heard),
-  );
+  setText(banner, banner.hidden ? "" : bannerWords(state));
+}
+
+/** @param {State} state of a silent box */
+function bannerWords({ link, heard_ms }) {
+  const { lost, checking, offline, unreachable } = text.link;
+  if (!navigator.onLine) return offline;
+  if (link === "checking") return checking;
+  return heard_ms === null ? unreachable : lost(formatTime(new Date(heard_ms)));
 }
 
 /**
@@ -133,9 +137,12 @@ async function fetched(module) {
 }
 
 async function askForCode() {
-  const module = await fetched(import("./components/sign_in.js"));
-  if (!module) return;
-  signIn ??= new module.SignIn();
+  if (importing) return;
+  importing = true;
+  const module = await inTime(import("./components/sign_in.js")).catch(() => null);
+  importing = false;
+  if (!module) return showOnly(text.screens.failed);
+  signIn = new module.SignIn();
   paintShell(store.state);
 }
 
@@ -166,10 +173,10 @@ async function openDialog() {
   paint(store.state);
 }
 
-/** @param {"lost"|"checking"} link @param {number} age_ms how long ago the box was heard */
+/** @param {"lost"|"checking"} link @param {number} age_ms how long ago the box was heard, if it was */
 function lose(link, age_ms) {
-  const heard_ms = store.state.heard_ms ?? clock.now_ms() - age_ms;
-  store.update({ link, heard_ms });
+  const heard = store.state.link === "online";
+  store.update(({ heard_ms }) => ({ link, heard_ms: heard ? clock.now_ms() - age_ms : heard_ms }));
 }
 
 /** The box is heard again. What was known before is shown as current only when it has been read again. */
@@ -181,6 +188,7 @@ async function find(/** @type {() => Promise<boolean>} */ read) {
   store.update({ link: "online", heard_ms: null });
   if (link !== "checking") return;
   say(text.link.back);
+  if (store.state.openError !== null) actions.loadOpenClip();
   document.dispatchEvent(new CustomEvent("box-back"));
 }
 
@@ -188,8 +196,10 @@ function connectEvents() {
   const { fresh, hurry } = listen(
     {
       onOpen(again) {
+        // The stream catches up from what its first page had seen; a page that has read nothing yet reads all.
+        const knows = again && store.state.cameras.status === "ready";
         if (store.state.link !== "online" || again)
-          find(() => (again ? actions.loadCameras(FIRST_MS) : actions.reload()));
+          find(() => (knows ? actions.loadCameras(FIRST_MS) : actions.reload()));
       },
       onLost() {
         lose("lost", fresh.age_ms);
@@ -227,15 +237,18 @@ function connectEvents() {
     if (store.state.session === "ok") paint(store.state);
   };
   setInterval(look, LOOK_MS);
+  const { signal } = page;
   // On the box itself the page works without a network, so only an answer tells.
-  addEventListener("offline", () => {
+  const doubt = () => {
     lose("checking", fresh.age_ms);
     find(() => actions.loadCameras());
-  });
-  document.addEventListener("visibilitychange", () => {
+  };
+  addEventListener("offline", doubt, { signal });
+  const seen = () => {
     look();
     if (isStale(store.state) && !document.hidden) hurry();
-  });
+  };
+  document.addEventListener("visibilitychange", seen, { signal });
 }
 
 const handlers = /** @type {Record<string, (detail: any) => unknown>} */ ({
@@ -263,25 +276,11 @@ for (const [name, handle] of Object.entries(handlers)) {
   });
 }
 
-const keys = /** @type {Parameters<typeof import("./shortcuts.js").bindShortcuts>[0]} */ ({
-  r: () => live.single && live.panel.press(),
-  s: () => live.single && actions.snapshot(),
-  f: () => live.single && live.live.toggleFullScreen(),
-  arrowleft: () => live.single && live.rewind?.step(-1),
-  arrowright: () => live.single && live.rewind?.step(1),
-  i: () => live.rewind?.markHere("start"),
-  o: () => live.rewind?.markHere("end"),
-  " ": () => (live.rewind?.looking ? live.rewind.togglePlay() : false),
-  enter: () => (live.rewind?.looking ? live.rewind.keep() : false),
-  escape: () => (live.rewind?.looking ? live.rewind.leave() : false),
-  "?": () => openHelp(),
-  digit: (key) => {
-    const camera = store.state.cameras.items[Number(key) - 1];
-    if (camera) updateQuery({ camera: camera.id, grid: null });
-  },
-});
-// Nothing of the first picture waits for it.
-import("./shortcuts.js").then(({ bindShortcuts }) => bindShortcuts(keys, page.signal)).catch(() => undefined);
+// Nothing of the first picture waits for them.
+import("./page_keys.js").then(
+  ({ bindPageKeys }) => bindPageKeys({ live, actions, store, help: openHelp }, page.signal),
+  () => undefined,
+);
 
 /**
  * The dialog of a class, added to the page on first use.

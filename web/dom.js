@@ -51,6 +51,11 @@ export function skeleton(count = 4) {
   return h("div", { class: "grid", "aria-hidden": "true" }, ...shapes);
 }
 
+/** Words in place of the page, of which a part did not come that it cannot be without. @param {string} words */
+export function showOnly(words) {
+  document.getElementById("root")?.replaceChildren(h("p", { class: "notice-page", role: "alert" }, words));
+}
+
 /**
  * @param {string} name a symbol of index.html, without `icon-`
  * @returns {SVGSVGElement}

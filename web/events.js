@@ -36,6 +36,11 @@ export class EventLink {
     return this.#up;
   }
 
+  /** Whether it has failed, and no attempt is under way. */
+  get waits() {
+    return this.#source === null;
+  }
+
   #open() {
     const source = new EventSource(
       this.#lastId ? `${this.#url}?last_event_id=${encodeURIComponent(this.#lastId)}` : this.#url,

@@ -43,7 +43,8 @@ function openStream() {
 /** Says how the stream is to a page that does not know. @param {MessagePort} port @param {EventLink} link */
 function report(port, link) {
   const sent_ms = Date.now() - link.fresh.age_ms;
-  port.postMessage(link.up ? { type: "open", again: false, sent_ms } : { type: "lost" });
+  if (link.up) port.postMessage({ type: "open", again: false, sent_ms });
+  else if (link.waits) port.postMessage({ type: "lost" });
   port.postMessage({ type: "event", name: "hello", data: hello, sent_ms });
 }
 

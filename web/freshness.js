@@ -7,7 +7,7 @@
 /** @import { Camera, Clip, State } from "./types.js" */
 
 /** Until the box says how often it speaks. */
-export const BEAT_MS = 5000;
+const BEAT_MS = 5000;
 /** A box that answers late gets more time for a new connection than one that has spoken before. */
 export const OPENING_MS = 12_000;
 /** But not at first: the browser may ask on a connection that has died while this device slept. */
@@ -77,9 +77,9 @@ export function asKnown(state) {
   const { cameras, clips, openClip } = state;
   return {
     ...state,
-    cameras: { ...cameras, items: cameras.items.map(cameraUnknown) },
+    cameras: { ...cameras, items: camerasUnknown(cameras.items) },
     clips: { ...clips, items: clipsAsKnown(state, clips.items) },
-    openClip: openClip && clipsAsKnown(state, [openClip])[0],
+    openClip: openClip && clipUnknown(openClip),
     copies: {},
   };
 }
@@ -89,14 +89,30 @@ export function asKnown(state) {
  * @param {Pick<State, "link">} state @param {readonly Clip[]} clips @returns {readonly Clip[]}
  */
 export function clipsAsKnown(state, clips) {
-  if (!isStale(state)) return clips;
-  return clips.map((clip) => (["pending", "processing"].includes(clip.status) ? { ...clip, stale: true } : clip));
+  return isStale(state) ? clipsUnknown(clips) : clips;
 }
 
-/** @param {Camera} camera @returns {Camera} */
-function cameraUnknown(camera) {
-  return { ...camera, state: "unknown", reason: "", next_try: null };
+/**
+ * Of the same value always the same result: what has not changed is not painted again.
+ * @template {object} T @template R @param {(value: T) => R} make @returns {(value: T) => R}
+ */
+function once(make) {
+  /** @type {WeakMap<T, R>} */
+  const made = new WeakMap();
+  return (value) => {
+    const result = made.get(value) ?? make(value);
+    made.set(value, result);
+    return result;
+  };
 }
+
+const camerasUnknown = once((/** @type {readonly Camera[]} */ cameras) =>
+  cameras.map((camera) => /** @type {Camera} */ ({ ...camera, state: "unknown", reason: "", next_try: null })),
+);
+const clipUnknown = once((/** @type {Clip} */ clip) =>
+  ["pending", "processing"].includes(clip.status) ? { ...clip, stale: true } : clip,
+);
+const clipsUnknown = once((/** @type {readonly Clip[]} */ clips) => clips.map(clipUnknown));
 
 /**
  * Looks often enough that a page which was asleep or hidden, with its timers late, notices soon after.

@@ -32,7 +32,7 @@ export function routeHref({ screen = HOME, clip = null, query = new URLSearchPar
 }
 
 /** The route in the address. */
-export function currentRoute() {
+function currentRoute() {
   return parseRoute(location.hash);
 }
 

@@ -17,7 +17,7 @@ export function setShortcutsEnabled(enabled) {
  * @param {string} typing a selector: elements that handle keys themselves
  * @returns {string|null} the key, when it is meant as a shortcut
  */
-export function shortcutKey(event, typing) {
+function shortcutKey(event, typing) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return null;
   if (event.repeat && !/^([,.]|Arrow.*)$/.test(event.key)) return null;
   const target = /** @type {Element|null} */ (event.target);

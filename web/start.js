@@ -3,6 +3,9 @@
  * wait at its top level instead: below one that does, WebKit hands out half-evaluated modules when imports overlap.
  */
 
-import { ready } from "./messages.js";
+import { showOnly } from "./dom.js";
+import { ready, text } from "./messages.js";
+import { inTime } from "./patience.js";
 
-ready.then(() => import("./app.js"));
+// A page that comes later takes the place of the words.
+ready.then(() => inTime(import("./app.js"))).catch(() => showOnly(text.screens.failed));

@@ -81,6 +81,20 @@ def test_of_a_silent_box_nothing_is_live_recording_or_being_copied(run: Any) -> 
     assert (found["same"], found["kept"]) == (True, "live")
 
 
+def test_what_a_silent_box_leaves_unchanged_is_the_same_at_each_look(run: Any) -> None:
+    """Twice a second all of it would be painted again: focus lost, cards and lists read for nothing."""
+    found = run(
+        "freshness.js",
+        """const openClip = { id: "a", status: "pending" };
+        const state = { link: "lost", cameras: { items: [{ id: "front", state: "live" }] },
+          clips: { items: [openClip] }, openClip, copies: {} };
+        const [one, other] = [m.asKnown(state), m.asKnown({ ...state })];
+        return [one.cameras.items === other.cameras.items, one.clips.items === other.clips.items,
+          one.openClip === other.openClip, one.clips.items[0] === one.openClip];""",
+    )
+    assert found == [True] * 4
+
+
 def test_the_big_button_says_recording_only_of_what_the_server_has_confirmed(run: Any) -> None:
     """Ready, asking (at once; slow after two seconds; once more), recording, and cannot."""
     found = run(
@@ -134,6 +148,22 @@ def test_a_module_that_never_comes_is_given_up(run: Any) -> None:
           await outcome(Promise.reject("refused"))];""",
     )
     assert found == ["TimeoutError", "there", "refused"]
+
+
+def test_a_page_that_does_not_come_says_so(elements: Page, complaints: Complaints) -> None:
+    """The box may stop between the page's two halves; an empty window would say nothing."""
+    complaints.expected += ["net::ERR_FAILED"]
+    elements.route("**/app.js", lambda route: route.abort())
+    found = elements.evaluate(
+        """async () => {
+        const root = document.body.appendChild(Object.assign(document.createElement("div"), { id: "root" }));
+        const said = new Promise((done) => new MutationObserver(done).observe(root, { childList: true }));
+        await import("/start.js");
+        await said;
+        return root.textContent; }"""
+    )
+    elements.unroute("**/app.js")
+    assert found.startswith("This part of the page could not be loaded.")
 
 
 API = """
@@ -198,6 +228,20 @@ def test_a_press_without_an_answer_is_sent_again_with_its_own_key(run: Any) -> N
         return {{ clip, again, sent: new Set(sent.map(String)).size, times: sent.length }};""",
     )
     assert found == {"clip": {"id": "the one"}, "again": 2, "sent": 1, "times": 3}
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_press_is_sent_again_while_a_proxy_answers_for_a_box_that_restarts(run: Any) -> None:
+    """The box itself gives its refusals a code; those are final."""
+    found = run(
+        "api.js",
+        f"""{API}
+        const answers = [new Response("<h1>Bad Gateway</h1>", {{ status: 502 }}),
+          answer(201, {{ id: "the one" }}), answer(503, {{ code: "disk_full", detail: "No room." }})];
+        window.fetch = async () => answers.shift();
+        return [await said(api.record({{}})), await said(api.record({{}}))];""",
+    )
+    assert found == [{"id": "the one"}, "ApiError 503: No room."]
 
 
 @pytest.mark.usefixtures("hurried")
@@ -282,6 +326,32 @@ def test_a_stream_that_nobody_answers_is_given_up_and_a_slow_answer_is_not(run: 
     )
     # Given up after 3, 6 and 12 s: the first may be asked for on a connection that has died.
     assert found == [2, 2, 5, ["open", *["lost"] * 4]]
+
+
+def test_a_page_that_comes_while_the_stream_opens_is_not_told_that_it_was_lost(run: Any) -> None:
+    """Several come at once when a browser starts with its pages of before. Lost is what has failed."""
+    found = run(
+        "events_worker.js",
+        """const streams = [];
+        window.EventSource = class extends EventTarget {
+          constructor() { super(); streams.push(this); }
+          close() {}
+        };
+        window.setTimeout = () => 0;
+        const said = [];
+        const come = () => {
+          const port = { postMessage: ({ type, name }) => said.push(name ?? type) };
+          const connect = Object.assign(new Event("connect"), { ports: [port] });
+          dispatchEvent(connect);
+        };
+        const heard = (act) => { said.length = 0; act(); return [...said]; };
+        come();
+        return [heard(come), heard(() => streams[0].dispatchEvent(new Event("open"))), heard(come),
+          heard(() => streams[0].dispatchEvent(new Event("error"))), heard(come)];""",
+    )
+    opening, opened, late, failed, lost = found
+    assert (opening, late, lost) == (["hello"], ["open", "hello"], ["lost", "hello"])
+    assert (opened, failed) == (["open"] * 2, ["lost"] * 3)
 
 
 def test_timers_that_come_late_are_no_silence(run: Any) -> None:
@@ -392,7 +462,7 @@ def test_a_screen_that_does_not_come_is_given_up_and_shown_when_it_comes_after_a
         switcher.go("live"); await note();
         switcher.go("clips"); steps.push(seen());
         late(); await note();
-        switcher.show({ link: "lost" }, 0); switcher.show({ link: "online" }, 0); await note();
+        document.dispatchEvent(new CustomEvent("box-back")); await note();
         late(); await note();
         come(new Screen()); await note();
         switcher.remove();

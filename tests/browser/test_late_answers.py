@@ -87,7 +87,7 @@ def test_insights_are_of_the_range_that_is_chosen(elements: Page) -> None:
         const seen = [];
         const see = async () => {
           await soon();
-          seen.push([screen.figures.childElementCount, screen.error.hidden]);
+          seen.push([screen.figures.childElementCount, screen.failure.hidden]);
         };
         screen.show(showing("range=day")); all(asked.splice(0)); await see();
         screen.show(showing("range=week")); const week = asked.splice(0); await see();
@@ -161,6 +161,37 @@ def test_a_heart_shows_the_last_word_about_its_own_clip(elements: Page) -> None:
     assert found == ["true", "true"]
 
 
+def test_a_clip_of_the_feed_is_asked_for_once_however_long_the_answer_takes(elements: Page) -> None:
+    """It is painted twice a second; a clean form takes a minute, and a refusal is none to repeat at once."""
+    found = evaluate(
+        elements,
+        """const { FeedItem } = await import("/components/feed_item.js");
+        localStorage.setItem("hindsight.editLists", `ignored @ ${navigator.userAgent}`);
+        const item = put(new FeedItem(api));
+        const sources = [];
+        const src = { get: () => sources.at(-1) ?? "", set: (address) => sources.push(address) };
+        Object.defineProperty(item.video, "src", src);
+        let now = 1e6;
+        performance.now = () => now;
+        item.show(clip("1", { tags: [], caption: "", lead_in_seconds: 0 }), [], 1.8e12);
+        const counts = [];
+        const look = async () => {
+          item.play(); item.play();
+          for (let i = 0; i < 5; i += 1) await soon();
+          counts.push(asked.length);
+        };
+        while (asked.length === 0) { item.play(); await soon(); }
+        await look(); await look();
+        asked[0].fail(new Error("refused")); await soon();
+        await look();
+        now += 10_000;
+        await look();
+        asked[1].answer({ playback_url: "/it" }); await soon();
+        return [counts, sources];""",
+    )
+    assert found == [[1, 1, 1, 2], ["/it"]]
+
+
 def test_lists_that_are_asked_for_twice_show_the_second_answer(elements: Page) -> None:
     """Schedules and settings: the first may come last."""
     found = evaluate(
@@ -177,6 +208,70 @@ def test_lists_that_are_asked_for_twice_show_the_second_answer(elements: Page) -
     )
     assert "new" in found
     assert "old" not in found
+
+
+def test_what_could_not_be_read_comes_by_itself_with_the_box(elements: Page) -> None:
+    """Where it is on screen and missing, and there once; a screen that is not shown asks for nothing."""
+    found = evaluate(
+        elements,
+        """const { Failure } = await import("/components/failure.js");
+        let tries = 0;
+        const failure = put(new Failure(() => { tries += 1; }));
+        const back = () => document.dispatchEvent(new CustomEvent("box-back"));
+        const seen = [];
+        const words = () => failure.checkVisibility() ? failure.words.textContent : "-";
+        const see = () => seen.push(`${words()} ${tries}`);
+        back(); see();
+        failure.show(new Error("away")); back(); see();
+        failure.querySelector("button").click(); see();
+        failure.remove(); back(); put(failure); back(); see();
+        failure.show(null); back(); see();
+        return seen;""",
+    )
+    assert found == ["- 0", "away 1", "away 2", "away 3", "- 3"]
+
+
+def test_a_silent_box_takes_no_focus_from_the_list_of_schedules(elements: Page) -> None:
+    """Nor does each answer: rows are made again only if what they say has changed."""
+    found = evaluate(
+        elements,
+        """const { SchedulesScreen } = await import("/screens/schedules.js");
+        const { asKnown } = await import("/freshness.js");
+        const screen = put(new SchedulesScreen(services));
+        const schedule = (name) => ({ id: name, name, kind: "recording", camera: "a", origin: "api",
+          enabled: true, next: [], last_run: null, cron: null, every_seconds: 60, length_seconds: 1,
+          timezone: "UTC" });
+        asked[0].answer({ schedules: [schedule("dawn")] }); await soon();
+        const cameras = { status: "ready", error: null, items: [{ id: "a", name: "Front", state: "live" }] };
+        services.store.update({ cameras, link: "lost" });
+        screen.show(asKnown(services.store.state));
+        const row = screen.querySelector("li");
+        const steps = [row.textContent.includes("Front")];
+        const same = () => steps.push(screen.querySelector("li") === row);
+        screen.show(asKnown(services.store.state)); same();
+        screen.remove(); put(screen);
+        asked[1].answer({ schedules: [schedule("dawn")] }); await soon(); same();
+        screen.remove(); put(screen);
+        asked[2].answer({ schedules: [schedule("dusk")] }); await soon(); same();
+        return steps;""",
+    )
+    assert found == [True, True, True, False]
+
+
+def test_more_of_the_feed_that_does_not_come_is_said(elements: Page) -> None:
+    """What is there stays."""
+    found = evaluate(
+        elements,
+        """const { FeedScreen } = await import("/screens/feed.js");
+        const said = [];
+        const screen = put(new FeedScreen({ ...services, say: (words) => said.push(words) }));
+        const published = { published_at: "2026-01-05T12:00:00Z", status: "published", caption: "" };
+        asked[0].answer({ items: [clip("1", published)], cursor: "more" }); await soon();
+        screen.clipList("1");
+        asked.find(({ question }) => question[1]?.cursor === "more").fail(new Error("away")); await soon();
+        return [said, screen.list.childElementCount, screen.failure.hidden];""",
+    )
+    assert found == [["away"], 1, True]
 
 
 def test_a_picture_of_a_clip_is_not_shown_under_the_name_of_another(elements: Page) -> None:

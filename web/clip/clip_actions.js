@@ -24,9 +24,9 @@ export class ClipActions {
     this.#say(words);
   }
 
-  /** Makes a frame of the clip its thumbnail. @param {string} id @param {Promise<number>} number of the frame */
+  /** Makes a frame of the clip its thumbnail. @param {string} id @param {() => Promise<number>} number of the frame */
   setFrame(id, number) {
-    return this.#setPicture(id, "set_manual_from_timestamp", async () => ({ frame: await number }));
+    return this.#setPicture(id, "set_manual_from_timestamp", async () => ({ frame: await number() }));
   }
 
   /** Makes one of its previews its thumbnail. @param {string} id @param {PreviewSource} source */

@@ -138,7 +138,7 @@ export class ClipDialog extends HsElement {
   /** @param {Clip} clip @param {PreviewSource|null} source the picture on screen; null: the player or its poster */
   #setThumbnail({ id }, source) {
     const { frame } = this.player;
-    if (source === null && this.video && frame?.isUncovered) return this.#actions.setFrame(id, frame.number());
+    if (source === null && this.video && frame?.isUncovered) return this.#actions.setFrame(id, () => frame.number());
     const shown = source ?? this.previews.chosen;
     if (shown === "manual" || shown === null) return this.#actions.say(text.clip.thumbnailAlready);
     return this.#actions.promotePreview(id, shown);

@@ -5,6 +5,7 @@ import { text } from "../messages.js";
 import { copyOf } from "../store.js";
 import { ClipCard } from "./clip_card.js";
 import { HsElement } from "./element.js";
+import { Failure } from "./failure.js";
 /** @import { State } from "../types.js" */
 
 export class ClipGrid extends HsElement {
@@ -17,20 +18,7 @@ export class ClipGrid extends HsElement {
   list = h("ul", { class: "grid", "aria-labelledby": "clips-heading" });
   skeleton = skeleton();
   empty = h("div", { class: "state" }, icon("film"), h("h3", {}, text.clips.empty), h("p", {}, text.clips.emptyDetail));
-  errorWords = h("p");
-  error = h(
-    "div",
-    { class: "state", role: "alert" },
-    icon("alert"),
-    h("h3", {}, text.clips.failed),
-    this.errorWords,
-    h(
-      "button",
-      { type: "button", class: "button", on: { click: () => this.emit("reload-clips") } },
-      icon("retry"),
-      text.clips.retry,
-    ),
-  );
+  failure = new Failure(() => this.emit("reload-clips"), { title: h("h3", {}, text.clips.failed) });
   more = h(
     "button",
     { type: "button", class: "button more", on: { click: () => this.emit("more-clips") } },
@@ -40,7 +28,7 @@ export class ClipGrid extends HsElement {
   build() {
     this.append(
       h("h2", { id: "clips-heading" }, text.clips.title, this.count),
-      this.error,
+      this.failure,
       this.skeleton,
       this.list,
       this.empty,
@@ -57,8 +45,7 @@ export class ClipGrid extends HsElement {
   /** @param {State} state @param {number} now_ms on the server's clock */
   show(state, now_ms) {
     const { items, status, error, cursor, loadingMore } = state.clips;
-    this.error.hidden = status !== "error";
-    if (error && this.error.hidden === false) setText(this.errorWords, error);
+    this.failure.show(status === "error" ? error : null);
     this.skeleton.hidden = status !== "loading" || items.length > 0;
     this.empty.hidden = status !== "ready" || items.length > 0;
     this.list.hidden = items.length === 0;

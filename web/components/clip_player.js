@@ -39,6 +39,11 @@ export class ClipPlayer extends HsElement {
     this.append(this.stage, this.notice);
   }
 
+  /** @param {AbortSignal} signal */
+  connected(signal) {
+    document.addEventListener("box-back", () => this.again.hidden || this.#retry(), { signal });
+  }
+
   /** @param {Clip|null} clip */
   show(clip) {
     const key = clip ? `${clip.id} ${isReady(clip) || clip.status} ${clip.stale}` : "";

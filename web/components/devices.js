@@ -1,11 +1,12 @@
 /** The browsers that are signed in: this one first, each with a button that signs it out, and a way to add one. */
 
 import { text } from "../all_messages.js";
-import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
+import { h, setText, skeleton, stylesheet } from "../dom.js";
 import { formatMoment } from "../format.js";
 import { Latest } from "../latest.js";
 import { leave, signingOut } from "../leaving.js";
 import { HsElement } from "./element.js";
+import { Failure } from "./failure.js";
 import { Invitation } from "./invitation.js";
 
 /** @import { Device, Services } from "../types.js" */
@@ -21,12 +22,7 @@ export class Devices extends HsElement {
 
   words = h("p", { role: "status" });
   skeleton = skeleton(1);
-  again = h(
-    "button",
-    { type: "button", class: "button", hidden: true, on: { click: () => this.#load() } },
-    icon("retry"),
-    text.clips.retry,
-  );
+  failure = new Failure(() => this.#load());
   list = h("ul", { class: "devices" });
   others = h(
     "button",
@@ -46,7 +42,7 @@ export class Devices extends HsElement {
 
   build() {
     this.signedIn.append(this.list, h("div", { class: "devices-actions" }, this.invitation, this.others));
-    this.append(this.words, this.again, this.skeleton, this.signedIn);
+    this.append(this.words, this.failure, this.skeleton, this.signedIn);
   }
 
   /** @param {AbortSignal} signal */
@@ -67,13 +63,12 @@ export class Devices extends HsElement {
       this.signedIn.hidden = principal !== "session";
       const { byKey, byLoopback } = text.devices;
       setText(this.words, principal === "session" ? "" : principal === "loopback" ? byLoopback : byKey);
-      this.again.hidden = true;
+      this.failure.show(null);
       this.#paint(devices);
       return devices;
     } catch (error) {
       if (signal.aborted) return null;
-      setText(this.words, /** @type {Error} */ (error).message);
-      this.again.hidden = false;
+      this.failure.show(error);
       return null;
     } finally {
       this.skeleton.hidden = true;

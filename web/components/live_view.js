@@ -1,9 +1,8 @@
 /** The large live picture, or a notice why there is none. */
 
-import { here } from "../base.js";
 import { h, icon, setAttribute, setText } from "../dom.js";
 import { cameraTrouble, formatNumber } from "../format.js";
-import { LivePlayer } from "../live/player.js";
+import { LivePlayer, liveAddress } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 
@@ -111,16 +110,15 @@ export class LiveView extends HsElement {
     const camera = this.#camera;
     if (!camera) return;
     this.#enter("opening", "");
-    const url = new URL(here(`/live/${encodeURIComponent(camera.id)}`), location.href);
-    url.protocol = url.protocol.replace("http", "ws");
-    this.#player = new LivePlayer({ video: this.video, canvas: this.picture }, url.href, {
+    const address = liveAddress(camera.id);
+    this.#player = new LivePlayer({ video: this.video, canvas: this.picture }, address, {
       onPhase: (phase, detail) => this.#enter(phase, detail),
       onSize: (width, height) => this.style.setProperty("--ratio", `${width} / ${height}`),
       onRestart: () => this.#freeze(),
       onCameraState: (state, reason) => this.emit("camera-state", { camera: camera.id, state, reason }),
     });
     this.sound.picture = this.#player;
-    setAttribute(this.sound, "src", `${url.href}/sound`);
+    setAttribute(this.sound, "src", `${address}/sound`);
   }
 
   /** @param {"idle"|"paused"} phase */

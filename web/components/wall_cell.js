@@ -1,9 +1,8 @@
 /** One camera's live picture on the wall: silent, and connected only while it is in view. */
 
-import { here } from "../base.js";
 import { h, setText } from "../dom.js";
 import { cameraTrouble } from "../format.js";
-import { LivePlayer } from "../live/player.js";
+import { LivePlayer, liveAddress } from "../live/player.js";
 import { text } from "../messages.js";
 import { HsElement } from "./element.js";
 /** @import { Camera, Phase } from "../types.js" */
@@ -78,10 +77,8 @@ export class WallCell extends HsElement {
   }
 
   #start() {
-    const url = new URL(here(`/live/${encodeURIComponent(this.#id)}`), location.href);
-    url.protocol = url.protocol.replace("http", "ws");
     this.#enter("opening", "");
-    this.#player = new LivePlayer({ video: this.video, canvas: this.picture }, url.href, {
+    this.#player = new LivePlayer({ video: this.video, canvas: this.picture }, liveAddress(this.#id), {
       onPhase: (phase, detail) => this.#enter(phase, detail),
       onSize: () => undefined,
       onRestart: () => undefined,

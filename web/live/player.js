@@ -3,6 +3,7 @@
  * camera sends JPEGs; knows which frame is on screen. It reports phases and never gives up; only `close` ends it.
  */
 
+import { here } from "../base.js";
 import { STALE_MS } from "../freshness.js";
 import { toMs } from "../timestamps.js";
 import { JpegPainter } from "./jpeg_painter.js";
@@ -20,6 +21,13 @@ const FEWEST_LAGS = 5;
 const UNREPORTED_MS = 600;
 /** Main profile, as most cameras send it; whether this camera's profile plays turns out when it arrives. */
 const H265 = 'video/mp4; codecs="hvc1.1.6.L120.B0"';
+
+/** Where the live picture of a camera comes from. @param {string} camera its id */
+export function liveAddress(camera) {
+  const url = new URL(here(`/live/${encodeURIComponent(camera)}`), location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url.href;
+}
 
 export class LivePlayer {
   #video;

@@ -2,6 +2,7 @@
 
 import { text } from "../all_messages.js";
 import { HsElement } from "../components/element.js";
+import { Failure } from "../components/failure.js";
 import { GalleryBar, MOST_CHOSEN } from "../components/gallery_bar.js";
 import { GalleryFilters } from "../components/gallery_filters.js";
 import { GalleryGrid } from "../components/gallery_grid.js";
@@ -35,21 +36,8 @@ export class ClipsScreen extends HsElement {
   grid = new GalleryGrid();
   bar = new GalleryBar();
   count = h("span", { class: "count" });
-  words = h("p");
   skeleton = skeleton(8);
-  error = h(
-    "div",
-    { class: "state", role: "alert", hidden: true },
-    icon("alert"),
-    h("h2", {}, text.clips.failed),
-    this.words,
-    h(
-      "button",
-      { type: "button", class: "button", on: { click: () => this.#retry() } },
-      icon("retry"),
-      text.clips.retry,
-    ),
-  );
+  failure = new Failure(() => this.#retry(), { title: h("h2", {}, text.clips.failed) });
   emptyTitle = h("h2");
   emptyWords = h("p");
   empty = h("div", { class: "state", hidden: true }, icon("film"), this.emptyTitle, this.emptyWords);
@@ -65,7 +53,7 @@ export class ClipsScreen extends HsElement {
     this.append(
       h("h1", { class: "screen-title" }, text.clips.title, this.count),
       this.filters,
-      this.error,
+      this.failure,
       h("h2", { class: "unseen" }, text.gallery.found),
       this.skeleton,
       this.grid,
@@ -104,7 +92,7 @@ export class ClipsScreen extends HsElement {
     this.filters.show(state.query, state.cameras.items);
     const filterKey = JSON.stringify(filterOf(state.query));
     if (filterKey !== this.#filterKey) this.#filterBy(filterKey);
-    this.error.hidden = this.#status !== "error";
+    this.failure.hidden = this.#status !== "error";
     this.skeleton.hidden = this.#status !== "loading" || this.#items.length > 0;
     this.empty.hidden = this.#status !== "ready" || this.#items.length > 0;
     setText(this.emptyTitle, filterKey === "{}" ? text.clips.empty : text.gallery.none);
@@ -171,7 +159,7 @@ export class ClipsScreen extends HsElement {
     } catch (error) {
       if (signal.aborted) return;
       [this.#items, this.#cursor, this.#status] = [[], null, "error"];
-      setText(this.words, /** @type {Error} */ (error).message);
+      this.failure.show(error);
     }
     this.#paint();
   }

@@ -2,8 +2,9 @@
 
 import { text } from "../all_messages.js";
 import { HsElement } from "../components/element.js";
+import { Failure } from "../components/failure.js";
 import { FeedItem } from "../components/feed_item.js";
-import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
+import { h, icon, skeleton, stylesheet } from "../dom.js";
 import { publicationNotes } from "../gallery/order.js";
 import { Latest } from "../latest.js";
 import { refreshed } from "../store.js";
@@ -35,7 +36,6 @@ export class FeedScreen extends HsElement {
 
   list = h("div", { class: "feed", role: "feed", "aria-label": text.screens.feed });
   end = h("div", { class: "feed-end" });
-  words = h("p");
   skeleton = skeleton(2);
   empty = h(
     "div",
@@ -44,19 +44,7 @@ export class FeedScreen extends HsElement {
     h("h2", {}, text.feed.empty),
     h("p", {}, text.feed.emptyDetail),
   );
-  error = h(
-    "div",
-    { class: "state", role: "alert", hidden: true },
-    icon("alert"),
-    h("h2", {}, text.clips.failed),
-    this.words,
-    h(
-      "button",
-      { type: "button", class: "button", on: { click: () => this.#retry() } },
-      icon("retry"),
-      text.clips.retry,
-    ),
-  );
+  failure = new Failure(() => this.#retry(), { title: h("h2", {}, text.clips.failed) });
 
   /** @param {Services} services */
   constructor(services) {
@@ -68,7 +56,7 @@ export class FeedScreen extends HsElement {
   build() {
     this.append(
       h("h1", { class: "screen-title" }, text.screens.feed),
-      this.error,
+      this.failure,
       this.skeleton,
       this.list,
       this.empty,
@@ -112,7 +100,6 @@ export class FeedScreen extends HsElement {
       else this.list.insertBefore(item, place);
       item.show(clip, state.cameras.items, now_ms, notes.get(clip.id));
     }
-    this.error.hidden = this.#status !== "error";
     this.skeleton.hidden = this.#status !== "loading";
     this.empty.hidden = this.#status !== "ready" || clips.length > 0;
     this.#choose();
@@ -145,6 +132,7 @@ export class FeedScreen extends HsElement {
 
   #retry() {
     this.#status = "loading";
+    this.failure.show(null);
     this.#load();
     this.#paint();
   }
@@ -161,13 +149,21 @@ export class FeedScreen extends HsElement {
       if (cursor === null) this.#clips.clear();
       for (const clip of items) this.#clips.set(clip.id, clip);
       [this.#cursor, this.#status] = [page.cursor, "ready"];
+      this.failure.show(null);
     } catch (error) {
       if (signal.aborted) return;
-      if (this.#clips.size === 0) this.#status = "error";
-      setText(this.words, /** @type {Error} */ (error).message);
+      this.#failed(/** @type {Error} */ (error), cursor !== null);
     }
     this.#busy = false;
     this.#paint();
+  }
+
+  /** What is known stays; of it, only a viewer who wants more is told. @param {Error} error @param {boolean} more */
+  #failed(error, more) {
+    if (this.#clips.size === 0) {
+      this.#status = "error";
+      this.failure.show(error);
+    } else if (more) this.#services.say(error.message, "bad");
   }
 
   /** @param {string|null} id @param {Clip|null} clip */

@@ -3,7 +3,8 @@
 import { text } from "../all_messages.js";
 import { formatShare, shareChart, sharePart, timeChart } from "../charts.js";
 import { HsElement } from "../components/element.js";
-import { h, icon, setAttribute, setText, skeleton, stylesheet } from "../dom.js";
+import { Failure } from "../components/failure.js";
+import { h, icon, setAttribute, skeleton, stylesheet } from "../dom.js";
 import { cameraName, formatBytes, formatNumber, shareOf } from "../format.js";
 import { isStale } from "../freshness.js";
 import { clipsByDay, daysLeft, warningsOf } from "../insights.js";
@@ -30,19 +31,7 @@ export class InsightsScreen extends HsElement {
       h("option", { value: name }, text.insights.ranges[/** @type {"day"} */ (name)]),
     ),
   );
-  words = h("p");
-  error = h(
-    "div",
-    { class: "state", role: "alert", hidden: true },
-    icon("alert"),
-    this.words,
-    h(
-      "button",
-      { type: "button", class: "button", on: { click: () => this.#retry() } },
-      icon("retry"),
-      text.clips.retry,
-    ),
-  );
+  failure = new Failure(() => this.#retry());
   skeleton = skeleton();
   figures = h("div", { class: "figures" });
 
@@ -56,7 +45,7 @@ export class InsightsScreen extends HsElement {
   build() {
     this.append(
       h("div", { class: "screen-head" }, h("h1", { class: "screen-title" }, text.screens.insights), this.range),
-      this.error,
+      this.failure,
       this.skeleton,
       this.figures,
     );
@@ -91,7 +80,7 @@ export class InsightsScreen extends HsElement {
   }
 
   #retry() {
-    this.error.hidden = true;
+    this.failure.show(null);
     this.skeleton.hidden = this.figures.hasChildNodes();
     this.#load();
   }
@@ -111,14 +100,13 @@ export class InsightsScreen extends HsElement {
         api.budget(),
       ]);
       if (signal.aborted) return;
-      this.error.hidden = true;
+      this.failure.show(null);
       const names = (/** @type {string} */ id) => cameraName(id, store.state.cameras.items);
       this.#paint({ analytics, history, system, budget, from_ms, to_ms, names });
     } catch (error) {
       if (signal.aborted) return;
-      this.error.hidden = false;
+      this.failure.show(error);
       this.skeleton.hidden = true;
-      setText(this.words, /** @type {Error} */ (error).message);
     }
     setAttribute(this.figures, "aria-busy", null);
   }

@@ -5,9 +5,10 @@
 import { BufferMeter } from "../components/buffer_meter.js";
 import { CameraTabs } from "../components/camera_tabs.js";
 import { HsElement } from "../components/element.js";
+import { Failure } from "../components/failure.js";
 import { LiveView } from "../components/live_view.js";
 import { RecordPanel } from "../components/record_panel.js";
-import { h, icon, setAttribute, setText, skeleton } from "../dom.js";
+import { h, setAttribute, setText, skeleton } from "../dom.js";
 import { isStale } from "../freshness.js";
 import { text } from "../messages.js";
 import { currentCamera, runningClips } from "../store.js";
@@ -36,20 +37,7 @@ export class LiveScreen extends HsElement {
   name = h("h1", { class: "camera-name" });
   state = h("span", { class: "state-pill" });
   noCameraTitle = h("h2");
-  noCameraWords = h("p");
-  noCamera = h(
-    "div",
-    { class: "state stage-state", hidden: true },
-    icon("still"),
-    this.noCameraTitle,
-    this.noCameraWords,
-    h(
-      "button",
-      { type: "button", class: "button", on: { click: () => this.emit("reload") } },
-      icon("retry"),
-      text.clips.retry,
-    ),
-  );
+  noCamera = new Failure(() => this.emit("reload"), { title: this.noCameraTitle, sign: "still" });
   picture = h("div", { class: "stage-picture" }, this.live);
   stage = h(
     "section",
@@ -74,6 +62,7 @@ export class LiveScreen extends HsElement {
   }
 
   build() {
+    this.noCamera.classList.add("stage-state");
     this.append(this.tabs, this.noCamera, this.stage, this.clips);
   }
 
@@ -125,7 +114,7 @@ export class LiveScreen extends HsElement {
     this.noCamera.hidden = all || camera !== null || status === "loading";
     this.#showWall(all ? items : [], now_ms);
     setText(this.noCameraTitle, status === "error" ? text.camera.failed : text.camera.none);
-    setText(this.noCameraWords, status === "error" ? (error ?? "") : text.camera.noneDetail);
+    setText(this.noCamera.words, status === "error" ? (error ?? "") : text.camera.noneDetail);
     this.tabs.show(items, camera?.id ?? null);
     setText(this.name, camera?.name || camera?.id || text.camera.loading);
     setText(this.state, camera ? text.camera[camera.state] : "");

@@ -2,9 +2,10 @@
 
 import { text } from "../all_messages.js";
 import { HsElement } from "../components/element.js";
+import { Failure } from "../components/failure.js";
 import { ScheduleForm } from "../components/schedule_form.js";
 import { parseCron } from "../cron.js";
-import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
+import { h, icon, skeleton, stylesheet } from "../dom.js";
 import { cameraName, formatDuration, formatMoment } from "../format.js";
 import { Latest } from "../latest.js";
 import { routeHref } from "../router.js";
@@ -21,20 +22,10 @@ export class SchedulesScreen extends HsElement {
   #latest = new Latest();
   /** @type {readonly Camera[]} whose names the list shows */
   #cameras = [];
+  /** What the list was made of. */
+  #listed = "";
 
-  words = h("p");
-  error = h(
-    "div",
-    { class: "state", role: "alert", hidden: true },
-    icon("alert"),
-    this.words,
-    h(
-      "button",
-      { type: "button", class: "button", on: { click: () => this.#retry() } },
-      icon("retry"),
-      text.clips.retry,
-    ),
-  );
+  failure = new Failure(() => this.#retry());
   list = h("ul", { class: "schedule-list", "aria-label": text.screens.schedules });
   empty = h(
     "div",
@@ -56,7 +47,7 @@ export class SchedulesScreen extends HsElement {
   build() {
     this.append(
       h("h1", { class: "screen-title" }, text.screens.schedules),
-      this.error,
+      this.failure,
       this.skeleton,
       this.list,
       this.empty,
@@ -83,11 +74,12 @@ export class SchedulesScreen extends HsElement {
   /** @param {State} state */
   show(state) {
     this.form.show(state.cameras.items, this.#busy);
-    if (state.cameras.items !== this.#cameras && this.#schedules.length) this.#paint();
+    this.#cameras = state.cameras.items;
+    if (this.#schedules.length) this.#fill();
   }
 
   #retry() {
-    this.error.hidden = true;
+    this.failure.show(null);
     this.skeleton.hidden = false;
     this.#load();
   }
@@ -98,21 +90,29 @@ export class SchedulesScreen extends HsElement {
       const { schedules } = await this.#services.api.schedules();
       if (signal.aborted) return;
       this.#schedules = schedules;
-      this.error.hidden = true;
+      this.failure.show(null);
     } catch (error) {
       if (signal.aborted) return;
-      this.error.hidden = this.#schedules.length > 0;
-      setText(this.words, /** @type {Error} */ (error).message);
+      // A list that is known says more than that it may be old, which the banner says.
+      this.failure.show(this.#schedules.length > 0 ? null : error);
     }
     this.#paint();
   }
 
   #paint() {
-    const { store, clock } = this.#services;
-    this.#cameras = store.state.cameras.items;
     this.skeleton.hidden = true;
-    this.empty.hidden = this.#schedules.length > 0 || !this.error.hidden;
-    this.list.replaceChildren(...this.#schedules.map((schedule) => this.#row(schedule, clock.now_ms())));
+    this.empty.hidden = this.#schedules.length > 0 || !this.failure.hidden;
+    this.#fill();
+  }
+
+  /** Makes new rows only for what has changed: they take the focus with them. */
+  #fill() {
+    const now_ms = this.#services.clock.now_ms();
+    const names = this.#cameras.map(({ id, name }) => [id, name]);
+    const listed = JSON.stringify([this.#schedules, names, new Date(now_ms).toDateString()]);
+    if (listed === this.#listed) return;
+    this.#listed = listed;
+    this.list.replaceChildren(...this.#schedules.map((schedule) => this.#row(schedule, now_ms)));
   }
 
   /** @param {Schedule} schedule @param {number} now_ms */
@@ -210,6 +210,7 @@ export class SchedulesScreen extends HsElement {
       done?.();
     } catch (error) {
       this.#services.say(/** @type {Error} */ (error).message, "bad");
+      this.#listed = ""; // A switch that was pressed goes back to what is so.
     }
     this.#busy = false;
     this.form.show(this.#services.store.state.cameras.items, false);

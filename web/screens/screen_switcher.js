@@ -1,12 +1,12 @@
 /**
  * Shows one screen at a time. A screen is an element with `show(state, now_ms)`; the first visit imports its module and
  * creates it, and then it is kept. Until it is there, its name and grey shapes stand in its place; after a while, or if
- * it cannot be had, words and a button, and it comes by itself when the box does. `connectedCallback` and
- * `disconnectedCallback` tell a screen whether it is shown.
+ * it cannot be had, a failure. `connectedCallback` and `disconnectedCallback` tell a screen whether it is shown.
  */
 
 import { HsElement } from "../components/element.js";
-import { h, icon, setText, skeleton } from "../dom.js";
+import { Failure } from "../components/failure.js";
+import { h, setText, skeleton } from "../dom.js";
 import { isStale } from "../freshness.js";
 import { text } from "../messages.js";
 import { READ_MS } from "../patience.js";
@@ -25,19 +25,7 @@ export class ScreenSwitcher extends HsElement {
   #repaint;
   #stale = false;
 
-  words = h("p", {}, text.screens.failed);
-  failure = h(
-    "div",
-    { class: "state", role: "alert" },
-    icon("alert"),
-    this.words,
-    h(
-      "button",
-      { type: "button", class: "button", on: { click: () => this.#retry() } },
-      icon("retry"),
-      text.clips.retry,
-    ),
-  );
+  failure = new Failure(() => this.#again(), { pressed: () => this.#retry() });
   heading = h("h1", { class: "screen-title" });
   waiting = h("div", { "aria-busy": "true" }, this.heading, skeleton());
 
@@ -46,6 +34,7 @@ export class ScreenSwitcher extends HsElement {
     super();
     this.#makers = makers;
     this.#repaint = repaint;
+    this.failure.show(text.screens.failed);
   }
 
   /** @param {string} name @returns {boolean} whether there is such a screen */
@@ -94,7 +83,11 @@ export class ScreenSwitcher extends HsElement {
   #retry() {
     // A box that is there may be another version by now, and some browsers remember that a module failed.
     if (!this.#stale) location.reload();
-    else if (this.#name) this.#visit(this.#name);
+    else this.#again();
+  }
+
+  #again() {
+    if (this.#name) this.#visit(this.#name);
   }
 
   /** The clips of the current screen in its order, if it has any. @param {string} id of the open clip */
@@ -105,9 +98,7 @@ export class ScreenSwitcher extends HsElement {
 
   /** @param {State} state @param {number} now_ms on the server's clock */
   show(state, now_ms) {
-    const back = this.#stale && !isStale(state);
     this.#stale = isStale(state);
-    if (back && this.#name && this.failure.isConnected) this.#visit(this.#name);
     const screen = this.#name === null ? undefined : this.#made.get(this.#name);
     if (screen?.isConnected) screen.show(state, now_ms);
   }

@@ -5,7 +5,8 @@ import { here } from "../base.js";
 import { Devices } from "../components/devices.js";
 import { HsElement } from "../components/element.js";
 import { EncryptionNote } from "../components/encryption_note.js";
-import { h, icon, setText, skeleton, stylesheet } from "../dom.js";
+import { Failure } from "../components/failure.js";
+import { h, icon, skeleton, stylesheet } from "../dom.js";
 import { formatBytes, formatDuration, formatNumber } from "../format.js";
 import { isStale } from "../freshness.js";
 import { warningsOf } from "../insights.js";
@@ -49,19 +50,7 @@ export class SettingsScreen extends HsElement {
   fine = h("p", { hidden: true }, text.insights.noWarnings);
   health = h("div", {}, this.findings, this.fine);
   skeleton = skeleton(2);
-  words = h("p");
-  error = h(
-    "div",
-    { class: "state", role: "alert", hidden: true },
-    icon("alert"),
-    this.words,
-    h(
-      "button",
-      { type: "button", class: "button", on: { click: () => this.#retry() } },
-      icon("retry"),
-      text.clips.retry,
-    ),
-  );
+  failure = new Failure(() => this.#retry());
 
   /** @param {Services} services */
   constructor(services) {
@@ -86,7 +75,7 @@ export class SettingsScreen extends HsElement {
         h("label", { class: "switch for-keys", for: "shortcuts" }, this.shortcuts, text.help.enable),
       ),
       h("section", { class: "setting" }, h("h2", {}, text.devices.title), this.devices),
-      h("section", { class: "setting" }, h("h2", {}, text.insights.warnings), this.health, this.error),
+      h("section", { class: "setting" }, h("h2", {}, text.insights.warnings), this.health, this.failure),
       h(
         "section",
         { class: "setting" },
@@ -138,7 +127,7 @@ export class SettingsScreen extends HsElement {
   }
 
   #retry() {
-    this.error.hidden = true;
+    this.failure.show(null);
     this.skeleton.hidden = this.box.hasChildNodes();
     this.#load();
   }
@@ -148,12 +137,11 @@ export class SettingsScreen extends HsElement {
     try {
       const [system, retention] = await Promise.all([this.#services.api.system(), this.#services.api.retention()]);
       if (signal.aborted) return;
-      this.error.hidden = true;
+      this.failure.show(null);
       this.#paint(system, retention);
     } catch (error) {
       if (signal.aborted) return;
-      this.error.hidden = false;
-      setText(this.words, /** @type {Error} */ (error).message);
+      this.failure.show(error);
     }
     this.skeleton.hidden = true;
   }
