@@ -57,7 +57,7 @@ export const en = {
     none: "No camera yet",
     noneDetail: "Add one to config.yaml and start Hindsight again.",
     loading: "Looking for cameras…",
-    failed: "The cameras could not be read.",
+    failed: "The cameras could not be loaded.",
   },
   live: {
     opening: "Opening the live picture…",
@@ -141,7 +141,7 @@ export const en = {
     title: "Clips",
     empty: "No clips yet",
     emptyDetail: "Press Record when something has happened. The clip begins before you pressed.",
-    failed: "The clips could not be read.",
+    failed: "The clips could not be loaded.",
     more: "Show older clips",
     loadingMore: "Loading…",
     retry: "Retry",
