@@ -26,6 +26,9 @@ IN_ORDER = ("h264_v4l2m2m", "h264_qsv", "h264_nvenc", "h264_amf", SOFTWARE)
 """Hardware first, which leaves the CPU to the buffers. Software last, because it always works."""
 
 _GOP_S, _LIVE_GOP_S = 2, 1
+_TRUE_RATE = "force-cfr=1"
+"""Makes libx264 write the frame rate into the SPS, not that of the time base. GStreamer (WebKitGTK) takes
+each frame's length from there, not from the MP4: if that is too short, a seek shows the next frame."""
 _LARGE_PX = 1920 * 1088
 _PROBE_SIZE = (640, 384)
 _PROBE_FRAMES = 12
@@ -123,7 +126,7 @@ def _match_track(codec: "VideoCodecContext", match: TrackMatch) -> None:
     codec.pix_fmt = "yuvj420p" if match.full_range else "yuv420p"
     codec.color_range = 2 if match.full_range else 1
     codec.sample_aspect_ratio = match.aspect
-    options = {"x264-params": f"sps-id={match.set_number}", "profile": match.profile}
+    options = {"x264-params": f"{_TRUE_RATE}:sps-id={match.set_number}", "profile": match.profile}
     codec.options = codec.options | options | ({} if match.level is None else {"level": match.level})
 
 
@@ -134,6 +137,7 @@ def _quality(name: str, encoding: Encoding) -> dict[str, str]:
             # the time limits; above, only ultrafast does.
             large = encoding.width * encoding.height > _LARGE_PX
             chosen = {"preset": "ultrafast" if large else "superfast", "crf": "21"}
+            chosen |= {"x264-params": _TRUE_RATE}
             return chosen | {"tune": "zerolatency"} if encoding.live else chosen
         case "h264_qsv":
             return {"global_quality": "23"}

@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 from recorder.base.errors import FinishFailed
-from recorder.base.media_time import NS_PER_S, ns_of
+from recorder.base.media_time import TICKS_PER_S, ns_of
 from recorder.base.workers import Report
 from recorder.bitstream import h264
 from recorder.bitstream.access_unit import AccessUnit, Epoch
@@ -176,7 +177,7 @@ class _CopyWriter:
         encoding = Encoding(
             width=frame.width,
             height=frame.height,
-            fps=NS_PER_S / max(1, item.duration_ns),
+            fps=self._usual_fps,
             colours=Colours(int(source.colorspace), int(source.color_primaries), int(source.color_trc)),
             threads=_THREADS,
         )
@@ -190,6 +191,14 @@ class _CopyWriter:
             )
             encoding = replace(encoding, match=match)
         return open_encoder(SOFTWARE, encoding)
+
+    @property
+    def _usual_fps(self) -> float:
+        """By the frames' median length: it goes into the parameter sets, which head and tail must share."""
+        video = self._clip.video
+        times = sorted(time for time in video.samples.pts if 0 <= time < video.length)
+        lengths = [end - begin for begin, end in pairwise([*times, video.length])]
+        return TICKS_PER_S / max(1, median_low(lengths))
 
     def _shared(self, epoch: Epoch) -> Epoch:
         """The single epoch of the file, with the parameter sets of the camera and the encoder."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.engines.ways import BUFFERED_S, FAR, FRONT, Clip, record_inside_a_gop
+from tests.browser.engines.ways import BUFFERED_S, FAR, FRONT, HIDDEN_S, Clip, record_inside_a_gop
 from tests.browser.locked import locked_daemon
 from tests.support.components import require
 from tests.support.daemon import Daemon
@@ -32,7 +32,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 @pytest.fixture(scope="module")
 def clips(daemon: Daemon) -> dict[str, Clip]:
     """By what their files hide."""
-    return {hides: record_inside_a_gop(daemon, hides) for hides in ("less", "more")}
+    return {hides: record_inside_a_gop(daemon, hides) for hides in HIDDEN_S}
 
 
 @pytest.fixture(scope="module", params=["Chromium", "Firefox ESR", "WebKitGTK"])

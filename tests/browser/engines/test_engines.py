@@ -14,7 +14,7 @@ from tests.support.engines.engine import Engine
 pytestmark = pytest.mark.slow("three browsers start, and play in real time")
 
 Clips = dict[str, Clip]
-HIDES = pytest.mark.parametrize("hides", ["less", "more"])
+HIDES = pytest.mark.parametrize("hides", ways.HIDDEN_S)
 """Than it shows, as far as the clip's file goes."""
 
 WATCHED_S = 4.0

@@ -30,10 +30,11 @@ GOP_S = 10
 FAR = {"id": "far", "name": "Far", "source": f"synthetic?size=320x180&fps={FAR_FPS}&gop_s={GOP_S}&bframes=2"}
 """Nearly every moment of it lies inside a GOP. A busy machine, too, paints that few pictures."""
 CLIP_S = 3.4
-HIDDEN_S = {"less": 2, "more": 7.2}
+HIDDEN_S = {"less": 2, "more": 7.2, "more, and has no keyframe": 4}
 """What the file of a clip hides before its first picture: less than it shows, or more.
 
-Neither ends between two B-frames: Chromium plays such a clip for a picture longer than it is.
+The clean form of one without a keyframe of its own has no parameter sets of the camera. None ends between two
+B-frames: Chromium plays such a clip for a picture longer than it is.
 """
 BUFFERED_S = 7.0
 """Enough for a look back and for a clip that begins five seconds before the press."""
@@ -181,7 +182,7 @@ def watch_live(engine: Engine, seconds: float) -> list[LiveLook]:
 def record_inside_a_gop(daemon: Daemon, hides: str) -> Clip:
     """A clip that begins inside a GOP: its file hides pictures before its first.
 
-    `hides`: "less" than it shows, or "more", of which WebKitGTK shows nothing.
+    `hides`: one of `HIDDEN_S`. WebKitGTK shows nothing of a file that hides "more" than it shows.
     """
     # The buffer begins with a keyframe.
     until_us = (HIDDEN_S[hides] + CLIP_S) * 1e6

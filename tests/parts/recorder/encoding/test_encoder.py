@@ -1,10 +1,21 @@
 """An encoder is believed only after it has encoded, and what it encodes says what its colours mean."""
 
+from fractions import Fraction
+
 import av
 import pytest
 
 from recorder.base.errors import FinishFailed
-from recorder.encoding.encoder import IN_ORDER, SOFTWARE, Colours, Encoding, open_encoder, pixel_format, probe
+from recorder.encoding.encoder import (
+    IN_ORDER,
+    SOFTWARE,
+    Colours,
+    Encoding,
+    TrackMatch,
+    open_encoder,
+    pixel_format,
+    probe,
+)
 
 
 def test_the_software_encoder_always_works() -> None:
@@ -44,14 +55,38 @@ def test_sizes_beyond_full_hd_are_encoded_faster(size: tuple[int, int], uses_cab
     assert b"crf=21.0" in data
 
 
-def test_colours_are_written_into_the_stream() -> None:
-    """A browser shows what the tags say, not what was meant."""
-    encoder = open_encoder(SOFTWARE, Encoding(64, 64, 30.0, Colours(6, 1, 13)))
-    frame = av.VideoFrame(64, 64, pixel_format(SOFTWARE))
+def decoded(encoding: Encoding) -> tuple[av.VideoFrame, av.VideoCodecContext]:
+    """A frame encoded so, and the decoder that knows what the stream says of itself."""
+    encoder = open_encoder(SOFTWARE, encoding)
+    frame = av.VideoFrame(encoding.width, encoding.height, pixel_format(SOFTWARE))
     frame.pts = 0
     packets = [*encoder.encode(frame), *encoder.encode(None)]
     decoder = av.CodecContext.create("h264", "r")
     assert isinstance(decoder, av.VideoCodecContext)
-    shown = [*decoder.decode(av.Packet(bytes(packets[0]))), *decoder.decode(None)][0]
+    return [*decoder.decode(av.Packet(bytes(packets[0]))), *decoder.decode(None)][0], decoder
+
+
+MATCH = TrackMatch(1, "main", "3.0", full_range=False, aspect=Fraction(1))
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        Encoding(64, 64, 5.0),
+        Encoding(64, 64, 30000 / 1001),
+        Encoding(64, 64, 5.0, live=True),
+        Encoding(64, 64, 5.0, match=MATCH),
+    ],
+    ids=["slow", "ntsc", "live", "joined"],
+)
+def test_the_frame_rate_in_the_stream_is_that_of_the_frames(encoding: Encoding) -> None:
+    """WebKitGTK, which believes it rather than the MP4, shows the next frame after a seek otherwise."""
+    _, decoder = decoded(encoding)
+    assert decoder.framerate == Fraction(encoding.fps).limit_denominator(1001)
+
+
+def test_colours_are_written_into_the_stream() -> None:
+    """A browser shows what the tags say, not what was meant."""
+    shown, _ = decoded(Encoding(64, 64, 30.0, Colours(6, 1, 13)))
     assert (shown.color_range, shown.colorspace) == (1, 6)
     assert (shown.color_primaries, shown.color_trc) == (1, 13)

@@ -15,6 +15,7 @@ from recorder.bitstream import h264
 from recorder.bitstream.aac import format_of, silence
 from recorder.bitstream.access_unit import AccessUnit, Codec, Epoch
 from recorder.bitstream.audio_unit import AudioUnit
+from recorder.bitstream.self_contained import self_contained
 from recorder.mp4 import clean_copy
 from recorder.mp4.clean_copy import CleanKind, CleanOrder, CleanResult, write_clean_copy
 from recorder.mp4.finished_file import FinishedFile
@@ -357,3 +358,40 @@ def test_other_rates_are_exact_too(tmp_path: Path, fps: Fraction) -> None:
     _, path = cleaned(tmp_path / "clip.mp4")
     assert play(path).times_s == play(tmp_path / "clip.mp4").times_s
     assert decodable(path) == list(range(33, 91))
+
+
+def test_frames_of_different_lengths_are_joined_too(tmp_path: Path) -> None:
+    """Head and tail, each encoded, share a track, though the first frame of each has a length of its own."""
+    camera = Camera(gop=30, bframes=2)
+    units = units_of(camera, 120)
+    uneven = [replace(unit, pts_ns=_uneven(unit.pts_ns), dts_ns=_uneven(unit.dts_ns)) for unit in units]
+    first, after_last = 17, 80
+    start_ns, end_ns = map(_uneven, counter_times(START_NS, camera.fps, (first, after_last)))
+    write_mp4(tmp_path / "clip.mp4", uneven, start_ns, end_ns)
+    result, path = cleaned(tmp_path / "clip.mp4")
+    assert result.kind is CleanKind.JOINED
+    assert result.encoded > 30 - first
+    assert play(path).times_s == play(tmp_path / "clip.mp4").times_s
+    assert decodable(path) == list(range(first, after_last))
+
+
+def _uneven(time_ns: int) -> int:
+    """Later the further from the start: each frame lasts longer than the one before."""
+    return time_ns + (time_ns - START_NS) ** 2 // (10 * NS_PER_S)
+
+
+@pytest.mark.parametrize("gop", [300, 30])
+def test_a_frame_held_over_an_outage_is_not_the_frame_rate(tmp_path: Path, gop: int) -> None:
+    """What is encoded says how long most frames last, also where the first one is held for seconds."""
+    camera = Camera(gop=gop)
+    second_ns = START_NS + 7 * NS_PER_S
+    units = joined(units_of(camera, 21), units_of(camera, 80, first=500, start_ns=second_ns))
+    start_ns = counter_times(START_NS, camera.fps, [20])[0]
+    write_mp4(tmp_path / "clip.mp4", units, start_ns, second_ns + 2 * NS_PER_S)
+    _, path = cleaned(tmp_path / "clip.mp4")
+    with FinishedFile(path) as clean:
+        encoded = next(iter(clean.units(0, 1)))
+    decoder = av.CodecContext.create("h264", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.decode(av.Packet(self_contained(encoded)))
+    assert decoder.framerate == 30
