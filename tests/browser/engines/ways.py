@@ -30,11 +30,11 @@ GOP_S = 10
 FAR = {"id": "far", "name": "Far", "source": f"synthetic?size=320x180&fps={FAR_FPS}&gop_s={GOP_S}&bframes=2"}
 """Nearly every moment of it lies inside a GOP. A busy machine, too, paints that few pictures."""
 CLIP_S = 3.4
-HIDDEN_S = {"less": 2, "more": 7.2, "more, and has no keyframe": 4}
+HIDDEN_S = {"less": 2.4, "more": 7.2, "more, and has no keyframe": 4}
 """What the file of a clip hides before its first picture: less than it shows, or more.
 
-The clean form of one without a keyframe of its own has no parameter sets of the camera. None ends between two
-B-frames: Chromium plays such a clip for a picture longer than it is.
+The first ends between two B-frames, so that its file hides a later picture behind the end. The clean form of
+one without a keyframe of its own has no parameter sets of the camera.
 """
 BUFFERED_S = 7.0
 """Enough for a look back and for a clip that begins five seconds before the press."""
