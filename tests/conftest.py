@@ -38,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("whole" if config.getoption(WHOLE) else "default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser's tests last: the event loop of its driver cannot hold those of asynchronous tests."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 def pytest_collection() -> None:
     """Imports leave nothing that is garbage: looking for it took a tenth of the collection."""
     gc.disable()

@@ -1,7 +1,5 @@
 """Which tests go to one worker when several run: those of a file, and those of a folder that is one piece.
 
-Two workers begin with the files that open a browser, the others with the rest; then they help each other.
-
 A pytest plugin, loaded by tests/conftest.py. Without it, a fixture of a module or a session is made in every
 worker that gets one of its tests. Not `--dist loadgroup`: it appends the group to the name of a test, which
 xdist 3.8 does in vain with pytest 9.2, and every test goes its own way.
@@ -10,16 +8,12 @@ xdist 3.8 does in vain with pytest 9.2, and every test goes its own way.
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
-from xdist.workermanage import WorkerController
 
 SPREAD = ("--dist", "loadfile", "--no-loadscope-reorder")
 """The options that choose it. Without reordering, the folders come in the order of the command line."""
 
 IN_ONE_PIECE = ("/one_daemon/", "/campaigns/")
 """Folders whose tests share a daemon, or would take both cores each: they run one after another."""
-
-BROWSERS = 2
-"""Workers that open browsers from the beginning. They wait for pictures more than they compute."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -28,14 +22,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 class ByPiece(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives a worker one piece after another: of its own kind as long as there are any."""
-
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        is_browsers = self.nodes.index(node) < BROWSERS
-        own = (piece for piece in self.workqueue if opens_a_browser(piece) is is_browsers)
-        if first := next(own, None):
-            self.workqueue.move_to_end(first, last=False)
-        super()._assign_work_unit(node)
+    """Gives a worker one piece after another."""
 
     def _split_scope(self, nodeid: str) -> str:
         return piece_of(nodeid)
@@ -49,7 +36,3 @@ def piece_of(nodeid: str) -> str:
         if is_inside:
             return before + folder
     return path
-
-
-def opens_a_browser(piece: str) -> bool:
-    return "/browser/" in piece

@@ -91,19 +91,12 @@ class Complaints(list[str]):
             self.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _daemons_are_not_measured() -> Iterator[None]:
-    """Measuring makes them a third slower, and they reach what the other lanes reach (docs/adr/0098)."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("COVERAGE_PROCESS_START", raising=False)
-        yield
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def engines() -> Iterator[Playwright]:
     """Playwright, which starts browsers.
 
-    Its event loop runs until the end of a file: asynchronous tests, which cannot run in it, may follow.
+    Its event loop runs until the end, and asynchronous tests cannot run in it: the browser's tests are the
+    last of a process (tests/conftest.py).
     """
     with sync_playwright() as playwright:
         yield playwright

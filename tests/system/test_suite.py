@@ -44,12 +44,6 @@ def test_one(number):
     with pathlib.Path(__file__).with_suffix(".workers").open("a") as workers:
         workers.write(os.environ["PYTEST_XDIST_WORKER"] + "\\n")
 """
-BEGINS_A_WORKER = """import os, pathlib, pytest
-@pytest.mark.parametrize("number", range(3))
-def test_one(number):
-    with pathlib.Path({folder!r}, os.environ["PYTEST_XDIST_WORKER"] + ".begun").open("a") as begun:
-        begun.write(pathlib.Path(__file__).stem + "\\n")
-"""
 SKIPPED_FILE = "import pytest\npytest.skip('no such part', allow_module_level=True)\n"
 
 
@@ -88,19 +82,6 @@ def test_a_file_and_a_folder_that_shares_a_daemon_stay_in_one_worker(tmp_path: P
     workers = {path.stem: set(path.read_text().split()) for path in tmp_path.rglob("*.workers")}
     assert [len(found) for found in workers.values()] == [1] * 4, workers
     assert workers["test_b"] == workers["test_c"]
-
-
-def test_two_workers_begin_with_the_files_that_open_a_browser_and_the_others_with_the_rest(
-    tmp_path: Path,
-) -> None:
-    """Otherwise they would all wait for browsers at the end, or all open one at once."""
-    browsers = tmp_path / "z" / "browser"
-    browsers.mkdir(parents=True)
-    for folder, name in ((tmp_path, "a"), (tmp_path, "b"), (tmp_path, "c"), (browsers, "d"), (browsers, "e")):
-        (folder / f"test_{name}.py").write_text(BEGINS_A_WORKER.format(folder=str(tmp_path)))
-    assert "15 passed" in run_pytest(tmp_path, "", "-n", "3", *SPREAD).stdout
-    first = sorted(path.read_text().split()[0] for path in tmp_path.glob("*.begun"))
-    assert first == ["test_a", "test_d", "test_e"]
 
 
 def test_real_time_has_one_second_try_and_the_report_gives_both_reasons(tmp_path: Path) -> None:
