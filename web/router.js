@@ -41,10 +41,10 @@ export function clipHref(clip) {
   return routeHref({ ...currentRoute(), clip });
 }
 
-/** Closes the clip over the page and keeps the query. */
-export function leaveClip() {
+/** Closes the clip over the page and keeps the query. @param {string} [clip] only this one */
+export function leaveClip(clip) {
   const route = currentRoute();
-  if (route.clip) location.hash = routeHref({ ...route, clip: null });
+  if (route.clip && route.clip === (clip ?? route.clip)) location.hash = routeHref({ ...route, clip: null });
 }
 
 /**

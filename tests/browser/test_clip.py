@@ -62,6 +62,16 @@ def _open(page: Page, daemon: Daemon, clip: Any, screen: str = "clips") -> None:
     page.evaluate(FOLLOW)
 
 
+def _play_on(page: Page) -> None:
+    """Until some more frames are painted."""
+    before = page.evaluate("window.shown.length")
+    for _ in range(100):
+        if page.evaluate("window.shown.length") > before + 5:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it does not play")
+
+
 def _pause(page: Page, time_s: float) -> int:
     """The counter painted there."""
     counter: int = page.evaluate(
@@ -95,11 +105,7 @@ def test_set_as_thumbnail_takes_the_frame_on_screen(page: Page, daemon: Daemon, 
     _open(page, daemon, clip)
     if playing:
         page.evaluate("document.querySelector('.clip-dialog video').loop = true")
-        before = page.evaluate("window.shown.length")
-        for _ in range(100):
-            if page.evaluate("window.shown.length") > before + 5:
-                break
-            page.wait_for_timeout(50)
+        _play_on(page)
     else:
         _pause(page, 2.345)
     request = _set_thumbnail(page)
@@ -144,6 +150,29 @@ def test_without_a_player_the_picture_that_is_shown_becomes_the_thumbnail(
     page.goto(f"{daemon.url}/#/clips/{other['id']}")
     expect(page.locator(".player-notice")).to_contain_text("could not be played")
     assert _set_thumbnail(page).post_data_json == {"source": "middle"}
+
+
+def test_a_clip_that_goes_as_it_pauses_is_asked_for_no_frames(page: Page, daemon: Daemon) -> None:
+    """Nobody looks at its picture any more, and it may have been deleted."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/frames") else None)
+    closed, paused = _clip(daemon, seconds=5), _clip(daemon, seconds=5)
+    _open(page, daemon, closed)
+    _play_on(page)
+    page.evaluate(
+        """() => {
+          const video = document.querySelector(".clip-dialog video");
+          const close = () => document.querySelector(".clip-dialog").close();
+          video.addEventListener("pause", close, { once: true });
+          video.pause();
+        }"""
+    )
+    expect(page).to_have_url(f"{daemon.url}/#/clips")
+    _open(page, daemon, paused)
+    _play_on(page)
+    with page.expect_request("**/frames"):
+        page.keyboard.press("k")
+    assert asked == [f"{daemon.url}/api/clips/{paused['id']}/frames"]
 
 
 def test_under_the_poster_the_poster_counts_and_after_a_seek_to_the_start_the_first_frame(

@@ -290,6 +290,22 @@ def test_addresses_name_what_is_open_and_what_is_chosen(run: Any) -> None:
     assert found == ["a/ b", "yard", None, "%E0"]
 
 
+def test_a_clip_whose_deletion_takes_its_time_does_not_close_the_next_one(run: Any) -> None:
+    """Closing by hand closes whichever is open."""
+    found = run(
+        "router.js",
+        """const at = (hash) => { location.hash = hash; };
+        const leave = (clip) => { m.leaveClip(clip); return location.hash; };
+        at("#/clips/second?q=fox");
+        const found = [leave("first"), leave("second")];
+        at("#/clips/third");
+        found.push(leave());
+        at("");
+        return found;""",
+    )
+    assert found == ["#/clips/second?q=fox", "#/clips?q=fox", "#/clips"]
+
+
 def test_a_label_is_read_to_the_microsecond_and_written_as_it_was(run: Any) -> None:
     """A Date would cut it to milliseconds, and a frame's own label would then name the frame before."""
     found = run(

@@ -67,7 +67,7 @@ export class ClipActions {
       await this.#api.remove(id);
       this.#actions.clipDeleted(id);
       this.#say(text.clip.removed);
-      leaveClip();
+      leaveClip(id);
     });
   }
 

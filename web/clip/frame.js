@@ -132,10 +132,10 @@ export class FrameOnScreen {
     if (this.#isLoose()) await this.#show(frames, us);
   }
 
-  /** Whether it was paused while playing, and nothing was sought since. */
+  /** Whether it was paused while playing, and nothing was sought since. One that is taken away is paused, too. */
   #isLoose() {
-    const { paused, ended, seeking } = this.#video;
-    return paused && !ended && !seeking && !this.#exact;
+    const { isConnected, paused, ended, seeking } = this.#video;
+    return isConnected && paused && !ended && !seeking && !this.#exact;
   }
 
   async #onScreen() {

@@ -94,7 +94,8 @@ document.addEventListener("loadeddata", ({ target: video }) => {
   // Not by requestVideoFrameCallback, which WebKit on a busy machine calls for one picture in ten.
   const looking = setInterval(look, 20);
   const end = () => { clearInterval(looking); look(); window.ended = video; };
-  video.addEventListener("ended", () => setTimeout(end, 300), once);
+  // A busy machine paints its last picture late.
+  video.addEventListener("ended", () => setTimeout(end, 1000), once);
 }, once);
 location.hash = `#/clips/${id}`;
 """
