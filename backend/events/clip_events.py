@@ -5,6 +5,7 @@ nothing after a restart. Event loop only.
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from backend.events.writers import Json
 from recorder.base.values import FinishProgressed, RecordingProgressed
 
 PUBLISH_EVERY_S = 1.0
+_MOST_ENDED = 100
 
 
 @dataclass(slots=True)
@@ -41,12 +43,16 @@ class ClipEvents:
         self._public_url = public_url
         self._monotonic_s = monotonic_s
         self._under_way: dict[str, _UnderWay] = {}
+        # The last to end: a reader may still hold a row from before that, whose progress must not fall to 0.
+        self._ended: OrderedDict[str, _UnderWay] = OrderedDict()
         self.on_deleted: list[Callable[[Clip], None]] = []
         """Called with each deleted clip."""
 
     def facts(self, clip: Clip) -> ClipFacts:
         """What the row does not hold: the progress of the recording, and the public address."""
         under_way = self._under_way.get(clip.id)
+        if under_way is None and clip.status in UNFINISHED:
+            under_way = self._ended.get(clip.id)
         if under_way is None:
             return ClipFacts(public_url=self._public_url(clip))
         return ClipFacts(progress=under_way.progress, recorded_s=under_way.recorded_s)
@@ -58,12 +64,17 @@ class ClipEvents:
     def changed(self, clip: Clip) -> None:
         """Publish a clip whose row is new or has changed."""
         known = self._under_way.pop(clip.id, None)
+        self._ended.pop(clip.id, None)
         if clip.status in UNFINISHED:
             under_way = known or _UnderWay(clip)
             if under_way.clip.status is not clip.status:
                 under_way.progress = None  # what is done now begins at nothing
             under_way.clip = clip
             self._under_way[clip.id] = under_way
+        elif known is not None:
+            self._ended[clip.id] = known
+            if len(self._ended) > _MOST_ENDED:
+                self._ended.popitem(last=False)
         self._publish(clip)
 
     def progressed(self, event: RecordingProgressed) -> None:
